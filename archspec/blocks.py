@@ -1,0 +1,236 @@
+"""Blocks: macros over the language, each one function from typed keyword arguments to layers.
+
+The signature is the block's schema and its documentation; what it returns is what one would have written in a spec. A
+block with a parameter `name` only arranges layers, and names them itself (`#` is the next free number).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from archspec.forms import INVALID, Choice, FieldError, Form, Integer, ListOf, OneOrPair, Reader, Union
+from archspec.layers import ACTIVATION_FORM, NORM_FORM, Block, BlockTree, Fragment, Layers, LayersForm, python_block
+from archspec.schema import Count, Pair
+from archspec.source import Tree
+from archspec.structures import SHORTCUTS
+
+Activation = Annotated[str | None, ACTIVATION_FORM]
+Norm = Annotated[str | None, NORM_FORM]
+Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
+Counts = Annotated[tuple[int, ...], ListOf(Integer(min=1, max=1_000_000), "list of whole numbers", 1)]
+Strides = Annotated[tuple[tuple[int, int], ...], ListOf(OneOrPair(Integer(min=1, max=100)), "list of strides", 1)]
+Times = Annotated[int, Integer(min=0, max=100_000)]
+
+
+# -- arranging ---------------------------------------------------------------------------------------------------
+
+
+def sequence(*, layers: Layers) -> Fragment:
+    """Layers under one name."""
+    return layers
+
+
+def repeat(*, times: Times, layers: Layers, name: str = "repeat#") -> Fragment:
+    """The layers `times` over, each copy named with a number."""
+    numbered = name if "#" in name else f"{name}#"
+    return [{"sequence": {"layers": layers, "name": numbered}}] * times
+
+
+def stages(
+    *, block: BlockTree, depths: Counts, widths: Counts, strides: Strides | None = None, name: str = "stage#"
+) -> Fragment:
+    """Stages of a block (He et al. 2015, table 1): `depths[i]` copies with `filters: widths[i]`.
+
+    A stage's stride goes to its first copy; the first stage has stride 1 and the others 2 unless `strides` says
+    otherwise.
+    """
+    if len(widths) != len(depths):
+        raise FieldError("widths", f"{len(widths)} widths for {len(depths)} depths; give one for each stage")
+    if strides is None:
+        strides = ((1, 1), *[(2, 2)] * (len(depths) - 1))
+    if len(strides) != len(depths):
+        raise FieldError("strides", f"{len(strides)} strides for {len(depths)} depths; give one for each stage")
+    ((kind, body),) = block.value.items()
+    for key in ("filters", "stride", "name"):
+        if key in body.value:
+            raise FieldError("block", f"'{key}' of the block is set by stages; leave it out here")
+
+    def copy(filters: int, stride: tuple[int, int]) -> Tree:
+        fields = {"filters": filters, "stride": list(stride), "name": "block#"}
+        trees = {key: Tree(value, body.span) for key, value in fields.items()}
+        return Tree({kind: Tree({**body.value, **trees}, body.span, body.keys)}, block.span, block.keys)
+
+    parts = []
+    for depth, width, stride in zip(depths, widths, strides, strict=True):
+        copies = [copy(width, stride)] + [copy(width, (1, 1))] * (depth - 1)
+        numbered = name if "#" in name else f"{name}#"
+        parts.append({"sequence": {"layers": copies, "name": numbered}})
+    return parts
+
+
+class _TableRows(Form):
+    """A row of the VGG table: filters, `filters/kernel`, `M` (max pooling) or `LRN`."""
+
+    expected = "a list of filters (64), filters/kernel (256/1), 'M' and 'LRN'"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, list)
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if not isinstance(tree.value, list) or not tree.value:
+            return reader.expect(tree, path, self.expected)
+        rows = tuple(self.row(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
+        return INVALID if INVALID in rows else rows
+
+    def row(self, tree: Tree, path: str, reader: Reader) -> Any:
+        tree = reader.evaluated(tree, path)
+        if tree.value in ("M", "LRN"):
+            return tree.value
+        text = str(tree.value)
+        filters, _, kernel = text.partition("/")
+        if not filters.isdecimal() or (kernel and not kernel.isdecimal()) or text.endswith("/"):
+            return reader.expect(tree, path, "filters (64), filters/kernel (256/1), 'M' or 'LRN'")
+        if not (0 < int(filters) <= 1_000_000 and 0 < int(kernel or 3) <= 1000):
+            return reader.expect(tree, path, "filters from 1 to 1000000 and a kernel from 1 to 1000")
+        return int(filters), int(kernel or 3)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": ["integer", "string"]}, "minItems": 1}
+
+
+def conv_table(
+    *, rows: Annotated[Any, _TableRows()], activation: Activation = "relu", norm: Norm = None, name: str = ""
+) -> Fragment:
+    """A column of the VGG table (Simonyan and Zisserman 2014, arXiv:1409.1556, table 1): 3x3 convolutions, each
+    followed by the activation, `M` for 2x2 max pooling, `256/1` for a 1x1 convolution, `LRN` for a local response
+    normalisation. Layers are named conv<group>_<number>, as the paper's authors did."""
+    prefix = f"{name}_" if name else ""
+    group, number = 1, 0
+    parts: list[Any] = []
+    for row in rows:
+        if row == "M":
+            parts.append({"max_pool": {"size": 2, "name": f"{prefix}pool{group}"}})
+            group, number = group + 1, 0
+        elif row == "LRN":
+            parts.append({"local_response_norm": {"name": f"{prefix}lrn{group}_#"}})
+        else:
+            number += 1
+            filters, kernel = row
+            conv = {"filters": filters, "kernel": kernel, "activation": activation, "norm": norm}
+            parts.append({"conv": {**conv, "name": f"{prefix}conv{group}_{number}"}})
+    return parts
+
+
+# -- residual networks -------------------------------------------------------------------------------------------
+
+
+def basic(
+    *,
+    filters: Count,
+    stride: Pair = (1, 1),
+    shortcut: Shortcut = "projection",
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+) -> Fragment:
+    """Two 3x3 convolutions and a shortcut (He et al. 2015, arXiv:1512.03385, figure 5, left)."""
+    first = {"filters": filters, "kernel": 3, "stride": stride, "norm": norm, "activation": activation}
+    second = {"filters": filters, "kernel": 3, "norm": norm}
+    layers = [{"conv": {**first, "name": "conv1"}}, {"conv": {**second, "name": "conv2"}}]
+    return [{"residual": {"layers": layers, "shortcut": shortcut, "norm": norm, "activation": activation}}]
+
+
+def bottleneck(
+    *,
+    filters: Count,
+    expansion: Count = 4,
+    stride: Pair = (1, 1),
+    stride_on: Literal["1x1", "3x3"] = "3x3",
+    groups: Count = 1,
+    shortcut: Shortcut = "projection",
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+) -> Fragment:
+    """1x1, 3x3 and 1x1 convolutions and a shortcut (He et al. 2015, arXiv:1512.03385, figure 5, right).
+
+    `filters` is the width of the 3x3, `expansion` times it that of the output. The paper strides on the first 1x1;
+    `stride_on: 3x3` is the usual ResNet v1.5. With `groups` it is ResNeXt's (Xie et al. 2016, arXiv:1611.05431).
+    """
+    one, three = (stride, (1, 1)) if stride_on == "1x1" else ((1, 1), stride)
+    common = {"norm": norm, "activation": activation}
+    layers = [
+        {"conv": {"filters": filters, "kernel": 1, "stride": one, **common, "name": "conv1"}},
+        {"conv": {"filters": filters, "kernel": 3, "stride": three, "groups": groups, **common, "name": "conv2"}},
+        {"conv": {"filters": expansion * filters, "kernel": 1, "norm": norm, "name": "conv3"}},
+    ]
+    return [{"residual": {"layers": layers, "shortcut": shortcut, "norm": norm, "activation": activation}}]
+
+
+# -- light networks ----------------------------------------------------------------------------------------------
+
+
+def separable_conv(
+    *,
+    filters: Count,
+    kernel: Pair = (3, 3),
+    stride: Pair = (1, 1),
+    norm: Norm = "batch",
+    activation: Activation = "relu",
+) -> Fragment:
+    """A depthwise and a 1x1 convolution (Howard et al. 2017, arXiv:1704.04861, figure 3)."""
+    common = {"norm": norm, "activation": activation}
+    return [
+        {"depthwise_conv": {"kernel": kernel, "stride": stride, **common, "name": "depthwise"}},
+        {"conv": {"filters": filters, "kernel": 1, **common, "name": "pointwise"}},
+    ]
+
+
+def inverted_residual(
+    *,
+    inputs: Count,
+    filters: Count,
+    expansion: Count = 6,
+    kernel: Pair = (3, 3),
+    stride: Pair = (1, 1),
+    norm: Norm = "batch",
+    activation: Activation = "relu6",
+) -> Fragment:
+    """A bottleneck the other way round (Sandler et al. 2018, arXiv:1801.04381, table 1): the 1x1 widens `inputs`
+    channels `expansion` times, the depthwise convolution strides, the last 1x1 is linear. The input is added where
+    neither stride nor channels change."""
+    common = {"norm": norm, "activation": activation}
+    layers = [
+        {"depthwise_conv": {"kernel": kernel, "stride": stride, **common, "name": "depthwise"}},
+        {"conv": {"filters": filters, "kernel": 1, "norm": norm, "name": "project"}},
+    ]
+    if expansion > 1:
+        layers.insert(0, {"conv": {"filters": inputs * expansion, "kernel": 1, **common, "name": "expand"}})
+    keeps_shape = stride == (1, 1) and inputs == filters
+    return [{"residual": {"layers": layers, "shortcut": "identity", "norm": norm}}] if keeps_shape else layers
+
+
+def squeeze_excite(*, filters: Count, ratio: Count = 16, activation: Activation = "relu") -> Fragment:
+    """Each channel times a gate from the whole picture (Hu et al. 2017, arXiv:1709.01507, figure 1). `filters` is the
+    number of channels that arrive."""
+    squeezed = max(1, filters // ratio)
+    gate = [
+        {"global_avg_pool": {"keep_dims": True, "name": "squeeze"}},
+        {"conv": {"filters": squeezed, "kernel": 1, "activation": activation, "name": "reduce"}},
+        {"conv": {"filters": filters, "kernel": 1, "activation": "sigmoid", "name": "gate"}},
+    ]
+    return [{"parallel": {"branches": [[], gate], "merge": "multiply"}}]
+
+
+BLOCKS: dict[str, Block] = {
+    function.__name__: python_block(function)
+    for function in (
+        sequence,
+        repeat,
+        stages,
+        conv_table,
+        basic,
+        bottleneck,
+        separable_conv,
+        inverted_residual,
+        squeeze_excite,
+    )
+}

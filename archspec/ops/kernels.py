@@ -1,0 +1,120 @@
+"""Primitives with a kernel: convolutions and dense layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archspec.forms import FieldError
+from archspec.initializers import GLOROT_UNIFORM, ZEROS, InitializerField
+from archspec.ops.base import Op, Shape, ShapeError, WindowedOp, picture, show, square
+from archspec.schema import Count, Pair
+from archspec.windows import Padding, extent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv(WindowedOp):
+    """Two-dimensional convolution (cross-correlation), optionally dilated and in groups."""
+
+    filters: Count
+    kernel: Pair
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    groups: Count = 1
+    padding: Padding = "same"
+    bias: bool = True
+    initializer: InitializerField = GLOROT_UNIFORM
+    bias_initializer: InitializerField = ZEROS
+    has_kernel: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.filters % self.groups:
+            raise FieldError("groups", f"groups={self.groups} does not divide filters={self.filters}")
+        _refuse_stride_and_dilation(self.stride, self.dilation)
+
+    def extents(self) -> tuple[int, int]:
+        return extent(self.kernel[0], self.dilation[0]), extent(self.kernel[1], self.dilation[1])
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels = picture(inputs[0], "conv")[2]
+        if channels % self.groups:
+            raise ShapeError(f"groups={self.groups} does not divide the {channels} channels that arrive here", "groups")
+        return *self.spatial(inputs[0], "conv", "kernel"), self.filters
+
+    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
+        return math.prod(self.kernel) * inputs[0][2] // self.groups * self.filters + self.bias * self.filters, 0
+
+    def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return math.prod(output) * math.prod(self.kernel) * inputs[0][2] // self.groups
+
+    def label(self) -> str:
+        label = self.window_label("conv", self.kernel)
+        label += f" d{square(self.dilation)}" if self.dilation != (1, 1) else ""
+        return label + (f" g{self.groups}" if self.groups > 1 else "")
+
+
+def _refuse_stride_and_dilation(stride: tuple[int, int], dilation: tuple[int, int]) -> None:
+    if stride != (1, 1) and dilation != (1, 1):
+        raise FieldError("dilation", "a convolution takes a stride or a dilation above 1, not both (Keras)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthwiseConv(WindowedOp):
+    """A convolution of each channel by itself, `multiplier` outputs a channel (Chollet 2016, arXiv:1610.02357)."""
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    dilation: Pair = (1, 1)
+    multiplier: Count = 1
+    padding: Padding = "same"
+    bias: bool = True
+    initializer: InitializerField = GLOROT_UNIFORM
+    bias_initializer: InitializerField = ZEROS
+    has_kernel: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        _refuse_stride_and_dilation(self.stride, self.dilation)
+        if self.stride[0] != self.stride[1]:
+            raise FieldError("stride", "a depthwise convolution takes the same stride both ways (TensorFlow)")
+
+    def extents(self) -> tuple[int, int]:
+        return extent(self.kernel[0], self.dilation[0]), extent(self.kernel[1], self.dilation[1])
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        spatial = self.spatial(inputs[0], "depthwise_conv", "kernel")
+        return *spatial, inputs[0][2] * self.multiplier
+
+    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
+        return (math.prod(self.kernel) + self.bias) * inputs[0][2] * self.multiplier, 0
+
+    def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return math.prod(output) * math.prod(self.kernel)
+
+    def label(self) -> str:
+        return self.window_label("dwconv", self.kernel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense(Op):
+    """A fully connected layer on a vector."""
+
+    units: Count
+    bias: bool = True
+    initializer: InitializerField = GLOROT_UNIFORM
+    bias_initializer: InitializerField = ZEROS
+    has_kernel: ClassVar[bool] = True
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        if len(inputs[0]) != 1:
+            raise ShapeError(
+                f"dense needs a vector, and {show(inputs[0])} arrives here; put flatten or global_avg_pool before it"
+            )
+        return (self.units,)
+
+    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
+        return (inputs[0][0] + self.bias) * self.units, 0
+
+    def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
+        return inputs[0][0] * self.units

@@ -1,0 +1,51 @@
+"""Primitives that join several tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archspec.ops.base import Op, Shape, ShapeError, show
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Elementwise(Op):
+    many_inputs: ClassVar[bool] = True
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        if len({len(shape) for shape in inputs}) > 1:
+            raise ShapeError(f"{self.kind} cannot merge {listed(inputs)}: they differ in rank")
+        sizes = []
+        for axis in zip(*inputs, strict=True):
+            if len(set(axis) - {1}) > 1:
+                raise ShapeError(f"{self.kind} cannot merge {listed(inputs)}: their sizes differ")
+            sizes.append(max(axis))
+        return tuple(sizes)
+
+
+def listed(shapes: Sequence[Shape]) -> str:
+    words = [show(shape) for shape in shapes]
+    return ", ".join(words[:-1]) + f" and {words[-1]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(_Elementwise):
+    """Sum of the inputs; a size of 1 is repeated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multiply(_Elementwise):
+    """Product of the inputs; a size of 1 is repeated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concat(Op):
+    """The inputs side by side along the channels."""
+
+    many_inputs: ClassVar[bool] = True
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        if len({shape[:-1] for shape in inputs}) > 1:
+            raise ShapeError(f"concat cannot merge {listed(inputs)}: all but the channels must be equal")
+        return *inputs[0][:-1], sum(shape[-1] for shape in inputs)

@@ -1,0 +1,76 @@
+"""Primitives that pool a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archspec.forms import FieldError
+from archspec.ops.base import Op, Shape, WindowedOp, picture
+from archspec.schema import Pair
+from archspec.windows import Padding, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pool(WindowedOp):
+    """`stride` defaults to `size`."""
+
+    size: Pair
+    stride: Pair | None = None  # type: ignore[assignment]
+    padding: Padding = "valid"
+
+    def __post_init__(self) -> None:
+        if self.stride is None:
+            object.__setattr__(self, "stride", self.size)
+        if not isinstance(self.padding, str):
+            for axis in (0, 1):
+                if max(self.padding[axis]) >= self.size[axis]:
+                    raise FieldError(
+                        "padding",
+                        f"padding {max(self.padding[axis])} must be below the window's size {self.size[axis]}",
+                    )
+
+    def extents(self) -> tuple[int, int]:
+        return self.size
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        return *self.spatial(inputs[0], self.kind, "size"), inputs[0][2]
+
+    def label(self) -> str:
+        return self.window_label(self.kind, self.size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool(_Pool):
+    """Maximum over a window. Padding never wins, whatever the sign of what arrives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvgPool(_Pool):
+    """Mean over a window. `same` leaves padding out of the mean (TensorFlow); explicit padding counts as zeros
+    (PyTorch's and Caffe's default)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _GlobalPool(Op):
+    """`keep_dims` gives 1x1xC instead of C."""
+
+    keep_dims: bool = False
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels = picture(inputs[0], self.kind)[2]
+        return (1, 1, channels) if self.keep_dims else (channels,)
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
+        height, width = inputs[0][0], inputs[0][1]
+        return Window(height, height, 0), Window(width, width, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalAvgPool(_GlobalPool):
+    """Mean of each channel over the picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalMaxPool(_GlobalPool):
+    """Maximum of each channel over the picture."""

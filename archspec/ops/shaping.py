@@ -1,0 +1,129 @@
+"""Primitives that move, add or leave out elements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from archspec.forms import FieldError, Integer, ListOf
+from archspec.ops.base import Op, Shape, ShapeError, picture, show
+from archspec.schema import Count, Pair
+from archspec.windows import ExplicitPadding, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input(Op):
+    """The picture. Made from `model.input`; not a layer."""
+
+    size: Shape
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        return self.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flatten(Op):
+    """A picture as a vector, row by row, channels last."""
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        return (math.prod(inputs[0]),)
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
+        if len(inputs[0]) != 3:
+            return None
+        height, width = inputs[0][0], inputs[0][1]
+        return Window(height, height, 0), Window(width, width, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroPad(Op):
+    """Rows and columns of zeros around a picture."""
+
+    padding: ExplicitPadding
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        height, width, channels = picture(inputs[0], "zero_pad")
+        return height + sum(self.padding[0]), width + sum(self.padding[1]), channels
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
+        return Window(1, 1, self.padding[0][0]), Window(1, 1, self.padding[1][0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpSample(Op):
+    """Enlarges a picture by whole factors."""
+
+    factor: Pair = (2, 2)
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        height, width, channels = picture(inputs[0], "up_sample")
+        return height * self.factor[0], width * self.factor[1], channels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reshape(Op):
+    """The same elements, row by row, in another shape; one size may be -1, whatever is left."""
+
+    target: Annotated[tuple[int, ...], ListOf(Integer(min=-1, max=1_000_000_000), "list of sizes", 1)]
+
+    def __post_init__(self) -> None:
+        if 0 in self.target:
+            raise FieldError("target", "a size is 0; sizes are at least 1, or -1 for whatever is left")
+        if self.target.count(-1) > 1:
+            raise FieldError("target", "only one size may be -1")
+        if len(self.target) > 3:
+            raise FieldError("target", f"a shape has one to three sizes, got {len(self.target)}")
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        elements = math.prod(inputs[0])
+        known = math.prod(size for size in self.target if size != -1)
+        if (-1 in self.target and elements % known) or (-1 not in self.target and elements != known):
+            raise ShapeError(
+                f"{show(inputs[0])} ({elements} elements) cannot be reshaped to {list(self.target)}", "target"
+            )
+        return tuple(elements // known if size == -1 else size for size in self.target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permute(Op):
+    """Axes in another order, counted from 1: `[2, 1, 3]` swaps height and width."""
+
+    order: Annotated[tuple[int, ...], ListOf(Integer(min=1, max=3), "list of axes", 1)]
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        if sorted(self.order) != list(range(1, len(inputs[0]) + 1)):
+            raise ShapeError(f"order {list(self.order)} does not name each axis of {show(inputs[0])} once", "order")
+        return tuple(inputs[0][axis - 1] for axis in self.order)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceChannels(Op):
+    """The channels from `start` up to, not including, `stop`."""
+
+    start: Annotated[int, Integer(min=0, max=1_000_000)]
+    stop: Count
+
+    def __post_init__(self) -> None:
+        if self.start >= self.stop:
+            raise FieldError("stop", f"stop={self.stop} must be above start={self.start}")
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        height, width, channels = picture(inputs[0], "slice_channels")
+        if self.stop > channels:
+            raise ShapeError(f"stop={self.stop} is beyond the {channels} channels that arrive here", "stop")
+        return height, width, self.stop - self.start
+
+
+@dataclass(frozen=True, kw_only=True)
+class PadChannels(Op):
+    """Channels of zeros before and after (option A of He et al. 2015, section 3.3)."""
+
+    before: Annotated[int, Integer(min=0, max=1_000_000)] = 0
+    after: Annotated[int, Integer(min=0, max=1_000_000)] = 0
+
+    def shape(self, inputs: Sequence[Shape]) -> Shape:
+        height, width, channels = picture(inputs[0], "pad_channels")
+        return height, width, channels + self.before + self.after

@@ -1,0 +1,117 @@
+"""Changing a spec: one mechanism for `--set`, `set:` and `extends`. A name or a path, and a value.
+
+`width` is a parameter; `train.learning_rate.step.base` and `model.layers[0].conv.filters` are paths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from archspec.errors import Problem, Source, SpecError, Where, did_you_mean
+from archspec.source import Tree, parse, wrap
+
+SECTIONS = ("params", "blocks", "model", "train")
+"""Merged field by field by `extends`; every other value replaces the whole one of the base."""
+
+_PATH = re.compile(r"[A-Za-z0-9_\-]+(\[\d{1,6}\])*(\.[A-Za-z0-9_\-]+(\[\d{1,6}\])*)*")
+_STEP = re.compile(r"\[(\d+)\]|([A-Za-z0-9_\-]+)")
+
+
+def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
+    """`NAME=VALUE` arguments of a command line as paths and values; the values are YAML.
+
+    Raises:
+        SpecError: a text without `=`, or a value that is not YAML.
+    """
+    assignments: dict[str, Tree] = {}
+    problems: list[Problem] = []
+    for text in texts:
+        path, equals, value = text.partition("=")
+        if not equals or not path.strip():
+            problems.append(Problem(Where(f"--set {text}"), "expected NAME=VALUE or PATH=VALUE, such as width=32"))
+            continue
+        source = Source("--set", text, order=1000)
+        try:
+            assignments[path.strip()] = parse(source, start=len(path) + 1) if value.strip() else wrap("", None)
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(problems)
+    return assignments
+
+
+def merge(base: Tree, child: Tree) -> Tree:
+    """The base with the child's values over it: sections field by field, other values whole."""
+    values, keys = dict(base.value), dict(base.keys)
+    for key, tree in child.value.items():
+        old = values.get(key)
+        if key in SECTIONS and old is not None and isinstance(old.value, dict) and isinstance(tree.value, dict):
+            tree = Tree({**old.value, **tree.value}, tree.span, {**old.keys, **tree.keys})
+        values[key], keys[key] = tree, child.keys[key]
+    return Tree(values, child.span, keys)
+
+
+def apply(tree: Tree, assignments: Mapping[str, Tree]) -> Tree:
+    """The tree with each path set to its value, in order. The given tree stays as it is.
+
+    Raises:
+        SpecError: malformed paths, unknown names, or paths through something that is not there.
+    """
+    problems: list[Problem] = []
+    for path, value in assignments.items():
+        try:
+            tree = _set(tree, _steps(path, tree, value), value, "")
+        except _PathError as error:
+            problems.append(Problem(Where(path, value.span), str(error)))
+    if problems:
+        raise SpecError(problems)
+    return tree
+
+
+class _PathError(Exception):
+    pass
+
+
+def _steps(path: str, tree: Tree, value: Tree) -> list[str | int]:
+    if not _PATH.fullmatch(path):
+        raise _PathError("expected a parameter's name or a path such as model.layers[0].conv.filters")
+    params = tree.value.get("params")
+    names = list(params.value) if params is not None and isinstance(params.value, dict) else []
+    if path in names:
+        return ["params", path]
+    steps: list[str | int] = [int(index) if index else key for index, key in _STEP.findall(path)]
+    if steps[0] not in TOP_LEVEL:
+        raise _PathError(f"no parameter or section has this name{did_you_mean(str(steps[0]), [*names, *TOP_LEVEL])}")
+    return steps
+
+
+TOP_LEVEL = ("name", "description", "params", "blocks", "model", "train")
+
+
+def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> Tree:
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, int):
+        if tree is None or not isinstance(tree.value, list):
+            raise _PathError(f"'{done}' is not a list" if tree is not None else f"'{done}' is not there")
+        if step >= len(tree.value):
+            raise _PathError(f"'{done}' has {len(tree.value)} items, so the last is [{len(tree.value) - 1}]")
+        items = list(tree.value)
+        items[step] = _set(items[step], rest, value, f"{done}[{step}]")
+        return Tree(items, tree.span, size=tree.size)
+    if tree is None or tree.value is None:
+        tree = Tree({}, value.span)
+    elif tree.value == step:  # a bare name, `adam`, gains fields: `{adam: {...}}`
+        tree = Tree({step: Tree({}, tree.span)}, tree.span, {step: tree.span})
+    if not isinstance(tree.value, dict):
+        raise _PathError(f"'{done}' is {_shown(tree.value)}, not a mapping")
+    child = _set(tree.value.get(step), rest, value, f"{done}.{step}".lstrip("."))
+    span = tree.keys.get(step, value.span) if rest else value.span
+    return Tree({**tree.value, step: child}, tree.span, {**tree.keys, step: span}, tree.size)
+
+
+def _shown(value: Any) -> str:
+    return f"a list of {len(value)}" if isinstance(value, list) else f"'{value}'"
