@@ -1,0 +1,107 @@
+"""Each primitive against what it says it is."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+import archspec
+import builder
+from archspec.graph import Graph, Node
+from archspec.initializers import FORM, PLAIN
+from archspec.ops import ACTIVATIONS, PRIMITIVES, Activation, Input
+from builder.layers import PORTABLE
+from tests.strategies import load
+
+
+def model_of(*layers, size=(6, 6, 4), lowering="portable", **model):
+    spec = load({"name": "one", "model": {"input": list(size), "layers": list(layers), **model}})
+    built = builder.build(spec, lowering=lowering)
+    builder.verify(built, archspec.analyse(spec))
+    return built
+
+
+def test_every_primitive_has_a_layer():
+    assert set(PORTABLE) == set(PRIMITIVES.values())
+
+
+def test_the_list_of_activations_is_keras_own():
+    functions = {name for name, _ in inspect.getmembers(keras.activations, inspect.isfunction)}
+    helpers = {"get", "serialize", "deserialize"}
+    assert set(ACTIVATIONS) == functions - helpers - {"threshold"}  # threshold has required arguments
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_every_activation_builds(function):
+    op = Activation(function=function)
+    shape = (2, 2, 4)
+    graph = Graph("one", (Node("input", Input(size=shape), (), shape), Node("act", op, (0,), op.shape([shape]))))
+    builder.verify(builder.build(graph), archspec.analyse(graph))
+
+
+@pytest.mark.parametrize("name", [*PLAIN, "normal", "truncated_normal", "uniform", "orthogonal", "variance_scaling"])
+def test_every_initializer_builds(name):
+    assert name in FORM.records
+    model = model_of({"conv": {"filters": 3, "kernel": 3, "initializer": name}})
+    assert model.get_layer("conv1").kernel.shape == (3, 3, 4, 3)
+
+
+def test_initializer_arguments_arrive():
+    model = model_of(
+        {"conv": {"filters": 64, "kernel": 3, "initializer": {"normal": {"std": 0.01}}, "bias_initializer": "ones"}}
+    )
+    kernel, bias = model.get_layer("conv1").get_weights()
+    assert 0.009 < kernel.std() < 0.011
+    assert (bias == 1).all()
+
+
+def test_layers_alike_start_with_different_weights():
+    model = model_of({"repeat": {"times": 2, "layers": [{"conv": {"filters": 4, "kernel": 3, "initializer": "he_normal"}}]}})
+    first, second = (layer.get_weights()[0] for layer in model.layers if layer.weights)
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("lowering", ["portable", "fast"])
+def test_max_pool_padding_never_wins(lowering):
+    model = model_of({"max_pool": {"size": 3, "stride": 2, "padding": 1}}, size=(5, 5, 2), lowering=lowering)
+    x = np.full((1, 5, 5, 2), -7.0, "float32")
+    np.testing.assert_array_equal(model(x), np.full((1, 3, 3, 2), -7.0))
+
+
+@pytest.mark.parametrize(("padding", "corner"), [(1, 4 / 9), ("same", 1.0)])
+def test_avg_pool_counts_explicit_zeros_only(padding, corner):
+    model = model_of({"avg_pool": {"size": 3, "stride": 1, "padding": padding}}, size=(5, 5, 1))
+    out = np.asarray(model(np.ones((1, 5, 5, 1), "float32")))
+    assert out[0, 0, 0, 0] == pytest.approx(corner)
+    assert out[0, 2, 2, 0] == pytest.approx(1.0)
+
+
+def test_local_response_norm_is_the_papers_formula():
+    x = np.random.default_rng(0).normal(size=(2, 3, 3, 8)).astype("float32") * 10
+    expected = np.empty_like(x)
+    for i in range(8):
+        total = (x[..., max(0, i - 2) : i + 3] ** 2).sum(-1)
+        expected[..., i] = x[..., i] / (2 + 1e-2 * total) ** 0.75
+    layer = {"local_response_norm": {"radius": 2, "bias": 2, "alpha": 1e-2, "beta": 0.75}}
+    for lowering in ("portable", "fast"):
+        model = model_of(layer, size=(3, 3, 8), lowering=lowering)
+        np.testing.assert_allclose(model(x), expected, rtol=1e-5)
+
+
+def test_channel_operations():
+    model = model_of({"slice_channels": {"start": 1, "stop": 3}}, {"pad_channels": {"before": 1, "after": 2}}, size=(2, 2, 4))
+    x = np.arange(16, dtype="float32").reshape(1, 2, 2, 4)
+    expected = np.zeros((1, 2, 2, 5), "float32")
+    expected[..., 1:3] = x[..., 1:3]
+    np.testing.assert_array_equal(model(x), expected)
+
+
+def test_towers_do_not_see_each_other():
+    model = model_of({"towers": {"count": 2, "layers": [{"conv": {"filters": 3, "kernel": 3}}]}})
+    x = np.random.default_rng(0).normal(size=(1, 6, 6, 4)).astype("float32")
+    changed = x.copy()
+    changed[..., 2:] += 1
+    before, after = np.asarray(model(x)), np.asarray(model(changed))
+    np.testing.assert_array_equal(before[..., :3], after[..., :3])
+    assert not np.allclose(before[..., 3:], after[..., 3:])

@@ -1,0 +1,162 @@
+"""Random valid specs over all constructs of the language."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import archspec
+from archspec import SpecError
+from hypothesis import strategies as st
+
+Layer = Any
+
+counts = st.integers(1, 6)
+pairs = st.one_of(st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3)).map(list))
+strides = st.one_of(st.just(1), st.just(2), st.tuples(st.integers(1, 3), st.integers(1, 3)).map(list))
+sides = st.integers(0, 2)
+explicit = st.one_of(sides, st.tuples(sides, sides).map(list), st.lists(st.lists(sides, min_size=2, max_size=2), min_size=2, max_size=2))
+paddings = st.one_of(st.sampled_from(["same", "valid", "symmetric"]), explicit)
+activations = st.sampled_from(["relu", "tanh", "gelu", "sigmoid", "leaky_relu", "silu"])
+initializers = st.sampled_from(["he_normal", "glorot_uniform", {"normal": {"std": 0.01}}, {"constant": {"value": 1}}])
+norms = st.sampled_from(["batch", "layer", None])
+merges = st.sampled_from(["add", "concat", "multiply"])
+
+
+def fields(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+def one(kind: str, required: dict[str, Any] | None = None, optional: dict[str, Any] | None = None) -> st.SearchStrategy[Layer]:
+    return fields(required or {}, optional or {}).map(lambda values: {kind: values})
+
+
+def grouped_conv() -> st.SearchStrategy[Layer]:
+    def build(groups: int, per_group: int, kernel: Any, bias: bool) -> Layer:
+        return {"conv": {"filters": groups * per_group, "kernel": kernel, "groups": groups, "bias": bias}}
+
+    return st.builds(build, st.integers(1, 4), st.integers(1, 3), pairs, st.booleans())
+
+
+kernel_options = {
+    "padding": paddings,
+    "bias": st.booleans(),
+    "norm": norms,
+    "activation": activations,
+    "initializer": initializers,
+}
+
+primitives = st.one_of(
+    one("conv", {"filters": counts, "kernel": pairs}, {"stride": strides, **kernel_options}),
+    one("conv", {"filters": counts, "kernel": pairs, "dilation": pairs}, kernel_options),
+    grouped_conv(),
+    one("depthwise_conv", {"kernel": pairs}, {"stride": st.integers(1, 2), "multiplier": st.integers(1, 2), **kernel_options}),
+    one("batch_norm", {}, {"momentum": st.just(0.8), "scale": st.booleans(), "center": st.booleans()}),
+    one("layer_norm", {}, {"scale": st.booleans(), "center": st.booleans()}),
+    one("local_response_norm", {}, {"radius": st.integers(1, 3), "beta": st.sampled_from([0.5, 0.75])}),
+    activations.map(lambda name: {"activation": name}),
+    one("max_pool", {"size": pairs}, {"stride": strides, "padding": paddings}),
+    one("avg_pool", {"size": pairs}, {"stride": strides, "padding": paddings}),
+    one("zero_pad", {"padding": explicit}),
+    one("up_sample", {}, {"factor": pairs, "interpolation": st.sampled_from(["nearest", "bilinear"])}),
+    one("permute", {"order": st.permutations([1, 2, 3])}),
+    one("reshape", {"target": st.sampled_from([[-1, 2, 3], [4, -1, 1], [-1, 1, 6], [2, -1, 3]])}),
+    one("slice_channels", {"start": st.integers(0, 2), "stop": st.integers(1, 5)}),
+    one("pad_channels", {}, {"before": sides, "after": sides}),
+    st.sampled_from(["softmax", {"dropout": 0.25}]),
+)
+
+heads = st.sampled_from(
+    [
+        ["flatten", {"dense": {"units": 3, "activation": "relu"}}, {"dense": 4}],
+        ["global_avg_pool", {"dense": {"units": 5, "norm": "batch"}}],
+        [{"global_max_pool": {"keep_dims": True}}, {"conv": {"filters": 4, "kernel": 1}}, "flatten"],
+        [{"global_avg_pool": {"keep_dims": False}}, {"dropout": 0.5}, {"dense": {"units": 2, "bias": False}}],
+        [],
+    ]
+)
+
+
+def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
+    some = st.lists(inner, min_size=1, max_size=2)
+    table = st.lists(st.sampled_from([2, 3, "4/1", "M", "LRN"]), min_size=1, max_size=4)
+    block = st.sampled_from(
+        ["basic", {"basic": {"shortcut": "pad"}}, {"bottleneck": {"expansion": 2, "stride_on": "1x1"}}, {"separable_conv": {"norm": None}}]
+    )
+    shortcut = st.sampled_from(["identity", "projection", "pad", "none", [{"conv": {"filters": 4, "kernel": 1}}]])
+    return st.one_of(
+        one("repeat", {"times": st.integers(0, 2), "layers": some}),
+        one("sequence", {"layers": some}, {"name": st.just("part#")}),
+        one("towers", {"count": st.integers(1, 3), "layers": some}),
+        one("parallel", {"branches": st.lists(st.lists(inner, max_size=2), min_size=2, max_size=3)}, {"merge": merges}),
+        one("residual", {"layers": some, "shortcut": shortcut}, {"activation": activations, "norm": norms}),
+        one("conv_table", {"rows": table}),
+        st.builds(
+            lambda block, depths, width: {"stages": {"block": block, "depths": depths, "widths": [width] * len(depths)}},
+            block,
+            st.lists(st.integers(1, 2), min_size=1, max_size=2),
+            st.integers(2, 4),
+        ),
+        one("squeeze_excite", {"filters": counts}, {"ratio": st.just(2)}),
+        one("inverted_residual", {"inputs": counts, "filters": counts}, {"expansion": st.integers(1, 2)}),
+        one("toy", {"width": st.sampled_from([2, "${width}"])}, {}),
+    )
+
+
+layer = st.recursive(primitives, compositions, max_leaves=4)
+
+TOY = {"toy": {"params": {"width": None, "twice": 2}, "layers": [{"conv": {"filters": "${twice * width}", "kernel": 1}}, "batch_norm"]}}
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> dict[str, Any]:
+    """A valid spec as Python data. Layers that do not fit what arrives are left out as the network grows."""
+    size = st.integers(3, 9)
+    spec: dict[str, Any] = {
+        "name": "random",
+        "params": {"width": draw(counts)},
+        "blocks": TOY,
+        "model": {"input": [draw(size), draw(size), draw(counts)], "layers": []},
+    }
+    if draw(st.booleans()):
+        spec["model"]["defaults"] = {"conv": {"padding": draw(paddings)}, "batch_norm": {"epsilon": 1e-3}}
+    layers: list[Layer] = [{"conv": {"filters": "${width}", "kernel": 1}}]
+    for candidate in draw(st.lists(layer, min_size=1, max_size=6)):
+        if is_valid({**spec, "model": {**spec["model"], "layers": [*layers, candidate]}}):
+            layers.append(candidate)
+    if draw(st.booleans()):
+        layers = with_reference(spec, layers, draw(merges))
+    head = draw(heads)
+    if is_valid({**spec, "model": {**spec["model"], "layers": [*layers, *head]}}):
+        layers += head
+    spec["model"]["layers"] = layers
+    return spec
+
+
+def with_reference(spec: dict[str, Any], layers: list[Layer], merge: str) -> list[Layer]:
+    """The layers with two more, of which the last also takes the output of an earlier one by name."""
+    named = [{"conv": {"filters": 3, "kernel": 1, "name": "early"}}]
+    late = [
+        {"conv": {"filters": 3, "kernel": 1, "name": "late"}},
+        {"activation": {"function": "relu", "from": ["early", "late"], "merge": merge}},
+    ]
+    candidate = [*layers, *named, *late]
+    return candidate if is_valid({**spec, "model": {**spec["model"], "layers": candidate}}) else layers
+
+
+def is_valid(spec: dict[str, Any]) -> bool:
+    try:
+        load(spec)
+    except SpecError:
+        return False
+    return True
+
+
+def load(spec: dict[str, Any], suffix: str = ".json", text: str | None = None) -> archspec.Spec:
+    """The spec of Python data, or of a text, through a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"spec{suffix}"
+        path.write_text(json.dumps(spec) if text is None else text, encoding="utf-8")
+        return archspec.load(path)
