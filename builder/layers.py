@@ -127,17 +127,15 @@ def _layer_norm(op: ops.LayerNorm, inputs: Sequence[Tensor], place: Place) -> Te
 
 
 def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    """Keras has no such layer: the sum over neighbouring channels is one of shifted slices."""
+    """Keras has no such layer: the sum over neighbouring channels is one of shifted slices, in float32 as squares
+    overflow float16."""
     x = inputs[0]
     channels = x.shape[-1]
-    squares = keras.layers.Multiply(**place.options(".squares"))([x, x])
-    padded = _channels(keras.layers.ZeroPadding2D, op.radius, op.radius, place.options(".pad"))(squares)
-    width = channels + 2 * op.radius
-    shifted = [
-        _channels(keras.layers.Cropping2D, i, width - channels - i, place.options(f".shift{i}"))(padded)
-        for i in range(2 * op.radius + 1)
-    ]
-    total = keras.layers.Add(**place.options(".sum"))(shifted)
+    squares = keras.ops.square(keras.ops.cast(x, "float32"))
+    padded = keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (op.radius, op.radius)))
+    total = padded[..., :channels]
+    for start in range(1, 2 * op.radius + 1):
+        total = total + padded[..., start : start + channels]
     factor = keras.ops.power(op.bias + op.alpha * total, -op.beta)
     return keras.layers.Multiply(**place.options())([x, factor])
 
@@ -148,6 +146,10 @@ def _channels(kind: type[keras.Layer], before: int, after: int, options: dict[st
 
 
 def _activation(op: ops.Activation, inputs: Sequence[Tensor], place: Place) -> Tensor:
+    if op.function == "glu":  # the Activation layer says that every function keeps the shape, and this one halves it
+        first, second = keras.ops.split(inputs[0], 2, axis=-1)
+        gate = keras.layers.Activation("sigmoid", **place.options(".gate"))(second)
+        return keras.layers.Multiply(**place.options())([first, gate])
     return keras.layers.Activation(op.function, **place.options())(inputs[0])
 
 

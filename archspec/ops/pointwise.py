@@ -14,9 +14,9 @@ ACTIVATIONS = (
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
     "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid",
     "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax",
-    "squareplus", "swish", "tanh", "tanh_shrink", "threshold",
+    "squareplus", "swish", "tanh", "tanh_shrink",
 )  # fmt: skip
-"""Keras's activation functions by name (keras.activations, 3.15); a test compares the list."""
+"""Keras's activation functions by name (keras.activations, 3.15), without `threshold`, which has no defaults."""
 
 ActivationName = Annotated[str, Choice(ACTIVATIONS, "an activation function of Keras")]
 Rate = Annotated[float, Number(min=0, below=1)]

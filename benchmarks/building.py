@@ -1,0 +1,41 @@
+"""Building models against keras.applications, and by depth."""
+
+from __future__ import annotations
+
+import gc
+
+import keras
+
+import archspec
+import builder
+from benchmarks.measure import Row, in_turn, seconds, show
+
+PAIRS = {"resnet50_keras": "ResNet50", "resnet152_keras": "ResNet152", "vgg_d": "VGG16"}
+
+
+def run() -> None:
+    rows = []
+    for spec, application in PAIRS.items():
+        ours, other, ratio = in_turn(
+            lambda spec=spec: _cleared(lambda: builder.build(f"specs/{spec}.yaml")),
+            lambda application=application: _cleared(lambda: getattr(keras.applications, application)(weights=None)),
+            rounds=7,
+        )
+        rows.append(Row(f"{spec} / {application}", f"{ours:.2f} s", f"{other:.2f} s", ratio, 1.0))
+    show("Building a model, the spec read anew each time", rows, "keras.applications")
+
+    rows = []
+    for n in (3, 9, 18, 200):
+        spec = archspec.load("specs/resnet20_cifar.yaml", {"n": n})
+        layers = len(spec.graph.nodes)
+        keras.backend.clear_session()
+        taken = seconds(lambda spec=spec: builder.build(spec))
+        rows.append(Row(f"ResNet-{6 * n + 2}", f"{taken:.2f} s", f"{layers}", note=f"{taken / layers * 1000:.2f} ms a layer"))
+    show("Building by depth: linear when the time a layer stays", rows, "layers")
+
+
+def _cleared(build: object) -> None:
+    model = build()  # type: ignore[operator]
+    del model
+    keras.backend.clear_session()
+    gc.collect()

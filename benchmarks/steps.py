@@ -1,0 +1,68 @@
+"""Training steps: the fast lowering against stock Keras layers of the same spec."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import archspec
+import builder
+from benchmarks.measure import Row, in_turn, seconds, show
+
+CASES = [
+    ("resnet50", 16, "float32", 1.25),
+    ("resnet50", 16, "mixed_bfloat16", 1.7),
+    ("alexnet_two_tower", 64, "float32", 4.0),
+    ("alexnet_two_tower", 64, "mixed_bfloat16", 5.0),
+    ("vgg_d", 8, "float32", 1.0),
+    ("vgg_d", 8, "mixed_bfloat16", 1.0),
+]
+
+
+def run() -> None:
+    rates = {"float32": matrix_rate("float32"), "mixed_bfloat16": matrix_rate("bfloat16")}
+    rows = []
+    for name, batch, precision, target in CASES:
+        spec = archspec.load(f"specs/{name}.yaml")
+        fast, stock = (train_step(spec, lowering, precision, batch) for lowering in ("fast", "portable"))
+        ours, other, ratio = in_turn(fast, stock, rounds=5, warm_up=2)
+        work = 3 * 2 * archspec.analyse(spec).macs * batch  # forward, and two such products backward
+        share = work / ours / rates[precision]
+        row = Row(
+            f"{name}, batch {batch}, {precision}",
+            f"{batch / ours:.1f} img/s",
+            f"{batch / other:.1f} img/s",
+            ratio,
+            target,
+            f"{share:.0%} of the matrix product rate",
+        )
+        rows.append(row)
+        show("A training step", [row], "stock Keras")
+        keras.backend.clear_session()
+        gc.collect()
+    show("Training steps, all", rows, "stock Keras")
+    print("\nMatrix product: " + ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {kind}" for kind, rate in rates.items()))
+
+
+def train_step(spec: archspec.Spec, lowering: str, precision: str, batch: int) -> Callable[[], object]:
+    """One compiled step on random pictures: forward, backward and SGD with momentum, without XLA."""
+    model = builder.build(spec, lowering=lowering, precision=precision)  # type: ignore[arg-type]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss, jit_compile=False)
+    generator = np.random.default_rng(0)
+    pictures = tf.constant(generator.normal(size=(batch, *spec.graph.input.shape)), tf.float32)
+    labels = tf.constant(generator.integers(0, spec.graph.output.shape[0], batch))
+    return lambda: model.train_on_batch(pictures, labels)
+
+
+def matrix_rate(dtype: str, size: int = 4096) -> float:
+    """Floating-point operations a second of a square matrix product."""
+    a = tf.cast(tf.random.normal((size, size)), dtype)
+    product = tf.function(lambda: tf.reduce_sum(tf.cast(tf.matmul(a, a)[0], tf.float32)))
+    product()
+    return 2 * size**3 / statistics.median(seconds(lambda: product().numpy()) for _ in range(5))

@@ -1,0 +1,259 @@
+"""Keras layers that compute what the stock layers compute, faster, with the very same weights.
+
+Each is a subclass of the stock layer (variables, their names, shapes, order and initialisers are inherited), so
+`stock.set_weights(fast.get_weights())` and the reverse are exact. Which formulation wins was measured on CPUs with
+TensorFlow 2.21; other devices keep the plain TensorFlow operation. Tensors are channels-last.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+Sides = Sequence[Sequence[int]]
+
+# Below this many input channels a convolution costs its overhead, so groups are computed together until they have it.
+BLOCK_CHANNELS = 16
+
+
+@functools.cache
+def on_cpu() -> bool:
+    """Whether the only devices are CPUs."""
+    return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
+
+
+@functools.cache
+def emulated(dtype: tf.DType) -> bool:
+    """Whether convolutions of this half-width type are slower here than the same ones in float32.
+
+    A CPU without instructions for the type falls back to Eigen's loops (3 to 12 times slower than float32).
+    """
+    if dtype not in (tf.bfloat16, tf.float16) or not on_cpu():
+        return False
+    try:
+        from tensorflow.python.util._pywrap_utils import IsDataTypeSupportedByOneDNNOnThisCPU as native
+    except ImportError:  # not a public name: without it, trust the type that was asked for
+        return False
+    return not native(dtype)
+
+
+def _sides(padding: Sides | None) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    if padding is None:
+        return None
+    (top, bottom), (left, right) = padding
+    return (int(top), int(bottom)), (int(left), int(right))
+
+
+def _padded_shape(shape: Sequence[int | None], sides: Sides | None) -> tuple[int | None, ...]:
+    if sides is None:
+        return tuple(shape)
+    batch, *extents, channels = shape
+    padded = (None if extent is None else extent + sum(side) for extent, side in zip(extents, sides, strict=True))
+    return (batch, *padded, channels)
+
+
+def _require_valid(padding: str, sides: Sides | None) -> None:
+    if sides is not None and padding != "valid":
+        raise ValueError(f"explicit_padding goes with padding='valid', got padding='{padding}'")
+
+
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) of (batch, height, width, channels), in one operation.
+
+    Keras computes mean, variance and scaling as separate float32 operations and relies on XLA to join them. Inputs
+    that the fused operation does not take (other ranks or axes, masks, float64, batch renormalisation, statistics
+    synchronised between replicas) go to the stock layer.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
+        if not self._fuses(inputs, mask):
+            return super().call(inputs, training=training, mask=mask)
+        channels = inputs.shape[-1]
+        scale = tf.convert_to_tensor(self.gamma) if self.scale else tf.ones([channels])
+        offset = tf.convert_to_tensor(self.beta) if self.center else tf.zeros([channels])
+        # The raw operation: tf.nn.fused_batch_norm raises epsilons below 1.001e-5.
+        fused = functools.partial(
+            tf.raw_ops.FusedBatchNormV3, x=inputs, scale=scale, offset=offset, epsilon=self.epsilon
+        )
+        if not (training and self.trainable):
+            mean, variance = tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)
+            return tf.cast(fused(mean=mean, variance=variance, is_training=False).y, self.compute_dtype)
+        none = tf.zeros([0])
+        result = fused(mean=none, variance=none, is_training=True)
+        # The operation returns the variance over n - 1 values, the stock layer stores that over n.
+        count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
+        self._move(self.moving_mean, result.batch_mean)
+        self._move(self.moving_variance, result.batch_variance * ((count - 1.0) / count))
+        return tf.cast(result.y, self.compute_dtype)
+
+    def _fuses(self, inputs: tf.Tensor, mask: tf.Tensor | None) -> bool:
+        return (
+            mask is None
+            and not (self.renorm or self.synchronized)
+            and len(inputs.shape) == 4
+            and self.axis in (-1, 3)
+            and inputs.dtype in (tf.float32, tf.bfloat16, tf.float16)
+            and self.moving_mean.dtype == "float32"
+        )
+
+    def _move(self, moving: keras.Variable, value: tf.Tensor) -> None:
+        moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+
+
+class FastConv2D(keras.layers.Conv2D):
+    """A convolution of (batch, height, width, channels) with padding side by side, and with fast groups on CPUs.
+
+    Args:
+        explicit_padding: zeros around the input, ((top, bottom), (left, right)); goes with padding="valid". As
+            ZeroPadding2D before the layer, without the padded copy.
+
+    Groups: TensorFlow has no grouped convolution with gradients on CPUs, and Keras compiles one with XLA, 4 to 150
+    times slower than separate convolutions joined by a concatenation, which is what runs here. Groups narrower than
+    `BLOCK_CHANNELS` are computed several at a time, with a block-diagonal kernel. Elsewhere the device's own grouped
+    convolution runs. Half-width types that the CPU lacks are convolved in float32 (`emulated`).
+    """
+
+    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.explicit_padding = _sides(explicit_padding)
+        _require_valid(self.padding, self.explicit_padding)
+        if self.data_format != "channels_last":
+            raise ValueError(f"expected data_format='channels_last', got '{self.data_format}'")
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        dtype = inputs.dtype
+        kernel = tf.convert_to_tensor(kernel)
+        if emulated(dtype):
+            inputs, kernel = tf.cast(inputs, tf.float32), tf.cast(kernel, tf.float32)
+        padding: Any = self.padding.upper()
+        if self.explicit_padding is not None:
+            padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
+            if max(self.dilation_rate) > 1:  # tf.nn.convolution, whose dilations have gradients, takes words only
+                inputs, padding = tf.pad(inputs, padding), "VALID"
+        if self.groups == 1 or not on_cpu():
+            outputs = self._convolve(inputs, kernel, padding)
+        else:
+            width = group_block(self.groups, kernel.shape[2])
+            blocks = self.groups // width
+            parts = zip(tf.split(inputs, blocks, -1), tf.split(kernel, blocks, -1), strict=True)
+            outputs = tf.concat([self._convolve(x, block_diagonal(k, width), padding) for x, k in parts], -1)
+        return tf.cast(outputs, dtype)
+
+    def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor, padding: Any) -> tf.Tensor:
+        if max(self.dilation_rate) > 1:
+            return tf.nn.convolution(inputs, kernel, self.strides, padding, dilations=self.dilation_rate)
+        return tf.nn.conv2d(inputs, kernel, self.strides, padding)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "explicit_padding": self.explicit_padding}
+
+
+def group_block(groups: int, channels: int) -> int:
+    """How many groups of so many input channels each to compute together: the least divisor that is wide enough."""
+    return next(n for n in range(1, groups + 1) if groups % n == 0 and (n * channels >= BLOCK_CHANNELS or n == groups))
+
+
+def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
+    """The ungrouped kernel (height, width, groups * inputs, filters) of a grouped one (height, width, inputs, filters)."""
+    if groups == 1:
+        return kernel
+    inputs, filters = kernel.shape[2:]
+    mask = np.kron(np.eye(groups), np.ones((inputs, filters // groups)))
+    return tf.tile(kernel, [1, 1, groups, 1]) * tf.constant(mask, kernel.dtype)
+
+
+class ExplicitPadMaxPool2D(keras.layers.MaxPooling2D):
+    """Max pooling of (batch, height, width, channels) with padding side by side that never wins, as in PyTorch.
+
+    Args:
+        explicit_padding: ((top, bottom), (left, right)); goes with padding="valid".
+    """
+
+    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.explicit_padding = _sides(explicit_padding)
+        _require_valid(self.padding, self.explicit_padding)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        if self.explicit_padding is None:
+            return super().call(inputs)
+        padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
+        return tf.nn.max_pool2d(inputs, self.pool_size, self.strides, padding)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "explicit_padding": self.explicit_padding}
+
+
+class LocalResponseNormalization(keras.layers.Layer):
+    """x / (bias + alpha * sum of squares of the channels at most `radius` away) ** beta, as Krizhevsky et al. 2012.
+
+    The paper's own sum, section 3.3: alpha is not divided by the number of channels, as Caffe and PyTorch do. Any
+    rank, channels last. It computes in float32 whatever the precision, since squares overflow float16.
+    """
+
+    def __init__(
+        self, radius: int = 2, bias: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.radius, self.bias, self.alpha, self.beta = int(radius), float(bias), float(alpha), float(beta)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        channels = inputs.shape[-1]
+        distance = np.abs(np.arange(channels)[:, None] - np.arange(channels))
+        band = tf.constant(distance <= self.radius, tf.float32)
+
+        def window_sum(x: tf.Tensor) -> tf.Tensor:
+            # One matrix product moves less memory than 2 * radius + 1 shifted slices.
+            return tf.reshape(tf.matmul(tf.reshape(x, [-1, channels]), band), tf.shape(x))
+
+        @tf.custom_gradient
+        def normalise(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+            denominator = self.bias + self.alpha * window_sum(tf.square(x))
+            factor = self._factor(denominator)
+            y = x * factor
+
+            def gradient(dy: tf.Tensor) -> tf.Tensor:
+                # The window is symmetric, so the transposed sum is the sum itself.
+                return dy * factor - (2 * self.alpha * self.beta) * x * window_sum(dy * y / denominator)
+
+            return y, gradient
+
+        return tf.cast(normalise(tf.cast(inputs, tf.float32)), self.compute_dtype)
+
+    def _factor(self, denominator: tf.Tensor) -> tf.Tensor:
+        """denominator ** -beta."""
+        if self.beta != 0.75:
+            return tf.pow(denominator, -self.beta)
+        root = tf.math.rsqrt(denominator)  # two roots cost a fraction of one power
+        return root * tf.sqrt(root)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"radius": self.radius, "bias": self.bias, "alpha": self.alpha, "beta": self.beta}
+        return {**super().get_config(), **own}
+
+
+def portable_lrn(
+    x: keras.KerasTensor, radius: int, bias: float, alpha: float, beta: float, name: str
+) -> keras.KerasTensor:
+    """`LocalResponseNormalization` of (batch, height, width, channels) from stock parts, which load with Keras alone."""
+    channels = x.shape[-1]
+    squares = keras.ops.square(keras.ops.cast(x, "float32"))
+    padded = keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (radius, radius)))
+    total = padded[..., :channels]
+    for start in range(1, 2 * radius + 1):
+        total = total + padded[..., start : start + channels]
+    return keras.layers.Multiply(name=name)([x, keras.ops.power(bias + alpha * total, -beta)])
