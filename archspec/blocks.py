@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from archspec.forms import INVALID, Choice, FieldError, Form, Integer, ListOf, OneOrPair, Reader, Union
+from archspec.errors import INVALID
+from archspec.forms import Choice, FieldError, Form, Integer, ListOf, OneOrPair, Reader, Union
 from archspec.layers import ACTIVATION_FORM, NORM_FORM, Block, BlockTree, Fragment, Layers, LayersForm, python_block
 from archspec.schema import Count, Pair
-from archspec.source import Tree
+from archspec.source import Tree, wrap
 from archspec.structures import SHORTCUTS
 
 Activation = Annotated[str | None, ACTIVATION_FORM]
@@ -19,7 +20,9 @@ Norm = Annotated[str | None, NORM_FORM]
 Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
 Counts = Annotated[tuple[int, ...], ListOf(Integer(min=1, max=1_000_000), "list of whole numbers", 1)]
 Strides = Annotated[tuple[tuple[int, int], ...], ListOf(OneOrPair(Integer(min=1, max=100)), "list of strides", 1)]
-Times = Annotated[int, Integer(min=0, max=100_000)]
+MAX_COPIES = 100_000
+MAX_STAGES = 100
+Times = Annotated[int, Integer(min=0, max=MAX_COPIES)]
 
 
 # -- arranging ---------------------------------------------------------------------------------------------------
@@ -45,19 +48,20 @@ def stages(
     otherwise.
     """
     if len(widths) != len(depths):
-        raise FieldError("widths", f"{len(widths)} widths for {len(depths)} depths; give one for each stage")
+        raise FieldError("widths", f"{len(depths)} depths but {len(widths)} here; give one width for each stage")
     if strides is None:
         strides = ((1, 1), *[(2, 2)] * (len(depths) - 1))
     if len(strides) != len(depths):
-        raise FieldError("strides", f"{len(strides)} strides for {len(depths)} depths; give one for each stage")
+        raise FieldError("strides", f"{len(depths)} depths but {len(strides)} here; give one stride for each stage")
+    if len(depths) > MAX_STAGES:
+        raise FieldError("depths", f"{len(depths):,} stages; the limit is {MAX_STAGES}")
+    if sum(depths) > MAX_COPIES:
+        raise FieldError("depths", f"{sum(depths):,} copies of the block; the limit is {MAX_COPIES:,}")
     ((kind, body),) = block.value.items()
-    for key in ("filters", "stride", "name"):
-        if key in body.value:
-            raise FieldError("block", f"'{key}' of the block is set by stages; leave it out here")
 
     def copy(filters: int, stride: tuple[int, int]) -> Tree:
         fields = {"filters": filters, "stride": list(stride), "name": "block#"}
-        trees = {key: Tree(value, body.span) for key, value in fields.items()}
+        trees = {key: wrap(value, body.span) for key, value in fields.items()}
         return Tree({kind: Tree({**body.value, **trees}, body.span, body.keys)}, block.span, block.keys)
 
     parts = []
@@ -89,7 +93,8 @@ class _TableRows(Form):
         text = str(tree.value)
         filters, _, kernel = text.partition("/")
         if not filters.isdecimal() or (kernel and not kernel.isdecimal()) or text.endswith("/"):
-            return reader.expect(tree, path, "filters (64), filters/kernel (256/1), 'M' or 'LRN'")
+            hint = f"; write {text.upper()}" if text.upper() in ("M", "LRN") else ""
+            return reader.expect(tree, path, "filters (64), filters/kernel (256/1), 'M' or 'LRN'", hint)
         if not (0 < int(filters) <= 1_000_000 and 0 < int(kernel or 3) <= 1000):
             return reader.expect(tree, path, "filters from 1 to 1000000 and a kernel from 1 to 1000")
         return int(filters), int(kernel or 3)

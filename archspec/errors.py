@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +15,27 @@ INVALID: Any = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
 """What reading gives where it has reported a problem."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that libyaml counts
+
+
+@dataclass(slots=True, eq=False)
 class Source:
     """A text that positions point into: a file, or an override given on the command line."""
 
     name: str
     text: str
     order: int = 0
+    is_file: bool = True
+    _lines: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def lines(self) -> list[str]:
+        if not self._lines:
+            self._lines = _LINE_BREAK.split(self.text)
+        return self._lines
 
     def line(self, number: int) -> str:
-        lines = self.text.split("\n")
-        return lines[number].rstrip("\r") if number < len(lines) else ""
+        return self.lines[number] if number < len(self.lines) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,8 @@ class Span:
     length: int = 1
 
     def __str__(self) -> str:
-        return f"{self.source.name}:{self.line + 1}:{self.column + 1}"
+        name = printable(self.source.name)
+        return f"{name}:{self.line + 1}:{self.column + 1}" if self.source.is_file else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,55 +76,119 @@ class Problem:
     def __str__(self) -> str:
         span = self.where.span
         head = f"{span}: " if span else ""
-        head += f"{self.where.path}: " if self.where.path else ""
-        lines = [head + self.message]
+        head += f"{printable(self.where.path)}: " if self.where.path else ""
+        message = self.message if len(self.message) <= LONGEST_MESSAGE else f"{self.message[:LONGEST_MESSAGE]}..."
+        lines = [head + printable(message)]
         if span:
             lines += _snippet(span)
-        lines += [f"      {note}" for note in self.notes]
-        for use in self.where.used_at:
-            lines.append(f"      used at {use.span or '(built in)'}: {use.path}")
+        lines += [f"      {printable(note)}" for note in self.notes]
+        for use in reversed(self.where.used_at):
+            lines.append(f"      used at {use.span or '(built in)'}: {printable(use.path)}")
         return "\n".join(lines)
 
 
 class SpecError(Exception):
-    """One or more mistakes in a spec, in file order. `str()` is the text a user reads."""
+    """One or more mistakes in a spec, in file order. `str()` is the text a user reads.
+
+    A mistake in a block that is used several times is told once, at its first use.
+    """
 
     def __init__(self, problems: Iterable[Problem]):
-        distinct = {(problem.where.span or problem.where.path, problem.message): problem for problem in problems}
+        distinct: dict[Any, Problem] = {}
+        for problem in problems:
+            distinct.setdefault((problem.where.span or problem.where.path, problem.message), problem)
         self.problems: list[Problem] = sorted(distinct.values(), key=Problem.sort_key)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 SNIPPET_WIDTH = 100
+LONGEST_WORD = 80
+LONGEST_MESSAGE = 1000
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would not show, or would obey, written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def quoted(text: str) -> str:
+    """A word of the user's in quotes, cut when it is long."""
+    return f"'{text if len(text) <= LONGEST_WORD else text[: LONGEST_WORD - 3] + '...'}'"
+
+
+def _columns(text: str) -> int:
+    """The columns of a terminal that a printable text takes."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _snippet(span: Span) -> list[str]:
     """The source line with a caret line below; a window of it when the line is long."""
-    line = span.source.line(span.line).replace("\t", " ")
-    if not line.strip():
-        return []
-    column = min(span.column, len(line))
-    length = max(1, min(span.length, len(line) - column))
+    line, column = span.source.line(span.line), span.column
     if len(line) > SNIPPET_WIDTH:
         start = max(0, min(column - SNIPPET_WIDTH // 4, len(line) - SNIPPET_WIDTH))
-        line = line[start : start + SNIPPET_WIDTH]
-        column -= start
-        length = max(1, min(length, len(line) - column))
-    number = f"{span.line + 1:5d}"
-    return [f"{number} | {line}", f"{' ' * len(number)} | {' ' * column}{'^' * length}"]
+        line, column = line[start : start + SNIPPET_WIDTH], column - start
+    line = "".join(c if c.isprintable() else " " if c in "\t\xa0" else "·" for c in line)
+    if not line.strip():
+        return []
+    column = min(column, len(line))
+    length = max(1, min(span.length, len(line) - column))
+    number = f"{span.line + 1:5d}" if span.source.is_file else " " * 5
+    carets = "^" * max(1, _columns(line[column : column + length]))
+    return [f"{number} | {line}".rstrip(), f"{' ' * len(number)} | {' ' * _columns(line[:column])}{carets}"]
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the closest known word, else the known words when they are few."""
+def describe(value: Any) -> str:
+    """A received value, in words short enough for one line."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text '{value if len(value) <= 40 else value[:37] + '...'}'"
+    if isinstance(value, dict):
+        keys = ", ".join(list(value)[:4]) + (", ..." if len(value) > 4 else "")
+        return f"a mapping ({keys})" if value else "an empty mapping"
+    if isinstance(value, list):
+        return f"a list of {len(value)}" if value else "an empty list"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "not a number (.nan)" if math.isnan(value) else "infinity"
+    if isinstance(value, int) and abs(value) > 10**39:
+        return "a number of more than 40 digits"
+    text = f"{value}"
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, if any is near."""
     words: Sequence[str] = sorted(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if len(word) >= 3:
+        holding = [w for w in words if word in w]
+        if len(holding) == 1:
+            return holding[0]
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6) if len(word) <= LONGEST_WORD else []
     if not close and len(word) >= 3:
         close = [w for w in words if w.startswith(word) or (word.startswith(w) and len(w) >= 3)][:1]
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    if words and len(words) <= 12:
-        return f"; known: {', '.join(words)}"
-    return ""
+    return close[0] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str], few: int = 12) -> str:
+    """`; did you mean 'x'?` for the closest known word, else the known words when they are at most `few`."""
+    words = sorted(known)
+    close = closest(word, words)
+    if close is not None:
+        return f"; did you mean '{close}'?"
+    return f"; known: {', '.join(words)}" if words and len(words) <= few else ""
+
+
+class UnreadableFile(SpecError):
+    """A file that cannot be read as a spec at all; the mistake has no position."""
+
+    def __init__(self, path: Path, reason: str):
+        self.path = path
+        self.reason = reason
+        super().__init__([Problem(Where(str(path)), reason)])
 
 
 def file_problem(path: Path | str, message: str) -> SpecError:

@@ -10,12 +10,15 @@ import ast
 import math
 import operator
 import re
+import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
-from archspec.errors import INVALID, did_you_mean
+from archspec.errors import INVALID, describe, did_you_mean, quoted
 
 MAX_LENGTH = 500
+MAX_TEXT = 10_000
 MAX_DEPTH = 40
 MAX_MAGNITUDE = 2**53  # beyond it a float no longer holds every whole number
 
@@ -48,7 +51,13 @@ ALLOWED = "+ - * / // % **, comparisons, and/or/not, 'a if c else b', [index], m
 
 
 class ExpressionError(Exception):
-    """What is wrong with an expression; the caller adds the address."""
+    """What is wrong with an expression, and the part of the text (`start`, `length`) that is; the caller adds the
+    address."""
+
+    def __init__(self, message: str, start: int = 0, length: int = 0):
+        super().__init__(message)
+        self.start = start
+        self.length = length
 
 
 class DependsOnInvalid(ExpressionError):
@@ -68,12 +77,48 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     Raises:
         ExpressionError: a malformed expression, an unknown name, a forbidden construct or a value too large.
     """
-    if text.count("${") != len(PATTERN.findall(text)):
-        raise ExpressionError("'${' without a matching '}'")
-    whole = PATTERN.fullmatch(text)
-    if whole:
-        return evaluate_expression(whole[1], names)
-    return PATTERN.sub(lambda match: str(evaluate_expression(match[1], names)), text)
+    matches = list(PATTERN.finditer(text))
+    if text.count("${") != len(matches):
+        _refuse_unclosed(text)
+    values = [_part(match, names) for match in matches]
+    if len(matches) == 1 and matches[0][0] == text:
+        return values[0]
+    for match, value in zip(matches, values, strict=True):
+        if not isinstance(value, str | int | float):
+            raise ExpressionError("only a number or a text can stand inside a text", match.start(), len(match[0]))
+    rest = iter(values)
+    result = PATTERN.sub(lambda match: str(next(rest)), text)
+    if len(result) > MAX_TEXT:
+        raise ExpressionError(f"the text becomes longer than {MAX_TEXT:,} characters, the limit", 0, len(text))
+    return result
+
+
+def _part(match: re.Match[str], names: Mapping[str, Any]) -> Any:
+    try:
+        return evaluate_expression(match[1], names)
+    except ExpressionError as error:
+        inside = error.length > 0
+        error.start = match.start(1) + error.start if inside else match.start()
+        error.length = error.length if inside else len(match[0])
+        raise
+
+
+def _refuse_unclosed(text: str) -> NoReturn:
+    start = next(m.start() for m in re.finditer(r"\$\{", text) if not PATTERN.match(text, m.start()))
+    if re.match(r"\$\{[^{}]*\$\{", text[start:]):
+        raise ExpressionError("'${' stands inside another '${...}'; a name needs none there", start, len(text) - start)
+    raise ExpressionError("'${' has no matching '}'", start, len(text) - start)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ast.expr | None:
+    """The syntax tree, or None when the text is not an expression of Python's."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's doubts about its own syntax, such as `1if x else 2`
+            return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def evaluate_expression(text: str, names: Mapping[str, Any]) -> Any:
@@ -84,22 +129,34 @@ def evaluate_expression(text: str, names: Mapping[str, Any]) -> Any:
 class _Evaluator:
     def __init__(self, names: Mapping[str, Any]):
         self.names = names
+        self.text = ""
+        self.offset = 0
 
     def run(self, text: str) -> Any:
         if not text.strip():
             raise ExpressionError("'${}' is empty; write an expression such as ${2 * width}")
         if len(text) > MAX_LENGTH:
             raise ExpressionError(f"the expression is longer than {MAX_LENGTH} characters, the limit")
-        try:
-            tree = ast.parse(text.strip(), mode="eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise ExpressionError(f"'{text.strip()}' is not an expression; allowed: {ALLOWED}") from None
-        try:
-            return self.value(tree.body, 0)
-        except ZeroDivisionError:
-            raise ExpressionError(f"'{text.strip()}' divides by zero") from None
-        except OverflowError:
-            raise ExpressionError(f"'{text.strip()}' is too large") from None
+        self.text, self.offset = text.strip(), len(text) - len(text.lstrip())
+        tree = _parsed(self.text)
+        if tree is None:
+            raise ExpressionError(f"{quoted(self.text)} is not an expression; allowed: {ALLOWED}")
+        return self.value(tree, 0)
+
+    def fail(self, node: ast.expr, message: str) -> NoReturn:
+        raise ExpressionError(message, *self.place(node))
+
+    def place(self, node: ast.expr) -> tuple[int, int]:
+        """Start and length of a node in the text. Python's parser counts bytes."""
+        line = self.text.encode()
+        if node.end_col_offset is None or node.lineno != 1 or node.end_lineno != 1:
+            return self.offset, len(self.text)
+        start = len(line[: node.col_offset].decode(errors="ignore"))
+        return self.offset + start, len(line[node.col_offset : node.end_col_offset].decode(errors="ignore"))
+
+    def shown(self, node: ast.expr) -> str:
+        start, length = self.place(node)
+        return quoted(self.text[start - self.offset : start - self.offset + length])
 
     def value(self, node: ast.expr, depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -108,17 +165,9 @@ class _Evaluator:
             case ast.Constant(value=bool() | int() | float() | str() as constant):
                 return self.bounded(constant, node)
             case ast.Name(id=name):
-                if name not in self.names:
-                    raise ExpressionError(f"unknown name '{name}'{did_you_mean(name, self.names)}")
-                value = self.names[name]
-                if value is INVALID:
-                    raise DependsOnInvalid(name)
-                return value
+                return self.name(name, node)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-                a, b = (self.number(side, depth) for side in (left, right))
-                if isinstance(op, ast.Pow):
-                    self.check_power(a, b, node)
-                return self.bounded(_BINARY[type(op)](a, b), node)
+                return self.arithmetic(op, self.number(left, depth), self.number(right, depth), node)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return not self.value(operand, depth + 1)
             case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
@@ -132,58 +181,74 @@ class _Evaluator:
                 return self.value(body if self.value(test, depth + 1) else orelse, depth + 1)
             case ast.Subscript(value=items, slice=index):
                 return self.item(items, index, depth)
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS and args:
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
                 return self.call(name, [self.number(arg, depth) for arg in args], node)
-        raise ExpressionError(f"'{ast.unparse(node)[:60]}' is not allowed in an expression; allowed: {ALLOWED}")
+        self.fail(node, f"{self.shown(node)} is not allowed in an expression; allowed: {ALLOWED}")
+
+    def name(self, name: str, node: ast.expr) -> Any:
+        if name in self.names:
+            value = self.names[name]
+            if value is INVALID:
+                raise DependsOnInvalid(name)
+            return value
+        if name in _FUNCTIONS:
+            self.fail(node, f"'{name}' is a function; write {name}(...)")
+        hint = did_you_mean(name, self.names) if self.names else "; no parameter is defined"
+        self.fail(node, f"unknown name {quoted(name)}{hint}")
 
     def number(self, node: ast.expr, depth: int) -> Any:
         value = self.value(node, depth + 1)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ExpressionError(f"'{ast.unparse(node)[:60]}' is {value!r:.60}, not a number")
+            self.fail(node, f"{self.shown(node)} is {describe(value)}, not a number")
         return value
+
+    def arithmetic(self, op: ast.operator, a: Any, b: Any, node: ast.expr) -> Any:
+        if isinstance(op, ast.Pow) and abs(a) > 1 and b * math.log2(abs(a)) > 1024:
+            self.fail(node, f"{self.shown(node)} is too large; the limit is 2**53")
+        try:
+            return self.bounded(_BINARY[type(op)](a, b), node)
+        except ZeroDivisionError:
+            self.fail(node, f"{self.shown(node)} divides by zero")
+        except OverflowError:
+            self.fail(node, f"{self.shown(node)} is too large")
 
     def bounded(self, value: Any, node: ast.expr) -> Any:
         if isinstance(value, complex):
-            raise ExpressionError(f"'{ast.unparse(node)[:60]}' is not a real number")
+            self.fail(node, f"{self.shown(node)} is not a real number")
         if isinstance(value, int) and abs(value) > MAX_MAGNITUDE:
-            raise ExpressionError(f"'{ast.unparse(node)[:60]}' is too large (limit 2**53)")
+            self.fail(node, f"{self.shown(node)} is too large; the limit is 2**53")
         if isinstance(value, float) and not math.isfinite(value):
-            raise ExpressionError(f"'{ast.unparse(node)[:60]}' is not a finite number")
+            self.fail(node, f"{self.shown(node)} is not a finite number")
         return value
-
-    def check_power(self, base: Any, exponent: Any, node: ast.expr) -> None:
-        if abs(base) > 1 and exponent * math.log2(abs(base)) > 1024:
-            raise ExpressionError(f"'{ast.unparse(node)[:60]}' is too large (limit 2**53)")
 
     def comparison(self, left: ast.expr, ops: list[ast.cmpop], rest: list[ast.expr], depth: int) -> bool:
         a = self.value(left, depth + 1)
         for op, right in zip(ops, rest, strict=True):
             b = self.value(right, depth + 1)
             if type(op) not in _COMPARE:
-                raise ExpressionError(f"a comparison must be one of == != < <= > >=; allowed: {ALLOWED}")
-            if not isinstance(op, ast.Eq | ast.NotEq) and isinstance(a, str) != isinstance(b, str):
-                raise ExpressionError(f"{a!r:.60} and {b!r:.60} have no order")
-            if not _COMPARE[type(op)](a, b):
-                return False
+                self.fail(right, f"a comparison must be one of == != < <= > >=; allowed: {ALLOWED}")
+            try:
+                if not _COMPARE[type(op)](a, b):
+                    return False
+            except TypeError:
+                self.fail(right, f"{describe(a)} and {describe(b)} have no order")
             a = b
         return True
 
     def item(self, items: ast.expr, index: ast.expr, depth: int) -> Any:
         sequence = self.value(items, depth + 1)
         if not isinstance(sequence, list):
-            raise ExpressionError(f"'{ast.unparse(items)[:60]}' is {sequence!r:.60}, not a list")
+            self.fail(items, f"{self.shown(items)} is {describe(sequence)}, not a list")
         position = self.value(index, depth + 1)
         if type(position) is not int or not -len(sequence) <= position < len(sequence):
-            raise ExpressionError(f"[{position!r:.60}] is not a position in a list of {len(sequence)}")
+            self.fail(index, f"[{str(position)[:60]}] is not a position in a list of {len(sequence)}, counted from 0")
         return sequence[position]
 
     def call(self, name: str, values: list[Any], node: ast.expr) -> Any:
-        if (
-            (name == "int" and len(values) != 1)
-            or (name == "round" and len(values) > 2)
-            or (name in ("min", "max") and len(values) < 2)
-        ):
-            raise ExpressionError(f"{name}() does not take {len(values)} number(s)")
-        if name == "round" and len(values) == 2 and not isinstance(values[1], int):
-            raise ExpressionError("round() takes a whole number of digits")
+        least, most = {"int": (1, 1), "round": (1, 2)}.get(name, (2, len(values)))
+        if not least <= len(values) <= max(least, most):
+            takes = {"int": "one number", "round": "one or two numbers"}.get(name, "two numbers or more")
+            self.fail(node, f"{name}() takes {takes}, got {len(values)}")
+        if name == "round" and len(values) == 2 and (not isinstance(values[1], int) or abs(values[1]) > 15):
+            self.fail(node, "round() takes a whole number of digits from -15 to 15")
         return self.bounded(_FUNCTIONS[name](*values), node)

@@ -6,23 +6,31 @@ meaning depends on the shapes that arrive (`parallel`, `residual`, `towers`), or
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Any
 
-from archspec.errors import Problem, Where, did_you_mean
-from archspec.forms import INVALID, Choice, Form, Reader, Union
+from archspec.errors import INVALID, Problem, Where, did_you_mean, quoted
+from archspec.forms import Reader
+from archspec.layer_forms import (
+    ACTIVATION_FORM,
+    COMMON_FORMS,
+    MERGES,
+    NORM_FORM,
+    NORMS,
+    AnyForm,
+    LayerForm,
+    LayersForm,
+)
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Op
-from archspec.schema import REQUIRED, Field, Record, body_schema, in_full, record_of, split_tag
+from archspec.schema import REQUIRED, Field, Record, in_full, record_of, split_tag
 from archspec.source import Tree, wrap
 
 MAX_BLOCK_DEPTH = 20
+MAX_NESTING = 40
+"""Layers inside layers, those of blocks counted where they are used."""
 
-NORMS = {"batch": "batch_norm", "layer": "layer_norm", "local_response": "local_response_norm"}
-MERGES = ("add", "concat", "multiply")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]*#?[A-Za-z0-9_\-]*")
 
 Fragment = Sequence[Any]
 """What a block returns: layers as they would be written in a spec, in Python's lists and dicts."""
@@ -90,6 +98,9 @@ class LayerReader:
     blocks: dict[str, Block]
     defaults: dict[str, Tree] = field(default_factory=dict)
     active: tuple[str, ...] = ()
+    broken: set[str] = field(default_factory=set)
+    """The spec's own blocks about which a problem has been reported already."""
+    nesting: int = 0
 
     def kinds(self) -> list[str]:
         return [*PRIMITIVES, *self.structures, *self.blocks]
@@ -103,14 +114,21 @@ class LayerReader:
     def read_all(self, tree: Tree, path: str, reader: Reader) -> Any:
         """A list of layers, as a tuple."""
         tree = reader.evaluated(tree, path)
+        if tree.value is INVALID:
+            return INVALID
         if not isinstance(tree.value, list):
             return reader.expect(tree, path, "a list of layers")
+        if self.nesting >= MAX_NESTING:
+            return reader.fail(tree, path, f"layers are nested deeper than {MAX_NESTING} levels, the limit")
+        reader.spend(tree, path, copies=len(tree.value))
+        self.nesting += 1
         layers: list[Any] = []
         for i, part in enumerate(tree.value):
             if i and part is tree.value[i - 1]:  # copies that a block makes are read once
                 layers.append(layers[-1])
             else:
                 layers.append(self.read(part, f"{path}[{i}]", reader))
+        self.nesting -= 1
         return INVALID if INVALID in layers else tuple(layers)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
@@ -118,31 +136,40 @@ class LayerReader:
         if isinstance(tree.value, Layer):
             return tree.value
         tree = reader.evaluated(tree, path)
+        reader.spend(tree, path, layers=1)
         tagged = split_tag(tree, path, "a layer", reader)
         if tagged is INVALID:
             return INVALID
         kind, body = tagged
         record = self.record(kind)
         if record is None:
-            hint = did_you_mean(kind, self.kinds())
-            return reader.fail(tree, path, f"unknown block '{kind}'{hint}", kind)
+            return self.unknown(kind, tree, path, reader)
         where = Where(f"{path}.{kind}" if kind in tree.keys else path, tree.key_span(kind), reader.used_at)
-        fields, common = self.common(in_full(body, record), kind, record, where.path, reader)
+        body = in_full(body, record)
+        fields, common = self.common(body, kind, record, where.path, reader)
         values = record.values(fields, where.path, reader, where.span)
         if values is INVALID or common is INVALID:
             return INVALID
         if kind in self.blocks:
-            return self.expanded(self.blocks[kind], values, fields, common, where, reader)
+            return self.expanded(self.blocks[kind], values, _whole(body, fields), common, where, reader)
         then: tuple[Layer, ...] = ()
         if kind in PRIMITIVES and PRIMITIVES[kind].has_kernel:
             norm, activation = values.pop("norm", None), values.pop("activation", None)
             if norm is not None:
                 values.setdefault("bias", False)  # a normalisation has an offset of its own
-            then = self.followers(norm, activation, where, reader)
+            then = self.followers(norm, activation, fields, where, reader)
         content = record.construct(values, fields, where.path, reader)
         if isinstance(content, Structure):
             content = content.prepared(lambda parts: self.read_all(wrap(parts, where.span), where.path, reader))
-        return INVALID if content is INVALID else Layer(kind, content, where, fields, then=then, **common)
+        return INVALID if content is INVALID else Layer(kind, content, where, _whole(body, fields), then=then, **common)
+
+    def unknown(self, kind: str, tree: Tree, path: str, reader: Reader) -> Any:
+        """Reports a name that no layer has."""
+        if kind in self.broken:
+            return INVALID
+        is_function = kind in ACTIVATIONS
+        hint = f"; write 'activation: {kind}'" if is_function else did_you_mean(kind, self.kinds(), few=100)
+        return reader.fail(tree, path, f"unknown block {quoted(kind)}{hint}", kind)
 
     def common(self, body: Tree, kind: str, record: Record, path: str, reader: Reader) -> tuple[Tree, Any]:
         """A layer's own fields, with the spec's defaults put in, and the fields that every layer has."""
@@ -153,23 +180,31 @@ class LayerReader:
         for key, form in COMMON_FORMS.items():
             if key in own and key not in record.fields:
                 values["sources" if key == "from" else key] = form.read(own.pop(key), f"{path}.{key}", reader)
-        if "merge" in values and len(values.get("sources", ())) < 2:
-            reader.fail(body.value["merge"], path, "'merge' needs 'from' with a list of layers")
-            return body, INVALID
+        sources = values.get("sources", ())
+        if "merge" in values and sources is not INVALID and len(sources) < 2:
+            values["merge"] = reader.fail(body, path, "'merge' needs two layers to merge, 'from: [a, b]'", "merge")
         if kind in self.defaults:
             default = self.defaults[kind]
             own = {**default.value, **own}
             body = Tree(own, body.span, {**default.keys, **body.keys})
         return Tree(own, body.span, body.keys), INVALID if INVALID in values.values() else values
 
-    def followers(self, norm: str | None, activation: str | None, where: Where, reader: Reader) -> tuple[Layer, ...]:
-        parts: list[Any] = []
+    def followers(
+        self, norm: str | None, activation: str | None, fields: Tree, where: Where, reader: Reader
+    ) -> tuple[Layer, ...]:
+        """The layers that a convolution's or dense layer's `norm` and `activation` stand for."""
+        parts: dict[str, Any] = {}
         if norm is not None:
-            parts.append({NORMS[norm]: {"name": "norm"}})
+            parts["norm"] = {NORMS[norm]: {"name": "norm"}}
         if activation is not None:
-            parts.append({"activation": {"function": activation, "name": "activation"}})
-        layers = self.read_all(wrap(parts, where.span), where.path, reader)
-        return () if layers is INVALID else layers
+            parts["activation"] = {"activation": {"function": activation, "name": "activation"}}
+        layers: list[Layer] = []
+        for key, part in parts.items():
+            child = fields.value.get(key)
+            layer = self.read(wrap(part, (child.span if child else None) or where.span), where.path, reader)
+            if layer is not INVALID:
+                layers.append(replace(layer, where=replace(layer.where, path=f"{where.path}.{key}")))
+        return tuple(layers)
 
     def expanded(
         self, block: Block, values: dict[str, Any], fields: Tree, common: dict[str, Any], where: Where, reader: Reader
@@ -193,129 +228,50 @@ class LayerReader:
         """Notes that a block's body is being read; refuses a block inside itself."""
         if block.names is not None and block.name in self.active:
             chain = " → ".join([*self.active[self.active.index(block.name) :], block.name])
-            reader.problems.append(Problem(where, f"block '{block.name}' contains itself: {chain}"))
+            reader.report(Problem(where, f"block '{block.name}' contains itself: {chain}"))
             return False
         if len(self.active) >= MAX_BLOCK_DEPTH:
-            message = f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels, the limit"
-            reader.problems.append(Problem(where, message))
+            reader.report(Problem(where, f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels, the limit"))
             return False
         self.active = (*self.active, block.name)
         return True
 
 
+def _whole(body: Tree, fields: Tree) -> Tree:
+    """A layer's fields with its defaults, and `name`, `from` and `merge` again, for problems to point at."""
+    if not isinstance(body.value, dict) or not isinstance(fields.value, dict):
+        return fields
+    return Tree({**fields.value, **body.value}, body.span, fields.keys)
+
+
 @cache
 def primitive_record(kind: str) -> Record:
     """A primitive's fields; those with a kernel take `norm` and `activation` besides."""
-    record = record_of(PRIMITIVES[kind], kind)
+    build: Callable[..., Op] = PRIMITIVES[kind]
+    record = record_of(build, kind)
     if not PRIMITIVES[kind].has_kernel:
         return record
     extra = (Field("norm", NORM_FORM, None), Field("activation", ACTIVATION_FORM, None))
     return Record(record.build, kind, (*record.fields.values(), *extra))
 
 
-NORM_FORM = Union((Choice(tuple(NORMS)),), optional=True)
-ACTIVATION_FORM = Union((Choice(ACTIVATIONS, "an activation function of Keras"),), optional=True)
-
-
-class AnyForm(Form):
-    """An argument of a block written in a spec: any value, checked where the body uses it."""
-
-    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
-        if isinstance(tree.value, list):
-            return [self.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value)]
-        return tree.plain()
-
-
-class NameForm(Form):
-    """A layer's name. `#` in it stands for the next free number in its scope."""
-
-    expected = "a name of letters, digits, '_' and '-'"
-
-    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
-        text = str(tree.value) if isinstance(tree.value, str | int) and not isinstance(tree.value, bool) else ""
-        if text == "input":
-            return reader.fail(tree, path, "the name 'input' is taken: it is what enters a block; choose another")
-        if not _NAME.fullmatch(text) or len(text) > 100:
-            return reader.expect(tree, path, self.expected)
-        return text
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"type": "string"}
-
-
-class SourcesForm(Form):
-    expected = "the name of an earlier layer, or a list of names"
-
-    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
-        parts = tree.value if isinstance(tree.value, list) else [tree]
-        parts = [reader.evaluated(part, path) for part in parts]
-        if not parts or not all(isinstance(part.value, str) and part.value for part in parts):
-            return reader.expect(tree, path, self.expected)
-        return tuple(part.value for part in parts)
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-
-
-COMMON_FORMS: dict[str, Form] = {"name": NameForm(), "from": SourcesForm(), "merge": Choice(MERGES)}
-
-
-class LayersForm(Form):
-    """A field that holds a list of layers."""
-
-    expected = "a list of layers"
-
-    def accepts(self, value: Any) -> bool:
-        return isinstance(value, list | tuple)
-
-    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        return reader.context.read_all(tree, path, reader)
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"$ref": "#/$defs/layers"}
-
-
-class LayerForm(Form):
-    """A field that holds one layer as it is written, for a block that adds fields to it (`stages: {block: ...}`)."""
-
-    expected = "a block"
-
-    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
-        tagged = split_tag(tree, path, "a block", reader)
-        if tagged is INVALID:
-            return INVALID
-        kind, body = tagged
-        kinds = reader.context.kinds()
-        if kind not in kinds:
-            return reader.fail(tree, path, f"unknown block '{kind}'{did_you_mean(kind, kinds)}", kind)
-        if not isinstance(body.value, dict):
-            return reader.expect(body, path, f"a mapping of {kind}'s fields")
-        return Tree({kind: body}, tree.span, {kind: tree.key_span(kind)})
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"$ref": "#/$defs/block"}
-
-
 Layers = Annotated[tuple[Layer, ...], LayersForm()]
-BlockTree = Annotated[Tree, LayerForm()]
+BlockTree = Annotated[Tree, LayerForm(("filters", "stride"))]
 
-
-def layer_schema(structures: Mapping[str, Record], blocks: Mapping[str, Block], partial: bool) -> dict[str, Any]:
-    """JSON Schema of a layer, or (`partial`) of one whose required fields may be given elsewhere.
-
-    A one-key mapping with an unknown name may be a block that the spec itself defines.
-    """
-    records = {kind: primitive_record(kind) for kind in PRIMITIVES} | dict(structures)
-    records |= {name: block.record for name, block in blocks.items()}
-    common = {key: form.json_schema() for key, form in COMMON_FORMS.items()}
-    properties = {}
-    for kind, record in records.items():
-        schema = body_schema(record)
-        for option in schema.get("anyOf", [schema]):
-            if option.get("type") == "object":
-                option["properties"] = {**common, **option["properties"]}
-                if partial:
-                    option.pop("required", None)
-        properties[kind] = schema
-    mapping = {"type": "object", "properties": properties, "minProperties": 1, "maxProperties": 1}
-    return {"anyOf": [{"type": "string"}, mapping]}
+__all__ = [
+    "ACTIVATION_FORM",
+    "COMMON_FORMS",
+    "MERGES",
+    "NORM_FORM",
+    "Block",
+    "BlockTree",
+    "Fragment",
+    "Layer",
+    "LayerReader",
+    "Layers",
+    "LayersForm",
+    "Structure",
+    "primitive_record",
+    "python_block",
+    "spec_block",
+]

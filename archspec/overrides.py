@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from archspec.errors import Problem, Source, SpecError, Where, did_you_mean
-from archspec.source import Tree, parse, wrap
+from archspec.errors import Problem, Source, Span, SpecError, Where, describe, did_you_mean
+from archspec.source import Tree, parse
 
 SECTIONS = ("params", "blocks", "model", "train")
 """Merged field by field by `extends`; every other value replaces the whole one of the base."""
@@ -32,9 +31,10 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
         if not equals or not path.strip():
             problems.append(Problem(Where(f"--set {text}"), "expected NAME=VALUE or PATH=VALUE, such as width=32"))
             continue
-        source = Source("--set", text, order=1000)
+        source = Source("--set", text, order=1000, is_file=False)
         try:
-            assignments[path.strip()] = parse(source, start=len(path) + 1) if value.strip() else wrap("", None)
+            empty = Tree("", Span(source, 0, 0, len(text)))
+            assignments[path.strip()] = parse(source, start=len(path) + 1) if value.strip() else empty
         except SpecError as error:
             problems += error.problems
     if problems:
@@ -53,8 +53,13 @@ def merge(base: Tree, child: Tree) -> Tree:
     return Tree(values, child.span, keys)
 
 
-def apply(tree: Tree, assignments: Mapping[str, Tree]) -> Tree:
+def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span | None] | None = None) -> Tree:
     """The tree with each path set to its value, in order. The given tree stays as it is.
+
+    Args:
+        tree: a spec.
+        assignments: values by parameter name or path.
+        keys: where the paths stand, for problems to point at.
 
     Raises:
         SpecError: malformed paths, unknown names, or paths through something that is not there.
@@ -64,14 +69,21 @@ def apply(tree: Tree, assignments: Mapping[str, Tree]) -> Tree:
         try:
             tree = _set(tree, _steps(path, tree, value), value, "")
         except _PathError as error:
-            problems.append(Problem(Where(path, value.span), str(error)))
+            problems.append(Problem(Where(path, _path_span(path, value, keys or {})), str(error)))
     if problems:
         raise SpecError(problems)
     return tree
 
 
 class _PathError(Exception):
-    pass
+    """What is wrong with a path; `apply` adds the address."""
+
+
+def _path_span(path: str, value: Tree, keys: Mapping[str, Span | None]) -> Span | None:
+    if path in keys or value.span is None:
+        return keys.get(path)
+    source = value.span.source
+    return Span(source, 0, 0, len(path)) if source.text.startswith(f"{path}=") else value.span
 
 
 def _steps(path: str, tree: Tree, value: Tree) -> list[str | int]:
@@ -83,7 +95,11 @@ def _steps(path: str, tree: Tree, value: Tree) -> list[str | int]:
         return ["params", path]
     steps: list[str | int] = [int(index) if index else key for index, key in _STEP.findall(path)]
     if steps[0] not in TOP_LEVEL:
+        if steps[0] in ("set", "extends"):
+            raise _PathError(f"'{steps[0]}' cannot be set from outside the file")
         raise _PathError(f"no parameter or section has this name{did_you_mean(str(steps[0]), [*names, *TOP_LEVEL])}")
+    if steps[0] == "params" and len(steps) > 1 and steps[1] not in names:
+        raise _PathError(f"no parameter has this name{did_you_mean(str(steps[1]), names)}")
     return steps
 
 
@@ -98,7 +114,8 @@ def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> T
         if tree is None or not isinstance(tree.value, list):
             raise _PathError(f"'{done}' is not a list" if tree is not None else f"'{done}' is not there")
         if step >= len(tree.value):
-            raise _PathError(f"'{done}' has {len(tree.value)} items, so the last is [{len(tree.value) - 1}]")
+            last = f"so the last is [{len(tree.value) - 1}]" if tree.value else "so there is none to set"
+            raise _PathError(f"'{done}' has {len(tree.value)} items, {last}")
         items = list(tree.value)
         items[step] = _set(items[step], rest, value, f"{done}[{step}]")
         return Tree(items, tree.span, size=tree.size)
@@ -107,11 +124,7 @@ def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> T
     elif tree.value == step:  # a bare name, `adam`, gains fields: `{adam: {...}}`
         tree = Tree({step: Tree({}, tree.span)}, tree.span, {step: tree.span})
     if not isinstance(tree.value, dict):
-        raise _PathError(f"'{done}' is {_shown(tree.value)}, not a mapping")
+        raise _PathError(f"'{done}' is {describe(tree.value)}, not a mapping with fields to set")
     child = _set(tree.value.get(step), rest, value, f"{done}.{step}".lstrip("."))
     span = tree.keys.get(step, value.span) if rest else value.span
     return Tree({**tree.value, step: child}, tree.span, {**tree.keys, step: span}, tree.size)
-
-
-def _shown(value: Any) -> str:
-    return f"a list of {len(value)}" if isinstance(value, list) else f"'{value}'"

@@ -84,7 +84,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine:
-    """`base` falling to `final` along half a cosine by the last epoch (Loshchilov and Hutter 2016, arXiv:1608.03983)."""
+    """`base` falling to `final` along half a cosine by the last epoch (Loshchilov, Hutter 2016, arXiv:1608.03983)."""
 
     base: Positive
     final: NonNegative = 0.0

@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.errors import Span, did_you_mean
+from archspec.errors import INVALID, Span, closest, did_you_mean, quoted
 from archspec.forms import (
-    INVALID,
     Boolean,
     Choice,
     FieldError,
@@ -59,7 +58,9 @@ class Record(Form):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        return f"a mapping of {self.noun}'s fields ({', '.join(self.fields)})" if self.fields else "nothing"
+        if not self.fields:
+            return f"nothing, as {self.noun} has no fields"
+        return f"a mapping of the fields of {self.noun} ({', '.join(self.fields)})"
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -83,21 +84,33 @@ class Record(Form):
         if not isinstance(tree.value, dict):
             return reader.expect(tree, path, self.expected)
         before = len(reader.problems)
-        for key in tree.value:
-            if key not in self.fields:
-                hint = did_you_mean(key, self.fields) or f"; known: {', '.join(self.fields) or 'none'}"
-                reader.fail(tree, path, f"unknown field '{key}' of {self.noun}{hint}", key)
-        missing = [repr(name) for name in self.required if name not in tree.value]
+        missing = [f"'{name}'" for name in self.required if name not in tree.value]
+        if not tree.value.keys() <= self.fields.keys():
+            absent = [name for name in self.fields if name not in tree.value]
+            misspelt = [self.unknown(key, absent, tree, path, reader) for key in tree.value if key not in self.fields]
+            missing = [name for name in missing if name[1:-1] not in misspelt]
         if missing:
-            fields = "field" if len(missing) == 1 else "fields"
-            message = f"{self.noun} needs the {fields} {', '.join(missing)}"
-            reader.fail(Tree(None, span or tree.span), path, message)
+            fields = (
+                f"field {missing[0]}" if len(missing) == 1 else f"fields {', '.join(missing[:-1])} and {missing[-1]}"
+            )
+            reader.fail(Tree(None, span or tree.span), path, f"{self.noun} needs the {fields}")
         values = {
             name: field.form.read(tree.value[name], f"{path}.{name}".lstrip("."), reader)
             for name, field in self.fields.items()
             if name in tree.value
         }
         return INVALID if len(reader.problems) > before or INVALID in values.values() else values
+
+    def unknown(self, key: str, absent: list[str], tree: Tree, path: str, reader: Reader) -> str | None:
+        """Reports a field that is none of these; the one that was probably meant."""
+        meant = closest(key, absent)
+        known = meant or closest(key, self.fields)
+        if not self.fields:
+            hint = f"; {self.noun} has no fields"
+        else:
+            hint = f"; did you mean '{known}'?" if known else f"; known: {', '.join(self.fields)}"
+        reader.fail(tree, path, f"unknown field '{key}' of {self.noun}{hint}", key)
+        return meant
 
     def construct(self, values: dict[str, Any], tree: Tree, path: str, reader: Reader) -> Any:
         try:
@@ -143,7 +156,9 @@ class Tagged(Form):
             message = f"unknown {self.noun.split(' ', 1)[1]} '{tag}'{did_you_mean(tag, self.records)}"
             return reader.fail(tree, path, message, tag)
         record = self.records[tag]
-        return record.read(in_full(body, record), f"{path}.{tag}", reader)
+        body, path = in_full(body, record), f"{path}.{tag}"
+        values = record.values(body, path, reader, tree.key_span(tag))
+        return INVALID if values is INVALID else record.construct(values, body, path, reader)
 
     def json_schema(self) -> dict[str, Any]:
         return tagged_schema(self.records)
@@ -156,14 +171,21 @@ def split_tag(tree: Tree, path: str, noun: str, reader: Reader) -> Any:
     if not isinstance(tree.value, dict):
         return reader.expect(tree, path, f"{noun}: a name, or a one-key mapping from a name to its fields")
     if len(tree.value) != 1:
-        keys = list(tree.value)
-        hint = f"; indent '{keys[1]}' below '{keys[0]}'" if len(keys) > 1 and tree.value[keys[0]].value is None else ""
-        return reader.fail(
-            tree, path, f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])}){hint}"
-        )
+        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun))
     ((tag, body),) = tree.value.items()
     body = Tree({}, body.span) if body.value is None else body
     return tag, body
+
+
+def _not_one_key(keys: list[str], tree: Tree, noun: str) -> tuple[str, str | None]:
+    """What to say of a mapping that names none or several, and the key to point at."""
+    if not keys:
+        return f"expected {noun}, got an empty mapping", None
+    first, second = quoted(keys[0]), quoted(keys[1])
+    message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
+    if tree.value[keys[0]].value is None:
+        return f"{message}; indent {second} to make it a field of {first}", keys[1]
+    return f"{message}; " + (f"begin {second} with '- '" if noun == "a layer" else "keep one of them"), keys[1]
 
 
 def in_full(body: Tree, record: Record) -> Tree:
@@ -217,7 +239,7 @@ def form_of(annotation: Any) -> Form:
     if annotation in simple:
         return simple[annotation]
     if dataclasses.is_dataclass(annotation):
-        return record_of(annotation)
+        return record_of(typing.cast(Callable[..., Any], annotation))
     raise TypeError(f"no form for the annotation {annotation!r}; wrap it as Annotated[type, form]")
 
 

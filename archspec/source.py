@@ -6,7 +6,6 @@ keys win silently), so scalars are resolved here, by the core schema of YAML 1.2
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,11 +14,15 @@ from typing import Any, NoReturn
 
 import yaml
 
-from archspec.errors import Problem, Source, Span, SpecError, Where, file_problem
+from archspec.errors import Problem, Source, Span, SpecError, UnreadableFile, Where, closest, quoted
+from archspec.syntax import checked_json, forbidden, yaml_problem
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 60
-MAX_VALUES = 100_000
+MAX_VALUES = 30_000
+MAX_TEXT = 10_000
+MAX_KEY = 200
+MAX_PROBLEMS = 100
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -27,8 +30,8 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]{1,300}")
-_OCTAL = re.compile(r"0o[0-7]{1,300}")
-_HEX = re.compile(r"0x[0-9a-fA-F]{1,300}")
+_OCTAL = re.compile(r"0o[0-7]{1,60}")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,60}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
@@ -65,7 +68,7 @@ def wrap(value: Any, span: Span | None) -> Tree:
     if isinstance(value, Tree):
         return value
     if isinstance(value, dict):
-        children = {key: wrap(child, span) for key, child in value.items()}
+        children = {key if isinstance(key, str) else str(key): wrap(child, span) for key, child in value.items()}
         return Tree(children, span, dict.fromkeys(children, span))
     if isinstance(value, list | tuple):
         items: list[Tree] = []
@@ -106,67 +109,53 @@ def read_file(path: Path, order: int = 0) -> Tree:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise file_problem(path, "no such file" + _similar_files(path)) from None
+        raise UnreadableFile(path, "no such file" + _similar_files(path)) from None
     except IsADirectoryError:
-        raise file_problem(path, "is a directory; name a .yaml or .json file in it") from None
+        raise UnreadableFile(path, "is a directory; name a .yaml or .json file in it") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise file_problem(path, f"cannot be read: {reason}") from None
+        raise UnreadableFile(path, f"cannot be read: {reason}") from None
     if len(data) > MAX_BYTES:
-        raise file_problem(path, f"is larger than {MAX_BYTES:,} bytes, the limit for a spec")
+        raise UnreadableFile(path, f"is larger than {MAX_BYTES:,} bytes, the limit for a spec")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise file_problem(path, f"is not UTF-8 text (byte {error.start} is 0x{data[error.start]:02x})") from None
+        byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
+        raise UnreadableFile(path, f"is not UTF-8 text ({byte}); a spec is a text file") from None
     return parse(Source(str(path), text, order), is_json=path.suffix == ".json")
 
 
 def _similar_files(path: Path) -> str:
-    from archspec.errors import did_you_mean
-
     try:
         names = [p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml", ".json")]
-    except OSError:
+    except FileNotFoundError:
         return f"; there is no directory '{path.parent}'"
-    hint = did_you_mean(path.name, names)
-    return hint if hint.startswith("; did") else ""
+    except OSError:
+        return ""
+    name = closest(path.name, names)
+    return f"; did you mean '{path.parent / name}'?" if name else ""
 
 
 def parse(source: Source, is_json: bool = False, start: int = 0) -> Tree:
-    """The tree of a text, or of what follows its first `start` characters. All duplicate keys are reported at once; other faults at the first.
+    """The tree of a text, or of what follows its first `start` characters.
+
+    All duplicate keys are reported at once, other faults at the first.
 
     Raises:
         SpecError: a syntax error, an empty text, a second document, a tag, or a limit passed.
     """
     text = " " * start + source.text[start:]
+    problem = forbidden(source)
+    if problem:
+        raise SpecError([problem])
     if is_json:
-        _check_json(source)
-        text = text.replace("\t", " ")  # JSON may indent with tabs, which YAML forbids; columns stay
+        text = checked_json(source, MAX_DEPTH)
     try:
         return _TreeBuilder(source).build(yaml.parse(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        span = Span(source, mark.line, mark.column) if mark else None
-        message = f"YAML syntax: {error.problem or error.context}"
-        if span and source.line(span.line).lstrip(" ").startswith("\t"):
-            message += "; indent with spaces, not tabs"
-        raise SpecError([Problem(Where("", span), message)]) from None
-    except yaml.reader.ReaderError as error:
-        raise SpecError([Problem(Where(source.name), f"holds a character that YAML forbids: {error.reason}")]) from None
-
-
-def _check_json(source: Source) -> None:
-    def refuse(constant: str) -> NoReturn:
-        raise SpecError([Problem(Where(source.name), f"'{constant}' is not JSON; write a number")])
-
-    try:
-        json.loads(source.text, parse_constant=refuse, parse_int=str)
-    except json.JSONDecodeError as error:
-        if source.text.strip():
-            span = Span(source, error.lineno - 1, error.colno - 1)
-            raise SpecError([Problem(Where("", span), f"JSON syntax: {error.msg}")]) from None
-    except RecursionError:
-        raise SpecError([Problem(Where(source.name), f"is nested deeper than {MAX_DEPTH} levels, the limit")]) from None
+        raise SpecError([yaml_problem(error, source)]) from None
+    except yaml.YAMLError as error:
+        raise SpecError([Problem(Where(source.name), f"YAML syntax: {error}")]) from None
 
 
 class _TreeBuilder:
@@ -175,8 +164,9 @@ class _TreeBuilder:
     def __init__(self, source: Source):
         self.source = source
         self.problems: list[Problem] = []
-        self.anchors: dict[str, Tree] = {}
+        self.anchors: dict[str, tuple[Tree, int]] = {}  # with the height of the tree
         self.stack: list[tuple[Tree, str | None]] = []  # open collections with their anchors
+        self.heights: list[int] = []  # of each open collection so far
         self.pending: list[str | None] = []  # for each open mapping, the key whose value comes next
         self.root: Tree | None = None
         self.count = 0
@@ -217,24 +207,33 @@ class _TreeBuilder:
         if self.takes_key():
             self.key(event.value, span)
             return
+        if len(event.value) > MAX_TEXT:
+            self.fail(span, f"a text of {len(event.value):,} characters; the limit is {MAX_TEXT:,}")
         value = resolve_scalar(event.value) if plain and not event.style else event.value
-        tree = Tree(value, span, quoted=bool(event.style))
-        self.add(tree)
+        tree = Tree(value, span, size=1 + len(event.value) // 64, quoted=bool(event.style))
+        self.add(tree, 0)
         if event.anchor:
-            self.anchors[event.anchor] = tree
+            self.anchors[event.anchor] = tree, 0
 
     def refuse_tag(self, tag: str | None, span: Span, default: bool) -> None:
         if tag is not None and tag != "!" and not default:
-            self.fail(span, f"the tag '{tag}' is not supported; a spec is plain mappings, lists and scalars")
+            shown = quoted(tag.replace("tag:yaml.org,2002:", "!!"))
+            self.fail(
+                span, f"the tag {shown} is not supported; leave it out: a spec is plain mappings, lists and values"
+            )
 
     def alias(self, event: Any) -> None:
         span = self.span(event)
         if self.takes_key():
             self.fail(span, "an alias cannot be a key")
-        tree = self.anchors.get(event.anchor)
-        if tree is None:
-            self.fail(span, f"alias '*{event.anchor}' has no earlier, completed anchor '&{event.anchor}'")
-        self.add(tree)
+        if any(anchor == event.anchor for _, anchor in self.stack):
+            self.fail(span, f"the alias '*{event.anchor}' stands inside the value that it repeats")
+        if event.anchor not in self.anchors:
+            self.fail(span, f"no anchor '&{event.anchor}' comes before the alias '*{event.anchor}'")
+        tree, height = self.anchors[event.anchor]
+        if len(self.stack) + height > MAX_DEPTH:
+            self.fail(span, f"is nested deeper than {MAX_DEPTH} levels once aliases are expanded, the limit")
+        self.add(tree, height)
 
     def open(self, event: Any) -> None:
         span = self.span(event)
@@ -245,31 +244,39 @@ class _TreeBuilder:
             self.fail(span, f"is nested deeper than {MAX_DEPTH} levels, the limit")
         tree = Tree({} if isinstance(event, yaml.MappingStartEvent) else [], span)
         self.stack.append((tree, event.anchor))
+        self.heights.append(1)
         self.pending.append(None)
 
     def close(self, event: Any) -> None:
         tree, anchor = self.stack.pop()
+        height = self.heights.pop()
         self.pending.pop()
         end, start = event.end_mark, tree.span
         if start and end.line == start.line and end.column > start.column:  # a flow collection on one line
             tree.span = Span(self.source, start.line, start.column, end.column - start.column)
         if anchor:
-            self.anchors[anchor] = tree
-        self.add(tree)
+            self.anchors[anchor] = tree, height
+        self.add(tree, height)
 
     def takes_key(self) -> bool:
         return bool(self.stack) and isinstance(self.stack[-1][0].value, dict) and self.pending[-1] is None
 
     def key(self, key: str, span: Span) -> None:
         mapping = self.stack[-1][0]
+        if len(key) > MAX_KEY:
+            self.fail(span, f"a key of {len(key):,} characters; the limit is {MAX_KEY}")
+        if key == "<<":
+            self.fail(span, "YAML 1.2 has no merge key '<<'; repeat the fields, or use model.defaults or a block")
         if key in mapping.keys:
             first = mapping.keys[key]
             line = first.line + 1 if first else 0
             self.problems.append(Problem(Where("", span), f"duplicate key '{key}', first given on line {line}"))
+            if len(self.problems) >= MAX_PROBLEMS:
+                raise SpecError(self.problems)
         mapping.keys[key] = span
         self.pending[-1] = key
 
-    def add(self, tree: Tree) -> None:
+    def add(self, tree: Tree, height: int) -> None:
         self.count += 1
         if self.count > MAX_VALUES or tree.size > MAX_VALUES:
             self.fail(tree.span, f"holds more than {MAX_VALUES:,} values once aliases are expanded, the limit")
@@ -278,6 +285,7 @@ class _TreeBuilder:
             return
         parent = self.stack[-1][0]
         parent.size += tree.size
+        self.heights[-1] = max(self.heights[-1], height + 1)
         if isinstance(parent.value, dict):
             key = self.pending[-1]
             assert key is not None

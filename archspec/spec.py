@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import keyword
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,18 @@ import yaml
 
 from archspec import overrides as changes
 from archspec.blocks import BLOCKS
-from archspec.errors import INVALID, Problem, SpecError, Where, file_problem
+from archspec.errors import INVALID, Span, SpecError, Where, closest, quoted
 from archspec.expand import expand
-from archspec.expressions import DependsOnInvalid, ExpressionError, evaluate, has_expression
+from archspec.extends import extended
 from archspec.forms import Form, Integer, ListOf, MapOf, Reader, Text
 from archspec.graph import Graph
-from archspec.layers import Block, Fragment, LayerReader, LayersForm, NameForm, python_block, spec_block
+from archspec.layer_forms import COMMON_FORMS, AnyForm, LayersForm, NameForm
+from archspec.layers import Block, Fragment, LayerReader, python_block, spec_block
+from archspec.params import check_name, read_params
 from archspec.recipe import TRAIN, Train
 from archspec.schema import REQUIRED, Field, Record
-from archspec.source import Tree, read_file, resolve_scalar, wrap
+from archspec.source import Tree, resolve_scalar, wrap
 from archspec.structures import STRUCTURES
-
-MAX_EXTENDS = 16
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def load(
     Raises:
         SpecError: every mistake in the file, or the file cannot be read.
     """
-    tree = _extended(Path(path), ())
+    tree = extended(Path(path))
     tree = changes.apply(tree, {key: wrap(value, None) for key, value in (overrides or {}).items()})
     return read_spec(tree, blocks)
 
@@ -82,70 +82,31 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     layer_reader = LayerReader(STRUCTURES, {**BLOCKS, **{b.__name__: python_block(b) for b in blocks}})
     reader = Reader(context=layer_reader)
     sections = TOP.values(tree, "", reader)
-    known = {} if not isinstance(tree.value, dict) else tree.value
-    reader.names = _read_params(known.get("params"), reader)
-    _read_blocks(known.get("blocks"), reader)
-    model = _read_model(known.get("model"), reader)
-    train = TRAIN.read(known["train"], "train", reader) if "train" in known else None
+    parts = _sections(tree)
+    reader.names = read_params(parts.get("params"), reader)
+    _read_blocks(parts.get("blocks"), reader)
+    model = _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
+    train = _read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
         raise SpecError(reader.problems)
-    name, layers_span = sections["name"], known["model"].value["layers"].span
+    name, layers_span = sections["name"], parts["model"].value["layers"].span
     graph = expand(name, model["input"], model["layers"], Where("model.layers", layers_span))
     return Spec(name, sections.get("description", ""), reader.names, graph, train, tree)
 
 
-# -- extends ---------------------------------------------------------------------------------------------------------
-
-
-def _extended(path: Path, below: tuple[Path, ...]) -> Tree:
-    """The tree of a file over that of the file it extends, its `set` applied."""
-    tree = read_file(path, order=len(below))
-    if not isinstance(tree.value, dict):
-        raise SpecError([Problem(Where("", tree.span), "expected a mapping with 'name' and 'model'")])
-    extends = tree.value.get("extends")
-    if extends is not None:
-        reader = Reader()
-        name = Text("the path of another spec").read(extends, "extends", reader)
-        if name is INVALID:
-            raise SpecError(reader.problems)
-        base_path = path.parent / name
-        chain = (*below, path)
-        if any(_same_file(base_path, one) for one in chain):
-            steps = " → ".join(p.name for p in (*chain, base_path))
-            raise SpecError(
-                [Problem(Where("extends", extends.span), f"the specs extend each other in a circle: {steps}")]
-            )
-        if len(chain) > MAX_EXTENDS:
-            raise SpecError(
-                [Problem(Where("extends", extends.span), f"more than {MAX_EXTENDS} specs in a chain, the limit")]
-            )
-        if not base_path.is_file():
-            error = _missing(base_path)
-            raise SpecError([Problem(Where("extends", extends.span), f"{base_path}: {error}")])
-        tree = changes.merge(_extended(base_path, chain), tree)
-    assignments = tree.value.get("set")
-    values = {key: child for key, child in tree.value.items() if key not in ("extends", "set")}
-    tree = Tree(values, tree.span, {key: span for key, span in tree.keys.items() if key in values})
-    if assignments is not None:
-        if not isinstance(assignments.value, dict):
-            raise SpecError([Problem(Where("set", assignments.span), "expected a mapping from paths to values")])
-        tree = changes.apply(tree, assignments.value)
-    return tree
-
-
-def _missing(path: Path) -> str:
-    try:
-        read_file(path)
-    except SpecError as error:
-        return error.problems[0].message
-    return "cannot be read"
-
-
-def _same_file(a: Path, b: Path) -> bool:
-    return os.path.realpath(a) == os.path.realpath(b)
-
-
 # -- sections --------------------------------------------------------------------------------------------------------
+
+
+def _sections(tree: Tree) -> dict[str, Tree]:
+    """The sections by name, also those whose name is misspelt, so that what they hold is checked as well."""
+    if not isinstance(tree.value, dict):
+        return {}
+    sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
+    for key, child in tree.value.items():
+        meant = closest(key, [name for name in TOP.fields if name not in sections])
+        if key not in TOP.fields and meant is not None:
+            sections[meant] = child
+    return sections
 
 
 class _Section(Form):
@@ -186,64 +147,6 @@ MODEL = Record(
 )
 
 
-def _read_params(tree: Tree | None, reader: Reader) -> Mapping[str, Any]:
-    if tree is None or tree.value is None:
-        return {}
-    if not isinstance(tree.value, dict):
-        reader.expect(tree, "params", "a mapping from names to values")
-        return {}
-    for name in tree.value:
-        if not name.isidentifier() or keyword.iskeyword(name) or name in ("min", "max", "round", "int"):
-            reader.fail(
-                tree, f"params.{name}", f"'{name}' cannot be a parameter's name; use letters, digits and '_'", name
-            )
-    params = _Params(tree, reader)
-    return {name: params[name] for name in params}
-
-
-class _Params(Mapping[str, Any]):
-    """Parameters that may be computed from each other; each is evaluated once, when first asked for."""
-
-    def __init__(self, tree: Tree, reader: Reader):
-        self.trees, self.reader = tree.value, reader
-        self.values_: dict[str, Any] = {}
-        self.active: list[str] = []
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.trees)
-
-    def __len__(self) -> int:
-        return len(self.trees)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.trees
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.values_:
-            if name in self.active:
-                raise ExpressionError(
-                    f"the parameters depend on each other in a circle: {' → '.join([*self.active, name])}"
-                )
-            self.active.append(name)
-            self.values_[name] = self.evaluated(self.trees[name], f"params.{name}")
-            self.active.pop()
-        return self.values_[name]
-
-    def evaluated(self, tree: Tree, path: str) -> Any:
-        if isinstance(tree.value, list):
-            return [self.evaluated(part, f"{path}[{i}]") for i, part in enumerate(tree.value)]
-        if isinstance(tree.value, dict):
-            return self.reader.expect(tree, path, "a number, a text, true, false or a list of them")
-        if not has_expression(tree.value):
-            return tree.value
-        try:
-            return evaluate(tree.value, self)
-        except DependsOnInvalid:
-            return INVALID
-        except ExpressionError as error:
-            return self.reader.fail(tree, path, f"in {tree.value}: {error}")
-
-
 def _read_blocks(tree: Tree | None, reader: Reader) -> None:
     """Adds the spec's own blocks to those that layers may name."""
     if tree is None or tree.value is None:
@@ -254,41 +157,56 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
     taken = reader.context.kinds()
     for name, child in tree.value.items():
         path = f"blocks.{name}"
+        before = len(reader.problems)
         if name in taken:
             reader.fail(tree, path, f"'{name}' is built in; give the block another name", name)
-        block = _BLOCK.values(child, path, reader, tree.key_span(name))
-        if block is INVALID:
-            continue
-        defaults: dict[str, Any] = {}
-        for key, value in block.get("params", ()):
-            defaults[key] = value
-        reader.context.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
+        elif not BLOCK_NAME.fullmatch(name):
+            message = f"{quoted(name)} cannot be a block's name; use letters, digits, '_' and '-', a letter first"
+            reader.fail(tree, path, message, name)
+        block = BLOCK.values(child, path, reader, tree.key_span(name))
+        if len(reader.problems) > before:
+            reader.context.broken.add(name)
+        else:
+            defaults = dict(block.get("params") or ())
+            reader.context.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
 
 
-class _Default(Form):
-    """The default of a block's parameter: a scalar or a list; null where the parameter is required."""
-
-    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        return reader.evaluated(tree, path).plain()
+BLOCK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,99}")
 
 
-_BLOCK = Record(
+class _BlockParams(MapOf):
+    """Names and defaults of a block's parameters."""
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        for name in tree.value if isinstance(tree.value, dict) else ():
+            if name in COMMON_FORMS:
+                message = f"every layer has a field '{name}'; give the parameter another name"
+                reader.fail(tree, f"{path}.{name}", message, name)
+            else:
+                check_name(name, tree, f"{path}.{name}", reader)
+        return super().convert(tree, path, reader)
+
+
+BLOCK = Record(
     dict,
     "a block",
     (
         Field("description", Text(), ""),
-        Field("params", MapOf(Text(), _Default(), "a mapping from names to defaults (null: required)"), None),
+        Field("params", _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"), None),
         Field("layers", _Section("layers"), REQUIRED),
     ),
 )
 
 
-def _read_model(tree: Tree | None, reader: Reader) -> Any:
-    if tree is None:
-        return INVALID
+def _read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
+    values = TRAIN.values(tree, "train", reader, span)
+    return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
+
+
+def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:
     if isinstance(tree.value, dict) and "defaults" in tree.value:
         _read_defaults(tree.value["defaults"], reader)
-    model = MODEL.values(tree, "model", reader)
+    model = MODEL.values(tree, "model", reader, span)
     if model is INVALID:
         return INVALID
     if len(model["input"]) not in (1, 3):
@@ -311,11 +229,9 @@ def _read_defaults(tree: Tree, reader: Reader) -> None:
         path = f"model.defaults.{kind}"
         record = reader.context.record(kind)
         if record is None:
-            from archspec.errors import did_you_mean
-
-            reader.fail(tree, path, f"unknown block '{kind}'{did_you_mean(kind, reader.context.kinds())}", kind)
+            reader.context.unknown(kind, tree, path, reader)
         elif not isinstance(fields.value, dict):
-            reader.expect(fields, path, f"a mapping of {kind}'s fields")
+            reader.expect(fields, path, f"a mapping of the fields of {kind}")
         elif record.partial().values(fields, path, reader) is not INVALID:
             reader.context.defaults[kind] = fields
 
@@ -339,4 +255,4 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 
 _Dumper.add_representer(str, _represent_text)
 
-__all__ = ["Block", "Spec", "file_problem", "load", "read_spec"]
+__all__ = ["Block", "Spec", "load", "read_spec"]

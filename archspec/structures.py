@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from archspec.forms import INVALID, Choice, ListOf, Union
+from archspec.errors import INVALID
+from archspec.forms import Choice, ListOf, Union
 from archspec.layers import ACTIVATION_FORM, MERGES, NORM_FORM, Fragment, Layer, Layers, LayersForm, Structure
 from archspec.schema import Count, Record, record_of
 
@@ -35,10 +36,9 @@ class Residual(Structure):
     norm: Annotated[str | None, NORM_FORM] = "batch"
     activation: Annotated[str | None, ACTIVATION_FORM] = None
 
-    def prepared(self, read: Callable[[Fragment], tuple[Layer, ...]]) -> Structure:
-        projection = read(
-            [{"conv": {"filters": 1, "kernel": 1, "padding": "valid", "norm": self.norm, "name": "shortcut"}}]
-        )
+    def prepared(self, read: Callable[[Fragment], Any]) -> Any:
+        plain = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "padding": "valid"}
+        projection = read([{"conv": {"filters": 1, **plain, "norm": self.norm, "name": "shortcut"}}])
         after = read([{"activation": {"function": self.activation, "name": "activation"}}] if self.activation else [])
         if projection is INVALID or after is INVALID:
             return INVALID

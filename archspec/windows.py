@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.forms import INVALID, Choice, Form, Integer, Reader, schema_of
+from archspec.errors import INVALID
+from archspec.forms import Choice, Form, Integer, Reader, schema_of
 from archspec.source import Tree
 
 Sides = tuple[tuple[int, int], tuple[int, int]]
@@ -89,7 +90,7 @@ def padding_sides(padding: PaddingValue, axis: int, size: int, span: int, stride
         return total // 2, total - total // 2
     if padding == "symmetric":
         return (span - 1) // 2, (span - 1) // 2
-    return padding[axis]  # type: ignore[return-value]
+    return padding[axis]
 
 
 def output_size(padding: PaddingValue, axis: int, size: int, span: int, stride: int) -> int:

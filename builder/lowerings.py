@@ -63,7 +63,7 @@ def _require_valid(padding: str, sides: Sides | None) -> None:
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) of (batch, height, width, channels), in one operation.
+    """Batch normalisation of (batch, height, width, channels) in one operation. arXiv:1502.03167.
 
     Keras computes mean, variance and scaling as separate float32 operations and relies on XLA to join them. Inputs
     that the fused operation does not take (other ranks or axes, masks, float64, batch renormalisation, statistics
@@ -162,7 +162,7 @@ def group_block(groups: int, channels: int) -> int:
 
 
 def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
-    """The ungrouped kernel (height, width, groups * inputs, filters) of a grouped one (height, width, inputs, filters)."""
+    """The kernel (height, width, groups * inputs, filters) without groups of (height, width, inputs, filters)."""
     if groups == 1:
         return kernel
     inputs, filters = kernel.shape[2:]
@@ -247,13 +247,13 @@ class LocalResponseNormalization(keras.layers.Layer):
 
 
 def portable_lrn(
-    x: keras.KerasTensor, radius: int, bias: float, alpha: float, beta: float, name: str
+    x: keras.KerasTensor, radius: int, bias: float, alpha: float, beta: float, name: str, dtype: Any = None
 ) -> keras.KerasTensor:
-    """`LocalResponseNormalization` of (batch, height, width, channels) from stock parts, which load with Keras alone."""
+    """`LocalResponseNormalization` of (batch, height, width, channels) out of parts that load with Keras alone."""
     channels = x.shape[-1]
     squares = keras.ops.square(keras.ops.cast(x, "float32"))
     padded = keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (radius, radius)))
     total = padded[..., :channels]
     for start in range(1, 2 * radius + 1):
         total = total + padded[..., start : start + channels]
-    return keras.layers.Multiply(name=name)([x, keras.ops.power(bias + alpha * total, -beta)])
+    return keras.layers.Multiply(name=name, dtype=dtype)([x, keras.ops.power(bias + alpha * total, -beta)])

@@ -26,6 +26,12 @@ def show(shape: Shape) -> str:
     return "x".join(map(str, shape))
 
 
+def arriving(shape: Shape) -> str:
+    """What a shape is, in words: `a picture of 8x8x3`, `a vector of 64`."""
+    noun = {1: "a vector", 3: "a picture"}.get(len(shape), "a matrix")
+    return f"{noun} of {show(shape)}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Op:
     """An operation on one tensor that keeps its shape and has no weights; subclasses say what differs."""
@@ -63,9 +69,9 @@ class Op:
         return self.kind
 
 
-def picture(shape: Shape, kind: str, hint: str = "") -> tuple[int, int, int]:
+def picture(shape: Shape, kind: str) -> tuple[int, int, int]:
     if len(shape) != 3:
-        raise ShapeError(f"{kind} needs height x width x channels, and {show(shape)} arrives here{hint}")
+        raise ShapeError(f"{kind} needs a picture (height x width x channels), and {arriving(shape)} arrives here")
     return shape[0], shape[1], shape[2]
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from archspec.forms import FieldError
 from archspec.initializers import GLOROT_UNIFORM, ZEROS, InitializerField
-from archspec.ops.base import Op, Shape, ShapeError, WindowedOp, picture, show, square
+from archspec.ops.base import Op, Shape, ShapeError, WindowedOp, arriving, picture, square
 from archspec.schema import Count, Pair
 from archspec.windows import Padding, extent
 
@@ -108,9 +108,8 @@ class Dense(Op):
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         if len(inputs[0]) != 1:
-            raise ShapeError(
-                f"dense needs a vector, and {show(inputs[0])} arrives here; put flatten or global_avg_pool before it"
-            )
+            mend = "put flatten or global_avg_pool before it"
+            raise ShapeError(f"dense needs a vector, and {arriving(inputs[0])} arrives here; {mend}")
         return (self.units,)
 
     def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archspec.ops.base import Op, Shape, ShapeError, show
+from archspec.ops.base import Op, Shape, ShapeError, arriving, show
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class _Elementwise(Op):
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         if len({len(shape) for shape in inputs}) > 1:
-            raise ShapeError(f"{self.kind} cannot merge {listed(inputs)}: they differ in rank")
+            raise ShapeError(f"{self.kind} cannot merge {_in_words(inputs)}")
         sizes = []
         for axis in zip(*inputs, strict=True):
             if len(set(axis) - {1}) > 1:
@@ -24,8 +24,16 @@ class _Elementwise(Op):
         return tuple(sizes)
 
 
+def _in_words(shapes: Sequence[Shape]) -> str:
+    """The inputs, of each rank the first, where ranks differ."""
+    ranks = {len(shape): shape for shape in reversed(shapes)}
+    return " and ".join(arriving(shape) for shape in ranks.values())
+
+
 def listed(shapes: Sequence[Shape]) -> str:
     words = [show(shape) for shape in shapes]
+    if len(words) > 6:
+        words[5:] = [f"{len(words) - 5} more"]
     return ", ".join(words[:-1]) + f" and {words[-1]}"
 
 
@@ -46,6 +54,8 @@ class Concat(Op):
     many_inputs: ClassVar[bool] = True
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
+        if len({len(shape) for shape in inputs}) > 1:
+            raise ShapeError(f"concat cannot merge {_in_words(inputs)}")
         if len({shape[:-1] for shape in inputs}) > 1:
             raise ShapeError(f"concat cannot merge {listed(inputs)}: all but the channels must be equal")
         return *inputs[0][:-1], sum(shape[-1] for shape in inputs)

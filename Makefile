@@ -1,0 +1,54 @@
+# What one does here, in commands. `make test` is what CI runs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The part that needs no TensorFlow.
+FAST_TESTS := tests/archspec tests/tools/test_summary.py
+
+.PHONY: help quickstart install test test-fast lint format schema clean
+
+help:
+	@echo "make quickstart   train a small network on real pictures, about a minute after installing"
+	@echo "make test         lint, types and all tests: what CI runs"
+	@echo "make test-fast    the tests that need no TensorFlow, in seconds"
+	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
+	@echo "make format       ruff's fixes and formatting"
+	@echo "make schema       write specs/schema.json anew"
+	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
+	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment"
+
+quickstart: install
+	$(BIN)/python tools/train.py specs/digits.yaml
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
+		{ echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13; name one that is: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into $(VENV), once: about 2 GB"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+test: lint
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+test-fast: install
+	$(BIN)/python -m pytest $(FAST_TESTS)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m archspec.json_schema --check specs/schema.json
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: install
+	$(BIN)/python -m archspec.json_schema > specs/schema.json
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,76 @@
+"""What every command line shares: `--set`, and how a user's mistake, a closed pipe or Ctrl-C ends it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from archspec.errors import SpecError
+from archspec.overrides import parse_assignments
+from archspec.spec import Spec, load
+
+
+@contextmanager
+def exit_on_user_error() -> Iterator[None]:
+    """Ends the process with the problems' text and status 2 on a SpecError, and without a word on a closed pipe or
+    Ctrl-C (status 141 and 130, as a shell has it)."""
+    try:
+        yield
+        sys.stdout.flush()
+    except SpecError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        # The interpreter flushes once more at exit, which would complain about the same pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def fail(message: str) -> None:
+    """Ends the process with a message for the user and status 2."""
+    print(message, file=sys.stderr)
+    sys.exit(2)
+
+
+def add_set_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds `--set NAME=VALUE`, as often as one likes; `args.set` is what `load_all` takes."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a parameter (width=32) or a path (train.epochs=3); may be repeated",
+    )
+
+
+def positive(text: str) -> int:
+    """An argument that is a whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    return value
+
+
+def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec]:
+    """The specs at `paths`, each with the same `--set` arguments applied.
+
+    Raises:
+        SpecError: an assignment that cannot be read.
+        SystemExit: one or more bad specs; the problems of all are printed.
+    """
+    overrides = parse_assignments(assignments)
+    specs: list[Spec] = []
+    failures: dict[str, None] = {}
+    for path in paths:
+        try:
+            specs.append(load(path, overrides))
+        except SpecError as error:
+            failures[str(error)] = None
+    if failures:
+        fail("\n".join(failures))
+    return specs

@@ -1,0 +1,168 @@
+"""The language as JSON Schema (draft 2020-12), so that editors complete and check a spec as one types.
+
+python -m archspec.json_schema > specs/schema.json
+python -m archspec.json_schema --check specs/schema.json
+
+It is made from the forms that read specs. It accepts every valid spec; what it cannot know is left to `archspec.load`:
+whether shapes fit, whether an unknown block is a mistake or one of the spec's own, and whether `defaults` or the spec
+that this one extends give the required fields of a layer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from archspec import initializers
+from archspec.blocks import BLOCKS
+from archspec.forms import EXPRESSION, schema_of
+from archspec.layer_forms import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM
+from archspec.layers import primitive_record
+from archspec.ops import PRIMITIVES
+from archspec.recipe import TRAIN
+from archspec.schema import Count, Pair, Record, form_of
+from archspec.spec import BLOCK, MODEL, TOP
+from archspec.structures import STRUCTURES
+from archspec.windows import Padding
+
+Schema = dict[str, Any]
+
+SHARED: dict[str, Schema] = {
+    "initializer": schema_of(initializers.FORM),
+    "padding": schema_of(form_of(Padding)),
+    "activation_name": schema_of(ACTIVATION_FORM),
+    "norm_name": schema_of(NORM_FORM),
+    "pair": schema_of(form_of(Pair)),
+    "count": schema_of(form_of(Count)),
+    "expression": EXPRESSION,
+}
+"""What many fields say, written once. A part of another comes after it."""
+
+DESCRIPTIONS = {
+    "name": "The network's name.",
+    "description": "What the network is, in a sentence.",
+    "params": "Numbers, texts and lists with a name, for `${...}` in this spec, `--set` and `set`.",
+    "blocks": "Blocks of this spec's own: a list of layers with parameters, used by name like a built-in block.",
+    "model": "The network: the picture it takes and its layers, ending in logits.",
+    "train": "How the network is trained.",
+    "extends": "The path, from this file, of a spec to start from. What this file says goes over it.",
+    "set": "Values by parameter name or dotted path, put in after `extends`: `{train.epochs: 3}`.",
+    "defaults": "Fields that every layer of a kind has unless it says otherwise: `conv: {padding: same}`.",
+    "input": "[height, width, channels] of a picture, or [features].",
+    "layers": "Layers in order: each takes the one before, unless it says `from`.",
+    "layer.name": "The layer's name, for `from` and in tables; `#` is the next free number.",
+    "layer.from": "The earlier layers that this one takes, by name; `input` is what enters the block.",
+    "layer.merge": "How several layers named by `from` become one input.",
+}
+
+
+def json_schema() -> Schema:
+    """The schema of a spec file."""
+    kinds = {kind: primitive_record(kind) for kind in PRIMITIVES} | STRUCTURES
+    kinds |= {name: block.record for name, block in BLOCKS.items()}
+    value: Schema = {"type": ["string", "number", "boolean", "null"]}
+    definitions: Schema = {
+        "layers": {"anyOf": [{"type": "array", "items": _reference("layer")}, EXPRESSION]},
+        "layer": _layer({kind: _body(kind, record) for kind, record in kinds.items()}),
+        "block": _layer({kind: _reference(kind) for kind in kinds}),
+        "params": {"type": ["object", "null"], "additionalProperties": _reference("value")},
+        "value": {"anyOf": [value, {"type": "array", "items": _reference("value")}]},
+        "blocks": {"type": ["object", "null"], "additionalProperties": _part(BLOCK)},
+        "defaults": {"type": "object", "properties": {k: _defaults(k, r) for k, r in kinds.items()}},
+        "model": _completable(_part(MODEL)),
+        "train": _completable(_part(TRAIN)),
+        **{kind: _fields(record) for kind, record in kinds.items()},
+    }
+    top = _part(TOP)["properties"] | {"extends": {"type": "string"}, "set": {"type": "object"}}
+    schema = {
+        "title": "A network and how to train it",
+        "type": "object",
+        "properties": {name: {**field, "description": DESCRIPTIONS[name]} for name, field in top.items()},
+        "additionalProperties": False,
+        "if": {"required": ["extends"]},
+        "else": {
+            "required": TOP.required,
+            "properties": {"model": {"required": MODEL.required}, "train": {"required": TRAIN.required}},
+        },
+        "$defs": definitions,
+    }
+    shared = {name: {key: _referring(part) for key, part in one.items()} for name, one in SHARED.items()}
+    result: Schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_referring(schema)}
+    result["$defs"] |= shared
+    return result
+
+
+def _part(record: Record) -> Schema:
+    """The schema of a record that is a part of the file and no layer, its fields described."""
+    schema = record.json_schema()
+    if record.build is dict:
+        schema.pop("description")  # that of Python's dict
+    for name, field in schema["properties"].items():
+        if name in DESCRIPTIONS:
+            field.setdefault("description", DESCRIPTIONS[name])
+    return schema
+
+
+def _completable(schema: Schema) -> Schema:
+    """For a section whose required fields may come from the spec that this one extends."""
+    return {key: value for key, value in schema.items() if key != "required"}
+
+
+def _layer(properties: Schema) -> Schema:
+    """A bare name or a one-key mapping; a name that is not listed may be a block of the spec's own."""
+    mapping = {"type": "object", "properties": properties, "minProperties": 1, "maxProperties": 1}
+    return {"anyOf": [{"enum": list(properties)}, {"type": "string"}, mapping]}
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _fields(record: Record) -> Schema:
+    """A layer's fields and those that every layer has. None is required, as `defaults` may give it."""
+    schema = record.partial().json_schema()
+    if record.required:
+        schema["description"] = f"{schema.get('description', '')} Required: {', '.join(record.required)}.".lstrip()
+    for key, form in COMMON_FORMS.items():
+        schema["properties"].setdefault(key, {**schema_of(form), "description": DESCRIPTIONS[f"layer.{key}"]})
+    return schema
+
+
+def _body(kind: str, record: Record) -> Schema:
+    """What stands behind a layer's name: its fields, a shorthand for them, or nothing."""
+    shorthand = record.shorthand()
+    options = [schema_of(record.fields[shorthand].form)] if shorthand else []
+    return {"anyOf": [_reference(kind), *options, {"type": "null"}]}
+
+
+def _defaults(kind: str, record: Record) -> Schema:
+    return _reference(kind) | {"properties": {key: False for key in COMMON_FORMS if key not in record.fields}}
+
+
+def _referring(schema: Any) -> Any:
+    """The schema with each shared part replaced by a reference to it."""
+    if isinstance(schema, list):
+        return [_referring(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    for name, shared in SHARED.items():
+        if schema == shared:
+            return _reference(name)
+    return {key: _referring(part) for key, part in schema.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Prints the JSON Schema of specs.")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="fail unless FILE says the same")
+    args = parser.parse_args()
+    text = json.dumps(json_schema(), indent=1, ensure_ascii=False)
+    if args.check is None:
+        print(text)
+    elif args.check.read_text(encoding="utf-8") != f"{text}\n":
+        parser.exit(1, f"{args.check} is out of date; run: python -m archspec.json_schema > {args.check}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""What a user reads of an analysis: a table of layers with totals, several networks side by side, or JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from archspec import tables
+from archspec.analyse import Analysis, LayerAnalysis, analyse
+from archspec.ops import Shape, show
+from archspec.spec import Spec
+
+NONE = "-"
+INDENT = "  "
+MOST_EXACT = 10**9
+"""Larger counts would widen a column beyond what a terminal has room for; totals and JSON have them exactly."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A network's analysis and what its memory is counted for.
+
+    Attributes:
+        batch_size: pictures in a training step.
+        batch_size_from: where that number comes from, in words.
+        precision: of the activations, as in `train.precision`; weights are float32 throughout.
+    """
+
+    analysis: Analysis
+    description: str
+    batch_size: int
+    batch_size_from: str
+    precision: str
+
+    @property
+    def bytes_per_element(self) -> int:
+        return 4 if self.precision == "float32" else 2
+
+    @property
+    def inference_bytes(self) -> int:
+        return self.analysis.inference_bytes(1, self.bytes_per_element)
+
+    @property
+    def training_bytes(self) -> int:
+        return self.analysis.training_bytes(self.batch_size, self.bytes_per_element)
+
+
+def summarise(spec: Spec, batch_size: int | None = None) -> Summary:
+    """A spec's analysis, with memory for `batch_size`, else the spec's own, else one picture."""
+    if batch_size is not None:
+        batch, source = batch_size, "--batch-size"
+    elif spec.train is not None:
+        batch, source = spec.train.batch_size, "train.batch_size"
+    else:
+        batch, source = 1, "see --batch-size"
+    precision = spec.train.precision if spec.train is not None else "float32"
+    return Summary(analyse(spec), spec.description, batch, source, precision)
+
+
+# -- one network -----------------------------------------------------------------------------------------------------
+
+HEADER = ("layer", "operation", "output", "parameters", "MACs", "field", "stride")
+
+
+def table(summary: Summary, depth: int | None = None, markdown: bool = False) -> str:
+    """A row a layer, below a row of subtotals for each stage and block, then totals.
+
+    `depth` folds layers to that many levels of their names.
+    """
+    analysis = summary.analysis
+    rows = [(layer.name if markdown else label, *_cells(layer)) for label, layer in _outline(analysis.layers, depth)]
+    if markdown:
+        parts = [f"## {analysis.name}", summary.description, tables.markdown(HEADER, rows, text_columns=3)]
+        totals = [f"- {label}: {value}{f' ({note})' if note else ''}" for label, value, note in _totals(summary)]
+    else:
+        title = textwrap.fill(": ".join(filter(None, (analysis.name, summary.description))), tables.WIDTH)
+        parts = [title, tables.plain(HEADER, rows, text_columns=3)]
+        totals = _total_lines(_totals(summary))
+    return "\n\n".join([*filter(None, parts), "\n".join(totals)])
+
+
+def _outline(
+    layers: Sequence[LayerAnalysis], depth: int | None, prefix: str = "", level: int = 0
+) -> Iterator[tuple[str, LayerAnalysis]]:
+    """Rows as (label, layer): each group of layers below its name and subtotals, names relative to the group."""
+    indent = INDENT * level
+    for key, part in groupby(layers, lambda layer: layer.name.removeprefix(prefix).partition(".")[0]):
+        group, name, folds = list(part), prefix + key, level + 1 == depth
+        owned = any(layer.name == name for layer in group)  # by a convolution, whose norm and activation the rest is
+        if len(group) > 1 and (folds or not owned):
+            yield indent + key, _folded(name, group)
+            if not folds:
+                yield from _outline(group, depth, f"{name}.", level + 1)
+            continue
+        for layer in group:
+            label = layer.name.removeprefix(prefix)
+            if owned and layer.name != name:
+                label = INDENT + layer.name.removeprefix(name)
+            yield indent + label, layer
+
+
+def _folded(name: str, layers: Sequence[LayerAnalysis]) -> LayerAnalysis:
+    """Layers that follow each other as one row: sums, and the last one's output."""
+    first, last = layers[0], layers[-1]
+    return LayerAnalysis(
+        name=name,
+        op=f"{first.op} +{len(layers) - 1}" if first.name == name else f"{len(layers)} layers",
+        kind=first.kind,
+        output_shape=last.output_shape,
+        trainable_parameters=sum(layer.trainable_parameters for layer in layers),
+        non_trainable_parameters=sum(layer.non_trainable_parameters for layer in layers),
+        macs=sum(layer.macs for layer in layers),
+        receptive_field=last.receptive_field,
+        stride=last.stride,
+    )
+
+
+def _cells(layer: LayerAnalysis) -> tuple[str, ...]:
+    parameters = layer.trainable_parameters + layer.non_trainable_parameters
+    return (
+        layer.op,
+        show(layer.output_shape),
+        _exact(parameters) if parameters else NONE,
+        tables.compact(layer.macs) if layer.macs else NONE,
+        _square(layer.receptive_field),
+        _square(layer.stride) if layer.stride else NONE,
+    )
+
+
+def _exact(count: int) -> str:
+    return f"{count:,}" if count < MOST_EXACT else tables.compact(count)
+
+
+def _square(pair: Shape) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else show(pair)
+
+
+def _totals(summary: Summary) -> list[tuple[str, str, str]]:
+    """What is counted, the count, and how to read it."""
+    analysis = summary.analysis
+    field = ("Receptive field", show(analysis.receptive_field), f"the picture is {show(analysis.input[:2])}")
+    return [
+        ("Trainable parameters", f"{analysis.trainable_parameters:,}", ""),
+        ("Non-trainable parameters", f"{analysis.non_trainable_parameters:,}", ""),
+        ("MACs", f"{analysis.macs:,}", f"{tables.compact(analysis.macs)}, one picture"),
+        ("FLOPs", f"{analysis.flops:,}", "2 x MACs"),
+        *([field] if len(analysis.input) == 3 else []),
+        ("Weights", tables.size(analysis.weights_bytes()), "float32"),
+        ("Activations, inference", tables.size(summary.inference_bytes), f"peak at batch 1, {summary.precision}"),
+        (
+            "Activations, training",
+            tables.size(summary.training_bytes),
+            f"at batch {summary.batch_size:,} ({summary.batch_size_from})",
+        ),
+    ]
+
+
+def _total_lines(totals: Sequence[tuple[str, str, str]]) -> list[str]:
+    labels, values, _ = (max(map(len, column)) for column in zip(*totals, strict=True))
+    lines = (f"{label:<{labels}}  {value:>{values}}  {note}".rstrip() for label, value, note in totals)
+    return [tables.shortened(line, tables.WIDTH) for line in lines]
+
+
+# -- several networks ------------------------------------------------------------------------------------------------
+
+COLUMNS = ("network", "input", "parameters", "MACs", "field", "inference", "training")
+
+
+def comparison(summaries: Sequence[Summary], batch_size: int | None = None, markdown: bool = False) -> str:
+    """A row a network, with training memory at the same batch size for all (1 if None)."""
+    batch = batch_size or 1
+    rows = [
+        (
+            summary.analysis.name,
+            show(summary.analysis.input),
+            _exact(summary.analysis.trainable_parameters),
+            tables.compact(summary.analysis.macs),
+            _square(summary.analysis.receptive_field),
+            tables.size(summary.inference_bytes),
+            tables.size(summary.analysis.training_bytes(batch, summary.bytes_per_element)),
+        )
+        for summary in summaries
+    ]
+    note = (
+        "Parameters: trainable. MACs: of one picture; FLOPs are twice that. Field: receptive field of the last feature "
+        "map. Inference: peak memory of activations at batch 1. Training: memory of a step's activations at batch "
+        f"{batch:,}{'' if batch_size else ' (--batch-size sets it)'}."
+    )
+    if markdown:
+        return f"{tables.markdown(COLUMNS, rows, text_columns=2)}\n\n{note}"
+    return f"{tables.plain(COLUMNS, rows, text_columns=2)}\n\n{textwrap.fill(note, tables.WIDTH)}"
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def to_json(summary: Summary) -> dict[str, Any]:
+    """All of an analysis as JSON values. `op` is the word of the language (`conv`), `label` what tables show."""
+    analysis = summary.analysis
+    return {
+        "name": analysis.name,
+        "description": summary.description,
+        "input": list(analysis.input),
+        "output": list(analysis.output),
+        "trainable_parameters": analysis.trainable_parameters,
+        "non_trainable_parameters": analysis.non_trainable_parameters,
+        "macs": analysis.macs,
+        "flops": analysis.flops,
+        "receptive_field": list(analysis.receptive_field),
+        "weights_bytes": analysis.weights_bytes(),
+        "inference_activation_bytes": summary.inference_bytes,
+        "training_activation_bytes": summary.training_bytes,
+        "batch_size": summary.batch_size,
+        "precision": summary.precision,
+        "layers": [
+            {
+                "name": layer.name,
+                "op": layer.kind,
+                "label": layer.op,
+                "output_shape": list(layer.output_shape),
+                "trainable_parameters": layer.trainable_parameters,
+                "non_trainable_parameters": layer.non_trainable_parameters,
+                "macs": layer.macs,
+                "receptive_field": list(layer.receptive_field),
+                "stride": list(layer.stride) if layer.stride else None,
+            }
+            for layer in analysis.layers
+        ],
+    }

@@ -1,0 +1,65 @@
+"""Tables as text: aligned columns no wider than a terminal, or Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+WIDTH = 80
+
+
+def plain(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1, width: int = WIDTH) -> str:
+    """Aligned columns: the first `text_columns` to the left, the others, numbers, to the right.
+
+    A table that would be wider than `width` characters has narrow gaps, and cells shortened in the middle, the widest
+    column first.
+    """
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    gap = "  " if sum(widths) + 2 * len(widths) - 2 <= width else " "
+    while sum(widths) + len(gap) * (len(widths) - 1) > width:
+        widths[widths.index(max(widths))] -= 1
+    lines.insert(1, ["-" * column for column in widths])
+    return "\n".join(_line(line, widths, text_columns, gap) for line in lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], text_columns: int, gap: str) -> str:
+    cut = [shortened(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    aligned = [
+        cell.ljust(width) if column < text_columns else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(cut, widths, strict=True))
+    ]
+    return gap.join(aligned).rstrip()
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
+    """A table in GitHub's Markdown."""
+    rule = [":--" if column < text_columns else "--:" for column in range(len(header))]
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in [header, rule, *rows]
+    )
+
+
+def shortened(text: str, width: int) -> str:
+    """The text in at most `width` characters, its middle left out."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def compact(count: int) -> str:
+    """A count in three figures: `118M` for 118,013,952."""
+    return _scaled(count, 1000, ("", "K", "M", "G", "T", "P", "E"))
+
+
+def size(count: int) -> str:
+    """A number of bytes in three figures: `97.7 MiB`."""
+    return _scaled(count, 1024, (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"))
+
+
+def _scaled(count: int, base: int, units: Sequence[str]) -> str:
+    value, power = float(count), 0
+    while value >= base - 0.5 and power < len(units) - 1:
+        value, power = value / base, power + 1
+    digits = 0 if value >= 99.95 or power == 0 else 1 if value >= 9.995 else 2
+    return f"{value:,.{digits}f}{units[power]}"

@@ -1,0 +1,46 @@
+"""How a command line ends, and how it loads specs."""
+
+import pytest
+
+from archspec import cli
+from archspec.errors import Problem, SpecError, Where
+
+SPEC = "{name: %s, params: {n: 1}, model: {input: [4, 4, 1], layers: [flatten, {dense: '${n}'}]}}"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (SpecError([Problem(Where("model"), "is wrong")]), 2, "model: is wrong\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_a_user_causes_ends_without_a_traceback(error, status, text, capsys):
+    with pytest.raises(SystemExit) as exit, cli.exit_on_user_error():
+        raise error
+    assert exit.value.code == status
+    assert capsys.readouterr().err == text
+
+
+def test_what_a_user_does_not_cause_is_not_hidden():
+    with pytest.raises(ZeroDivisionError), cli.exit_on_user_error():
+        raise ZeroDivisionError
+
+
+def test_all_specs_get_the_same_assignments(tmp_path):
+    paths = [tmp_path / f"{name}.yaml" for name in "ab"]
+    for path in paths:
+        path.write_text(SPEC % path.stem)
+    specs = cli.load_all([str(path) for path in paths], ["n=3"])
+    assert [spec.name for spec in specs] == ["a", "b"]
+    assert [spec.params["n"] for spec in specs] == [3, 3]
+
+
+def test_a_mistake_in_an_assignment_is_told_once(tmp_path, capsys):
+    paths = [tmp_path / f"{name}.yaml" for name in "ab"]
+    for path in paths:
+        path.write_text(SPEC % path.stem)
+    with pytest.raises(SystemExit) as exit:
+        cli.load_all([str(path) for path in paths], ["m=3"])
+    assert exit.value.code == 2
+    assert capsys.readouterr().err.count("m=3") == 1

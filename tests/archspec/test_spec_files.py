@@ -1,0 +1,228 @@
+"""Spec files from outside: parameters, `extends`, `set` and overrides, scalars, JSON, and what `to_yaml` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+import archspec
+
+Write = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.write_text(dedent(text))
+        return path
+
+    return write
+
+
+BASE = """
+    name: base
+    params: {width: 2, depth: 1, double: "${2 * width}"}
+    model:
+      input: [4]
+      layers:
+        - repeat: {times: "${depth}", layers: [{dense: "${double}"}]}
+        - dense: {units: "${width}", name: last}
+    train:
+      data: {tfds: cifar10}
+      batch_size: 32
+      learning_rate: {step: {base: 0.1, drop: {2: 0.01}}}
+"""
+
+
+def units(spec: archspec.Spec) -> list[int]:
+    return [node.shape[0] for node in spec.graph.nodes[1:]]
+
+
+# -- parameters ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("width + depth * 2", 12),
+        ("width ** 2 // 3", 21),
+        ("width % 5", 3),
+        ("width / 2", 4),
+        ("round(width * 1.3)", 10),
+        ("min(width, 3) + max(1, depth)", 5),
+        ("int(width / 3)", 2),
+        ("-width + 9", 1),
+        ("width if depth > 1 else 1", 8),
+        ("sizes[1] + sizes[-1]", 50),
+        ("16 if deep and not depth == 3 else 1", 16),
+        ("half", 4),
+    ],
+)
+def test_arithmetic_over_parameters(write: Write, expression: str, value: int) -> None:
+    path = write(
+        "net.yaml",
+        f"""
+        name: net
+        params: {{half: "${{width // 2}}", width: 8, depth: 2, sizes: [10, 20, 30], deep: true}}
+        model: {{input: [4], layers: [{{dense: "${{{expression}}}"}}]}}
+        """,
+    )
+    assert units(archspec.load(path)) == [value]
+
+
+def test_a_parameter_may_be_a_list_or_part_of_a_name(write: Write) -> None:
+    path = write(
+        "net.yaml",
+        """
+        name: net
+        params: {table: [4, M, 8/1], tag: 7}
+        model: {input: [8, 8, 3], layers: [{conv_table: "${table}"}, {flatten: {name: "flat_${tag}"}}]}
+        """,
+    )
+    spec = archspec.load(path)
+    assert (spec.graph.output.name, spec.graph.output.shape) == ("flat_7", (128,))
+    assert spec.params == {"table": [4, "M", "8/1"], "tag": 7}
+
+
+# -- extends, set, overrides ---------------------------------------------------------------------------------------
+
+
+def test_overrides_take_names_and_paths_in_order(write: Write) -> None:
+    path = write("base.yaml", BASE)
+    assert units(archspec.load(path)) == [4, 2]
+    assert units(archspec.load(path, {"width": 3, "depth": 2})) == [6, 6, 3]
+    spec = archspec.load(path, {"model.layers[1].dense.units": 9, "train.learning_rate.step.base": 0.5, "double": 7})
+    assert units(spec) == [7, 9]
+    assert spec.train is not None and spec.train.schedule.base == 0.5
+    assert archspec.load(path, {"train.learning_rate": 0.3}).train.learning_rate == 0.3  # type: ignore[union-attr]
+    assert archspec.load(path, {"train.optimizer.adam.beta_1": 0.8}).train.optimizer.beta_1 == 0.8  # type: ignore[union-attr]
+
+
+def test_extends_then_set_then_overrides(write: Write) -> None:
+    write("base.yaml", BASE)
+    write(
+        "middle.yaml",
+        """
+        extends: base.yaml
+        name: middle
+        params: {width: 5}
+        train: {batch_size: 64}
+        set: {depth: 2, train.epochs: 3}
+        """,
+    )
+    path = write("net.yaml", "extends: middle.yaml\nname: net\nparams: {depth: 3}\nset: {width: 6, train.epochs: 4}\n")
+
+    middle = archspec.load(path.with_name("middle.yaml"))
+    assert (middle.name, units(middle)) == ("middle", [10, 10, 5])
+    assert middle.train is not None
+    assert (middle.train.batch_size, middle.train.epochs, middle.train.schedule.base) == (64, 3, 0.1)
+
+    spec = archspec.load(path)
+    assert (spec.name, units(spec)) == ("net", [12, 12, 12, 6])
+    assert spec.train is not None
+    assert (spec.train.batch_size, spec.train.epochs) == (64, 4)
+    assert units(archspec.load(path, {"width": 1})) == [2, 2, 2, 1]
+
+
+def test_extends_replaces_lists_and_fields_of_sections_whole(write: Write) -> None:
+    write("base.yaml", BASE)
+    path = write(
+        "net.yaml",
+        """
+        extends: base.yaml
+        name: net
+        model: {layers: [{dense: "${double}"}]}
+        train: {learning_rate: {constant: {base: 0.2}}}
+        """,
+    )
+    spec = archspec.load(path)
+    assert (spec.graph.input.shape, units(spec)) == ((4,), [4])
+    assert spec.train is not None and spec.train.learning_rate.base == 0.2
+
+
+def test_extends_finds_the_other_file_beside_this_one(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "family").mkdir()
+    write("base.yaml", BASE)
+    path = write("family/net.yaml", "extends: ../base.yaml\nname: net\n")
+    assert units(archspec.load(path)) == [4, 2]
+
+
+# -- scalars and formats -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("1e6", 1e6),
+        (".5", 0.5),
+        ("010", 10),
+        ("0o10", 8),
+        ("0x10", 16),
+        ("+3", 3),
+        ("no", "no"),
+        ("on", "on"),
+        ("yes", "yes"),
+        ("1:30", "1:30"),
+        ("1_000", "1_000"),
+        ("2020-01-01", "2020-01-01"),
+        ("true", True),
+        ("False", False),
+        ("'true'", "true"),
+        ('"1e-4"', "1e-4"),
+        ("[no, 010]", ["no", 10]),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2_and_stay_so_when_written(write: Write, text: str, value: Any) -> None:
+    path = write("net.yaml", f"name: net\nparams:\n  p: {text}\nmodel: {{input: [4], layers: [{{dense: 1}}]}}\n")
+    spec = archspec.load(path)
+    assert spec.params["p"] == value
+    assert type(spec.params["p"]) is type(value)
+    again = archspec.load(write("again.yaml", spec.to_yaml()))
+    assert again.params == spec.params
+    assert type(again.params["p"]) is type(value)
+
+
+def test_json_means_the_same_as_yaml(write: Write) -> None:
+    yaml_path = write("net.yaml", BASE)
+    tree = {
+        "name": "base",
+        "params": {"width": 2, "depth": 1, "double": "${2 * width}"},
+        "model": {
+            "input": [4],
+            "layers": [
+                {"repeat": {"times": "${depth}", "layers": [{"dense": "${double}"}]}},
+                {"dense": {"units": "${width}", "name": "last"}},
+            ],
+        },
+        "train": {
+            "data": {"tfds": "cifar10"},
+            "batch_size": 32,
+            "learning_rate": {"step": {"base": 0.1, "drop": {"2": 1e-2}}},
+        },
+    }
+    for text in (json.dumps(tree), json.dumps(tree, indent="\t")):
+        spec = archspec.load(write("net.json", text))
+        assert spec.graph == archspec.load(yaml_path).graph
+        assert spec.train == archspec.load(yaml_path).train
+
+
+def test_written_spec_gives_the_same_graph_and_keeps_its_parameters(write: Write) -> None:
+    write("base.yaml", BASE)
+    path = write("net.yaml", "extends: base.yaml\nname: net\nset:\n  model.layers[1].dense.activation: relu\n")
+    spec = archspec.load(path, {"depth": 2})
+    text = spec.to_yaml()
+    assert "extends" not in text and "set:" not in text
+    again = archspec.load(write("again.yaml", text))
+    assert (again.graph, again.train, again.params) == (spec.graph, spec.train, spec.params)
+    assert (
+        archspec.load(write("again.yaml", text), {"width": 5}).graph
+        == archspec.load(path, {"depth": 2, "width": 5}).graph
+    )
+    assert again.to_yaml() == text

@@ -1,0 +1,69 @@
+"""Run directories: claimed once, never overwritten, written atomically."""
+
+import csv
+import re
+
+import pytest
+
+import archspec
+from builder import runs
+
+
+def test_a_run_without_a_directory_gets_one_named_by_the_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [runs.claim(None, "net") for _ in range(3)]
+    assert len(set(paths)) == 3
+    for path in paths:
+        assert re.fullmatch(r"runs/net/\d{8}-\d{6}(-\d)?", path.as_posix())
+        assert [child.name for child in path.iterdir()] == ["checkpoints"]
+
+
+def test_an_empty_directory_may_be_used_once(tmp_path):
+    assert runs.claim(tmp_path, "net") == tmp_path
+    with pytest.raises(archspec.SpecError, match="is not empty, and a run never overwrites another"):
+        runs.claim(tmp_path, "net")
+
+
+def test_of_two_that_found_it_empty_one_gets_it(tmp_path, monkeypatch):
+    runs.claim(tmp_path / "run", "net")
+    monkeypatch.setattr(runs, "check_free", lambda path: None)  # as if both had looked before either claimed it
+    with pytest.raises(archspec.SpecError, match="was taken by another run"):
+        runs.claim(tmp_path / "run", "net")
+
+
+@pytest.mark.parametrize("inside", ["", "below/it"])
+def test_a_file_cannot_hold_a_run(inside, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("kept")
+    with pytest.raises(archspec.SpecError, match="Not a directory"):
+        runs.claim(file / inside, "net")
+    assert file.read_text() == "kept"
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "file.txt"
+    runs.write_text(path, "before")
+
+    def fail():
+        with runs.replacing(path) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    assert [child.name for child in tmp_path.iterdir()] == ["file.txt"] and path.read_text() == "before"
+
+
+def test_metrics_are_whole_after_every_row(tmp_path):
+    metrics = runs.Metrics(tmp_path / "metrics.csv")
+    for epoch in (1, 2):
+        metrics.add({**dict.fromkeys(runs.COLUMNS, 0.1), "epoch": epoch})
+        rows = list(csv.DictReader(metrics.path.open()))
+        assert [row["epoch"] for row in rows] == [str(number + 1) for number in range(epoch)]
+        assert rows[-1]["val_loss"] == "0.1" and tuple(rows[-1]) == runs.COLUMNS
+
+
+def test_the_commit_is_that_of_a_checkout_or_none(tmp_path):
+    assert runs.git_commit(tmp_path) is None
+    (tmp_path / ".git").mkdir()  # not a repository either
+    assert runs.git_commit(tmp_path) is None

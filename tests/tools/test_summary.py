@@ -1,0 +1,143 @@
+"""`tools/summary.py` as a user runs it: in a process of its own, from any directory."""
+
+import json
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPECS = ROOT / "specs"
+TOOL = ROOT / "tools" / "summary.py"
+
+TINY = """\
+name: tiny
+params: {width: 8}
+model:
+  input: [8, 8, 1]
+  layers:
+    - conv: {filters: "${width}", kernel: 3, norm: batch, activation: relu}
+    - global_avg_pool
+    - dense: 10
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    return tmp_path
+
+
+def summary(*arguments, cwd=ROOT, status=0):
+    result = subprocess.run(
+        [sys.executable, TOOL, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=60
+    )
+    assert "Traceback" not in result.stderr
+    assert result.returncode == status, result.stderr
+    return result.stderr if status else result.stdout
+
+
+def test_a_table_with_totals():
+    text = summary("specs/resnet50.yaml")
+    assert max(map(len, text.splitlines())) <= 80
+    assert re.search(r"^conv1 +conv 7x7/2 +112x112x64 +9,408 +118M +7 +2$", text, re.MULTILINE)
+    assert re.search(r"^Trainable parameters +25,557,032$", text, re.MULTILINE)  # torchvision's count
+    assert re.search(r"^MACs +4,089,184,256 ", text, re.MULTILINE)  # torchvision's, pycls's
+
+
+def test_json_of_one_network():
+    network = json.loads(summary("specs/resnet50.yaml", "--json"))
+    assert network["name"] == "resnet50"
+    assert network["input"] == [224, 224, 3]
+    assert network["output"] == [1000]
+    assert network["trainable_parameters"] == 25557032
+    assert network["non_trainable_parameters"] == 2 * 26560  # mean and variance of every normalised channel
+    assert network["macs"] == 4089184256
+    assert network["receptive_field"] == [427, 427]
+    conv = network["layers"][0]
+    assert conv["name"] == "conv1"
+    assert conv["op"] == "conv"
+    assert conv["output_shape"] == [112, 112, 64]
+    assert conv["trainable_parameters"] == 7 * 7 * 3 * 64
+    assert conv["macs"] == 7 * 7 * 3 * 112 * 112 * 64
+
+
+def test_json_of_several_networks_is_a_list():
+    networks = json.loads(summary("specs/resnet18.yaml", "specs/resnet34.yaml", "--json"))
+    assert [network["trainable_parameters"] for network in networks] == [11689512, 21797672]  # torchvision's
+
+
+def test_several_networks_side_by_side():
+    text = summary("specs/resnet18.yaml", "specs/alexnet_two_tower.yaml", "--batch-size", 64)
+    assert max(map(len, text.splitlines())) <= 80
+    assert re.search(r"^resnet18 +224x224x3 +11,689,512 +1.81G ", text, re.MULTILINE)
+    assert re.search(r"^alexnet_two_tower +224x224x3 +60,965,224 ", text, re.MULTILINE)
+    assert "batch 64" in text
+
+
+def test_markdown():
+    text = summary("specs/resnet18.yaml", "--markdown", "--depth", 1)
+    assert "| stage1 | 14 layers | 56x56x64 |" in text
+    assert "- Trainable parameters: 11,689,512" in text
+
+
+def test_set_changes_a_parameter_and_a_path(folder):
+    wide = json.loads(summary("tiny.yaml", "--json", "--set", "width=16", "--set", "model.input=[4, 4, 1]", cwd=folder))
+    assert wide["layers"][0]["output_shape"] == [4, 4, 16]
+
+
+def test_all_bad_specs_are_reported_together(folder):
+    (folder / "bad.yaml").write_text(TINY.replace("global_avg_pool", "global_avg_pol"))
+    text = summary("tiny.yaml", "bad.yaml", "nowhere.yaml", cwd=folder, status=2)
+    assert "bad.yaml:7:7: model.layers[1]: unknown block 'global_avg_pol'; did you mean 'global_avg_pool'?" in text
+    assert "nowhere.yaml: no such file" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "widht=16"], "did you mean 'width'?"),
+        (["--set", "width"], "expected NAME=VALUE"),
+        (["--set", "width=many"], "expected a whole number from 1 to 1000000, got the text 'many'"),
+        (["--batch-size", "0"], "0 is not at least 1"),
+        (["--depth", "deep"], "invalid positive value: 'deep'"),
+        (["--json", "--markdown"], "not allowed with"),
+    ],
+)
+def test_bad_arguments(folder, arguments, message):
+    assert message in summary("tiny.yaml", *arguments, cwd=folder, status=2)
+
+
+def test_a_closed_pipe_is_quiet():
+    command = [sys.executable, str(TOOL), str(SPECS / "resnet1202_cifar.yaml")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_no_framework_is_imported():
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['summary.py', {str(SPECS / 'resnet18.yaml')!r}]\n"
+        f"runpy.run_path({str(TOOL)!r}, run_name='__main__')\n"
+        "print({name.partition('.')[0] for name in sys.modules} & {'tensorflow', 'keras', 'numpy', 'builder'})\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout.endswith("\nset()\n")
+
+
+def test_it_takes_less_than_half_a_second():
+    def seconds():
+        """Of processor time, which other processes do not lengthen; the tool has one thread and waits for nothing."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        summary("specs/resnet152.yaml")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(3)) < 0.5

@@ -1,0 +1,37 @@
+"""Shows networks without building them: each layer's shape, parameters, MACs, receptive field and stride, and totals.
+
+python tools/summary.py specs/resnet50.yaml
+python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
+"""
+
+import argparse
+import json
+
+from archspec import cli, report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec; several are compared")
+    cli.add_set_argument(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of them for several specs")
+    form.add_argument("--markdown", action="store_true", help="print Markdown")
+    parser.add_argument(
+        "--batch-size", type=cli.positive, metavar="N", help="pictures in a training step, for its memory"
+    )
+    parser.add_argument("--depth", type=cli.positive, metavar="N", help="fold the table to N levels of names")
+    args = parser.parse_args()
+    with cli.exit_on_user_error():
+        summaries = [report.summarise(spec, args.batch_size) for spec in cli.load_all(args.specs, args.set)]
+        if args.json:
+            objects = [report.to_json(summary) for summary in summaries]
+            print(json.dumps(objects if len(objects) > 1 else objects[0], indent=2))
+        elif len(summaries) > 1:
+            print(report.comparison(summaries, args.batch_size, args.markdown))
+        else:
+            print(report.table(summaries[0], args.depth, args.markdown))
+
+
+if __name__ == "__main__":
+    main()
