@@ -18,8 +18,12 @@ from archspec.structures import SHORTCUTS
 Activation = Annotated[str | None, ACTIVATION_FORM]
 Norm = Annotated[str | None, NORM_FORM]
 Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
-Counts = Annotated[tuple[int, ...], ListOf(Integer(min=1, max=1_000_000), "list of whole numbers", 1)]
-Strides = Annotated[tuple[tuple[int, int], ...], ListOf(OneOrPair(Integer(min=1, max=100)), "list of strides", 1)]
+Counts = Annotated[
+    tuple[int, ...], ListOf(Integer(min=1, max=1_000_000), "list of whole numbers, one for each stage", 1)
+]
+Strides = Annotated[
+    tuple[tuple[int, int], ...], ListOf(OneOrPair(Integer(min=1, max=100)), "list of strides, one for each stage", 1)
+]
 MAX_COPIES = 100_000
 MAX_STAGES = 100
 Times = Annotated[int, Integer(min=0, max=MAX_COPIES)]

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ def _snippet(span: Span) -> list[str]:
     if len(line) > SNIPPET_WIDTH:
         start = max(0, min(column - SNIPPET_WIDTH // 4, len(line) - SNIPPET_WIDTH))
         line, column = line[start : start + SNIPPET_WIDTH], column - start
-    line = "".join(c if c.isprintable() else " " if c in "\t\xa0" else "·" for c in line)
+    line = "".join(c if c.isprintable() else " " if c == "\t" else "·" for c in line)
     if not line.strip():
         return []
     column = min(column, len(line))
@@ -161,16 +161,20 @@ def describe(value: Any) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any is near."""
-    words: Sequence[str] = sorted(known)
-    if len(word) >= 3:
-        holding = [w for w in words if word in w]
-        if len(holding) == 1:
-            return holding[0]
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6) if len(word) <= LONGEST_WORD else []
-    if not close and len(word) >= 3:
-        close = [w for w in words if w.startswith(word) or (word.startswith(w) and len(w) >= 3)][:1]
-    return close[0] if close else None
+    """The known word that was probably meant, if any is near. Case, '_' and the like do not count."""
+    words = {_bare(w): w for w in sorted(known)}
+    meant = _bare(word[: 2 * LONGEST_WORD])
+    if meant in words or len(meant) < 3:
+        return words.get(meant) or next(iter(difflib.get_close_matches(meant, words, n=1)), None)
+    holding = [w for w in words if meant in w]
+    beginning = [w for w in words if len(w) >= 3 and meant.startswith(w)]
+    near = holding if len(holding) == 1 else difflib.get_close_matches(meant, words, n=1, cutoff=0.6)
+    near = near or sorted(beginning, key=len, reverse=True) or [w for w in words if w.startswith(meant)]
+    return words[near[0]] if near else None
+
+
+def _bare(word: str) -> str:
+    return "".join(c for c in word.lower() if c.isalnum())
 
 
 def did_you_mean(word: str, known: Iterable[str], few: int = 12) -> str:

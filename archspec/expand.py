@@ -110,6 +110,8 @@ class _Expander(GraphBuilder):
             message = f"the shortcut gives {given} and the layers {needed}; they must be equal to be added"
             if residual.shortcut == "identity":
                 message += "; 'projection' and 'pad' change the shape"
+            elif not isinstance(residual.shortcut, tuple) and len(self.nodes[output].shape) == 3:
+                message += f"; '{residual.shortcut}' only divides the size, as strides with padding 'same' do"
             return self.fail(layer, message, "shortcut", (output, shortcut), scope.prefix[:-1])
         return self.add(f"{scope.prefix}add", Add(), [output, shortcut], layer)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -21,6 +22,10 @@ MAX_TRACES = 4
 NAMES_TO_COMPARE = 200
 UNKNOWN = -1
 """The position of an output whose shape a problem leaves open; what it reaches is not checked for its shape."""
+
+
+_STAND_IN = re.compile(r"~\d+")
+"""What a name has behind it once it is taken, so that building can go on."""
 
 
 @dataclass
@@ -63,7 +68,8 @@ class GraphBuilder:
             return name
         other = self.named.get(name)
         at = f" (first on line {other.where.span.line + 1})" if other and other.where.span else ""
-        self.fail(layer, f"the name '{name}' is used twice{at}; give one of the layers another name", "name")
+        shown = _STAND_IN.sub("", name)
+        self.fail(layer, f"the name '{shown}' is used twice{at}; give one of the layers another name", "name")
         return f"{name}~{self.placed}"
 
     def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:

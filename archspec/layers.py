@@ -27,6 +27,14 @@ from archspec.ops import ACTIVATIONS, PRIMITIVES, Op
 from archspec.schema import REQUIRED, Field, Record, in_full, record_of, split_tag
 from archspec.source import Tree, wrap
 
+SYNONYMS = {
+    "fc": "dense",
+    "linear": "dense",
+    "bn": "batch_norm",
+    "lrn": "local_response_norm",
+    "gap": "global_avg_pool",
+}
+"""Other projects' names for layers."""
 MAX_BLOCK_DEPTH = 20
 MAX_NESTING = 40
 """Layers inside layers, those of blocks counted where they are used."""
@@ -145,6 +153,8 @@ class LayerReader:
         if record is None:
             return self.unknown(kind, tree, path, reader)
         where = Where(f"{path}.{kind}" if kind in tree.keys else path, tree.key_span(kind), reader.used_at)
+        if isinstance(body.value, list) and kind in PRIMITIVES and PRIMITIVES[kind].many_inputs:
+            return reader.fail(body, where.path, f"{kind} takes layers by their names, '{kind}: {{from: [a, b]}}'")
         body = in_full(body, record)
         fields, common = self.common(body, kind, record, where.path, reader)
         values = record.values(fields, where.path, reader, where.span)
@@ -167,8 +177,12 @@ class LayerReader:
         """Reports a name that no layer has."""
         if kind in self.broken:
             return INVALID
-        is_function = kind in ACTIVATIONS
-        hint = f"; write 'activation: {kind}'" if is_function else did_you_mean(kind, self.kinds(), few=100)
+        if kind in SYNONYMS:
+            hint = f"; it is called '{SYNONYMS[kind]}' here"
+        elif kind in ACTIVATIONS:
+            hint = f"; write 'activation: {kind}'"
+        else:
+            hint = did_you_mean(kind, self.kinds(), few=100)
         return reader.fail(tree, path, f"unknown block {quoted(kind)}{hint}", kind)
 
     def common(self, body: Tree, kind: str, record: Record, path: str, reader: Reader) -> tuple[Tree, Any]:

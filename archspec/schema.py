@@ -185,7 +185,11 @@ def _not_one_key(keys: list[str], tree: Tree, noun: str) -> tuple[str, str | Non
     message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
     if tree.value[keys[0]].value is None:
         return f"{message}; indent {second} to make it a field of {first}", keys[1]
-    return f"{message}; " + (f"begin {second} with '- '" if noun == "a layer" else "keep one of them"), keys[1]
+    if noun != "a layer":
+        return f"{message}; keep one of them", keys[1]
+    lines = [span.line for span in map(tree.key_span, keys[:2]) if span]
+    mend = "write 'name: {its fields}'" if len({*lines}) == 1 else f"begin {second} with '- '"
+    return f"{message}; {mend}", keys[1]
 
 
 def in_full(body: Tree, record: Record) -> Tree:

@@ -6,6 +6,7 @@ keys win silently), so scalars are resolved here, by the core schema of YAML 1.2
 
 from __future__ import annotations
 
+import numbers
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -75,6 +76,8 @@ def wrap(value: Any, span: Span | None) -> Tree:
         for i, child in enumerate(value):
             items.append(items[-1] if i and child is value[i - 1] else wrap(child, span))
         return Tree(items, span)
+    if isinstance(value, numbers.Real) and not isinstance(value, int | float):  # numpy's, from a search
+        value = int(value) if isinstance(value, numbers.Integral) else float(value)
     return Tree(value, span)
 
 

@@ -164,7 +164,7 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
             message = f"{quoted(name)} cannot be a block's name; use letters, digits, '_' and '-', a letter first"
             reader.fail(tree, path, message, name)
         block = BLOCK.values(child, path, reader, tree.key_span(name))
-        if len(reader.problems) > before:
+        if block is INVALID or len(reader.problems) > before:
             reader.context.broken.add(name)
         else:
             defaults = dict(block.get("params") or ())
@@ -232,7 +232,8 @@ def _read_defaults(tree: Tree, reader: Reader) -> None:
             reader.context.unknown(kind, tree, path, reader)
         elif not isinstance(fields.value, dict):
             reader.expect(fields, path, f"a mapping of the fields of {kind}")
-        elif record.partial().values(fields, path, reader) is not INVALID:
+        else:
+            record.partial().values(fields, path, reader)
             reader.context.defaults[kind] = fields
 
 

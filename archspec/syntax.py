@@ -64,6 +64,8 @@ def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
         message = "a tab cannot indent; use spaces"
     elif said == "found character that cannot start any token":
         message = f"a value cannot begin with '{char}'; put it in quotes"
+    elif said == "did not find expected key" and line[: mark.column].strip():
+        message = "this does not belong to the value before it"
     elif said == "could not find expected ':'" and opened:
         mark, message = opened, "this key has no ':' behind it"
     elif said == "found unexpected end of stream" and opened:
@@ -121,6 +123,8 @@ def _json_problem(error: json.JSONDecodeError, source: Source) -> Problem:
         message = "a comma stands before a closing bracket"
     elif not text[position:].strip():
         message = "the text ends too early; a '}', a ']' or a value is missing"
+    elif error.msg.startswith("Invalid control character"):
+        message = r"a text goes over the end of a line, or holds a tab; write \n or \t"
     elif error.msg.startswith("Extra data"):
         message = "the JSON ends before this"
     elif error.msg.startswith("Expecting property name"):

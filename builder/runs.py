@@ -115,11 +115,16 @@ class Metrics:
     rows: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, row: Mapping[str, float]) -> None:
-        self.rows.append({column: float(f"{row[column]:.7g}") for column in COLUMNS})  # float32 holds no more
+        self.rows.append({column: _rounded(row[column]) for column in COLUMNS})
         with replacing(self.path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
+
+
+def _rounded(value: float) -> float:
+    """To 7 digits, as float32 holds no more."""
+    return value if isinstance(value, int) else float(f"{value:.7g}")
 
 
 def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:

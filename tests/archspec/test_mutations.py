@@ -28,7 +28,7 @@ FILES = [RICH, RICH, RICH, *(path for path in sorted(SPECS.glob("*.yaml")) if "1
 TEXTS = {path: path.read_text() for path in FILES}
 TREES = {path: read_file(path).plain() for path in FILES}
 
-ODD = [
+ODD: list[Any] = [
     None, True, False, -1, 0, 1, 2, 3, 64, 1.5, 1e-4, float("inf"), 10**30, "", "x", "relu", "conv", "conv#", "#",
     "input", "same", "batch", "identity", "none", "64", "no", "1e-4", "${", "${}", "${n}", "${width}", "${widths}",
     "${1 / 0}", "${9**9**9}", "${n.real}", "a${kind}b", "é", "\u200b", "a\nb", "<<", "M", [], {}, [[]], [None],
@@ -179,7 +179,7 @@ def test_the_rich_spec_has_every_construct():
     assert {*PRIMITIVES, *BLOCKS, *STRUCTURES} <= set(words(TREES[RICH]))
 
 
-EXAMPLES = int(os.environ.get("MUTATIONS", "250"))
+EXAMPLES = int(os.environ.get("MUTATIONS", "500"))
 """Of each test; more for a longer search: MUTATIONS=10000 python -m pytest tests/archspec/test_mutations.py"""
 
 FUZZ = settings(

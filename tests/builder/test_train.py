@@ -45,6 +45,11 @@ def load(tmp_path):
     return load
 
 
+def metrics(run_dir):
+    with (run_dir / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
 def toy(*, filters: Count, activation: Activation = "relu"):
     """Two convolutions, the second without an activation."""
     first = {"filters": filters, "kernel": 3, "norm": "batch", "activation": activation}
@@ -62,7 +67,7 @@ def test_a_block_defined_here_is_trained(load, tmp_path, data_dir):
     lines = []
     result = train(spec, tmp_path / "run", data_dir, say=lines.append)
 
-    rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))
+    rows = metrics(tmp_path / "run")
     assert result.epochs == len(rows) == 4
     assert float(rows[-1]["loss"]) < 0.7 * float(rows[0]["loss"])
     best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
@@ -102,7 +107,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_best_epoch(load, t
         Diverged, match=r"the loss became (nan|inf) in epoch 2, by step \d+, at learning rate 1e\+30; try"
     ):
         train(spec, tmp_path / "run", data_dir, say=lambda line: None)
-    assert len(list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))) == 1
+    assert len(metrics(tmp_path / "run")) == 1
     assert np.isfinite(keras.models.load_model(tmp_path / "run" / "model.keras")(np.zeros((1, 8, 8, 1)))).all()
 
 
@@ -123,5 +128,5 @@ def test_data_that_does_not_fit_is_a_problem_with_an_address(fields, expected, l
 def test_a_spec_without_a_recipe_is_not_trained(tmp_path):
     path = tmp_path / "toy.yaml"
     path.write_text(yaml.safe_dump({key: SPEC[key] for key in ("name", "model")}))
-    with pytest.raises(archspec.SpecError, match="there is no 'train' section; add one, such as train: {data: digits}"):
+    with pytest.raises(archspec.SpecError, match="there is no 'train' section; add one"):
         train(archspec.load(path), tmp_path / "run")
