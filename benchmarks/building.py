@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+from collections.abc import Callable
 
 import keras
 
@@ -15,13 +17,13 @@ PAIRS = {"resnet50_keras": "ResNet50", "resnet152_keras": "ResNet152", "vgg_d": 
 
 def run() -> None:
     rows = []
-    for spec, application in PAIRS.items():
+    for name, application in PAIRS.items():
         ours, other, ratio = in_turn(
-            lambda spec=spec: _cleared(lambda: builder.build(f"specs/{spec}.yaml")),
-            lambda application=application: _cleared(lambda: getattr(keras.applications, application)(weights=None)),
+            functools.partial(_discarded, builder.build, f"specs/{name}.yaml"),
+            functools.partial(_discarded, getattr(keras.applications, application), weights=None),
             rounds=7,
         )
-        rows.append(Row(f"{spec} / {application}", f"{ours:.2f} s", f"{other:.2f} s", ratio, 1.0))
+        rows.append(Row(f"{name} / {application}", f"{ours:.2f} s", f"{other:.2f} s", ratio, 1.0))
     show("Building a model, the spec read anew each time", rows, "keras.applications")
 
     rows = []
@@ -29,13 +31,15 @@ def run() -> None:
         spec = archspec.load("specs/resnet20_cifar.yaml", {"n": n})
         layers = len(spec.graph.nodes)
         keras.backend.clear_session()
-        taken = seconds(lambda spec=spec: builder.build(spec))
-        rows.append(Row(f"ResNet-{6 * n + 2}", f"{taken:.2f} s", f"{layers}", note=f"{taken / layers * 1000:.2f} ms a layer"))
+        taken = seconds(functools.partial(builder.build, spec))
+        rows.append(
+            Row(f"ResNet-{6 * n + 2}", f"{taken:.2f} s", f"{layers}", note=f"{taken / layers * 1000:.2f} ms a layer")
+        )
     show("Building by depth: linear when the time a layer stays", rows, "layers")
 
 
-def _cleared(build: object) -> None:
-    model = build()  # type: ignore[operator]
-    del model
+def _discarded(build: Callable[..., keras.Model], *arguments: object, **options: object) -> None:
+    """Builds a model and frees it, so that each round starts alike."""
+    build(*arguments, **options)
     keras.backend.clear_session()
     gc.collect()

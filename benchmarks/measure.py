@@ -25,7 +25,11 @@ class Row:
 
     def cells(self) -> list[str]:
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}x"
-        target = "" if self.target is None else f">= {self.target:g}x {'ok' if (self.ratio or 0) >= self.target else 'MISSED'}"
+        target = (
+            ""
+            if self.target is None
+            else f">= {self.target:g}x {'ok' if (self.ratio or 0) >= self.target else 'MISSED'}"
+        )
         return [self.what, self.ours, self.other, ratio, target, self.note]
 
 
@@ -40,7 +44,9 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def in_turn(ours: Callable[[], object], other: Callable[[], object], rounds: int, warm_up: int = 1) -> tuple[float, float, float]:
+def in_turn(
+    ours: Callable[[], object], other: Callable[[], object], rounds: int, warm_up: int = 1
+) -> tuple[float, float, float]:
     """Median seconds of two functions called in turn, and the median of the ratios other / ours pair by pair."""
     for _ in range(warm_up):
         ours()

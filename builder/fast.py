@@ -1,4 +1,4 @@
-"""The `fast` lowering: the primitives for which something trains faster than the stock layer. Same weights, same names."""
+"""The `fast` lowering: the primitives for which something trains faster than the stock layer, with its weights."""
 
 from __future__ import annotations
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
 from archspec import ops
 from archspec.initializers import Initializer
-from archspec.windows import padding_sides
+from archspec.windows import Sides, padding_sides
 
-Tensor = keras.KerasTensor
+Tensor: TypeAlias = keras.KerasTensor
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,19 @@ def initializer(value: Initializer) -> keras.initializers.Initializer:
     return kind(**dict(value.arguments))
 
 
-def explicit_sides(op: Any, x: Tensor) -> str | tuple[tuple[int, int], tuple[int, int]]:
-    """The padding of a window as `same` or `valid` where either gives these very sides, else the sides."""
+def sides_of(op: Any, x: Tensor, padding: Any = None) -> Sides:
+    """The ((top, bottom), (left, right)) that a window's padding, or another `padding`, adds to an input."""
     spans = op.extents()
-    sides = tuple(padding_sides(op.padding, axis, x.shape[axis + 1], spans[axis], op.stride[axis]) for axis in (0, 1))
-    for word in ("valid", "same"):
-        if sides == tuple(padding_sides(word, a, x.shape[a + 1], spans[a], op.stride[a]) for a in (0, 1)):
-            return word
-    return sides  # type: ignore[return-value]
+    vertical, horizontal = (
+        padding_sides(padding or op.padding, axis, x.shape[axis + 1], spans[axis], op.stride[axis]) for axis in (0, 1)
+    )
+    return vertical, horizontal
+
+
+def explicit_sides(op: Any, x: Tensor) -> str | Sides:
+    """The padding of a window as `same` or `valid` where either gives these very sides, else the sides."""
+    sides = sides_of(op, x)
+    return next((word for word in ("valid", "same") if sides == sides_of(op, x, word)), sides)
 
 
 def zero_padded(op: Any, x: Tensor, place: Place) -> tuple[Tensor, str]:
@@ -120,9 +125,7 @@ def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place: Place) -> Te
 
 
 def _layer_norm(op: ops.LayerNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    layer = keras.layers.LayerNormalization(
-        epsilon=op.epsilon, scale=op.scale, center=op.center, **place.options()
-    )
+    layer = keras.layers.LayerNormalization(epsilon=op.epsilon, scale=op.scale, center=op.center, **place.options())
     return layer(inputs[0])
 
 
@@ -169,7 +172,7 @@ def _max_pool(op: ops.MaxPool, inputs: Sequence[Tensor], place: Place) -> Tensor
 def _avg_pool(op: ops.AvgPool, inputs: Sequence[Tensor], place: Place) -> Tensor:
     x, padding = inputs[0], op.padding
     if padding != "same":  # explicit zeros count in the mean, those of `same` do not
-        sides = tuple(padding_sides(padding, a, x.shape[a + 1], op.size[a], op.stride[a]) for a in (0, 1))
+        sides = sides_of(op, x)
         if any(map(any, sides)):
             x = keras.layers.ZeroPadding2D(sides, **place.options(".pad"))(x)
         padding = "valid"

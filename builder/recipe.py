@@ -12,7 +12,7 @@ import keras
 
 from archspec.recipe import Adam, Constant, Cosine, Sgd, Step, Train
 
-OPTIMIZERS: dict[type, type[keras.optimizers.Optimizer]] = {Sgd: keras.optimizers.SGD, Adam: keras.optimizers.Adam}
+OPTIMIZERS: dict[type, Any] = {Sgd: keras.optimizers.SGD, Adam: keras.optimizers.Adam}
 """The Keras optimizer of each in the language; the fields of both have the same names."""
 
 
@@ -25,7 +25,7 @@ def optimizer(recipe: Train, steps_per_epoch: int) -> keras.optimizers.Optimizer
 
 
 @functools.cache
-def with_l2(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
+def with_l2(kind: Any) -> type[keras.optimizers.Optimizer]:
     """The optimizer with the papers' weight decay, the gradient of `l2 / 2 * sum(kernel ** 2)` added to that of the
     loss, for the variables named `kernel`: those of convolutions and dense layers, not biases or normalisations.
 
@@ -33,7 +33,7 @@ def with_l2(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Opt
     number of replicas or the precision. The reported loss does not contain it.
     """
 
-    class WithL2(kind):  # type: ignore[misc, valid-type]
+    class WithL2(kind):
         def __init__(self, l2: float, **options: Any):
             super().__init__(**options)
             self.l2 = l2

@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from hypothesis import strategies as st
+
 import archspec
 from archspec import SpecError
-from hypothesis import strategies as st
 
 Layer = Any
 
@@ -17,7 +18,9 @@ counts = st.integers(1, 6)
 pairs = st.one_of(st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 3)).map(list))
 strides = st.one_of(st.just(1), st.just(2), st.tuples(st.integers(1, 3), st.integers(1, 3)).map(list))
 sides = st.integers(0, 2)
-explicit = st.one_of(sides, st.tuples(sides, sides).map(list), st.lists(st.lists(sides, min_size=2, max_size=2), min_size=2, max_size=2))
+explicit = st.one_of(
+    sides, st.tuples(sides, sides).map(list), st.lists(st.lists(sides, min_size=2, max_size=2), min_size=2, max_size=2)
+)
 paddings = st.one_of(st.sampled_from(["same", "valid", "symmetric"]), explicit)
 activations = st.sampled_from(["relu", "tanh", "gelu", "sigmoid", "leaky_relu", "silu"])
 initializers = st.sampled_from(["he_normal", "glorot_uniform", {"normal": {"std": 0.01}}, {"constant": {"value": 1}}])
@@ -29,7 +32,9 @@ def fields(required: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrat
     return st.fixed_dictionaries(required, optional=optional)
 
 
-def one(kind: str, required: dict[str, Any] | None = None, optional: dict[str, Any] | None = None) -> st.SearchStrategy[Layer]:
+def one(
+    kind: str, required: dict[str, Any] | None = None, optional: dict[str, Any] | None = None
+) -> st.SearchStrategy[Layer]:
     return fields(required or {}, optional or {}).map(lambda values: {kind: values})
 
 
@@ -52,7 +57,11 @@ primitives = st.one_of(
     one("conv", {"filters": counts, "kernel": pairs}, {"stride": strides, **kernel_options}),
     one("conv", {"filters": counts, "kernel": pairs, "dilation": pairs}, kernel_options),
     grouped_conv(),
-    one("depthwise_conv", {"kernel": pairs}, {"stride": st.integers(1, 2), "multiplier": st.integers(1, 2), **kernel_options}),
+    one(
+        "depthwise_conv",
+        {"kernel": pairs},
+        {"stride": st.integers(1, 2), "multiplier": st.integers(1, 2), **kernel_options},
+    ),
     one("batch_norm", {}, {"momentum": st.just(0.8), "scale": st.booleans(), "center": st.booleans()}),
     one("layer_norm", {}, {"scale": st.booleans(), "center": st.booleans()}),
     one("local_response_norm", {}, {"radius": st.integers(1, 3), "beta": st.sampled_from([0.5, 0.75])}),
@@ -83,7 +92,12 @@ def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
     some = st.lists(inner, min_size=1, max_size=2)
     table = st.lists(st.sampled_from([2, 3, "4/1", "M", "LRN"]), min_size=1, max_size=4)
     block = st.sampled_from(
-        ["basic", {"basic": {"shortcut": "pad"}}, {"bottleneck": {"expansion": 2, "stride_on": "1x1"}}, {"separable_conv": {"norm": None}}]
+        [
+            "basic",
+            {"basic": {"shortcut": "pad"}},
+            {"bottleneck": {"expansion": 2, "stride_on": "1x1"}},
+            {"separable_conv": {"norm": None}},
+        ]
     )
     shortcut = st.sampled_from(["identity", "projection", "pad", "none", [{"conv": {"filters": 4, "kernel": 1}}]])
     return st.one_of(
@@ -94,7 +108,9 @@ def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
         one("residual", {"layers": some, "shortcut": shortcut}, {"activation": activations, "norm": norms}),
         one("conv_table", {"rows": table}),
         st.builds(
-            lambda block, depths, width: {"stages": {"block": block, "depths": depths, "widths": [width] * len(depths)}},
+            lambda block, depths, width: {
+                "stages": {"block": block, "depths": depths, "widths": [width] * len(depths)}
+            },
             block,
             st.lists(st.integers(1, 2), min_size=1, max_size=2),
             st.integers(2, 4),
@@ -105,9 +121,14 @@ def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
     )
 
 
-layer = st.recursive(primitives, compositions, max_leaves=4)
+layer = st.one_of(primitives, compositions(st.one_of(primitives, compositions(primitives))))
 
-TOY = {"toy": {"params": {"width": None, "twice": 2}, "layers": [{"conv": {"filters": "${twice * width}", "kernel": 1}}, "batch_norm"]}}
+TOY = {
+    "toy": {
+        "params": {"width": None, "twice": 2},
+        "layers": [{"conv": {"filters": "${twice * width}", "kernel": 1}}, "batch_norm"],
+    }
+}
 
 
 @st.composite

@@ -57,7 +57,9 @@ def test_initializer_arguments_arrive():
 
 
 def test_layers_alike_start_with_different_weights():
-    model = model_of({"repeat": {"times": 2, "layers": [{"conv": {"filters": 4, "kernel": 3, "initializer": "he_normal"}}]}})
+    model = model_of(
+        {"repeat": {"times": 2, "layers": [{"conv": {"filters": 4, "kernel": 3, "initializer": "he_normal"}}]}}
+    )
     first, second = (layer.get_weights()[0] for layer in model.layers if layer.weights)
     assert not np.array_equal(first, second)
 
@@ -90,7 +92,9 @@ def test_local_response_norm_is_the_papers_formula():
 
 
 def test_channel_operations():
-    model = model_of({"slice_channels": {"start": 1, "stop": 3}}, {"pad_channels": {"before": 1, "after": 2}}, size=(2, 2, 4))
+    model = model_of(
+        {"slice_channels": {"start": 1, "stop": 3}}, {"pad_channels": {"before": 1, "after": 2}}, size=(2, 2, 4)
+    )
     x = np.arange(16, dtype="float32").reshape(1, 2, 2, 4)
     expected = np.zeros((1, 2, 2, 5), "float32")
     expected[..., 1:3] = x[..., 1:3]
