@@ -1,11 +1,12 @@
 # What one does here, in commands. `make test` is what CI runs.
 PYTHON ?= python3
 VENV ?= .venv
+PYTEST_OPTIONS ?= -n 2
 BIN := $(VENV)/bin
 # The part that needs no TensorFlow.
 FAST_TESTS := tests/archspec tests/tools/test_summary.py
 
-.PHONY: help quickstart install test test-fast lint format schema clean
+.PHONY: help quickstart install test test-fast lint format schema benchmark clean
 
 help:
 	@echo "make quickstart   train a small network on real pictures, about a minute after installing"
@@ -14,6 +15,7 @@ help:
 	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
 	@echo "make schema       write specs/schema.json anew"
+	@echo "make benchmark    what is claimed to be fast, measured: ten minutes on a quiet machine"
 	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
 	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment"
 
@@ -45,6 +47,9 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+benchmark: install
+	$(BIN)/python -m benchmarks
 
 schema: install
 	$(BIN)/python -m archspec.json_schema > specs/schema.json
