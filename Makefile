@@ -17,7 +17,7 @@ help:
 	@echo "make schema       write specs/schema.json anew"
 	@echo "make benchmark    what is claimed to be fast, measured: ten minutes on a quiet machine"
 	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
-	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment, PYTEST_OPTIONS=\"-n 2\" two processes"
+	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment, PYTEST_OPTIONS= one process for the tests"
 
 quickstart: install
 	$(BIN)/python tools/train.py specs/digits.yaml
