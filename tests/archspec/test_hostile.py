@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 SECONDS = 5.0
-"""The largest takes under half a second of an idle machine; a shared one was seen to be ten times slower."""
+"""The largest took under half a second in one run, and more than one on the same machine when it was busy."""
 MEGABYTES = 200
 
 CHILD = """
