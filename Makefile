@@ -11,7 +11,7 @@ FAST_TESTS := tests/archspec tests/tools/test_summary.py
 help:
 	@echo "make quickstart   train a small network on real pictures, about a minute after installing"
 	@echo "make test         lint, types and all tests: what CI runs"
-	@echo "make test-fast    the tests that need no TensorFlow, in seconds"
+	@echo "make test-fast    the tests that need no TensorFlow, in a minute"
 	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
 	@echo "make schema       write specs/schema.json anew"

@@ -9,15 +9,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID
-from archspec.forms import Choice, FieldError, Form, Integer, ListOf, OneOrPair, Reader, Union
-from archspec.layers import ACTIVATION_FORM, NORM_FORM, Block, BlockTree, Fragment, Layers, LayersForm, python_block
+from archspec.forms import FieldError, Form, Integer, ListOf, OneOrPair, Reader
+from archspec.layers import ACTIVATION_FORM, NORM_FORM, Block, BlockTree, Fragment, Layers, python_block
 from archspec.schema import Count, Pair
 from archspec.source import Tree, wrap
-from archspec.structures import SHORTCUTS
+from archspec.structures import Shortcut
 
 Activation = Annotated[str | None, ACTIVATION_FORM]
 Norm = Annotated[str | None, NORM_FORM]
-Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
 Counts = Annotated[
     tuple[int, ...], ListOf(Integer(min=1, max=1_000_000), "list of whole numbers, one for each stage", 1)
 ]

@@ -44,9 +44,8 @@ class OneOrPair(Form):
         return isinstance(value, list) or self.item.accepts(value)
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
-        if isinstance(tree.value, list | tuple) and len(tree.value) == 2:
-            parts = [part if isinstance(part, Tree) else Tree(part, tree.span) for part in tree.value]
-            pair = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(parts))
+        if isinstance(tree.value, list) and len(tree.value) == 2:
+            pair = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
             return INVALID if INVALID in pair else pair
         if isinstance(tree.value, int | float) and not isinstance(tree.value, bool):
             value = self.item.convert(tree, path, reader)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from archspec.errors import INVALID
 from archspec.forms import Choice, ListOf, Union
@@ -12,6 +12,7 @@ from archspec.layers import ACTIVATION_FORM, MERGES, NORM_FORM, Fragment, Layer,
 from archspec.schema import Count, Record, record_of
 
 SHORTCUTS = ("identity", "projection", "pad", "none")
+Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Residual(Structure):
     """
 
     layers: Layers
-    shortcut: Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))] = "projection"
+    shortcut: Shortcut = "projection"
     norm: Annotated[str | None, NORM_FORM] = "batch"
     activation: Annotated[str | None, ACTIVATION_FORM] = None
 
@@ -72,5 +73,3 @@ STRUCTURES: dict[str, Record] = {
     "residual": record_of(Residual, "residual"),
     "towers": record_of(Towers, "towers"),
 }
-
-ShortcutName = Literal["identity", "projection", "pad", "none"]

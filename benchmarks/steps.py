@@ -30,7 +30,7 @@ def run() -> None:
     for name, batch, precision, target in CASES:
         spec = archspec.load(f"specs/{name}.yaml")
         fast, stock = (train_step(spec, lowering, precision, batch) for lowering in ("fast", "portable"))
-        ours, other, ratio = in_turn(fast, stock, rounds=3, warm_up=1)
+        ours, other, ratio = in_turn(fast, stock, rounds=5, warm_up=2)
         work = 3 * 2 * archspec.analyse(spec).macs * batch  # forward, and two such products backward
         share = work / ours / rates[precision]
         row = Row(

@@ -130,17 +130,24 @@ def _layer_norm(op: ops.LayerNorm, inputs: Sequence[Tensor], place: Place) -> Te
 
 
 def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    """Keras has no such layer: the sum over neighbouring channels is one of shifted slices, in float32 as squares
-    overflow float16."""
-    x = inputs[0]
+    return portable_lrn(inputs[0], op.radius, op.bias, op.alpha, op.beta, **place.options())
+
+
+def portable_lrn(
+    x: Tensor, radius: int, bias: float, alpha: float, beta: float, name: str, dtype: Any = None
+) -> Tensor:
+    """Local response normalisation of (batch, height, width, channels) out of parts that load with Keras alone.
+
+    Keras has no such layer: the sum over neighbouring channels is one of shifted slices, in float32 as squares overflow
+    float16.
+    """
     channels = x.shape[-1]
     squares = keras.ops.square(keras.ops.cast(x, "float32"))
-    padded = keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (op.radius, op.radius)))
+    padded = keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (radius, radius)))
     total = padded[..., :channels]
-    for start in range(1, 2 * op.radius + 1):
+    for start in range(1, 2 * radius + 1):
         total = total + padded[..., start : start + channels]
-    factor = keras.ops.power(op.bias + op.alpha * total, -op.beta)
-    return keras.layers.Multiply(**place.options())([x, factor])
+    return keras.layers.Multiply(name=name, dtype=dtype)([x, keras.ops.power(bias + alpha * total, -beta)])
 
 
 def _channels(kind: type[keras.Layer], before: int, after: int, options: dict[str, Any]) -> keras.Layer:

@@ -57,9 +57,20 @@ def _padded_shape(shape: Sequence[int | None], sides: Sides | None) -> tuple[int
     return (batch, *padded, channels)
 
 
-def _require_valid(padding: str, sides: Sides | None) -> None:
-    if sides is not None and padding != "valid":
-        raise ValueError(f"explicit_padding goes with padding='valid', got padding='{padding}'")
+class _ExplicitPadding(keras.layers.Layer):
+    """What a stock layer with a window gains: `explicit_padding`, ((top, bottom), (left, right)), with "valid"."""
+
+    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.explicit_padding = _sides(explicit_padding)
+        if self.explicit_padding is not None and self.padding != "valid":
+            raise ValueError(f"explicit_padding goes with padding='valid', got padding='{self.padding}'")
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "explicit_padding": self.explicit_padding}
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -105,7 +116,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
 
 
-class FastConv2D(keras.layers.Conv2D):
+class FastConv2D(_ExplicitPadding, keras.layers.Conv2D):
     """A convolution of (batch, height, width, channels) with padding side by side, and with fast groups on CPUs.
 
     Args:
@@ -118,10 +129,8 @@ class FastConv2D(keras.layers.Conv2D):
     convolution runs. Half-width types that the CPU lacks are convolved in float32 (`emulated`).
     """
 
-    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.explicit_padding = _sides(explicit_padding)
-        _require_valid(self.padding, self.explicit_padding)
         if self.data_format != "channels_last":
             raise ValueError(f"expected data_format='channels_last', got '{self.data_format}'")
 
@@ -149,12 +158,6 @@ class FastConv2D(keras.layers.Conv2D):
             return tf.nn.convolution(inputs, kernel, self.strides, padding, dilations=self.dilation_rate)
         return tf.nn.conv2d(inputs, kernel, self.strides, padding)
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "explicit_padding": self.explicit_padding}
-
 
 def group_block(groups: int, channels: int) -> int:
     """How many groups of so many input channels each to compute together: the least divisor that is wide enough."""
@@ -170,29 +173,18 @@ def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
     return tf.tile(kernel, [1, 1, groups, 1]) * tf.constant(mask, kernel.dtype)
 
 
-class ExplicitPadMaxPool2D(keras.layers.MaxPooling2D):
+class ExplicitPadMaxPool2D(_ExplicitPadding, keras.layers.MaxPooling2D):
     """Max pooling of (batch, height, width, channels) with padding side by side that never wins, as in PyTorch.
 
     Args:
         explicit_padding: ((top, bottom), (left, right)); goes with padding="valid".
     """
 
-    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.explicit_padding = _sides(explicit_padding)
-        _require_valid(self.padding, self.explicit_padding)
-
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if self.explicit_padding is None:
             return super().call(inputs)
         padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
         return tf.nn.max_pool2d(inputs, self.pool_size, self.strides, padding)
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "explicit_padding": self.explicit_padding}
 
 
 class LocalResponseNormalization(keras.layers.Layer):
@@ -244,16 +236,3 @@ class LocalResponseNormalization(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         own = {"radius": self.radius, "bias": self.bias, "alpha": self.alpha, "beta": self.beta}
         return {**super().get_config(), **own}
-
-
-def portable_lrn(
-    x: keras.KerasTensor, radius: int, bias: float, alpha: float, beta: float, name: str, dtype: Any = None
-) -> keras.KerasTensor:
-    """`LocalResponseNormalization` of (batch, height, width, channels) out of parts that load with Keras alone."""
-    channels = x.shape[-1]
-    squares = keras.ops.square(keras.ops.cast(x, "float32"))
-    padded = keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (radius, radius)))
-    total = padded[..., :channels]
-    for start in range(1, 2 * radius + 1):
-        total = total + padded[..., start : start + channels]
-    return keras.layers.Multiply(name=name, dtype=dtype)([x, keras.ops.power(bias + alpha * total, -beta)])

@@ -13,12 +13,12 @@ import pytest
 import tensorflow as tf
 
 from builder import lowerings
+from builder.layers import portable_lrn
 from builder.lowerings import (
     ExplicitPadMaxPool2D,
     FastConv2D,
     FusedBatchNormalization,
     LocalResponseNormalization,
-    portable_lrn,
 )
 
 # The largest difference allowed, as a part of the largest value: two roundings to each half-width type.
