@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from archspec.recipe import HorizontalFlip, RandomCrop
+from archspec.recipe.augment import HorizontalFlip, RandomCrop
 
 
 def random_crop(options: RandomCrop, pictures: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:

@@ -16,7 +16,8 @@ import tensorflow_datasets as tfds
 from archspec import Graph, Problem, SpecError
 from archspec.errors import Where, did_you_mean
 from archspec.ops.base import show
-from archspec.recipe import Digits, Tfds, Train
+from archspec.recipe import Train
+from archspec.recipe.data import Digits, Tfds
 from builder import digits as digits_builder  # registers the data set with TFDS
 from builder.pixels import Pixels
 

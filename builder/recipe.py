@@ -10,7 +10,9 @@ from typing import Any
 
 import keras
 
-from archspec.recipe import Adam, Constant, Cosine, Sgd, Step, Train
+from archspec.recipe import Train
+from archspec.recipe.optimizers import Adam, Sgd
+from archspec.recipe.schedules import Constant, Cosine, Step
 
 OPTIMIZERS: dict[type, Any] = {Sgd: keras.optimizers.SGD, Adam: keras.optimizers.Adam}
 """The Keras optimizer of each in the language; the fields of both have the same names."""
@@ -20,7 +22,7 @@ def optimizer(recipe: Train, steps_per_epoch: int) -> keras.optimizers.Optimizer
     """The optimizer, on its schedule, with the recipe's L2 penalty and, in mixed_float16, a scaled loss."""
     kind = OPTIMIZERS[type(recipe.optimizer)]
     options = {**dataclasses.asdict(recipe.optimizer), "learning_rate": LearningRate(recipe, steps_per_epoch)}
-    made = with_l2(kind)(recipe.weight_decay, **options) if recipe.weight_decay else kind(**options)
+    made = with_l2(kind)(recipe.penalty.factor, **options) if recipe.penalty.factor else kind(**options)
     return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "mixed_float16" else made
 
 

@@ -15,7 +15,7 @@ import pytest
 import archspec
 from archspec.layers import Fragment
 from archspec.overrides import parse_assignments
-from archspec.recipe import Step
+from archspec.recipe.schedules import Step
 from archspec.schema import Count
 from tests.invalid import regenerate
 

@@ -9,7 +9,9 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 import archspec
-from archspec.recipe import AUGMENTATIONS, Digits, HorizontalFlip, RandomCrop, Tfds, Train
+from archspec.recipe import AUGMENTATIONS, Train
+from archspec.recipe.augment import HorizontalFlip, RandomCrop
+from archspec.recipe.data import Digits, Tfds
 from builder import augment
 from builder.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data import check_fits, load_data

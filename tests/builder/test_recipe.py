@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from archspec.recipe import OPTIMIZERS, SCHEDULES, Adam, Constant, Cosine, Digits, Sgd, Step, Train
+from archspec.recipe import OPTIMIZERS, SCHEDULES, Train
+from archspec.recipe.data import Digits
+from archspec.recipe.optimizers import Adam, Sgd
+from archspec.recipe.schedules import Constant, Cosine, Step
 from builder import recipe as recipes
 
 

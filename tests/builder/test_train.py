@@ -10,7 +10,7 @@ import yaml
 
 import archspec
 from archspec.blocks import Activation
-from archspec.recipe import Digits
+from archspec.recipe.data import Digits
 from archspec.schema import Count
 from builder.data import load_data
 from builder.train import Diverged, train

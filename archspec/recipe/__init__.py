@@ -1,0 +1,9 @@
+"""The `train` section: how a network is trained. Typed here, carried out in `builder`."""
+
+from archspec.recipe.augment import AUGMENTATIONS
+from archspec.recipe.data import DATA
+from archspec.recipe.optimizers import OPTIMIZERS
+from archspec.recipe.schedules import SCHEDULES
+from archspec.recipe.train import DISTRIBUTE, MONITORS, TRAIN, Train
+
+__all__ = ["AUGMENTATIONS", "DATA", "DISTRIBUTE", "MONITORS", "OPTIMIZERS", "SCHEDULES", "TRAIN", "Train"]

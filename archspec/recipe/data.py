@@ -1,0 +1,66 @@
+"""Where pictures and labels come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from archspec.forms import Number
+from archspec.recipe.numbers import Seed
+from archspec.schema import record_of
+
+HeldOut = Annotated[float, Number(above=0, below=1)]
+OnCorrupt = Literal["error", "skip"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits:
+    """Scikit-learn's digits: 1,797 real 8x8 pictures of handwritten digits, inside its wheel (Alpaydin and Kaynak 1998,
+    UCI repository). A fixed fifth is held out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tfds:
+    """A data set of tensorflow-datasets, `name[/config][:version]`, with the splits to train and validate on.
+
+    Splits may be sliced, as TFDS does: `train[:90%]`. `data_dir` is where prepared data sets are kept; with
+    `download: false` nothing is fetched.
+    """
+
+    name: str
+    train: str = "train"
+    validation: str = "test"
+    data_dir: str | None = None
+    download: bool = True
+    on_corrupt: OnCorrupt = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder of JPEG, PNG, GIF or BMP pictures, one sub-folder a class.
+
+    With `train/` and `validation/` in it those are the two parts; otherwise a share `validation` of every class,
+    chosen by `seed`, is held out.
+    """
+
+    path: str
+    validation: HeldOut = 0.2
+    seed: Seed = 0
+    on_corrupt: OnCorrupt = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Npz:
+    """A NumPy `.npz` file with `x_train`, `y_train`, `x_test` and `y_test` (as Keras's data sets have), or with `x` and
+    `y`, of which a share `validation` of every class, chosen by `seed`, is held out.
+
+    Pictures are uint8 (count, height, width[, channels]), labels whole numbers from 0.
+    """
+
+    path: str
+    validation: HeldOut = 0.2
+    seed: Seed = 0
+
+
+DATA = {kind.__name__.lower(): record_of(kind, kind.__name__.lower()) for kind in (Digits, Tfds, Folder, Npz)}
+Source = Digits | Tfds | Folder | Npz

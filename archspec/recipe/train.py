@@ -1,0 +1,146 @@
+"""The `train` section as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from archspec.forms import Choice, ListOf, Number, Text, Union
+from archspec.recipe.augment import AUGMENTATIONS
+from archspec.recipe.data import DATA
+from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
+from archspec.recipe.optimizers import OPTIMIZERS, Sgd
+from archspec.recipe.schedules import SCHEDULES, Constant, Schedule
+from archspec.schema import Count, Record, Tagged, record_of
+
+MONITORS = ("loss", "accuracy", "top5_accuracy", "val_loss", "val_accuracy", "val_top5_accuracy")
+Monitor = Annotated[str, Choice(MONITORS)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class L2:
+    """The papers' penalty, `factor / 2 * sum(w ** 2)` in the loss, over kernels and, if asked, biases and the scales
+    and offsets of normalisations."""
+
+    factor: NonNegative
+    biases: bool = False
+    norms: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Stops after `patience` epochs without an improvement of at least `min_delta`."""
+
+    patience: Count
+    monitor: Monitor = "val_accuracy"
+    min_delta: NonNegative = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoints:
+    """How often the state is saved, to resume from: every so many steps, or minutes, and at the end of each epoch. The
+    last `keep` are kept, and the best by `best`."""
+
+    steps: Count | None = None
+    minutes: Annotated[float | None, Union((Number(above=0),), optional=True)] = 10.0
+    keep: Count = 2
+    best: Monitor = "val_accuracy"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auto:
+    """Workers where TF_CONFIG or Slurm tells of several, all GPUs of the machine where it has more than one, else one
+    device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Off:
+    """One device, whatever the machine has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirrored:
+    """`replicas` GPUs of one machine, or as many logical CPU devices where it has no GPU; default: all GPUs."""
+
+    replicas: Count | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiWorker:
+    """Several processes, from TF_CONFIG, Slurm's variables or `--workers`."""
+
+
+DISTRIBUTE = {
+    "auto": record_of(Auto, "auto"),
+    "off": record_of(Off, "off"),
+    "mirrored": record_of(Mirrored, "mirrored"),
+    "multi_worker": record_of(MultiWorker, "multi_worker"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitFrom:
+    """Starts from the weights of another run's best model (VGG's deeper columns from column A: arXiv:1409.1556, section
+    3.1). `layers` limits the copy to layers whose names start with one of these."""
+
+    run: str
+    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """How to train: data, optimisation and length.
+
+    Attributes:
+        batch_size: global, over all replicas.
+        epochs: passes over the training pictures; a last batch that is not full is left out.
+        weight_decay: the papers' L2 penalty: a factor, for kernels alone, or what `l2` spells out.
+        clip_norm: gradients are scaled down to this global norm.
+        accumulate: in how many parts, one after another, a batch goes through the network, where memory is short.
+        ema: the share that a moving average of the weights keeps at each step; it is what is evaluated and saved.
+        eval_resize: the shorter side that validation pictures are resized to before the centre crop; by default 256/224
+            of the network's.
+        cache: `auto` keeps pictures in memory where they fit into half of what is free.
+        init_from: weights to start from.
+        synchronized_batch_norm: batch statistics over all replicas.
+        xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
+        deterministic: the same numbers bit by bit in every run on the same machine, at some cost in speed.
+    """
+
+    data: Annotated[Any, Tagged("a data source", DATA)]
+    batch_size: Count = 128
+    epochs: Count = 10
+    optimizer: Annotated[Any, Tagged("an optimizer", OPTIMIZERS)] = Sgd()  # noqa: RUF009 (it is frozen)
+    learning_rate: Annotated[Any, Union((Number(above=0), Tagged("a schedule", SCHEDULES)))] = 0.1
+    weight_decay: Annotated[Any, Union((Number(min=0), record_of(L2, "weight_decay")))] = 0.0
+    clip_norm: Positive | None = None
+    accumulate: Count = 1
+    ema: Share | None = None
+    label_smoothing: Share = 0.0
+    augment: Annotated[tuple[Any, ...], ListOf(Tagged("an augmentation", AUGMENTATIONS), "list of augmentations")] = ()
+    eval_resize: Count | None = None
+    cache: Literal["auto", "off"] = "auto"
+    init_from: InitFrom | None = None
+    distribute: Annotated[Any, Tagged("a strategy", DISTRIBUTE)] = Auto()
+    synchronized_batch_norm: bool = False
+    early_stopping: EarlyStopping | None = None
+    checkpoints: Checkpoints = Checkpoints()
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    xla: Literal["auto", "on", "off"] = "auto"
+    seed: Seed = 0
+    deterministic: bool = False
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a schedule."""
+        rate = self.learning_rate
+        return Constant(base=rate) if isinstance(rate, float) else rate
+
+    @property
+    def penalty(self) -> L2:
+        """The weight decay, spelt out."""
+        decay = self.weight_decay
+        return L2(factor=decay) if isinstance(decay, float) else decay
+
+
+TRAIN: Record = record_of(Train, "train")
