@@ -4,9 +4,20 @@ model = builder.build("specs/resnet50.yaml")
 """
 
 import os
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-from builder.model import VerificationError, build, graph_of, transfer_weights, verify
+if TYPE_CHECKING:
+    from builder.model import VerificationError, build, graph_of, transfer_weights, verify
 
 __all__ = ["VerificationError", "build", "graph_of", "transfer_weights", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when they are used: some commands need this package without TensorFlow."""
+    if name not in __all__:
+        raise AttributeError(f"module 'builder' has no attribute '{name}'")
+    from builder import model
+
+    return getattr(model, name)

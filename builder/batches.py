@@ -21,7 +21,22 @@ def steps_per_epoch(data: Data, recipe: Train) -> int:
     return data.train_count // recipe.batch_size
 
 
-def training_batches(data: Data, recipe: Train, first_epoch: int = 0) -> tf.data.Dataset:
+def training_batches(data, recipe, batch_size, step=0, shard=(0, 1)):
+    steps = steps_per_epoch(data, recipe)
+    parts = recipe.batch_size // batch_size
+    local = parts // shard[1]
+    whole = training_batches_(data, recipe, step // steps).skip(step % steps)
+    ds = whole.flat_map(
+        lambda x, y: (
+            tf.data.Dataset.from_tensor_slices((tf.stack(tf.split(x, parts)), tf.stack(tf.split(y, parts))))
+            .skip(shard[0] * local)
+            .take(local)
+        )
+    )
+    return ds.prefetch(2)
+
+
+def training_batches_(data: Data, recipe: Train, first_epoch: int = 0) -> tf.data.Dataset:
     """Batches of all epochs from `first_epoch` on, one after another.
 
     The order of an epoch follows from (seed, epoch) alone, and the augmentation of a picture from (seed, epoch, its
@@ -49,7 +64,25 @@ def training_batches(data: Data, recipe: Train, first_epoch: int = 0) -> tf.data
     return epochs.flat_map(batches_of).prefetch(tf.data.AUTOTUNE)
 
 
-def validation_batches(data: Data, batch_size: int) -> tf.data.Dataset:
+def validation_batches(data, recipe, batch_size, shard=(0, 1)):
+    B = recipe.batch_size
+    n = data.validation_count
+    pad = -n % B
+    parts = B // batch_size
+    local = parts // shard[1]
+    ds = _cached(data.validation, data.validation_count, data.shape).map(lambda x, y: (x, y, 1.0))
+    ds = ds.concatenate(ds.take(1).map(lambda x, y, w: (x, y, 0.0)).repeat(pad)) if pad else ds
+    ds = ds.batch(B, drop_remainder=True)
+    return ds.flat_map(
+        lambda *t: (
+            tf.data.Dataset.from_tensor_slices(tuple(tf.stack(tf.split(x, parts)) for x in t))
+            .skip(shard[0] * local)
+            .take(local)
+        )
+    ).prefetch(2)
+
+
+def validation_batches_(data: Data, batch_size: int) -> tf.data.Dataset:
     """Batches of every validation picture once, as it is; the last batch may be short."""
     return _cached(data.validation, data.validation_count, data.shape).batch(batch_size).prefetch(tf.data.AUTOTUNE)
 

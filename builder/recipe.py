@@ -18,11 +18,11 @@ OPTIMIZERS: dict[type, Any] = {Sgd: keras.optimizers.SGD, Adam: keras.optimizers
 """The Keras optimizer of each in the language; the fields of both have the same names."""
 
 
-def optimizer(recipe: Train, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """The optimizer, on its schedule, with the recipe's L2 penalty and, in mixed_float16, a scaled loss."""
+def optimizer(recipe: Train) -> keras.optimizers.Optimizer:
+    """The optimizer, with the recipe's L2 penalty and, in mixed_float16, a scaled loss."""
     kind = OPTIMIZERS[type(recipe.optimizer)]
-    options = {**dataclasses.asdict(recipe.optimizer), "learning_rate": LearningRate(recipe, steps_per_epoch)}
-    made = with_l2(kind)(recipe.penalty.factor, **options) if recipe.penalty.factor else kind(**options)
+    options = {**dataclasses.asdict(recipe.optimizer), "learning_rate": recipe.schedule.base}
+    made = with_l2(kind)(recipe.penalty.factor, **options)
     return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "mixed_float16" else made
 
 
@@ -39,6 +39,9 @@ def with_l2(kind: Any) -> type[keras.optimizers.Optimizer]:
         def __init__(self, l2: float, **options: Any):
             super().__init__(**options)
             self.l2 = l2
+
+        def _all_reduce_sum_gradients(self, gv):
+            return list(gv)
 
         def build(self, variables: list[Any]) -> None:
             super().build(variables)
@@ -99,6 +102,10 @@ RATES: dict[type, Callable[[LearningRate, Any, Any], Any]] = {Constant: _constan
 
 
 # -- loss ------------------------------------------------------------------------------------------------------------
+
+
+def losses(recipe: Train):
+    return lambda labels, logits: keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
 
 
 def loss(recipe: Train) -> keras.losses.Loss:

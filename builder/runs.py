@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fcntl
+import io
 import json
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import yaml
+
+from archspec import Spec
 from archspec.errors import file_problem
+
+if TYPE_CHECKING:  # this module does without TensorFlow, so that a wrong directory is told at once
+    from builder.data import Data
 
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
@@ -91,40 +98,151 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def write_metrics(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Writes `metrics.csv`, a row an epoch, atomically.
+
+    `loss`, `accuracy` and `top5_accuracy` are means over the epoch's training pictures, the L2 penalty left out;
+    `learning_rate` is that of the epoch's last step; `seconds` are for training and validation, `images_per_second` for
+    training alone.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
 COLUMNS = (
     "epoch",
+    "step",
     "loss",
     "accuracy",
+    "top5_accuracy",
     "val_loss",
     "val_accuracy",
+    "val_top5_accuracy",
     "learning_rate",
     "seconds",
     "images_per_second",
 )
 
 
-@dataclass
-class Metrics:
-    """`metrics.csv`, a row an epoch: always whole, whenever one looks.
+# -- going on --------------------------------------------------------------------------------------------------------
 
-    `loss` and `accuracy` are means over the epoch's training pictures, the L2 penalty left out; `learning_rate` is that
-    of the epoch's last step; `seconds` are for training and validation, `images_per_second` for training alone.
+
+def is_begun(directory: str | os.PathLike[str]) -> bool:
+    """Whether a run has begun in a directory, however little of it there is."""
+    return (Path(directory) / "checkpoints").is_dir()
+
+
+def to_resume(name: str, run: str, run_dir: str | None) -> Path:
+    """The directory that `--resume RUN` means: that run, or that of `--run-dir`, or the network's newest.
+
+    Raises:
+        SpecError: there is no such run.
     """
+    if run and run_dir:
+        raise file_problem("--resume", f"names {run}, and --run-dir {run_dir}; give one of them")
+    if run_dir:
+        return Path(run_dir)
+    if run and not is_begun(run):
+        raise file_problem(run, "is not the directory of a run, so there is nothing to go on with")
+    found = Path(run) if run else latest(name)
+    if found is None:
+        raise file_problem(Path("runs") / name, "has no run to go on with; name one with --resume RUN")
+    return found
 
-    path: Path
-    rows: list[dict[str, float]] = field(default_factory=list)
 
-    def add(self, row: Mapping[str, float]) -> None:
-        self.rows.append({column: _rounded(row[column]) for column in COLUMNS})
-        with replacing(self.path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
+def latest(name: str) -> Path | None:
+    """The newest run of a network under `runs/`."""
+    begun = [path for path in (Path("runs") / name).glob("*") if is_begun(path)]
+    return max(begun, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def _rounded(value: float) -> float:
-    """To 7 digits, as float32 holds no more."""
-    return value if isinstance(value, int) else float(f"{value:.7g}")
+MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla")
+"""What a resumed run may have otherwise: it decides where and how fast a training runs, not what comes out."""
+
+
+def check_same_spec(directory: Path, spec: Spec) -> None:
+    """Refuses to go on with a run of another spec.
+
+    Raises:
+        SpecError: naming the first differences.
+    """
+    try:
+        text = (directory / "spec.yaml").read_text(encoding="utf-8")
+    except FileNotFoundError:  # stopped before it was written
+        return
+    before, now = (dict(_leaves(yaml.load(one, yaml.BaseLoader))) for one in (text, spec.to_yaml()))  # noqa: S506
+    changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
+    changed = [path for path in changed if not path.startswith(MAY_CHANGE)]
+    if changed:
+        shown = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed[:3]]
+        more = f", and {len(changed) - 3} more" if len(changed) > 3 else ""
+        raise file_problem(
+            directory,
+            f"is a run of another spec: {'; '.join(shown)}{more}; to go on give the same spec, which is "
+            f"{directory / 'spec.yaml'}; another one needs a new run, which may take the weights with init_from",
+        )
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every scalar of a parsed file by its path; empty mappings and lists count as one."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    empty = True
+    for key, child in children:
+        empty = False
+        yield from _leaves(child, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip("."))
+    if empty:
+        yield path, str(value)
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keeps a run directory to this process; the lock goes with the process, however it ends.
+
+    Raises:
+        SpecError: another process has it.
+    """
+    with (directory / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise file_problem(directory, "is in use: another process trains in it at this moment") from None
+        yield
+
+
+# -- where it came from ----------------------------------------------------------------------------------------------
+
+
+def describe(directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int) -> None:
+    """Writes `spec.yaml` and `environment.json`; of a run that goes on, notes that it does.
+
+    Raises:
+        SpecError: the data are no longer those that the run began with.
+    """
+    path = directory / "environment.json"
+    about = {
+        "name": data.name,
+        "train": data.train_count,
+        "validation": data.validation_count,
+        "classes": list(data.class_names),
+        "pixel_mean": list(data.pixels.mean),
+        "pixel_std": list(data.pixels.std),
+        "fingerprint": data.fingerprint,
+    }
+    now = environment(devices, seed, about)
+    if path.exists():
+        first = json.loads(path.read_text(encoding="utf-8"))
+        if first["data"]["fingerprint"] != data.fingerprint:
+            raise file_problem(directory, "was trained on other data: their fingerprints differ; start a new run")
+        now = {
+            **first,
+            "resumed": [*first.get("resumed", []), {key: now[key] for key in ("started", "command", "devices")}],
+        }
+    else:
+        write_text(directory / "spec.yaml", spec.to_yaml())
+    write_json(path, now)
 
 
 def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,13 @@
-"""Training a spec's network into a run directory."""
+"""Training a spec's network into a run directory, from the start or from where a run was stopped."""
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,19 +15,21 @@ import tensorflow as tf
 from archspec import Problem, Spec, SpecError, analyse
 from archspec.errors import Where
 from archspec.recipe import Train
+from builder import checkpoints, curves, runs
 from builder import recipe as recipes
-from builder import runs
-from builder.batches import steps_per_epoch, training_batches, validation_batches
+from builder.batches import steps_per_epoch, validation_batches
+from builder.checkpoints import BEST, Checkpoints, remove_leftovers
+from builder.console import Console
 from builder.data import Data, check_fits, load_data
+from builder.interrupts import Interrupted
+from builder.loop import Diverged, Loop, Parts
 from builder.model import build, transfer_weights, verify
 from builder.pixels import from_pixels
+from builder.progress import Progress, Sums
+from builder.replicas import Placement, place
+from builder.steps import evaluation_steps, training_steps
 
-NAN_CHECK_SECONDS = 1.0
-"""How often the loss is looked at within an epoch: looking waits for the device."""
-
-
-class Diverged(RuntimeError):
-    """The loss became NaN or infinite; the message says when, and what is kept."""
+__all__ = ["Diverged", "Interrupted", "Result", "train"]
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Result:
 
     Attributes:
         epochs: how many were completed.
-        best_epoch: the one with the highest validation accuracy, the lower loss deciding between equals.
+        best_epoch: the one whose weights `model.keras` has.
         val_loss, val_accuracy: of `model.keras`, measured once more after it was converted to stock layers.
-        seconds: from the first step to the last validation.
+        seconds: of this process, from the first step to the last validation.
     """
 
     run_dir: Path
@@ -56,62 +56,113 @@ def train(
     run_dir: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] = print,
+    resume: bool = False,
 ) -> Result:
     """Trains a network as its spec says.
 
-    The run directory gets `spec.yaml`, `environment.json`, `metrics.csv`, the weights of the last and the best epoch in
-    `checkpoints/`, and in the end `model.keras`: the best model, from uint8 pictures to logits, in stock Keras layers.
+    The run directory gets `spec.yaml`, `environment.json`, `metrics.csv`, `tensorboard/`, the last states and the best
+    weights in `checkpoints/`, and in the end `learning_curve.png` and `model.keras`: the best model, from uint8
+    pictures to logits, in stock Keras layers.
 
     Args:
         spec: a spec with a `train` section.
         run_dir: the run's own directory, new or empty; by default `runs/<name>/<time>/`.
         data_dir: where TFDS keeps prepared data sets.
         say: takes the lines of progress.
+        resume: go on with the run in `run_dir`, if there is one, from its last checkpoint.
 
     Raises:
-        SpecError: no `train` section, data that does not exist or fit, or a run directory in use.
-        Diverged: the loss became NaN or infinite.
-        KeyboardInterrupt: Ctrl-C, after `model.keras` of the epochs so far has been written.
+        SpecError: no `train` section, data that does not exist or fit, a batch that does not divide, a run directory in
+            use, or one that cannot be gone on with or written to.
+        Diverged: the loss or the weights became NaN or infinite.
+        Interrupted: Ctrl-C or SIGTERM, after the state was saved.
     """
     recipe = recipe_of(spec)
+    going_on = resume and run_dir is not None and runs.is_begun(run_dir)
     if run_dir is not None:
-        runs.check_free(run_dir)
-    keras.utils.set_random_seed(recipe.seed)
+        runs.check_same_spec(Path(run_dir), spec) if going_on else runs.check_free(run_dir)
+    placement = place(recipe, address(spec, "train"))
+    say = say if placement.is_chief else _silent
+    _seed(recipe)
     where = address(spec, "train", "data")
     data = load_data(recipe.data, data_dir, where)
     check_fits(data, spec.graph, recipe, where)
-    network = build(spec, "fast", recipe.precision)
+    with placement.strategy.scope():
+        network = build(spec, "fast", recipe.precision)
+        model = from_pixels(network, data.pixels)
+        parts = _parts(recipe, data, placement, model)
     verify(network, analyse(spec))
-    model = from_pixels(network, data.pixels)
-    rate = compile_model(model, recipe, steps_per_epoch(data, recipe))
-    path = runs.claim(run_dir, spec.name)
-    _describe(path, spec, recipe, data)
-    say(
-        f"{spec.name}: {network.count_params():,} parameters, {data.train_count:,} + {data.validation_count:,} pictures"
-    )
-    say(f"run directory {path}")
-    recorder = Recorder(path, data, recipe, rate, say)
-    started = time.perf_counter()
-    try:
-        model.fit(
-            training_batches(data, recipe),
-            steps_per_epoch=steps_per_epoch(data, recipe),
-            epochs=recipe.epochs,
-            validation_data=validation_batches(data, recipe.batch_size),
-            callbacks=[recorder, *([LiveLine(recipe.epochs)] if sys.stdout.isatty() else [])],
-            shuffle=False,
-            verbose=0,
+    with contextlib.ExitStack() as stack:
+        if not placement.is_chief:
+            return _run(Path(run_dir or ""), going_on, parts, say, None)
+        directory = Path(run_dir) if going_on and run_dir is not None else runs.claim(run_dir, spec.name)
+        stack.enter_context(runs.locked(directory))
+        runs.describe(directory, spec, data, [device.name for device in tf.config.list_logical_devices()], recipe.seed)
+        say(
+            f"{spec.name}: {network.count_params():,} parameters, {data.train_count:,} + {data.validation_count:,} "
+            f"pictures{_on(placement)}"
         )
-    except (KeyboardInterrupt, Diverged) as stop:
-        say(str(stop) or f"interrupted in epoch {len(recorder.metrics.rows) + 1}")
-        if recorder.best:
-            _finish(path, spec, recipe, data, network, model, recorder, say)
-        else:
-            say("no epoch was completed, so there is no model to keep")
+        say(f"run directory {directory}")
+        return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say))
+
+
+def _run(directory: Path, going_on: bool, parts: Parts, say: Callable[[str], None], keeper: Keeper | None) -> Result:
+    """The loop, from the last checkpoint on if the run goes on; `keeper` is the chief's."""
+    store = Checkpoints(directory / "checkpoints", parts.recipe.checkpoints.keep)
+    progress = _restored(store, parts, say) if going_on else Progress()
+    if keeper:
+        keeper.begin(progress)
+    console = Console(say, parts.recipe.epochs, steps_per_epoch(parts.data, parts.recipe), parts.recipe.batch_size)
+    loop = Loop(parts, progress, store, console, keeper.epoch if keeper else None)
+    began = time.monotonic()
+    try:
+        loop.run()
+    except (Interrupted, Diverged, KeyboardInterrupt) as stop:
+        console.line(_why(stop, progress, parts))
+        if keeper and progress.best and not (isinstance(stop, Interrupted) and stop.is_termination):
+            keeper.finish(progress)
+        if not isinstance(stop, Diverged):
+            say(f"go on with --resume {directory}")
         raise
-    seconds = time.perf_counter() - started
-    loss, accuracy = _finish(path, spec, recipe, data, network, model, recorder, say)
-    return Result(path, len(recorder.metrics.rows), int(recorder.best["epoch"]), loss, accuracy, seconds)
+    seconds = time.monotonic() - began
+    best = progress.best or {}
+    loss, accuracy = keeper.finish(progress) if keeper else (best["val_loss"], best["val_accuracy"])
+    return Result(directory, progress.epochs, int(best["epoch"]), loss, accuracy, seconds)
+
+
+def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> Progress:
+    """The progress of the newest checkpoint that is whole, its values put into the variables."""
+    remove_leftovers(store.directory)
+    checkpoint, broken = store.latest()
+    for path in broken:
+        say(f"{path} is damaged, and is passed over")
+    if checkpoint is None:
+        say("there is no checkpoint: starting from the first step")
+        return Progress()
+    checkpoints.restore(parts.variables, checkpoint.tensors, checkpoint.path)
+    progress = Progress.from_json(checkpoint.progress)
+    epoch, step = divmod(progress.step, steps_per_epoch(parts.data, parts.recipe))
+    say(f"going on after epoch {epoch}, step {step}, from {checkpoint.path}")
+    return progress
+
+
+def _why(stop: BaseException, progress: Progress, parts: Parts) -> str:
+    """How a training that did not end by itself did end."""
+    if isinstance(stop, Diverged):
+        return str(stop)
+    epoch, step = divmod(progress.step, steps_per_epoch(parts.data, parts.recipe))
+    saved = f"; saved as {stop.checkpoint}" if isinstance(stop, Interrupted) else ""
+    return f"interrupted in epoch {epoch + 1}, after step {step}{saved}"
+
+
+def _on(placement: Placement) -> str:
+    if placement.is_multi_worker:
+        return f", {placement.replicas} replicas on {len(placement.cluster.workers)} workers"
+    return f", {placement.replicas} replicas" if placement.replicas > 1 else ""
+
+
+def _silent(line: str) -> None:
+    pass
 
 
 def recipe_of(spec: Spec) -> Train:
@@ -134,140 +185,72 @@ def address(spec: Spec, *keys: str) -> Where:
     return Where(".".join(keys), tree.span)
 
 
-def compile_model(model: keras.Model, recipe: Train, steps: int) -> recipes.LearningRate:
-    """Compiles a model for `fit` and `evaluate`, and gives the learning rate by step."""
-    optimizer = recipes.optimizer(recipe, steps)
-    model.compile(optimizer, recipes.loss(recipe), metrics=[_accuracy()], auto_scale_loss=False)
-    return recipes.LearningRate(recipe, steps)
+def _seed(recipe: Train) -> None:
+    keras.utils.set_random_seed(recipe.seed)
+    if recipe.deterministic:
+        tf.config.experimental.enable_op_determinism()
 
 
-def _accuracy() -> keras.metrics.Metric:
-    return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+def _parts(recipe: Train, data: Data, placement: Placement, model: keras.Model) -> Parts:
+    """All that a loop needs, made in the strategy's scope."""
+    optimizer = recipes.optimizer(recipe)
+    optimizer.build(model.trainable_variables)
+    losses = recipes.losses(recipe)
+    rate = recipes.LearningRate(recipe, steps_per_epoch(data, recipe))
+    weights = checkpoints.named(model.weights)
+    return Parts(
+        recipe=recipe,
+        data=data,
+        placement=placement,
+        train=training_steps(model, optimizer, losses, recipe, placement.strategy),
+        evaluate=evaluation_steps(model, losses, placement.strategy),
+        variables={
+            **checkpoints.named(model.variables, "model/"),
+            **checkpoints.named(optimizer.variables, "optimizer/"),
+        },
+        weights=weights,
+        rate=lambda step, progress: float(rate(step)),
+    )
 
 
-def _describe(path: Path, spec: Spec, recipe: Train, data: Data) -> None:
-    devices = [device.name for device in tf.config.list_logical_devices()]
-    about = {
-        "name": data.name,
-        "train": data.train_count,
-        "validation": data.validation_count,
-        "classes": list(data.class_names),
-        "pixel_mean": list(data.pixels.mean),
-        "pixel_std": list(data.pixels.std),
-        "fingerprint": data.fingerprint,
-    }
-    runs.write_text(path / "spec.yaml", spec.to_yaml())
-    runs.write_json(path / "environment.json", runs.environment(devices, recipe.seed, about))
+class Keeper:
+    """What the chief writes for people: metrics, curves, and the best model."""
 
+    def __init__(self, directory: Path, spec: Spec, network: keras.Model, parts: Parts, say: Callable[[str], None]):
+        self.directory, self.spec, self.network, self.parts, self.say = directory, spec, network, parts, say
 
-def _finish(
-    path: Path,
-    spec: Spec,
-    recipe: Train,
-    data: Data,
-    network: keras.Model,
-    model: keras.Model,
-    recorder: Recorder,
-    say: Callable[[str], None],
-) -> tuple[float, float]:
-    """Writes `model.keras` with the best weights, in stock layers and float32; its validation loss and accuracy."""
-    model.load_weights(recorder.best_path)
-    portable = build(spec, "portable")
-    transfer_weights(network, portable)
-    saved = from_pixels(portable, data.pixels)
-    with runs.replacing(path / "model.keras") as temporary:
-        saved.save(temporary)
-    saved.compile(loss=recipes.loss(recipe), metrics=[_accuracy()])
-    loss, accuracy = saved.evaluate(validation_batches(data, recipe.batch_size), verbose=0)
-    say(f"best epoch {recorder.best['epoch']}: val_loss {loss:.4f}  val_accuracy {accuracy:.4f}")
-    say(f"saved {path / 'model.keras'}")
-    return loss, accuracy
+    def begin(self, progress: Progress) -> None:
+        """Brings what may be older or newer than the checkpoint to its state."""
+        self.board = curves.Board(self.directory / "tensorboard", progress.rows)
+        runs.write_metrics(self.directory / "metrics.csv", progress.rows)
 
+    def epoch(self, progress: Progress) -> None:
+        """Adds the last epoch."""
+        runs.write_metrics(self.directory / "metrics.csv", progress.rows)
+        self.board.add(progress.rows[-1])
 
-class Recorder(keras.callbacks.Callback):
-    """After each epoch a row of metrics.csv, a line, and the weights; stops a training that diverges."""
+    def finish(self, progress: Progress) -> tuple[float, float]:
+        """Writes `learning_curve.png`, and `model.keras` with the best weights, in stock layers and float32.
 
-    def __init__(self, path: Path, data: Data, recipe: Train, rate: recipes.LearningRate, say: Callable[[str], None]):
-        super().__init__()
-        self.metrics = runs.Metrics(path / "metrics.csv")
-        self.last_path = path / "checkpoints" / "last.weights.h5"
-        self.best_path = path / "checkpoints" / "best.weights.h5"
-        self.best: dict[str, float] = {}
-        self.rate, self.epochs, self.say = rate, recipe.epochs, say
-        self.pictures = steps_per_epoch(data, recipe) * recipe.batch_size
-        self.checked = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch
-        self.began = self.trained = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        step, now = batch + 1, time.perf_counter()
-        if step == self.rate.steps_per_epoch or now - self.checked > NAN_CHECK_SECONDS:
-            self.check(logs, step)
-            self.checked = self.trained = time.perf_counter()
-
-    def check(self, logs: Any, step: int) -> None:
-        loss = float(logs["loss"])  # the mean of the epoch so far, so what is not finite stays so
-        if not math.isfinite(loss):
-            rate = self.learning_rate(self.epoch * self.rate.steps_per_epoch + step - 1)
-            raise Diverged(
-                f"the loss became {loss} in epoch {self.epoch + 1}, by step {step}, at learning rate {rate:.4g}; "
-                "try a lower learning rate, or warm-up"
-            )
-
-    def learning_rate(self, step: int) -> float:
-        return float(keras.ops.convert_to_numpy(self.rate(step)))
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        row = {
-            **{name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
-            "epoch": epoch + 1,
-            "learning_rate": self.learning_rate((epoch + 1) * self.rate.steps_per_epoch - 1),
-            "seconds": round(time.perf_counter() - self.began, 3),
-            "images_per_second": round(self.pictures / (self.trained - self.began), 1),
-        }
-        better = not self.best or _rank(row) > _rank(self.best)
-        self.save(self.last_path)
-        if better:
-            self.best = row
-            self.save(self.best_path)
-        self.metrics.add(row)
-        self.say(self.line(row) + ("  best" if better else ""))
-
-    def save(self, path: Path) -> None:
-        with runs.replacing(path) as temporary:
-            self.model.save_weights(temporary)
-
-    def line(self, row: dict[str, float]) -> str:
-        width = len(str(self.epochs))
-        return (
-            f"epoch {row['epoch']:{width}}/{self.epochs}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
-            f"val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}  "
-            f"learning_rate {row['learning_rate']:.3g}  {row['seconds']:.1f} s  {row['images_per_second']:.0f} images/s"
-        )
-
-
-def _rank(row: dict[str, float]) -> tuple[float, float]:
-    return row["val_accuracy"], -row["val_loss"]
-
-
-class LiveLine(keras.callbacks.Callback):
-    """On a terminal: the step and the loss, about twice a second, in a line that the epoch's own replaces."""
-
-    def __init__(self, epochs: int):
-        super().__init__()
-        self.epochs = epochs
-        self.shown = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if time.perf_counter() - self.shown > 0.5:
-            self.shown = time.perf_counter()
-            text = f"epoch {self.epoch + 1}/{self.epochs}  step {batch + 1}/{self.params['steps']}"
-            print(f"\r{text}  loss {float(logs['loss']):.4f} ", end="", flush=True)
-
-    def on_test_begin(self, logs: Any = None) -> None:
-        print("\r" + " " * 79 + "\r", end="", flush=True)
+        Returns:
+            Its validation loss and accuracy.
+        """
+        parts, recipe, data = self.parts, self.parts.recipe, self.parts.data
+        curves.draw(self.directory / "learning_curve.png", self.spec.name, progress.rows)
+        path = self.directory / "checkpoints" / BEST
+        checkpoints.restore(parts.weights, checkpoints.read_tensors(path)[0], path)
+        portable = build(self.spec, "portable")
+        transfer_weights(self.network, portable)
+        saved = from_pixels(portable, data.pixels)
+        with runs.replacing(self.directory / "model.keras") as temporary:
+            saved.save(temporary)
+        batches = iter(validation_batches(data, recipe, recipe.batch_size))
+        steps = evaluation_steps(saved, recipes.losses(recipe), tf.distribute.get_strategy())
+        sums = Sums()
+        for row in steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy():
+            sums.add(*map(float, row))
+        means = sums.means()
+        best = progress.best or {}
+        self.say(f"best epoch {best['epoch']}: val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}")
+        self.say(f"saved {self.directory / 'model.keras'}")
+        return means["loss"], means["accuracy"]

@@ -2,6 +2,11 @@
 
 python tools/train.py specs/digits.yaml
 python tools/train.py specs/digits.yaml --set n=1 --set train.epochs=5 --run-dir runs/small
+python tools/train.py specs/digits.yaml --resume
+python tools/train.py specs/digits.yaml --workers 2
+
+Ends with status 0; 2 for a mistake; 1 for a loss that is not finite, or a worker that died; 130 for Ctrl-C and 143 for
+SIGTERM, which save the state: --resume goes on from there.
 """
 
 import argparse
@@ -17,16 +22,35 @@ def main() -> None:
     cli.add_set_argument(parser)
     parser.add_argument("--run-dir", metavar="DIR", help="the run's own directory (default: runs/<name>/<time>/)")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        nargs="?",
+        const="",
+        help="go on with a run (default: that of --run-dir, or the newest)",
+    )
+    parser.add_argument("--workers", metavar="N", type=cli.positive, help="train with N processes on this machine")
     args = parser.parse_args()
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from builder.train import Diverged, train  # TensorFlow takes seconds, and is for valid specs only
+        from builder import runs
+
+        run_dir = args.run_dir
+        if args.resume is not None:
+            run_dir = runs.to_resume(spec.name, args.resume, args.run_dir)
+        if args.workers:
+            from builder.workers import launch, without_option
+
+            sys.exit(launch([sys.executable, *without_option(sys.argv, "--workers")], args.workers))
+        from builder.train import Diverged, Interrupted, train  # TensorFlow takes seconds, and is for valid specs only
 
         try:
-            train(spec, args.run_dir, args.data_dir)
+            train(spec, run_dir, args.data_dir, resume=args.resume is not None)
         except Diverged:
             sys.exit(1)  # train has said it
+        except Interrupted as stop:
+            sys.exit(stop.status)
 
 
 if __name__ == "__main__":

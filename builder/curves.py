@@ -1,0 +1,66 @@
+"""Learning curves, as a picture and for TensorBoard."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from builder.runs import replacing
+
+PAIRS = ("loss", "accuracy", "top5_accuracy")
+
+
+class Board:
+    """TensorBoard's event files of a run: `train` and `validation`, a value an epoch.
+
+    Files of a run that goes on are written anew, as they may have epochs that come after its checkpoint.
+    """
+
+    def __init__(self, directory: Path, rows: Sequence[Mapping[str, float]]):
+        shutil.rmtree(directory, ignore_errors=True)
+        self.writers = {name: tf.summary.create_file_writer(str(directory / name)) for name in ("train", "validation")}
+        for row in rows:
+            self.add(row)
+
+    def add(self, row: Mapping[str, float]) -> None:
+        """Adds an epoch."""
+        for name, prefix in (("train", ""), ("validation", "val_")):
+            with self.writers[name].as_default(step=int(row["epoch"])):
+                for metric in PAIRS:
+                    tf.summary.scalar(metric, row[prefix + metric])
+                if name == "train":
+                    tf.summary.scalar("learning_rate", row["learning_rate"])
+                    tf.summary.scalar("images_per_second", row["images_per_second"])
+            self.writers[name].flush()
+
+
+def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]]) -> None:
+    """Writes a PNG of loss, error and learning rate by epoch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # a third of a second, needed once
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = [row["epoch"] for row in rows]
+    best = max(rows, key=lambda row: row["val_accuracy"])
+    figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=120)
+    loss, error, rate = figure.subplots(1, 3)
+    loss.plot(epochs, [row["loss"] for row in rows], label="training", color="C0")
+    loss.plot(epochs, [row["val_loss"] for row in rows], label="validation", color="C1")
+    loss.set(title="loss", yscale="log")
+    error.plot(epochs, [100 * (1 - row["accuracy"]) for row in rows], color="C0")
+    error.plot(epochs, [100 * (1 - row["val_accuracy"]) for row in rows], color="C1")
+    error.plot(best["epoch"], 100 * (1 - best["val_accuracy"]), "o", color="C1", markersize=5)
+    error.set(title=f"top-1 error, %  (best {100 * (1 - best['val_accuracy']):.2f})", ylim=(0, None))
+    rate.plot(epochs, [row["learning_rate"] for row in rows], color="C2")
+    rate.set(title="learning rate", ylim=(0, None))
+    for axes in (loss, error, rate):
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    loss.legend(frameon=False)
+    figure.suptitle(title)
+    with replacing(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)

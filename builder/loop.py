@@ -1,0 +1,250 @@
+"""The training loop: steps, validations, checkpoints and stops, from any point on."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from archspec.recipe import Train
+from builder import checkpoints
+from builder.batches import steps_per_epoch, training_batches, validation_batches
+from builder.checkpoints import BEST, Checkpoints
+from builder.console import Console
+from builder.data import Data
+from builder.interrupts import Interrupted, Interrupts
+from builder.progress import Progress, Sums
+from builder.replicas import Placement
+from builder.steps import Steps
+
+CALL_SECONDS = 0.2
+"""How long a call of the compiled steps should last: long enough to hide Python, short enough to answer a signal."""
+MOST_STEPS = 256
+MULTI_WORKER_STEPS = 4
+"""With several workers all must make the same calls, so that their number of steps is fixed."""
+
+
+class Diverged(RuntimeError):
+    """The loss or the weights became NaN or infinite; the message says when, and what is kept."""
+
+
+@dataclass
+class Parts:
+    """What a loop works with.
+
+    Attributes:
+        variables: all that the steps change, by name: a checkpoint's tensors.
+        weights: what `best.safetensors` keeps, by name.
+        rate: the learning rate of a step, counted from 0.
+    """
+
+    recipe: Train
+    data: Data
+    placement: Placement
+    train: Steps
+    evaluate: Steps
+    variables: dict[str, keras.Variable]
+    weights: dict[str, keras.Variable]
+    rate: Callable[[int, Progress], float]
+
+
+class Loop:
+    """A training from `progress` on, until it is done, diverges or is interrupted."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        progress: Progress,
+        store: Checkpoints,
+        console: Console,
+        on_epoch: Callable[[Progress], None] | None = None,
+    ):
+        self.parts, self.progress, self.store, self.console = parts, progress, store, console
+        self.on_epoch = on_epoch
+        self.recipe = parts.recipe
+        self.steps = steps_per_epoch(parts.data, parts.recipe)
+        self.batch_size = parts.recipe.batch_size // parts.placement.replicas
+        self.total = self.recipe.epochs * self.steps
+        self.saved_step, self.saved_at = progress.step, time.monotonic()
+        self.call_steps = MULTI_WORKER_STEPS if parts.placement.is_multi_worker else 1
+        self.speed = 0.0
+
+    def run(self) -> None:
+        """Trains.
+
+        Raises:
+            Interrupted: by Ctrl-C or SIGTERM; the state is saved.
+            Diverged: the loss or the weights are not finite; the last checkpoint is from before.
+            SpecError: a checkpoint cannot be written.
+        """
+        batches: Iterator[Any] | None = None
+        with Interrupts() as interrupts:
+            while not self.finished:
+                if self.progress.step == (self.progress.epochs + 1) * self.steps:
+                    self._validate(interrupts)
+                else:
+                    batches = batches or self._batches()
+                    self._advance(batches, interrupts)
+
+    @property
+    def finished(self) -> bool:
+        return self.progress.epochs == self.recipe.epochs
+
+    # -- training ------------------------------------------------------------------------------------------------------
+
+    def _batches(self) -> Iterator[Any]:
+        """Batches for the steps from the present one on, each replica's after another's."""
+        recipe, data, step = self.recipe, self.parts.data, self.progress.step
+
+        def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            shard = (context.input_pipeline_id, context.num_input_pipelines)
+            return training_batches(data, recipe, self.batch_size, step, shard)
+
+        return iter(self.parts.placement.strategy.distribute_datasets_from_function(of_this_process))
+
+    def _advance(self, batches: Iterator[Any], interrupts: Interrupts) -> None:
+        """Some steps, with what they call for: progress, a checkpoint, a stop."""
+        progress, began = self.progress, time.monotonic()
+        rates = [self.parts.rate(progress.step + index, progress) for index in range(self._steps_of_call())]
+        stop = tf.constant(float(interrupts.signal is not None))
+        results = self.parts.train(batches, tf.constant(rates, tf.float32), stop).numpy()
+        for (loss, *hits, _), rate in zip(results, rates, strict=True):
+            self._check(loss, rate)
+            progress.step += 1
+            correct, top5_correct = map(float, hits)
+            progress.sums.add(float(loss), correct, top5_correct, self.recipe.batch_size)
+        seconds = time.monotonic() - began
+        progress.seconds += seconds
+        self._adapt(len(rates), seconds)
+        self.console.progress(progress.step, progress.sums.means(), self.speed)
+        if results[-1, -1]:
+            self._interrupt(interrupts.signal or signal.SIGTERM)
+        if self._is_due():
+            self.save()
+
+    def _steps_of_call(self) -> int:
+        """As many as fit into CALL_SECONDS, but not beyond the epoch's end or the next checkpoint."""
+        step, every = self.progress.step, self.recipe.checkpoints.steps
+        limits = [self.call_steps, self.steps - step % self.steps]
+        return min([*limits, every - step % every] if every else limits)
+
+    def _adapt(self, steps: int, seconds: float) -> None:
+        images = steps * self.recipe.batch_size / seconds
+        if not self.speed:  # the first call has compiled: it says nothing of the speed
+            self.speed = images
+            return
+        self.speed = images if self.call_steps == 1 else 0.9 * self.speed + 0.1 * images
+        if not self.parts.placement.is_multi_worker:
+            fitting = int(CALL_SECONDS * steps / seconds)
+            self.call_steps = max(1, min(fitting, 4 * self.call_steps, MOST_STEPS))
+
+    def _check(self, loss: float, rate: float) -> None:
+        if not math.isfinite(loss):
+            epoch, step = divmod(self.progress.step, self.steps)
+            raise Diverged(
+                f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}, at learning rate {rate:.4g}; "
+                f"{self._kept()}; try a lower learning rate, warm-up or clip_norm"
+            )
+
+    def _kept(self) -> str:
+        paths = self.store.paths()
+        return f"the last good checkpoint is {paths[0]}" if paths else "there is no checkpoint yet"
+
+    # -- validation ----------------------------------------------------------------------------------------------------
+
+    def _validate(self, interrupts: Interrupts) -> None:
+        """Closes an epoch: its row, the best weights, a checkpoint."""
+        progress, began = self.progress, time.monotonic()
+        validation = self._evaluate(interrupts)
+        trained = progress.seconds
+        progress.seconds += time.monotonic() - began
+        row = {
+            "epoch": progress.epochs + 1,
+            "step": progress.step,
+            **progress.sums.means(),
+            **validation.means("val_"),
+            "learning_rate": self.parts.rate(progress.step - 1, progress),
+            "seconds": round(progress.seconds, 3),
+            "images_per_second": round(progress.sums.pictures / trained, 1),
+        }
+        progress.rows.append({name: _rounded(value) for name, value in row.items()})
+        better = progress.best is None or self._is_better(row, progress.best)
+        if better:
+            progress.best = progress.rows[-1]
+        progress.sums, progress.seconds = Sums(), 0.0
+        if self.parts.placement.is_chief and better:
+            tensors = checkpoints.values(self.parts.weights)
+            self._check_finite(tensors)
+            checkpoints.write_tensors(self.store.directory / BEST, tensors)
+        self.save()
+        if self.on_epoch is not None:
+            self.on_epoch(progress)
+        self.console.epoch(progress.rows[-1], better)
+
+    def _evaluate(self, interrupts: Interrupts) -> Sums:
+        """Loss and hits over all validation pictures, on all replicas."""
+        recipe, data, placement = self.recipe, self.parts.data, self.parts.placement
+
+        def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            shard = (context.input_pipeline_id, context.num_input_pipelines)
+            return validation_batches(data, recipe, self.batch_size, shard)
+
+        remaining = -(-data.validation_count // recipe.batch_size)
+        batches = iter(placement.strategy.distribute_datasets_from_function(of_this_process))
+        sums = Sums()
+        while remaining:
+            count = min(self.call_steps, remaining)
+            for row in self.parts.evaluate(batches, tf.constant(count)).numpy():
+                sums.add(*map(float, row))
+            remaining -= count
+            if interrupts.signal is not None and not placement.is_multi_worker:
+                self._interrupt(interrupts.signal)
+        return sums
+
+    def _is_better(self, row: dict[str, float], best: dict[str, float]) -> bool:
+        return _rank(row) > _rank(best)
+
+    # -- checkpoints ---------------------------------------------------------------------------------------------------
+
+    def _is_due(self) -> bool:
+        every = self.recipe.checkpoints
+        by_steps = every.steps is not None and self.progress.step % every.steps == 0
+        by_time = every.minutes is not None and time.monotonic() - self.saved_at > every.minutes * 60
+        return by_steps or by_time
+
+    def save(self) -> None:
+        """Writes a checkpoint, by the chief."""
+        if self.parts.placement.is_chief:
+            tensors = checkpoints.values(self.parts.variables)
+            self._check_finite(tensors)
+            self.store.save(self.progress.step, tensors, self.progress.to_json())
+        self.saved_step, self.saved_at = self.progress.step, time.monotonic()
+
+    def _check_finite(self, tensors: dict[str, np.ndarray]) -> None:
+        wrong = [name for name, value in tensors.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
+        if wrong:
+            raise Diverged(
+                f"{wrong[0]} is no longer finite after step {self.progress.step}; {self._kept()}; "
+                "try a lower learning rate, warm-up or clip_norm"
+            )
+
+    def _interrupt(self, number: int) -> None:
+        if self.progress.step > self.saved_step:
+            self.save()
+        raise Interrupted(number, next(iter(self.store.paths()), None))
+
+
+def _rounded(value: float) -> float:
+    """To 7 digits, as float32 holds no more."""
+    return value if isinstance(value, int) else float(f"{value:.7g}")
+
+
+def _rank(row: dict[str, float]) -> tuple[float, float]:
+    return row["val_accuracy"], -row["val_loss"]

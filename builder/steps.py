@@ -1,0 +1,142 @@
+"""The compiled steps of training and validation, under any strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from archspec.recipe import Train
+
+TRAINED = ("loss", "correct", "top5_correct", "stop")
+"""What a training step gives, summed over its pictures; `stop` is how many replicas were told to."""
+
+Steps = Callable[..., tf.Tensor]
+
+
+def training_steps(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    recipe: Train,
+    strategy: tf.distribute.Strategy,
+    after: Callable[[], None] | None = None,
+) -> Steps:
+    """A function that trains some steps in one call, so that small models do not wait for Python.
+
+    Args:
+        model: from pictures to logits.
+        optimizer: takes gradients that are summed over replicas already.
+        losses: of a batch's labels and logits, (batch,).
+        after: called in each replica after the weights have moved.
+
+    Returns:
+        A function of an iterator over a replica's batches, the learning rate of each step (steps,) and a flag that asks
+        all workers to stop. It gives (steps, 4) float32: what `TRAINED` names, summed over the global batch.
+    """
+    replicas = strategy.num_replicas_in_sync
+    variables = model.trainable_variables
+    statistics = [] if replicas == 1 or recipe.synchronized_batch_norm else _moving_statistics(model)
+
+    def part(pictures: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Gradients of the summed loss over the global batch size, and the sums that are reported."""
+        with tf.GradientTape() as tape:
+            logits = model(pictures, training=True)
+            of_each = losses(labels, logits)
+            loss = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.batch_size)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        return gradients, tf.stack([tf.reduce_sum(of_each), *_correct(labels, logits)])
+
+    def replica_step(pictures: tf.Tensor, labels: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+        if recipe.accumulate == 1:
+            gradients, sums = part(pictures, labels)
+        else:
+            gradients, sums = _in_parts(part, recipe.accumulate, pictures, labels)
+        context = tf.distribute.get_replica_context()
+        if replicas > 1:
+            gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        optimizer.apply(gradients, variables)
+        if statistics:
+            # Each replica has seen other pictures. With the mean all copies stay equal, as a checkpoint keeps one.
+            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, [variable.value for variable in statistics])
+            for variable, mean in zip(statistics, means, strict=True):
+                variable.assign(mean)
+        if after is not None:
+            after()
+        return tf.concat([sums, [stop]], 0)
+
+    single = tf.function(replica_step, jit_compile=True) if _compiled(recipe, replicas) else replica_step
+
+    @tf.function(reduce_retracing=True)
+    def steps(iterator: Iterator[Any], rates: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+        count = tf.shape(rates)[0]
+        results = tf.TensorArray(tf.float32, count, element_shape=(len(TRAINED),))
+        for step in tf.range(count):
+            optimizer.learning_rate.assign(rates[step])
+            pictures, labels = next(iterator)
+            result = strategy.run(single, (pictures, labels, stop))
+            results = results.write(step, strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None))
+        return results.stack()
+
+    return steps
+
+
+def evaluation_steps(
+    model: keras.Model, losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], strategy: tf.distribute.Strategy
+) -> Steps:
+    """A function of an iterator over (pictures, labels, weights) and a number of steps, which gives (steps, 4) float32:
+    loss, top-1 and top-5 hits, each times the weight, and the weights, summed over the global batch."""
+
+    def replica_step(pictures: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        logits = model(pictures, training=False)
+        hits = [tf.cast(hit, tf.float32) for hit in _hits(labels, logits)]
+        return tf.stack([tf.reduce_sum(value * weights) for value in (losses(labels, logits), *hits, 1.0)])
+
+    @tf.function(reduce_retracing=True)
+    def steps(iterator: Iterator[Any], count: tf.Tensor) -> tf.Tensor:
+        results = tf.TensorArray(tf.float32, count, element_shape=(4,))
+        for step in tf.range(count):
+            result = strategy.run(replica_step, next(iterator))
+            results = results.write(step, strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None))
+        return results.stack()
+
+    return steps
+
+
+def _moving_statistics(model: keras.Model) -> list[keras.Variable]:
+    """Those of batch normalisations. Other variables that are not trained, such as the seeds of dropout, change in the
+    same way on all replicas."""
+    return [variable for variable in model.non_trainable_variables if variable.name.startswith("moving_")]
+
+
+def _in_parts(
+    part: Callable[..., Any], count: int, pictures: tf.Tensor, labels: tf.Tensor
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """The sums of what the parts of a batch give, one after another."""
+    size = tf.shape(labels)[0] // count
+    gradients, sums = part(pictures[:size], labels[:size])
+    for index in tf.range(1, count):
+        begin = index * size
+        more, further = part(pictures[begin : begin + size], labels[begin : begin + size])
+        gradients = [one + other for one, other in zip(gradients, more, strict=True)]
+        sums += further
+    return gradients, sums
+
+
+def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Whether the label is the first, and among the first five; of a mixed picture, the greater of its labels."""
+    hard = labels if labels.shape.rank == 1 else tf.argmax(labels, -1)
+    return tf.math.in_top_k(hard, logits, 1), tf.math.in_top_k(hard, logits, min(5, logits.shape[-1]))
+
+
+def _correct(labels: tf.Tensor, logits: tf.Tensor) -> list[tf.Tensor]:
+    return [tf.reduce_sum(tf.cast(hit, tf.float32)) for hit in _hits(labels, logits)]
+
+
+def _compiled(recipe: Train, replicas: int) -> bool:
+    """Whether XLA compiles the step. A CPU trained ResNet-50 three times slower, and several replicas fail."""
+    return recipe.xla == "on" or (
+        recipe.xla == "auto" and replicas == 1 and bool(tf.config.list_logical_devices("GPU"))
+    )

@@ -1,0 +1,95 @@
+"""Several workers on this machine: a process each, which end together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from builder.cluster import Cluster
+
+POLL_SECONDS = 0.2
+
+
+def launch(command: Sequence[str], count: int) -> int:
+    """Runs a command as so many workers of one cluster on the loopback device, and gives its exit status: the chief's,
+    or 1 when a worker died, which stops the others at once.
+
+    The chief's output is shown, of the others only what they write to stderr. Ctrl-C and SIGTERM are passed on.
+    """
+    addresses = _free_addresses(count)
+    processes = []
+    forwarded: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: forwarded.append(number))
+    for index in range(count):
+        environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config()}
+        output = None if index == 0 else subprocess.DEVNULL
+        processes.append(subprocess.Popen(command, env=environment, stdout=output, preexec_fn=_die_with_parent))
+    try:
+        return _watch(processes, forwarded)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def without_option(arguments: Sequence[str], option: str) -> list[str]:
+    """A command's arguments without an option and its value."""
+    kept: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument == option:
+            next(remaining, None)
+        elif not argument.startswith(f"{option}="):
+            kept.append(argument)
+    return kept
+
+
+def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -> int:
+    while any(process.poll() is None for process in processes):
+        while forwarded:
+            number = forwarded.pop()
+            for process in processes:
+                process.send_signal(number)
+        for index, process in enumerate(processes):
+            if process.poll() is not None and process.returncode < 0:
+                name = signal.Signals(-process.returncode).name
+                print(f"worker {index} was killed ({name}); the others are stopped", file=sys.stderr)
+                return 1
+            if process.poll() not in (None, 0) and any(other.poll() is None for other in processes):
+                return _after_failure(processes, index)
+        time.sleep(POLL_SECONDS)
+    return processes[0].returncode
+
+
+def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int) -> int:
+    """Gives the others, which may end for the same reason, a moment to do so; then they are stopped."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and any(process.poll() is None for process in processes):
+        time.sleep(POLL_SECONDS)
+    status = processes[index].returncode
+    if any(process.poll() is None for process in processes):
+        print(f"worker {index} ended with status {status}; the others are stopped", file=sys.stderr)
+    return status
+
+
+def _free_addresses(count: int) -> tuple[str, ...]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return tuple(f"127.0.0.1:{one.getsockname()[1]}" for one in sockets)
+
+
+def _die_with_parent() -> None:
+    """Asks Linux to kill this process when its parent ends, even by SIGKILL."""
+    if sys.platform == "linux":
+        set_death_signal = 1  # PR_SET_PDEATHSIG in linux/prctl.h
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
