@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
 from archspec import ops
 from archspec.windows import Sides
 from builder import lowerings
@@ -37,9 +39,16 @@ def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], pl
     return layer(inputs[0])
 
 
+def _synchronized_batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
+    options = {**batch_norm_options(op), **place.options()}
+    return keras.layers.BatchNormalization(synchronized=True, **options)(inputs[0])
+
+
 FAST: dict[type[ops.Op], Lower] = {
     ops.Conv: _conv,
     ops.BatchNorm: _batch_norm,
     ops.MaxPool: _max_pool,
     ops.LocalResponseNorm: _local_response_norm,
 }
+SYNCHRONIZED: dict[type[ops.Op], Lower] = {**FAST, ops.BatchNorm: _synchronized_batch_norm}
+"""The same with batch statistics over all replicas of a strategy, which the fused operation does not have."""

@@ -35,6 +35,10 @@ class Diverged(RuntimeError):
     """The loss or the weights became NaN or infinite; the message says when, and what is kept."""
 
 
+class WorkerLost(RuntimeError):
+    """Another worker of the cluster died or cannot be reached; the message says what TensorFlow knows of it."""
+
+
 @dataclass
 class Parts:
     """What a loop works with.
@@ -82,16 +86,22 @@ class Loop:
         Raises:
             Interrupted: by Ctrl-C or SIGTERM; the state is saved.
             Diverged: the loss or the weights are not finite; the last checkpoint is from before.
+            WorkerLost: another worker is gone; within seconds of its death.
             SpecError: a checkpoint cannot be written.
         """
         batches: Iterator[Any] | None = None
-        with Interrupts() as interrupts:
-            while not self.finished:
-                if self.progress.step == (self.progress.epochs + 1) * self.steps:
-                    self._validate(interrupts)
-                else:
-                    batches = batches or self._batches()
-                    self._advance(batches, interrupts)
+        try:
+            with Interrupts() as interrupts:
+                while not self.finished:
+                    if self.progress.step == (self.progress.epochs + 1) * self.steps:
+                        self._validate(interrupts)
+                    else:
+                        batches = batches or self._batches()
+                        self._advance(batches, interrupts)
+        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError) as error:
+            if not self.parts.placement.is_multi_worker:
+                raise
+            raise WorkerLost(f"a worker is gone: {_reason(error)}; {self._kept()}") from None
 
     @property
     def finished(self) -> bool:
@@ -239,6 +249,12 @@ class Loop:
         if self.progress.step > self.saved_step:
             self.save()
         raise Interrupted(number, next(iter(self.store.paths()), None))
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """The line of TensorFlow's account that names the worker, or its first one."""
+    lines = [line.strip() for line in str(error.message).splitlines() if line.strip()]
+    return next((line for line in lines if line.startswith("/job:")), lines[0] if lines else type(error).__name__)
 
 
 def _rounded(value: float) -> float:

@@ -14,7 +14,7 @@ import archspec
 from archspec import Analysis, Graph, Spec, ops
 from builder.layers import PORTABLE, Lower, Place
 
-Lowering = Literal["portable", "fast"]
+Lowering = Literal["portable", "fast", "synchronized"]
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -29,8 +29,8 @@ def build(
 
     Args:
         network: a spec file's path, a spec, or a graph.
-        lowering: `fast` for layers that train faster here, `portable` for stock Keras layers only. Both have the same
-            weights under the same names.
+        lowering: `fast` for layers that train faster here, `portable` for stock Keras layers only, `synchronized` for
+            the fast ones with batch statistics over all replicas. All have the same weights under the same names.
         precision: `float32`, `mixed_bfloat16` or `mixed_float16` (variables stay float32).
 
     Returns:
@@ -76,11 +76,12 @@ def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:
     """The function for each primitive."""
     if lowering == "portable":
         return PORTABLE
-    if lowering == "fast":
-        from builder.fast import FAST
+    from builder import fast
 
-        return {**PORTABLE, **FAST}
-    raise ValueError(f"expected a lowering of 'portable' or 'fast', got {lowering!r}")
+    faster = {"fast": fast.FAST, "synchronized": fast.SYNCHRONIZED}
+    if lowering not in faster:
+        raise ValueError(f"expected a lowering of 'portable', 'fast' or 'synchronized', got {lowering!r}")
+    return {**PORTABLE, **faster[lowering]}
 
 
 def verify(model: keras.Model, analysis: Analysis) -> None:

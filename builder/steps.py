@@ -60,7 +60,7 @@ def training_steps(
         optimizer.apply(gradients, variables)
         if statistics:
             # Each replica has seen other pictures. With the mean all copies stay equal, as a checkpoint keeps one.
-            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, [variable.value for variable in statistics])
+            means = context.all_reduce(tf.distribute.ReduceOp.MEAN, [tf.identity(variable) for variable in statistics])
             for variable, mean in zip(statistics, means, strict=True):
                 variable.assign(mean)
         if after is not None:

@@ -22,14 +22,14 @@ from builder.checkpoints import BEST, Checkpoints, remove_leftovers
 from builder.console import Console
 from builder.data import Data, check_fits, load_data
 from builder.interrupts import Interrupted
-from builder.loop import Diverged, Loop, Parts
+from builder.loop import Diverged, Loop, Parts, WorkerLost
 from builder.model import build, transfer_weights, verify
 from builder.pixels import from_pixels
 from builder.progress import Progress, Sums
 from builder.replicas import Placement, place
 from builder.steps import evaluation_steps, training_steps
 
-__all__ = ["Diverged", "Interrupted", "Result", "train"]
+__all__ = ["Diverged", "Interrupted", "Result", "WorkerLost", "train"]
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,15 @@ def train(
         SpecError: no `train` section, data that does not exist or fit, a batch that does not divide, a run directory in
             use, or one that cannot be gone on with or written to.
         Diverged: the loss or the weights became NaN or infinite.
+        WorkerLost: another worker of the cluster is gone.
         Interrupted: Ctrl-C or SIGTERM, after the state was saved.
     """
     recipe = recipe_of(spec)
     going_on = resume and run_dir is not None and runs.is_begun(run_dir)
     if run_dir is not None:
         runs.check_same_spec(Path(run_dir), spec) if going_on else runs.check_free(run_dir)
+        if going_on and (result := _complete(Path(run_dir), recipe, say)):
+            return result
     placement = place(recipe, address(spec, "train"))
     say = say if placement.is_chief else _silent
     _seed(recipe)
@@ -88,7 +91,8 @@ def train(
     data = load_data(recipe.data, data_dir, where)
     check_fits(data, spec.graph, recipe, where)
     with placement.strategy.scope():
-        network = build(spec, "fast", recipe.precision)
+        synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
+        network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
         model = from_pixels(network, data.pixels)
         parts = _parts(recipe, data, placement, model)
     verify(network, analyse(spec))
@@ -106,6 +110,19 @@ def train(
         return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say))
 
 
+def _complete(directory: Path, recipe: Train, say: Callable[[str], None]) -> Result | None:
+    """The result of a run that has nothing left to do."""
+    if not (directory / "model.keras").exists():
+        return None
+    checkpoint, _ = Checkpoints(directory / "checkpoints", recipe.checkpoints.keep).latest()
+    progress = Progress.from_json(checkpoint.progress) if checkpoint else Progress()
+    if progress.best is None or progress.epochs < recipe.epochs:
+        return None
+    say(f"{directory} is complete: all {recipe.epochs} epochs are done")
+    best = progress.best
+    return Result(directory, progress.epochs, int(best["epoch"]), best["val_loss"], best["val_accuracy"], 0.0)
+
+
 def _run(directory: Path, going_on: bool, parts: Parts, say: Callable[[str], None], keeper: Keeper | None) -> Result:
     """The loop, from the last checkpoint on if the run goes on; `keeper` is the chief's."""
     store = Checkpoints(directory / "checkpoints", parts.recipe.checkpoints.keep)
@@ -117,9 +134,9 @@ def _run(directory: Path, going_on: bool, parts: Parts, say: Callable[[str], Non
     began = time.monotonic()
     try:
         loop.run()
-    except (Interrupted, Diverged, KeyboardInterrupt) as stop:
+    except (Interrupted, Diverged, WorkerLost, KeyboardInterrupt) as stop:
         console.line(_why(stop, progress, parts))
-        if keeper and progress.best and not (isinstance(stop, Interrupted) and stop.is_termination):
+        if keeper and progress.best and _leaves_time(stop):
             keeper.finish(progress)
         if not isinstance(stop, Diverged):
             say(f"go on with --resume {directory}")
@@ -146,9 +163,14 @@ def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> P
     return progress
 
 
+def _leaves_time(stop: BaseException) -> bool:
+    """Whether the best model is still written: not after SIGTERM, which SIGKILL may follow, nor without its cluster."""
+    return isinstance(stop, Diverged | KeyboardInterrupt) or (isinstance(stop, Interrupted) and not stop.is_termination)
+
+
 def _why(stop: BaseException, progress: Progress, parts: Parts) -> str:
     """How a training that did not end by itself did end."""
-    if isinstance(stop, Diverged):
+    if isinstance(stop, Diverged | WorkerLost):
         return str(stop)
     epoch, step = divmod(progress.step, steps_per_epoch(parts.data, parts.recipe))
     saved = f"; saved as {stop.checkpoint}" if isinstance(stop, Interrupted) else ""

@@ -10,7 +10,6 @@ SIGTERM, which save the state: --resume goes on from there.
 """
 
 import argparse
-import os
 import sys
 
 from archspec import cli
@@ -33,7 +32,6 @@ def main() -> None:
     args = parser.parse_args()
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         from builder import runs
 
         run_dir = args.run_dir
@@ -43,11 +41,14 @@ def main() -> None:
             from builder.workers import launch, without_option
 
             sys.exit(launch([sys.executable, *without_option(sys.argv, "--workers")], args.workers))
-        from builder.train import Diverged, Interrupted, train  # TensorFlow takes seconds, and is for valid specs only
+        from builder.quiet import import_tensorflow
+
+        import_tensorflow()  # it takes seconds, and is for valid specs only
+        from builder.train import Diverged, Interrupted, WorkerLost, train
 
         try:
             train(spec, run_dir, args.data_dir, resume=args.resume is not None)
-        except Diverged:
+        except (Diverged, WorkerLost):
             sys.exit(1)  # train has said it
         except Interrupted as stop:
             sys.exit(stop.status)

@@ -1,0 +1,80 @@
+"""Trains a spec until a chosen moment, and then kills its own process as `kill -9` would.
+
+python tests/builder/killed.py SPEC RUN_DIR DATA_DIR WHEN NUMBER
+
+WHEN is `never`, `step` (after a call of steps that reaches NUMBER), `write` (half-way through writing the checkpoint
+after NUMBER steps), `best` (the best weights of epoch NUMBER are written, the checkpoint is not) or `disk` (no space is
+left for the checkpoint after NUMBER steps). A run that is there already goes on.
+"""
+
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+import archspec
+from builder import checkpoints
+from builder.checkpoints import BEST, Checkpoints
+from builder.loop import Loop
+from builder.train import train
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arrange(when, number):
+    advance, write = Loop._advance, checkpoints.write_tensors
+
+    def advance_and_die(self, *arguments):
+        advance(self, *arguments)
+        if self.progress.step >= number:
+            kill()
+
+    def write_half(path, tensors, metadata=None):
+        if path.name == f"step-{number:09d}.safetensors":
+            path.with_name(f".{os.getpid()}.{path.name}").write_bytes(b"half a checkpoint")
+            kill()
+        write(path, tensors, metadata)
+
+    def write_best_only(path, tensors, metadata=None):
+        write(path, tensors, metadata)
+        if path.name == BEST:
+            arrange.epochs += 1
+            if arrange.epochs == number:
+                kill()
+
+    def full_disk(tensors, path, metadata):
+        Path(path).write_bytes(b"half a checkpoint")
+        if f"step-{number:09d}" in str(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return save_file(tensors, path, metadata)
+
+    save_file = checkpoints.save_file
+    if when == "step":
+        Loop._advance = advance_and_die
+    elif when == "write":
+        checkpoints.write_tensors = write_half
+        Checkpoints.save.__globals__["write_tensors"] = write_half
+    elif when == "best":
+        checkpoints.write_tensors = write_best_only
+    elif when == "disk":
+        checkpoints.save_file = full_disk
+
+
+arrange.epochs = 0
+
+
+def main():
+    spec, run_dir, data_dir, when, number = sys.argv[1:]
+    arrange(when, int(number))
+    try:
+        train(archspec.load(spec), run_dir, data_dir, resume=True)
+    except archspec.SpecError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
