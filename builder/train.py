@@ -17,10 +17,13 @@ import tensorflow as tf
 from archspec import Problem, Spec, SpecError, analyse
 from archspec.errors import Where
 from archspec.recipe import Train
+from archspec.recipe.monitor import Watch
+from archspec.recipe.schedules import Plateau
 from builder import recipe as recipes
 from builder import runs
 from builder.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data import Data, check_fits, load_data
+from builder.init_from import init_from
 from builder.model import build, transfer_weights, verify
 from builder.pixels import from_pixels
 
@@ -82,15 +85,17 @@ def train(
     check_fits(data, spec.graph, recipe, where)
     network = build(spec, "fast", recipe.precision)
     verify(network, analyse(spec))
+    if recipe.init_from is not None:
+        say(init_from(network, recipe.init_from, address(spec, "train", "init_from")))
     model = from_pixels(network, data.pixels)
-    rate = compile_model(model, recipe, steps_per_epoch(data, recipe))
+    compile_model(model, recipe)
     path = runs.claim(run_dir, spec.name)
     _describe(path, spec, recipe, data)
     say(
         f"{spec.name}: {network.count_params():,} parameters, {data.train_count:,} + {data.validation_count:,} pictures"
     )
     say(f"run directory {path}")
-    recorder = Recorder(path, data, recipe, rate, say)
+    recorder = Recorder(path, data, recipe, say)
     started = time.perf_counter()
     try:
         model.fit(
@@ -134,11 +139,17 @@ def address(spec: Spec, *keys: str) -> Where:
     return Where(".".join(keys), tree.span)
 
 
-def compile_model(model: keras.Model, recipe: Train, steps: int) -> recipes.LearningRate:
-    """Compiles a model for `fit` and `evaluate`, and gives the learning rate by step."""
-    optimizer = recipes.optimizer(recipe, steps)
-    model.compile(optimizer, recipes.loss(recipe), metrics=[_accuracy()], auto_scale_loss=False)
-    return recipes.LearningRate(recipe, steps)
+def compile_model(model: keras.Model, recipe: Train) -> None:
+    """Compiles a model for `fit` and `evaluate`; the learning rate is assigned for each step."""
+    model.compile(recipes.optimizer(recipe), MeanLoss(recipe), metrics=[_accuracy()], auto_scale_loss=False)
+
+
+class MeanLoss(keras.losses.Loss):
+    """The recipe's loss as Keras takes it."""
+
+    def __init__(self, recipe: Train):
+        super().__init__()
+        self.call = recipes.loss(recipe)
 
 
 def _accuracy() -> keras.metrics.Metric:
@@ -177,7 +188,7 @@ def _finish(
     saved = from_pixels(portable, data.pixels)
     with runs.replacing(path / "model.keras") as temporary:
         saved.save(temporary)
-    saved.compile(loss=recipes.loss(recipe), metrics=[_accuracy()])
+    saved.compile(loss=MeanLoss(recipe), metrics=[_accuracy()])
     loss, accuracy = saved.evaluate(validation_batches(data, recipe.batch_size), verbose=0)
     say(f"best epoch {recorder.best['epoch']}: val_loss {loss:.4f}  val_accuracy {accuracy:.4f}")
     say(f"saved {path / 'model.keras'}")
@@ -187,46 +198,53 @@ def _finish(
 class Recorder(keras.callbacks.Callback):
     """After each epoch a row of metrics.csv, a line, and the weights; stops a training that diverges."""
 
-    def __init__(self, path: Path, data: Data, recipe: Train, rate: recipes.LearningRate, say: Callable[[str], None]):
+    def __init__(self, path: Path, data: Data, recipe: Train, say: Callable[[str], None]):
         super().__init__()
         self.metrics = runs.Metrics(path / "metrics.csv")
         self.last_path = path / "checkpoints" / "last.weights.h5"
         self.best_path = path / "checkpoints" / "best.weights.h5"
         self.best: dict[str, float] = {}
-        self.rate, self.epochs, self.say = rate, recipe.epochs, say
-        self.pictures = steps_per_epoch(data, recipe) * recipe.batch_size
+        self.recipe, self.epochs, self.say = recipe, recipe.epochs, say
+        self.steps = steps_per_epoch(data, recipe)
+        self.pictures = self.steps * recipe.batch_size
+        self.plateau = Watch()
         self.checked = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch = epoch
         self.began = self.trained = time.perf_counter()
 
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.model.optimizer.learning_rate = self.learning_rate(self.epoch * self.steps + batch)
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         step, now = batch + 1, time.perf_counter()
-        if step == self.rate.steps_per_epoch or now - self.checked > NAN_CHECK_SECONDS:
+        if step == self.steps or now - self.checked > NAN_CHECK_SECONDS:
             self.check(logs, step)
             self.checked = self.trained = time.perf_counter()
 
     def check(self, logs: Any, step: int) -> None:
         loss = float(logs["loss"])  # the mean of the epoch so far, so what is not finite stays so
         if not math.isfinite(loss):
-            rate = self.learning_rate(self.epoch * self.rate.steps_per_epoch + step - 1)
+            rate = self.learning_rate(self.epoch * self.steps + step - 1)
             raise Diverged(
                 f"the loss became {loss} in epoch {self.epoch + 1}, by step {step}, at learning rate {rate:.4g}; "
                 "try a lower learning rate, or warm-up"
             )
 
     def learning_rate(self, step: int) -> float:
-        return float(keras.ops.convert_to_numpy(self.rate(step)))
+        return self.recipe.rate(step, self.steps, self.plateau.ran_out)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         row = {
             **{name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")},
             "epoch": epoch + 1,
-            "learning_rate": self.learning_rate((epoch + 1) * self.rate.steps_per_epoch - 1),
+            "learning_rate": self.learning_rate((epoch + 1) * self.steps - 1),
             "seconds": round(time.perf_counter() - self.began, 3),
             "images_per_second": round(self.pictures / (self.trained - self.began), 1),
         }
+        if isinstance(self.recipe.schedule, Plateau) and self.recipe.schedule.monitor in row:
+            self.plateau = self.plateau.update(self.recipe.schedule, row[self.recipe.schedule.monitor])
         better = not self.best or _rank(row) > _rank(self.best)
         self.save(self.last_path)
         if better:
