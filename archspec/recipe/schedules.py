@@ -15,7 +15,6 @@ from archspec.recipe.monitor import Monitor
 from archspec.recipe.numbers import Factor, NonNegative, Positive
 from archspec.schema import Count, record_of
 
-
 Divisor = Annotated[float, Number(min=1)]
 
 

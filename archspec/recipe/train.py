@@ -14,7 +14,7 @@ from archspec.recipe.optimizers import OPTIMIZERS, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 from archspec.schema import Count, Record, Tagged, record_of
 
-__all__ = ["DISTRIBUTE", "MONITORS", "TRAIN", "EarlyStopping", "InitFrom", "L2", "Train"]
+__all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "InitFrom", "Train"]
 
 
 @dataclass(frozen=True, kw_only=True)

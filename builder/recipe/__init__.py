@@ -1,4 +1,4 @@
-"""From a spec's `train` section to what a training step needs: the optimizer, the loss, and an average of the weights."""
+"""From a `train` section to what a training step needs: the optimizer, the loss, and an average of the weights."""
 
 from builder.recipe.ema import Ema
 from builder.recipe.losses import correct, loss
