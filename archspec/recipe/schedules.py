@@ -180,7 +180,9 @@ def _half_cosine(start: float, end: float, progress: float) -> float:
 
 def _check_below_base(name: str, rate: float, base: float) -> None:
     if rate > base:
-        raise FieldError(name, f"{name}={rate:g} is above base={base:g}, and this schedule's rate falls")
+        raise FieldError(
+            name, f"{name}={rate:g} is above base={base:g}, and this schedule's rate falls; give at most base"
+        )
 
 
 SCHEDULES = {

@@ -151,8 +151,8 @@ class Train:
             name = type(self.optimizer).__name__.lower()
             raise FieldError(
                 "weight_decay",
-                f"weight_decay is a penalty in the loss, and {name} takes a share of the weights away itself, decay="
-                f"{decay:g}; give one of the two, {{{name}: {{decay: ...}}}} or weight_decay",
+                f"{name} takes weights away itself (decay={decay:g}), beside this penalty in the loss; keep one of the "
+                f"two, weight_decay: 0 or {{{name}: {{decay: 0}}}}",
             )
 
     def rate(self, step: int, steps_per_epoch: int, drops: int = 0) -> float:
