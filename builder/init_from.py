@@ -78,16 +78,13 @@ def best_weights(run: Path, where: Where) -> tuple[str, dict[str, Weights]]:
     keeps them."""
     if not run.is_dir():
         beside = [path.name for path in run.parent.iterdir() if path.is_dir()] if run.parent.is_dir() else []
-        raise _error(where, f"there is no run in {quoted(str(run))}{did_you_mean(run.name, beside)}")
+        raise _error(where, f"there is no run in '{run}'{did_you_mean(run.name, beside)}")
     path = run / "model.keras"
     if not path.is_file():
         inside = sorted(child.parent.name for child in run.glob("*/model.keras"))
         if inside:
-            raise _error(where, f"{quoted(str(run))} holds runs, and is none; name one of them: {', '.join(inside)}")
-        message = (
-            f"the run in {quoted(str(run))} is not finished: it has no model.keras, where a run puts its best model"
-        )
-        raise _error(where, message)
+            raise _error(where, f"'{run}' holds runs, and is none; name one of them: {', '.join(inside)}")
+        raise _error(where, f"the run in '{run}' is not finished: it has no model.keras, its best model")
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # what Keras raises for a file that is not a model has no common class
