@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from archspec.recipe import Train
+from archspec.recipe.monitor import improved
 from builder import checkpoints
 from builder.batches import steps_per_epoch, training_batches, validation_batches
 from builder.checkpoints import BEST, Checkpoints
@@ -46,7 +48,7 @@ class Parts:
     Attributes:
         variables: all that the steps change, by name: a checkpoint's tensors.
         weights: what `best.safetensors` keeps, by name.
-        rate: the learning rate of a step, counted from 0.
+        averaged: a context in which the model has the weights that are validated and kept.
     """
 
     recipe: Train
@@ -56,7 +58,7 @@ class Parts:
     evaluate: Steps
     variables: dict[str, keras.Variable]
     weights: dict[str, keras.Variable]
-    rate: Callable[[int, Progress], float]
+    averaged: Callable[[], contextlib.AbstractContextManager[None]]
 
 
 class Loop:
@@ -105,7 +107,10 @@ class Loop:
 
     @property
     def finished(self) -> bool:
-        return self.progress.epochs == self.recipe.epochs
+        return self.progress.is_complete(self.recipe)
+
+    def _rate(self, step: int) -> float:
+        return self.recipe.rate(step, self.steps, self.progress.plateau.ran_out)
 
     # -- training ------------------------------------------------------------------------------------------------------
 
@@ -122,7 +127,7 @@ class Loop:
     def _advance(self, batches: Iterator[Any], interrupts: Interrupts) -> None:
         """Some steps, with what they call for: progress, a checkpoint, a stop."""
         progress, began = self.progress, time.monotonic()
-        rates = [self.parts.rate(progress.step + index, progress) for index in range(self._steps_of_call())]
+        rates = [self._rate(progress.step + index) for index in range(self._steps_of_call())]
         stop = tf.constant(float(interrupts.signal is not None))
         results = self.parts.train(batches, tf.constant(rates, tf.float32), stop).numpy()
         for (loss, *hits, _), rate in zip(results, rates, strict=True):
@@ -172,34 +177,38 @@ class Loop:
     def _validate(self, interrupts: Interrupts) -> None:
         """Closes an epoch: its row, the best weights, a checkpoint."""
         progress, began = self.progress, time.monotonic()
-        validation = self._evaluate(interrupts)
-        trained = progress.seconds
-        progress.seconds += time.monotonic() - began
+        with self.parts.averaged():
+            validation = self._evaluate(interrupts)
+            row = self._row(validation, time.monotonic() - began) if validation else None
+            better = row is not None and self._is_better(row)
+            if better and self.parts.placement.is_chief:
+                tensors = checkpoints.values(self.parts.weights)
+                self._check_finite(tensors)
+                checkpoints.write_tensors(self.store.directory / BEST, tensors)
+        if row is None:  # a checkpoint has the weights as they are, not their averages
+            self._interrupt(interrupts.signal or signal.SIGTERM)
+        progress.add(row, better, self.recipe)
+        self.save()
+        if self.on_epoch is not None:
+            self.on_epoch(progress)
+        self.console.epoch(row, better)
+
+    def _row(self, validation: Sums, seconds: float) -> dict[str, float]:
+        """The epoch's row of `metrics.csv`."""
+        progress = self.progress
         row = {
             "epoch": progress.epochs + 1,
             "step": progress.step,
             **progress.sums.means(),
             **validation.means("val_"),
-            "learning_rate": self.parts.rate(progress.step - 1, progress),
-            "seconds": round(progress.seconds, 3),
-            "images_per_second": round(progress.sums.pictures / trained, 1),
+            "learning_rate": self._rate(progress.step - 1),
+            "seconds": round(progress.seconds + seconds, 3),
+            "images_per_second": round(progress.sums.pictures / progress.seconds, 1),
         }
-        progress.rows.append({name: _rounded(value) for name, value in row.items()})
-        better = progress.best is None or self._is_better(row, progress.best)
-        if better:
-            progress.best = progress.rows[-1]
-        progress.sums, progress.seconds = Sums(), 0.0
-        if self.parts.placement.is_chief and better:
-            tensors = checkpoints.values(self.parts.weights)
-            self._check_finite(tensors)
-            checkpoints.write_tensors(self.store.directory / BEST, tensors)
-        self.save()
-        if self.on_epoch is not None:
-            self.on_epoch(progress)
-        self.console.epoch(progress.rows[-1], better)
+        return {name: _rounded(value) for name, value in row.items()}
 
-    def _evaluate(self, interrupts: Interrupts) -> Sums:
-        """Loss and hits over all validation pictures, on all replicas."""
+    def _evaluate(self, interrupts: Interrupts) -> Sums | None:
+        """Loss and hits over all validation pictures, on all replicas; None when interrupted."""
         recipe, data, placement = self.recipe, self.parts.data, self.parts.placement
 
         def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -215,11 +224,15 @@ class Loop:
                 sums.add(*map(float, row))
             remaining -= count
             if interrupts.signal is not None and not placement.is_multi_worker:
-                self._interrupt(interrupts.signal)
+                return None
         return sums
 
-    def _is_better(self, row: dict[str, float], best: dict[str, float]) -> bool:
-        return _rank(row) > _rank(best)
+    def _is_better(self, row: dict[str, float]) -> bool:
+        """By the recipe's monitor; between equals the loss decides."""
+        best, monitor = self.progress.best, self.recipe.checkpoints.best
+        if best is None or improved(monitor, row[monitor], best[monitor]):
+            return True
+        return row[monitor] == best[monitor] and improved("val_loss", row["val_loss"], best["val_loss"])
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------
 
@@ -245,7 +258,7 @@ class Loop:
                 "try a lower learning rate, warm-up or clip_norm"
             )
 
-    def _interrupt(self, number: int) -> None:
+    def _interrupt(self, number: int) -> NoReturn:
         if self.progress.step > self.saved_step:
             self.save()
         raise Interrupted(number, next(iter(self.store.paths()), None))
@@ -260,7 +273,3 @@ def _reason(error: tf.errors.OpError) -> str:
 def _rounded(value: float) -> float:
     """To 7 digits, as float32 holds no more."""
     return value if isinstance(value, int) else float(f"{value:.7g}")
-
-
-def _rank(row: dict[str, float]) -> tuple[float, float]:
-    return row["val_accuracy"], -row["val_loss"]

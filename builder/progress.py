@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from archspec.recipe import Train
+from archspec.recipe.monitor import Watch
+from archspec.recipe.schedules import Plateau
+
 
 @dataclass
 class Sums:
@@ -46,17 +50,33 @@ class Progress:
     sums: Sums = field(default_factory=Sums)
     seconds: float = 0.0
     best: dict[str, float] | None = None
-    plateau: Any = None
-    stopping: Any = None
+    plateau: Watch = field(default_factory=Watch)
+    stopping: Watch = field(default_factory=Watch)
 
     @property
     def epochs(self) -> int:
         """How many are complete, validation included."""
         return len(self.rows)
 
+    def is_complete(self, recipe: Train) -> bool:
+        """Whether all epochs are done, or early stopping's patience has run out."""
+        return self.epochs >= recipe.epochs or self.stopping.ran_out > 0
+
+    def add(self, row: dict[str, float], better: bool, recipe: Train) -> None:
+        """Closes an epoch with its row."""
+        self.rows.append(row)
+        if better:
+            self.best = row
+        if isinstance(recipe.schedule, Plateau):
+            self.plateau = self.plateau.update(recipe.schedule, row[recipe.schedule.monitor])
+        if recipe.early_stopping is not None:
+            self.stopping = self.stopping.update(recipe.early_stopping, row[recipe.early_stopping.monitor])
+        self.sums, self.seconds = Sums(), 0.0
+
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Progress:
-        return cls(**{**value, "sums": Sums(**value["sums"])})
+        watches = {name: Watch(**value[name]) for name in ("plateau", "stopping")}
+        return cls(**{**value, **watches, "sums": Sums(**value["sums"])})

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from archspec.recipe import Train
+from builder.recipe import Ema, correct, loss
 
 TRAINED = ("loss", "correct", "top5_correct", "stop")
 """What a training step gives, summed over its pictures; `stop` is how many replicas were told to."""
@@ -19,18 +20,16 @@ Steps = Callable[..., tf.Tensor]
 def training_steps(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
-    losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    ema: Ema | None,
     recipe: Train,
     strategy: tf.distribute.Strategy,
-    after: Callable[[], None] | None = None,
 ) -> Steps:
     """A function that trains some steps in one call, so that small models do not wait for Python.
 
     Args:
         model: from pictures to logits.
         optimizer: takes gradients that are summed over replicas already.
-        losses: of a batch's labels and logits, (batch,).
-        after: called in each replica after the weights have moved.
+        ema: an average of the weights that follows them.
 
     Returns:
         A function of an iterator over a replica's batches, the learning rate of each step (steps,) and a flag that asks
@@ -38,6 +37,7 @@ def training_steps(
     """
     replicas = strategy.num_replicas_in_sync
     variables = model.trainable_variables
+    losses = loss(recipe)
     statistics = [] if replicas == 1 or recipe.synchronized_batch_norm else _moving_statistics(model)
 
     def part(pictures: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
@@ -45,9 +45,10 @@ def training_steps(
         with tf.GradientTape() as tape:
             logits = model(pictures, training=True)
             of_each = losses(labels, logits)
-            loss = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.batch_size)
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        return gradients, tf.stack([tf.reduce_sum(of_each), *_correct(labels, logits)])
+            mean = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.batch_size)
+        gradients = tape.gradient(mean, [variable.value for variable in variables])
+        reported = (of_each, correct(labels, logits), correct(labels, logits, 5))
+        return gradients, tf.stack([tf.reduce_sum(value) for value in reported])
 
     def replica_step(pictures: tf.Tensor, labels: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
         if recipe.accumulate == 1:
@@ -63,8 +64,8 @@ def training_steps(
             means = context.all_reduce(tf.distribute.ReduceOp.MEAN, [tf.identity(variable) for variable in statistics])
             for variable, mean in zip(statistics, means, strict=True):
                 variable.assign(mean)
-        if after is not None:
-            after()
+        if ema is not None:
+            ema.update()
         return tf.concat([sums, [stop]], 0)
 
     single = tf.function(replica_step, jit_compile=True) if _compiled(recipe, replicas) else replica_step
@@ -83,16 +84,15 @@ def training_steps(
     return steps
 
 
-def evaluation_steps(
-    model: keras.Model, losses: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], strategy: tf.distribute.Strategy
-) -> Steps:
+def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.Strategy) -> Steps:
     """A function of an iterator over (pictures, labels, weights) and a number of steps, which gives (steps, 4) float32:
     loss, top-1 and top-5 hits, each times the weight, and the weights, summed over the global batch."""
+    losses = loss(recipe)
 
     def replica_step(pictures: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         logits = model(pictures, training=False)
-        hits = [tf.cast(hit, tf.float32) for hit in _hits(labels, logits)]
-        return tf.stack([tf.reduce_sum(value * weights) for value in (losses(labels, logits), *hits, 1.0)])
+        of_each = (losses(labels, logits), correct(labels, logits), correct(labels, logits, 5), 1.0)
+        return tf.stack([tf.reduce_sum(value * weights) for value in of_each])
 
     @tf.function(reduce_retracing=True)
     def steps(iterator: Iterator[Any], count: tf.Tensor) -> tf.Tensor:
@@ -123,16 +123,6 @@ def _in_parts(
         gradients = [one + other for one, other in zip(gradients, more, strict=True)]
         sums += further
     return gradients, sums
-
-
-def _hits(labels: tf.Tensor, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Whether the label is the first, and among the first five; of a mixed picture, the greater of its labels."""
-    hard = labels if labels.shape.rank == 1 else tf.argmax(labels, -1)
-    return tf.math.in_top_k(hard, logits, 1), tf.math.in_top_k(hard, logits, min(5, logits.shape[-1]))
-
-
-def _correct(labels: tf.Tensor, logits: tf.Tensor) -> list[tf.Tensor]:
-    return [tf.reduce_sum(tf.cast(hit, tf.float32)) for hit in _hits(labels, logits)]
 
 
 def _compiled(recipe: Train, replicas: int) -> bool:

@@ -21,6 +21,7 @@ from builder.batches import steps_per_epoch, validation_batches
 from builder.checkpoints import BEST, Checkpoints, remove_leftovers
 from builder.console import Console
 from builder.data import Data, check_fits, load_data
+from builder.init_from import init_from
 from builder.interrupts import Interrupted
 from builder.loop import Diverged, Loop, Parts, WorkerLost
 from builder.model import build, transfer_weights, verify
@@ -93,6 +94,8 @@ def train(
     with placement.strategy.scope():
         synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
         network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
+        if recipe.init_from is not None and not going_on:
+            say(init_from(network, recipe.init_from, address(spec, "train", "init_from")))
         model = from_pixels(network, data.pixels)
         parts = _parts(recipe, data, placement, model)
     verify(network, analyse(spec))
@@ -116,9 +119,9 @@ def _complete(directory: Path, recipe: Train, say: Callable[[str], None]) -> Res
         return None
     checkpoint, _ = Checkpoints(directory / "checkpoints", recipe.checkpoints.keep).latest()
     progress = Progress.from_json(checkpoint.progress) if checkpoint else Progress()
-    if progress.best is None or progress.epochs < recipe.epochs:
+    if progress.best is None or not progress.is_complete(recipe):
         return None
-    say(f"{directory} is complete: all {recipe.epochs} epochs are done")
+    say(f"{directory} is complete: {progress.epochs} epochs are done")
     best = progress.best
     return Result(directory, progress.epochs, int(best["epoch"]), best["val_loss"], best["val_accuracy"], 0.0)
 
@@ -217,21 +220,20 @@ def _parts(recipe: Train, data: Data, placement: Placement, model: keras.Model) 
     """All that a loop needs, made in the strategy's scope."""
     optimizer = recipes.optimizer(recipe)
     optimizer.build(model.trainable_variables)
-    losses = recipes.losses(recipe)
-    rate = recipes.LearningRate(recipe, steps_per_epoch(data, recipe))
-    weights = checkpoints.named(model.weights)
+    ema = recipes.Ema(model, recipe.ema) if recipe.ema else None
     return Parts(
         recipe=recipe,
         data=data,
         placement=placement,
-        train=training_steps(model, optimizer, losses, recipe, placement.strategy),
-        evaluate=evaluation_steps(model, losses, placement.strategy),
+        train=training_steps(model, optimizer, ema, recipe, placement.strategy),
+        evaluate=evaluation_steps(model, recipe, placement.strategy),
         variables={
             **checkpoints.named(model.variables, "model/"),
             **checkpoints.named(optimizer.variables, "optimizer/"),
+            **checkpoints.named(ema.variables if ema else [], "ema/"),
         },
-        weights=weights,
-        rate=lambda step, progress: float(rate(step)),
+        weights=checkpoints.named(model.weights),
+        averaged=ema.swapped if ema else contextlib.nullcontext,
     )
 
 
@@ -267,7 +269,7 @@ class Keeper:
         with runs.replacing(self.directory / "model.keras") as temporary:
             saved.save(temporary)
         batches = iter(validation_batches(data, recipe, recipe.batch_size))
-        steps = evaluation_steps(saved, recipes.losses(recipe), tf.distribute.get_strategy())
+        steps = evaluation_steps(saved, recipe, tf.distribute.get_strategy())
         sums = Sums()
         for row in steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy():
             sums.add(*map(float, row))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archspec.recipe.numbers import NonNegative, Positive, Share
+from archspec.recipe.numbers import Factor, NonNegative, Positive, Share
 from archspec.schema import record_of
 
 
@@ -51,7 +51,7 @@ class Lion:
     """Lion (Chen et al. 2023, arXiv:2302.06675), with decoupled decay of kernels."""
 
     decay: NonNegative = 0.0
-    beta_1: Share = 0.9
+    beta_1: Factor = 0.9
     beta_2: Share = 0.99
 
 
@@ -67,7 +67,13 @@ class Lamb:
 
 @dataclass(frozen=True, kw_only=True)
 class Muon:
-    """Muon (Jordan et al. 2024) for hidden kernels, AdamW for the rest, as Keras has it; decoupled decay of kernels."""
+    """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for hidden kernels, AdamW for the rest; decoupled
+    decay of kernels.
+
+    Hidden are all kernels but the first and the last. That of a convolution, (height, width, inputs, filters), is a
+    matrix of height * width * inputs rows. Steps have AdamW's size (Liu et al. 2025, arXiv:2502.16982), so rates that
+    suit AdamW suit this too.
+    """
 
     decay: NonNegative = 0.0
     momentum: Share = 0.95

@@ -1,13 +1,30 @@
-"""Learning rates: what a spec may say, and the rate at a step."""
+"""Learning rates: what a spec may say, and the rate at a step.
+
+`schedule.rate(step, training)` is the one way from a schedule to a number. A kind of schedule says how its rate moves
+(`shape`); warm-up and scaling with the batch are the same for all.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
 from archspec.forms import FieldError, MapOf, Number
+from archspec.recipe.monitor import Monitor
 from archspec.recipe.numbers import Factor, NonNegative, Positive
 from archspec.schema import Count, record_of
+
+Divisor = Annotated[float, Number(min=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """The lengths that a rate depends on: pictures in a global batch, steps in an epoch, epochs."""
+
+    batch_size: int
+    steps_per_epoch: int
+    epochs: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,18 +34,59 @@ class Schedule:
     Attributes:
         base: the rate that the schedule starts from.
         warmup: epochs (fractions too) of a linear rise to it.
-        scale_with_batch: a batch size that `base` is meant for; the rate is then base * batch_size / scale_with_batch
-            (Goyal et al. 2017, arXiv:1706.02677).
+        warmup_rate: a rate to hold during the warm-up instead, as ResNet-110 was trained ("constant warm-up", Goyal et
+            al. 2017, section 2.2).
+        scale_with_batch: a batch size that the schedule's rates are meant for; all of them are then multiplied by
+            batch_size / scale_with_batch (Goyal et al. 2017, arXiv:1706.02677, section 2.1).
     """
 
     base: Positive
     warmup: NonNegative = 0.0
+    warmup_rate: Positive | None = None
     scale_with_batch: Count | None = None
+
+    def __post_init__(self) -> None:
+        if self.warmup_rate is not None and not self.warmup:
+            raise FieldError("warmup_rate", "warmup_rate needs the number of its epochs, such as warmup: 1")
+
+    def rate(self, step: int, training: Training, drops: int = 0) -> float:
+        """The learning rate of a step.
+
+        A linear warm-up multiplies the schedule's rate by `(step + 1) / steps`: its first step is not wasted on a rate
+        of 0, and its last one has the whole rate.
+
+        Args:
+            step: counted from 0, over all epochs.
+            training: how long the training is.
+            drops: how often a plateau schedule has dropped so far (`archspec.recipe.monitor.Watch.ran_out`).
+        """
+        warmup_steps = self.warmup * training.steps_per_epoch
+        if step < warmup_steps and self.warmup_rate is not None:
+            rate = self.warmup_rate
+        else:
+            falling_steps = max(training.epochs * training.steps_per_epoch - warmup_steps, 1)
+            progress = min(max((step - warmup_steps) / falling_steps, 0.0), 1.0)
+            rate = self.shape(step / training.steps_per_epoch, progress, drops)
+            rate *= min((step + 1) / warmup_steps, 1.0) if warmup_steps else 1.0
+        return rate * training.batch_size / self.scale_with_batch if self.scale_with_batch else rate
+
+    def shape(self, epoch: float, progress: float, drops: int) -> float:
+        """The rate without warm-up and scaling.
+
+        Args:
+            epoch: epochs passed, as a fraction.
+            progress: the share of the training after the warm-up that has passed.
+            drops: as in `rate`.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
     """One rate throughout."""
+
+    def shape(self, epoch: float, progress: float, drops: int) -> float:
+        return self.base
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +99,19 @@ class Step(Schedule):
     ]
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         epochs = [epoch for epoch, _ in self.drop]
         if epochs != sorted(set(epochs)):
             raise FieldError("drop", "the epochs of the drops must rise")
 
+    def shape(self, epoch: float, progress: float, drops: int) -> float:
+        return next((rate for start, rate in reversed(self.drop) if epoch >= start), self.base)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plateau(Schedule):
-    """`base`, times `factor` whenever the validation metric has not improved by `min_delta` for `patience` epochs.
+    """`base`, times `factor` whenever the validation metric has not improved by `min_delta` for `patience` epochs, but
+    never below `minimum`.
 
     AlexNet and VGG were trained so, by hand: "divide by ten when the validation error stopped improving".
     """
@@ -57,7 +120,14 @@ class Plateau(Schedule):
     patience: Count = 5
     min_delta: NonNegative = 1e-4
     minimum: NonNegative = 0.0
-    monitor: str = "val_accuracy"
+    monitor: Monitor = "val_accuracy"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_below_base("minimum", self.minimum, self.base)
+
+    def shape(self, epoch: float, progress: float, drops: int) -> float:
+        return max(self.base * self.factor**drops, self.minimum)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +136,27 @@ class Cosine(Schedule):
 
     final: NonNegative = 0.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_below_base("final", self.final, self.base)
+
+    def shape(self, epoch: float, progress: float, drops: int) -> float:
+        return _half_cosine(self.base, self.final, progress)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Polynomial(Schedule):
-    """`final + (base - final) * (1 - progress) ** power`."""
+    """`final + (base - final) * (1 - progress) ** power`; a power of 1 is a straight line."""
 
     power: Positive = 1.0
     final: NonNegative = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_below_base("final", self.final, self.base)
+
+    def shape(self, epoch: float, progress: float, drops: int) -> float:
+        return float(self.final + (self.base - self.final) * (1 - progress) ** self.power)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +165,24 @@ class OneCycle(Schedule):
     both along half a cosine (Smith and Topin 2017, arXiv:1708.07120)."""
 
     rise: Factor = 0.3
-    start_divisor: Positive = 25.0
-    end_divisor: Positive = 1e4
+    start_divisor: Divisor = 25.0
+    end_divisor: Divisor = 1e4
+
+    def shape(self, epoch: float, progress: float, drops: int) -> float:
+        if progress < self.rise:
+            return _half_cosine(self.base / self.start_divisor, self.base, progress / self.rise)
+        return _half_cosine(self.base, self.base / self.end_divisor, (progress - self.rise) / (1 - self.rise))
+
+
+def _half_cosine(start: float, end: float, progress: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _check_below_base(name: str, rate: float, base: float) -> None:
+    if rate > base:
+        raise FieldError(
+            name, f"{name}={rate:g} is above base={base:g}, and this schedule's rate falls; give at most base"
+        )
 
 
 SCHEDULES = {

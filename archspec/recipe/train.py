@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.forms import Choice, ListOf, Number, Text, Union
+from archspec.forms import FieldError, ListOf, Number, Text, Union
 from archspec.recipe.augment import AUGMENTATIONS
 from archspec.recipe.data import DATA
+from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
 from archspec.recipe.optimizers import OPTIMIZERS, Sgd
-from archspec.recipe.schedules import SCHEDULES, Constant, Schedule
+from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 from archspec.schema import Count, Record, Tagged, record_of
 
-MONITORS = ("loss", "accuracy", "top5_accuracy", "val_loss", "val_accuracy", "val_top5_accuracy")
-Monitor = Annotated[str, Choice(MONITORS)]
+__all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "InitFrom", "Train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +81,24 @@ DISTRIBUTE = {
 @dataclass(frozen=True, kw_only=True)
 class InitFrom:
     """Starts from the weights of another run's best model (VGG's deeper columns from column A: arXiv:1409.1556, section
-    3.1). `layers` limits the copy to layers whose names start with one of these."""
+    3.1): every layer that has the same name and the same shapes there.
 
-    run: str
+    `layers` limits the copy to layers whose names start with one of these; a number is not cut, so `stage1` is
+    `stage1.block1.conv1` and not `stage10.block1.conv1`.
+    """
+
+    run: Annotated[str, Text("the directory of a run")]
     layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
+
+    def asks_for(self, layer: str) -> bool:
+        """Whether a layer is among those to copy."""
+        return not self.layers or any(self.covers(layer, prefix) for prefix in self.layers)
+
+    @staticmethod
+    def covers(layer: str, prefix: str) -> bool:
+        """Whether a layer's name starts with a prefix that cuts no number."""
+        rest = layer.removeprefix(prefix)
+        return layer.startswith(prefix) and not (prefix[-1].isdigit() and rest[:1].isdigit())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +111,8 @@ class Train:
         weight_decay: the papers' L2 penalty: a factor, for kernels alone, or what `l2` spells out.
         clip_norm: gradients are scaled down to this global norm.
         accumulate: in how many parts, one after another, a batch goes through the network, where memory is short.
-        ema: the share that a moving average of the weights keeps at each step; it is what is evaluated and saved.
+        ema: the share that a moving average of the weights keeps at each step (less in the first ones, see
+            `builder.recipe.Ema`); it is what is evaluated and saved.
         eval_resize: the shorter side that validation pictures are resized to before the centre crop; by default 256/224
             of the network's.
         cache: `auto` keeps pictures in memory where they fit into half of what is free.
@@ -129,6 +144,21 @@ class Train:
     xla: Literal["auto", "on", "off"] = "auto"
     seed: Seed = 0
     deterministic: bool = False
+
+    def __post_init__(self) -> None:
+        decay = getattr(self.optimizer, "decay", 0.0)
+        if decay and self.penalty.factor:
+            name = type(self.optimizer).__name__.lower()
+            raise FieldError(
+                "weight_decay",
+                f"{name} takes weights away itself (decay={decay:g}), beside this penalty in the loss; keep one of the "
+                f"two, weight_decay: 0 or {{{name}: {{decay: 0}}}}",
+            )
+
+    def rate(self, step: int, steps_per_epoch: int, drops: int = 0) -> float:
+        """The learning rate of a step, counted from 0 (`archspec.recipe.schedules.Schedule.rate`)."""
+        training = Training(batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, epochs=self.epochs)
+        return self.schedule.rate(step, training, drops)
 
     @property
     def schedule(self) -> Schedule:

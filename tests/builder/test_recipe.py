@@ -1,55 +1,30 @@
-"""Recipes against the formulas: learning rates by step, the L2 penalty, and label smoothing."""
+"""Recipes against the formulas and against stock Keras: optimizers, L2, decay, clipping, averages, and the loss."""
 
+import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from archspec.recipe import OPTIMIZERS, SCHEDULES, Train
+from archspec.recipe import OPTIMIZERS, Train
 from archspec.recipe.data import Digits
-from archspec.recipe.optimizers import Adam, Sgd
-from archspec.recipe.schedules import Constant, Cosine, Step
+from archspec.recipe.optimizers import Adam, Adamw, Lamb, Lion, Muon, Rmsprop, Sgd
+from archspec.recipe.train import L2
 from builder import recipe as recipes
 
-
-def rates(schedule, steps, epochs=4, steps_per_epoch=10):
-    train = Train(data=Digits(), epochs=epochs, learning_rate=schedule)
-    rate = recipes.LearningRate(train, steps_per_epoch)
-    return [float(rate(step)) for step in steps]
-
-
-def test_every_schedule_and_optimizer_of_the_language_is_there():
-    assert set(recipes.RATES) == {record.build for record in SCHEDULES.values()}
-    assert set(recipes.OPTIMIZERS) == {record.build for record in OPTIMIZERS.values()}
+ROOT = Path(__file__).parents[2]
+PICTURES = np.random.default_rng(0).standard_normal((8, 4, 4, 2)).astype(np.float32)
+LABELS = np.arange(8) % 5
+RATES = (0.1, 0.05, 0.025)
 
 
-def test_a_number_is_a_constant_rate():
-    assert rates(0.5, [0, 7, 39]) == [0.5, 0.5, 0.5]
-
-
-def test_warmup_rises_to_the_whole_rate_in_its_last_step():
-    found = rates(Constant(base=0.4, warmup=0.5), [0, 1, 3, 4, 5, 39])
-    assert found == pytest.approx([0.08, 0.16, 0.32, 0.4, 0.4, 0.4])
-
-
-def test_step_drops_at_the_first_step_of_an_epoch():
-    schedule = Step(base=1.0, drop=((1, 0.1), (3, 0.01)))
-    assert rates(schedule, [0, 9, 10, 29, 30, 39]) == pytest.approx([1.0, 1.0, 0.1, 0.1, 0.01, 0.01])
-
-
-def test_cosine_falls_from_the_end_of_warmup_to_the_last_step():
-    schedule = Cosine(base=1.0, final=0.2, warmup=1)
-    at_middle, at_third = 0.6, 0.2 + 0.8 * 0.75  # cos(90) = 0, cos(60) = 1/2
-    assert rates(schedule, [4, 9, 10, 20, 25, 40]) == pytest.approx([0.5, 1.0, 1.0, at_third, at_middle, 0.2])
-
-
-def test_training_shorter_than_its_warmup_only_rises():
-    assert rates(Cosine(base=1.0, warmup=8), [0, 39], epochs=4) == pytest.approx([1 / 80, 40 / 80])
-
-
-# -- weight decay ----------------------------------------------------------------------------------------------------
+def train(**fields):
+    return Train(data=Digits(), **fields)
 
 
 def small_model():
@@ -58,62 +33,267 @@ def small_model():
         keras.Input((4, 4, 2)),
         keras.layers.Conv2D(3, 3, bias_initializer="ones"),
         keras.layers.DepthwiseConv2D(2),
-        keras.layers.BatchNormalization(gamma_initializer=keras.initializers.Constant(2.0)),
+        keras.layers.BatchNormalization(
+            gamma_initializer=keras.initializers.Constant(2.0), beta_initializer=keras.initializers.Constant(0.5)
+        ),
         keras.layers.Flatten(),
         keras.layers.Dense(5, bias_initializer="ones"),
     ]
     return keras.Sequential(layers)
 
 
-PICTURES = np.random.default_rng(0).standard_normal((8, 4, 4, 2)).astype(np.float32)
-LABELS = np.arange(8) % 5
+def gradients_like(variables, step=0, scale=1.0):
+    random = np.random.default_rng(step)
+    return [tf.constant(scale * random.standard_normal(variable.shape), tf.float32) for variable in variables]
 
 
-def one_step(train, model):
-    model.compile(recipes.optimizer(train, 10), recipes.loss(train), auto_scale_loss=False)
-    model.train_on_batch(PICTURES, LABELS)
-    return [weight.numpy() for weight in model.trainable_weights]
+def after_steps(optimizer, variables, scale=1.0):
+    """The variables after a step at each rate, with gradients that are always the same."""
+    for step, rate in enumerate(RATES):
+        optimizer.learning_rate = rate
+        optimizer.apply(gradients_like(variables, step, scale), variables)
+    return [variable.numpy() for variable in variables]
+
+
+# -- optimizers ----------------------------------------------------------------------------------------------------
+
+
+def stock(kind, **options):
+    made = kind(0.1, **options)
+    made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return made
+
+
+KERAS = keras.optimizers
+PAIRS = [
+    (Sgd(), lambda: stock(KERAS.SGD, momentum=0.9)),
+    (Sgd(momentum=0.5, nesterov=True), lambda: stock(KERAS.SGD, momentum=0.5, nesterov=True)),
+    (Adam(epsilon=1e-3), lambda: stock(KERAS.Adam, epsilon=1e-3)),
+    (Adamw(decay=0.2, beta_1=0.8), lambda: stock(KERAS.AdamW, weight_decay=0.2, beta_1=0.8)),
+    (Rmsprop(momentum=0.9, centered=True), lambda: stock(KERAS.RMSprop, momentum=0.9, centered=True)),
+    (Lion(decay=0.3), lambda: stock(KERAS.Lion, weight_decay=0.3)),
+    (Lamb(decay=0.1, beta_2=0.9), lambda: stock(KERAS.Lamb, weight_decay=0.1, beta_2=0.9)),
+]
+
+
+def test_every_optimizer_of_the_language_is_there():
+    assert set(recipes.OPTIMIZERS) == {record.build for record in OPTIMIZERS.values()}
+    assert {type(ours) for ours, _ in PAIRS} | {Muon} == set(recipes.OPTIMIZERS)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=[type(ours).__name__ for ours, _ in PAIRS])
+def test_optimizers_are_keras_s_own_with_decay_of_kernels_alone(ours, theirs):
+    found = after_steps(recipes.optimizer(train(optimizer=ours)), small_model().trainable_variables)
+    expected = after_steps(theirs(), small_model().trainable_variables)
+    for result, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(result, wanted, rtol=2e-5, atol=1e-6)
+
+
+def dense_variables():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [keras.Input((6,)), *(keras.layers.Dense(size, name=f"dense{size}") for size in (8, 4, 3))]
+    ).trainable_variables
+
+
+def test_muon_is_keras_s_for_hidden_dense_kernels():
+    found = after_steps(recipes.optimizer(train(optimizer=Muon(decay=0.1))), dense_variables())
+    keras_muon = stock(KERAS.Muon, weight_decay=0.1, adam_weight_decay=0.1, exclude_layers=["dense8/", "dense3/"])
+    for result, wanted in zip(found, after_steps(keras_muon, dense_variables()), strict=True):
+        np.testing.assert_allclose(result, wanted, rtol=2e-5, atol=1e-6)
+
+
+def test_muon_takes_a_hidden_convolution_s_kernel_as_a_matrix():
+    """Its step has the singular values of an orthogonal matrix, to the accuracy of five iterations, times the rate and
+    0.2 * sqrt(18); AdamW's first step, of the other kernels, is the rate everywhere."""
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.Conv2D(2, 3),
+            layers.Conv2D(4, 3),
+            layers.DepthwiseConv2D(2),
+            layers.Flatten(),
+            layers.Dense(5),
+        ]
+    )
+    variables = [variable for variable in model.trainable_variables if variable.name == "kernel"]
+    before = [variable.numpy() for variable in variables]
+    optimizer = recipes.optimizer(train(optimizer=Muon()))
+    optimizer.learning_rate = 0.1
+    optimizer.apply(gradients_like(variables), variables)
+    first, hidden, depthwise, last = (a - variable.numpy() for a, variable in zip(before, variables, strict=True))
+    values = np.linalg.svd(hidden.reshape(18, 4), compute_uv=False) / (0.1 * 0.2 * math.sqrt(18))
+    assert ((values > 0.6) & (values < 1.3)).all()
+    for step in (first, depthwise, last):
+        np.testing.assert_allclose(abs(step), 0.1, rtol=1e-3)
+
+
+def test_the_learning_rate_is_a_variable_that_starts_at_the_base():
+    for precision in ("float32", "mixed_float16"):
+        optimizer = recipes.optimizer(train(learning_rate=0.25, precision=precision))
+        assert float(optimizer.learning_rate.numpy()) == 0.25
+        optimizer.learning_rate.assign(0.125)
+        assert float(optimizer.learning_rate.numpy()) == 0.125
+
+
+# -- penalty and clipping ------------------------------------------------------------------------------------------
+
+NAMES = {"kernels": {"kernel"}, "biases": {"kernel", "bias"}, "all": {"kernel", "bias", "gamma", "beta"}}
+PENALTIES = {
+    "kernels": 0.1,
+    "biases": L2(factor=0.1, biases=True),
+    "all": L2(factor=0.1, biases=True, norms=True),
+}
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_weight_decay_is_the_gradient_of_the_penalty(precision):
-    recipe = Train(data=Digits(), optimizer=Sgd(momentum=0.0), learning_rate=0.5, weight_decay=0.1, precision=precision)
-    found = one_step(recipe, small_model())
-
+@pytest.mark.parametrize("which", PENALTIES)
+def test_weight_decay_is_the_gradient_of_the_penalty(which, precision):
+    recipe = train(optimizer=Sgd(momentum=0.0), weight_decay=PENALTIES[which], precision=precision)
     model = small_model()
-    kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
-    assert len(kernels) == 3
-    with tf.GradientTape() as tape:
-        penalty = 0.1 / 2 * sum(tf.reduce_sum(tf.square(kernel)) for kernel in kernels)
-        loss = recipes.loss(recipe)(LABELS, model(PICTURES, training=True)) + penalty
-    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
-    for weight, gradient, result in zip(model.trainable_weights, gradients, found, strict=True):
-        np.testing.assert_allclose(result, weight.numpy() - 0.5 * gradient.numpy(), rtol=1e-4, atol=1e-5)
+    values = [variable.value for variable in model.trainable_variables]
+    losses = recipes.loss(recipe)
+    with tf.GradientTape(persistent=True) as tape:
+        loss = tf.reduce_mean(losses(LABELS, model(PICTURES, training=True)))
+        penalised = [variable for variable in model.trainable_variables if variable.name in NAMES[which]]
+        whole = loss + 0.1 / 2 * sum(tf.reduce_sum(tf.square(variable)) for variable in penalised)
+    expected = [value - 0.5 * gradient for value, gradient in zip(values, tape.gradient(whole, values), strict=True)]
+
+    optimizer = recipes.optimizer(recipe)
+    optimizer.build(model.trainable_variables)
+    optimizer.learning_rate = 0.5
+    scale = float(optimizer.scale_loss(1.0)) if precision == "mixed_float16" else 1.0
+    optimizer.apply([scale * gradient for gradient in tape.gradient(loss, values)], model.trainable_variables)
+    for variable, wanted in zip(model.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(variable.numpy(), wanted.numpy(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("optimizer", [Sgd(nesterov=True), Adam(epsilon=1e-3)])
-def test_without_weight_decay_the_optimizer_is_keras_s_own(optimizer):
-    found = one_step(Train(data=Digits(), optimizer=optimizer, learning_rate=0.1), small_model())
-    stock = (
-        keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True)
-        if isinstance(optimizer, Sgd)
-        else keras.optimizers.Adam(0.1, epsilon=1e-3)
+@pytest.mark.parametrize(("norm", "clipped"), [(0.5, True), (1e6, False)])
+def test_all_gradients_together_are_scaled_down_to_the_norm_before_the_penalty(norm, clipped):
+    recipe = train(optimizer=Sgd(momentum=0.0), clip_norm=norm, weight_decay=0.1)
+    variables = small_model().trainable_variables
+    before, gradients = [variable.numpy() for variable in variables], gradients_like(variables)
+    whole = math.sqrt(sum(float(np.sum(np.square(gradient))) for gradient in gradients))
+    factor = norm / whole if clipped else 1.0
+    optimizer = recipes.optimizer(recipe)
+    optimizer.learning_rate = 1.0
+    optimizer.apply(gradients, variables)
+    for variable, start, gradient in zip(variables, before, gradients, strict=True):
+        penalty = 0.1 * start if variable.name == "kernel" else 0.0
+        np.testing.assert_allclose(variable.numpy(), start - factor * gradient.numpy() - penalty, rtol=1e-4, atol=1e-5)
+
+
+def test_a_step_whose_gradients_overflow_is_left_out():
+    optimizer = recipes.optimizer(train(precision="mixed_float16", weight_decay=0.1))
+    variables = small_model().trainable_variables
+    optimizer.build(variables)
+    scale, before = float(optimizer.scale_loss(1.0)), [variable.numpy() for variable in variables]
+    gradients = gradients_like(variables)
+    optimizer.apply([gradients[0] * math.inf, *gradients[1:]], variables)
+    assert all(np.array_equal(variable.numpy(), start) for variable, start in zip(variables, before, strict=True))
+    assert float(optimizer.scale_loss(1.0)) == scale / 2
+
+
+def test_two_replicas_take_the_steps_of_one():
+    """With clipping, penalty, decay, averages and, in one case, loss scaling."""
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("replicated_steps.py"))],
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+    assert len(found) == len(recipes.OPTIMIZERS) + 1
+    assert all(difference < 1e-5 for _, *differences in found for difference in differences), found
+
+
+# -- average of the weights ----------------------------------------------------------------------------------------
+
+
+def test_the_average_is_the_formula_s_and_holds_statistics_too():
+    model, random = small_model(), np.random.default_rng(0)
+    ema = recipes.Ema(model, 0.25)
+    expected = [weight.numpy() for weight in model.weights]
+    for decay in (0.1, 2 / 11, 0.25, 0.25):  # (1 + n) / (10 + n) until that is more than 0.25
+        values = [random.standard_normal(weight.shape).astype(np.float32) for weight in model.weights]
+        model.set_weights(values)
+        ema.update()
+        expected = [decay * average + (1 - decay) * value for average, value in zip(expected, values, strict=True)]
+    assert "moving_variance" in {weight.name for weight in model.weights}
+    with ema.swapped():
+        for weight, average in zip(model.weights, expected, strict=True):
+            np.testing.assert_allclose(weight.numpy(), average, rtol=1e-5, atol=1e-6)
+    assert all(np.array_equal(weight.numpy(), value) for weight, value in zip(model.weights, values, strict=True))
+
+
+def test_the_weights_come_back_after_an_error():
     model = small_model()
-    model.compile(stock, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.train_on_batch(PICTURES, LABELS)
-    for weight, result in zip(model.trainable_weights, found, strict=True):
-        np.testing.assert_allclose(result, weight.numpy(), rtol=1e-6)
+    ema, before = recipes.Ema(model, 0.9), model.get_weights()
+    model.set_weights([value + 1 for value in before])
+
+    def evaluate():
+        with ema.swapped():
+            assert np.array_equal(model.get_weights()[0], before[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate()
+    assert np.array_equal(model.get_weights()[0], before[0] + 1)
 
 
-# -- loss ------------------------------------------------------------------------------------------------------------
+def test_an_average_goes_on_from_its_variables():
+    def run(steps, state=None):
+        model = small_model()
+        ema = recipes.Ema(model, 0.9)
+        if state is not None:
+            for variable, value in zip(ema.variables, state, strict=True):
+                variable.assign(value)
+        for step in steps:
+            model.set_weights([np.full(weight.shape, float(step)) for weight in model.weights])
+            ema.update()
+        return [variable.numpy() for variable in ema.variables]
+
+    whole = run(range(5))
+    for value, resumed in zip(whole, run(range(3, 5), state=run(range(3))), strict=True):
+        assert np.array_equal(value, resumed)
+
+
+# -- loss ----------------------------------------------------------------------------------------------------------
+
+LOGITS = np.array([[2.0, 0.0, -1.0, 0.5], [0.0, 3.0, 1.0, 0.0]], np.float32)
+LOG_P = LOGITS - np.log(np.exp(LOGITS).sum(-1, keepdims=True))
+
+
+def losses(labels, **fields):
+    return recipes.loss(train(**fields))(tf.constant(labels), tf.constant(LOGITS)).numpy()
+
+
+def test_loss_of_each_picture():
+    np.testing.assert_allclose(losses([1, 2]), [-LOG_P[0, 1], -LOG_P[1, 2]], rtol=1e-6)
+    shares = [[0.25, 0.75, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
+    np.testing.assert_allclose(losses(shares), [-(0.25 * LOG_P[0, 0] + 0.75 * LOG_P[0, 1]), -LOG_P[1, 2]], rtol=1e-6)
 
 
 def test_label_smoothing_moves_a_share_of_the_label_to_all_classes():
-    logits = np.array([[2.0, 0.0, -1.0, 0.5]], np.float32)
-    log_p = logits[0] - math.log(sum(math.exp(x) for x in logits[0]))
-    smoothed = recipes.loss(Train(data=Digits(), label_smoothing=0.2))
-    expected = -(0.8 * log_p[1] + 0.2 * log_p.mean())
-    assert float(smoothed(np.array([1]), logits)) == pytest.approx(expected, rel=1e-6)
-    plain = recipes.loss(Train(data=Digits()))
-    assert float(plain(np.array([1]), logits)) == pytest.approx(-log_p[1], rel=1e-6)
+    expected = [-(0.8 * LOG_P[row, label] + 0.2 * LOG_P[row].mean()) for row, label in ((0, 1), (1, 2))]
+    np.testing.assert_allclose(losses([1, 2], label_smoothing=0.2), expected, rtol=1e-6)
+    shares = np.eye(4, dtype=np.float32)[[1, 2]]
+    np.testing.assert_allclose(losses(shares, label_smoothing=0.2), expected, rtol=1e-6)
+
+
+def test_loss_of_half_precision_logits_is_computed_in_float32():
+    found = recipes.loss(train())(tf.constant([1, 2]), tf.constant(LOGITS, tf.bfloat16))
+    assert found.dtype == tf.float32
+    np.testing.assert_allclose(found.numpy(), [-LOG_P[0, 1], -LOG_P[1, 2]], rtol=1e-6)
+
+
+def test_correct_among_the_highest():
+    logits = tf.constant(LOGITS)
+    assert [recipes.correct(tf.constant([3, 1]), logits, k).numpy().tolist() for k in (1, 2)] == [[0, 1], [1, 1]]
+    shares = tf.constant([[0.2, 0.1, 0.0, 0.7], [0.3, 0.7, 0.0, 0.0]])
+    assert [recipes.correct(shares, logits, k).numpy().tolist() for k in (1, 2)] == [[0, 1], [1, 1]]
+    assert recipes.correct(tf.constant([2, 3]), logits, 5).numpy().tolist() == [1, 1]
+    assert recipes.correct(tf.constant([0, 1]), tf.zeros([2, 4])).numpy().tolist() == [1, 0], "equal logits"

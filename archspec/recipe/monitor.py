@@ -1,0 +1,59 @@
+"""What is watched from epoch to epoch: which way a metric improves, and how long it has not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from archspec.forms import Choice
+
+MONITORS = ("loss", "accuracy", "top5_accuracy", "val_loss", "val_accuracy", "val_top5_accuracy")
+Monitor = Annotated[str, Choice(MONITORS)]
+
+
+def improved(monitor: str, value: float, best: float | None, min_delta: float = 0.0) -> bool:
+    """Whether a value is better than the best so far (None: there is none), by at least `min_delta`.
+
+    Losses improve downwards, accuracies upwards. An equal value is no improvement, and neither is NaN or infinity.
+    """
+    if value != value or value in (float("inf"), float("-inf")):
+        return False
+    if best is None:
+        return True
+    gain = best - value if monitor.endswith("loss") else value - best
+    return gain > 0 and gain >= min_delta
+
+
+class Patient(Protocol):
+    """What waits for improvements: a plateau schedule, or early stopping."""
+
+    @property
+    def monitor(self) -> str: ...
+    @property
+    def patience(self) -> int: ...
+    @property
+    def min_delta(self) -> float: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What is known of a monitor after some epochs. Plain numbers: `Watch(**json.loads(json.dumps(asdict(watch))))` is
+    the same again.
+
+    Attributes:
+        best: the best value so far.
+        waited: epochs since it improved, or since patience last ran out.
+        ran_out: how often patience ran out: a plateau's drops; for early stopping, 1 is the end.
+    """
+
+    best: float | None = None
+    waited: int = 0
+    ran_out: int = 0
+
+    def update(self, rule: Patient, value: float) -> Watch:
+        """What is known after another epoch, whose monitor has this value."""
+        if improved(rule.monitor, value, self.best, rule.min_delta):
+            return Watch(best=value, ran_out=self.ran_out)
+        if self.waited + 1 < rule.patience:
+            return Watch(best=self.best, waited=self.waited + 1, ran_out=self.ran_out)
+        return Watch(best=self.best, ran_out=self.ran_out + 1)

@@ -1,0 +1,47 @@
+"""The loss of each picture, and whether it was classified right, for labels that are classes or shares of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from archspec.recipe import Train
+
+PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def loss(recipe: Train) -> PictureLoss:
+    """Cross-entropy of labels and logits (batch, classes), in that order: float32 (batch).
+
+    Labels are classes (batch), or shares of classes (batch, classes) that sum to 1, as mixup and cutmix make them.
+    Label smoothing puts `1 - smoothing` of the label in place, and `smoothing / classes` on every class (Szegedy et al.
+    2015, arXiv:1512.00567, section 7). The L2 penalty is no part of it: the optimizer adds its gradient.
+    """
+    smoothing = recipe.label_smoothing
+
+    def losses(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        logits = tf.cast(logits, tf.float32)
+        classes = logits.shape[-1]
+        if not smoothing and not _are_shares(labels):
+            return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(labels, tf.int64), logits)
+        shares = labels if _are_shares(labels) else tf.one_hot(tf.cast(labels, tf.int64), classes)
+        shares = tf.cast(shares, tf.float32) * (1 - smoothing) + smoothing / classes
+        return tf.nn.softmax_cross_entropy_with_logits(shares, logits)
+
+    return losses
+
+
+def correct(labels: tf.Tensor, logits: tf.Tensor, k: int = 1) -> tf.Tensor:
+    """Whether the label is among the k classes with the highest logits: float32 (batch), 1 or 0.
+
+    Of equal logits the first counts as higher. Labels are as for `loss`; of shares, the class with the largest counts.
+    With k classes or fewer all are right.
+    """
+    classes = tf.argmax(labels, -1) if _are_shares(labels) else tf.cast(labels, tf.int64)
+    highest = tf.math.top_k(logits, min(k, logits.shape[-1])).indices
+    return tf.reduce_max(tf.cast(tf.cast(highest, tf.int64) == classes[:, tf.newaxis], tf.float32), -1)
+
+
+def _are_shares(labels: tf.Tensor) -> bool:
+    return len(labels.shape) == 2
