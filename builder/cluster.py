@@ -46,7 +46,10 @@ def described_cluster() -> Cluster | None:
     if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
         import tensorflow as tf
 
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(port_base=PORT)
+        gpus = len(tf.config.list_physical_devices("GPU"))  # else the resolver asks nvidia-smi, which may not be there
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            port_base=PORT, gpus_per_node=gpus, gpus_per_task=gpus, auto_set_gpu=False
+        )
         workers = tuple(resolver.cluster_spec().as_dict()["worker"])
         return Cluster(workers, int(os.environ["SLURM_PROCID"]))
     return None
@@ -62,7 +65,7 @@ def _cluster_of_tf_config(text: str) -> Cluster | None:
         chiefs, workers = cluster.get("chief", []), cluster.get("worker", [])
         if len(chiefs) + len(workers) < 2:
             return None
-        index = int(task["index"]) + (len(chiefs) if task["type"] == "worker" else 0)
+        index = (len(chiefs) if task["type"] == "worker" else 0) + int(task["index"])
         if task["type"] not in ("chief", "worker") or not 0 <= index < len(chiefs) + len(workers):
             raise ValueError(f"the cluster has no {task['type']} {task['index']}")
         return Cluster((*chiefs, *workers), index)

@@ -265,9 +265,10 @@ class Loop:
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """The line of TensorFlow's account that names the worker, or its first one."""
+    """What TensorFlow's account says of it: the worker's name, or why the connection ended."""
     lines = [line.strip() for line in str(error.message).splitlines() if line.strip()]
-    return next((line for line in lines if line.startswith("/job:")), lines[0] if lines else type(error).__name__)
+    told = [line for line in lines if line.startswith(("/job:", "Collective ops is aborted by:"))]
+    return told[-1] if told else lines[-1] if lines else type(error).__name__
 
 
 def _rounded(value: float) -> float:

@@ -79,14 +79,16 @@ def place(recipe: Train, where: Where) -> Placement:
 def _check_geometry(recipe: Train, replicas: int, where: Where) -> None:
     parts = replicas * recipe.accumulate
     if recipe.batch_size % parts:
-        of = f"{replicas} replicas" if recipe.accumulate == 1 else f"{replicas} x {recipe.accumulate} parts"
+        of = f"{replicas} replicas" + (f" x {recipe.accumulate} parts (accumulate)" if recipe.accumulate > 1 else "")
         lower = max(parts, recipe.batch_size // parts * parts)
         raise _problem(
             where,
             "batch_size",
-            f"the global batch of {recipe.batch_size} does not divide into {of} (replicas"
-            f"{' x accumulate' if recipe.accumulate > 1 else ''}); set it to {lower} or {lower + parts}",
+            f"the global batch of {recipe.batch_size} does not divide into {of}; set it to {lower} or {lower + parts}",
         )
+    if recipe.synchronized_batch_norm and recipe.accumulate > 1 and replicas > 1:
+        message = "replicas cannot synchronise batch statistics inside a batch's parts; leave accumulate at 1"
+        raise _problem(where, "synchronized_batch_norm", message)
     if recipe.xla == "on" and replicas > 1:
         raise _problem(where, "xla", "XLA cannot compile a step of several replicas (keras issue 20763); leave it auto")
 

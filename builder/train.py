@@ -87,10 +87,12 @@ def train(
             return result
     placement = place(recipe, address(spec, "train"))
     say = say if placement.is_chief else _silent
-    _seed(recipe)
+    if recipe.deterministic:
+        tf.config.experimental.enable_op_determinism()
     where = address(spec, "train", "data")
     data = load_data(recipe.data, data_dir, where)
     check_fits(data, spec.graph, recipe, where)
+    keras.utils.set_random_seed(recipe.seed)  # after the data, as preparing them draws numbers too
     with placement.strategy.scope():
         synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
         network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
@@ -208,12 +210,6 @@ def address(spec: Spec, *keys: str) -> Where:
     for key in keys:
         tree = tree.value[key]
     return Where(".".join(keys), tree.span)
-
-
-def _seed(recipe: Train) -> None:
-    keras.utils.set_random_seed(recipe.seed)
-    if recipe.deterministic:
-        tf.config.experimental.enable_op_determinism()
 
 
 def _parts(recipe: Train, data: Data, placement: Placement, model: keras.Model) -> Parts:

@@ -92,7 +92,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_p
         assert status == -signal.SIGKILL, (when, output)
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
-    assert "going on after epoch 1, step 4, from " in output  # step 15: every third is kept, and an epoch has 11
+    assert "going on after epoch 1, step 7, from " in output  # step 18: every third is kept, and an epoch has 11
     assert_same(state(run_dir), state(tmp_path / "whole"))
     assert not [path for path in run_dir.rglob(".*") if path.name != ".lock"], "a half-written file is left"
     assert len(list((run_dir / "checkpoints").glob("step-*"))) == 2
@@ -121,7 +121,7 @@ def test_a_damaged_checkpoint_is_passed_over(copy, data_dir):
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert f"{newest} is damaged, and is passed over" in output
-    assert "going on after epoch 1, step 1, from " in output
+    assert "going on after epoch 1, step 4, from " in output
 
 
 def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir):
