@@ -89,7 +89,7 @@ class PcaColor:
 @dataclass(frozen=True, kw_only=True)
 class ColorJitter:
     """Brightness, contrast and saturation times a factor in [1 - x, 1 + x], hue turned by up to x of the circle (Howard
-    2013, arXiv:1312.5402, section 2, without hue)."""
+    2013, arXiv:1312.5402, without hue)."""
 
     brightness: Probability = 0.4
     contrast: Probability = 0.4
@@ -191,13 +191,13 @@ def _misplaced(before: Sequence[Any], item: Any) -> str | None:
         first = NAMES[type(other)]
         if isinstance(item, CROPS):
             if isinstance(other, CROPS):
-                return f"{first} in [{i}] has brought pictures to the network's size; keep one of the two"
+                return f"{first} in augment[{i}] has brought pictures to the network's size; keep one of the two"
             return f"{name} brings pictures to the network's size, so it comes first; move it before {first}"
         if isinstance(other, MIXING) and not isinstance(item, MIXING):
-            return f"{first} in [{i}] has mixed pictures by now, and {name} is for single ones; move it before {first}"
+            return f"{first} in augment[{i}] has mixed pictures by now, and {name} is for single ones; move it before {first}"
         if isinstance(other, MIXING) and other.probability == 1:
             return (
-                f"a picture is mixed once, and {first} in [{i}] leaves none to {name}; give {first} a probability, "
+                f"a picture is mixed once, and {first} in augment[{i}] leaves none to {name}; give {first} a probability, "
                 "such as 0.5"
             )
     return None
@@ -225,16 +225,16 @@ def _unfit(item: Any, shape: Sequence[int]) -> str | None:
         if side < least:
             return f"{field}={side} leaves too little to crop {height}x{width} from; set it to at least {least}"
     if isinstance(item, RandomCrop) and item.pad >= min(height, width):
-        return (
-            f"pad={item.pad} would leave nothing of some pictures of {height}x{width}; expected fewer pixels than that"
-        )
+        return f"pad={item.pad} would leave nothing of some pictures of {height}x{width}; set it to less than {min(height, width)}"
     if isinstance(item, PcaColor) and channels != 3:
         return f"pca_color needs the 3 channels of colours, and the network takes {size}; remove it"
     if isinstance(item, ColorJitter) and channels != 3:
         if channels != 1:
             return f"color_jitter needs 3 channels, or 1, and the network takes {size}; remove it"
         if item.saturation or item.hue:
-            return f"grey pictures have no saturation and hue, and the network takes {size}; set both to 0"
+            return (
+                f"grey pictures have no saturation and hue, and the network takes {size}; set saturation: 0 and hue: 0"
+            )
     if isinstance(item, RandAugment) and channels not in (1, 3):
         return f"rand_augment needs 3 channels, or 1, and the network takes {size}; remove it"
     return None

@@ -11,11 +11,11 @@ from archspec.recipe.augment import ColorJitter, PcaColor
 from builder.augment.pixels import LUMA, between, grey, normal, to_float, to_pixels
 
 EIGENVALUES = (55.4625, 4.7940, 1.1475)
-"""Of the colours of ImageNet's training pictures, in units of their uint8 pixels; 255 times those that Facebook published
-with its ResNets (fb.resnet.torch, datasets/imagenet.lua), as AlexNet's authors gave none."""
+"""Of the colours of ImageNet's training pictures, in units of their uint8 pixels: 255 times those that Facebook
+published with its ResNets (fb.resnet.torch, datasets/imagenet.lua), as AlexNet's authors gave none."""
 EIGENVECTORS = ((-0.5675, -0.5808, -0.5836), (0.7192, -0.0045, -0.6948), (0.4009, -0.8140, 0.4203))
-"""Those of the three eigenvalues, as red, green and blue, from the same source: brightness, orange to blue, and green to
-purple."""
+"""Those of the three eigenvalues, as red, green and blue, from the same source: brightness, orange to blue, and green
+to purple."""
 
 
 RED, GREEN, BLUE = np.eye(3)
@@ -36,7 +36,7 @@ def color_jitter(options: ColorJitter, picture: tf.Tensor, numbers: tf.Tensor) -
     """The picture brighter or darker, and so on. Four numbers: brightness, contrast, saturation, hue.
 
     None of the four changes what another sees: contrast and saturation keep the mean grey, hue keeps every pixel's. So
-    their order does not matter as long as values are not cut to 0 and 255 between them, and one product carries out all.
+    as long as values are not cut to 0 and 255 between them, their order does not matter, and one product does all.
     """
     factors = (options.brightness, options.contrast, options.saturation)
     brightness, contrast, saturation = (between(numbers[i], 1 - x, 1 + x) for i, x in enumerate(factors))

@@ -15,8 +15,8 @@ QUANTILES = 4096
 
 
 def partners(batch: tf.Tensor) -> tf.Tensor:
-    """Each one's neighbour: the first and the second are partners, the third and the fourth, and so on; the last of an odd
-    number has the first.
+    """Each one's neighbour: the first and the second are partners, the third and the fourth, and so on; the last of an
+    odd number has the first.
 
     So it makes no difference whether a batch is whole or in parts, as long as the parts are even.
     """

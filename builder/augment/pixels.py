@@ -40,7 +40,7 @@ def normal(number: tf.Tensor) -> tf.Tensor:
 
 
 def inside(shape: tf.TensorShape, top: tf.Tensor, left: tf.Tensor, bottom: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """Whether each pixel, (..., height, width, 1), is in a rectangle, `bottom` and `right` outside. Batches are allowed:
-    the sides are then (batch, 1, 1, 1)."""
+    """Whether each pixel, (..., height, width, 1), is in a rectangle, `bottom` and `right` outside. For a batch the
+    sides are (batch, 1, 1, 1)."""
     rows, columns = tf.range(shape[-3])[:, tf.newaxis, tf.newaxis], tf.range(shape[-2])[:, tf.newaxis]
     return (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)

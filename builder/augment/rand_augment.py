@@ -24,8 +24,8 @@ class Operation(NamedTuple):
 
 
 def operations(height: int, width: int, strength: float, sign: int) -> dict[str, Operation]:
-    """The paper's operations by name; the ranges are those of AutoAugment (Cubuk et al. 2018, arXiv:1805.09501, table 6),
-    a strength of 0 changing nothing and 1 the most; `sign` says which way."""
+    """The paper's operations by name. A strength of 0 changes nothing and 1 most, as far as AutoAugment's ranges go
+    (Cubuk et al. 2018, arXiv:1805.09501, table 6); `sign` says which way."""
     factor = 1 + sign * 0.9 * strength
     angle, shear, shift = (sign * strength * most for most in (math.radians(30), 0.3, 150 / 331))
     cos, sin = math.cos(angle), math.sin(angle)
@@ -123,7 +123,7 @@ def auto_contrast(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -
 
 
 def equalize(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Each channel's values spread so that their histogram is flat, in whole numbers as the Python Imaging Library does."""
+    """Each channel's values spread so that their histogram is flat, in whole numbers as Pillow has it."""
     height, width, channels = picture.shape
     entries = tf.cast(picture, tf.int32) + 256 * tf.range(channels)
     ones = tf.ones(height * width * channels, tf.int32)
