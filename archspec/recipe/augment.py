@@ -194,11 +194,11 @@ def _misplaced(before: Sequence[Any], item: Any) -> str | None:
                 return f"{first} in augment[{i}] has brought pictures to the network's size; keep one of the two"
             return f"{name} brings pictures to the network's size, so it comes first; move it before {first}"
         if isinstance(other, MIXING) and not isinstance(item, MIXING):
-            return f"{first} in augment[{i}] has mixed pictures by now, and {name} is for single ones; move it before {first}"
+            return f"{name} is for single pictures, and {first} in augment[{i}] has mixed them; move it before {first}"
         if isinstance(other, MIXING) and other.probability == 1:
             return (
-                f"a picture is mixed once, and {first} in augment[{i}] leaves none to {name}; give {first} a probability, "
-                "such as 0.5"
+                f"a picture is mixed once, and {first} in augment[{i}] leaves none to {name}; "
+                f"give {first} a probability, such as 0.5"
             )
     return None
 
@@ -225,7 +225,8 @@ def _unfit(item: Any, shape: Sequence[int]) -> str | None:
         if side < least:
             return f"{field}={side} leaves too little to crop {height}x{width} from; set it to at least {least}"
     if isinstance(item, RandomCrop) and item.pad >= min(height, width):
-        return f"pad={item.pad} would leave nothing of some pictures of {height}x{width}; set it to less than {min(height, width)}"
+        limit = min(height, width)
+        return f"pad={item.pad} would leave nothing of some pictures of {height}x{width}; set it to less than {limit}"
     if isinstance(item, PcaColor) and channels != 3:
         return f"pca_color needs the 3 channels of colours, and the network takes {size}; remove it"
     if isinstance(item, ColorJitter) and channels != 3:
