@@ -141,8 +141,8 @@ def _short(name: str, most: int) -> str:
 def _draw(spec: Spec, recipe: Train, data: Data, shown: list[Example], held_out: list[Example], rows: int) -> Figure:
     heights = HEAD, rows * (CELL + LABEL) + HEAD, CURVE
     figure = Figure(((COLUMNS + EVALUATION_COLUMNS) * CELL * 1.08, sum(heights)), dpi=DPI)
-    head, pictures, curve = np.ravel(figure.subfigures(3, 1, height_ratios=heights))
-    left, right = np.ravel(pictures.subfigures(1, 2, width_ratios=[COLUMNS, EVALUATION_COLUMNS]))
+    head, pictures, curve = figure.subfigures(3, 1, squeeze=False, height_ratios=heights).ravel()
+    left, right = pictures.subfigures(1, 2, squeeze=False, width_ratios=[COLUMNS, EVALUATION_COLUMNS]).ravel()
     peak = max(int(picture.max()) for picture, _ in held_out)
     brightened = f", brightened (no pixel is above {peak})" if peak < DARK else ""
     title = f"{spec.name}: {data.name}, {data.train_count:,} + {data.validation_count:,} pictures{brightened}"

@@ -18,6 +18,8 @@ def main() -> None:
     parser.add_argument("--count", type=cli.positive, default=32, metavar="N", help="training pictures (default: 32)")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
+    if args.count > 800:
+        parser.error(f"argument --count: at most 800 pictures, got {args.count}")
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
