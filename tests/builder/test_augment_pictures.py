@@ -169,12 +169,14 @@ def numbers_for(name, sign):
 
 @pytest.mark.parametrize("magnitude", [9, 30])
 def test_rand_augment_has_the_papers_operations(magnitude):
+    """Exactly where Pillow does not round on the way."""
     assert len(NAMES) == 14
     for operation in NAMES:
         for sign in (1, -1):
             found = changed(RandAugment(layers=1, magnitude=magnitude), PHOTOS, [numbers_for(operation, sign)])
             expected = np.stack([pil(operation, photo, magnitude / 30, sign) for photo in PHOTOS])
-            far = (abs(found.astype(int) - expected.astype(int)) > 2).any(-1).mean()
+            levels = {"color": 2, "contrast": 2, "brightness": 1, "sharpness": 2, "auto_contrast": 1}.get(operation, 0)
+            far = (abs(found.astype(int) - expected.astype(int)) > levels).any(-1).mean()
             allowed = 0.01 if operation in ("rotate", "shear_x", "shear_y") else 0  # where a pixel lies on an edge
             assert far <= allowed, operation
             assert operation == "identity" or not np.array_equal(found, PHOTOS), operation
