@@ -22,6 +22,7 @@ from archspec.layer_forms import COMMON_FORMS, AnyForm, LayersForm, NameForm
 from archspec.layers import Block, Fragment, LayerReader, python_block, spec_block
 from archspec.params import check_name, read_params
 from archspec.recipe import TRAIN, Train
+from archspec.recipe.augment import check_pictures
 from archspec.schema import REQUIRED, Field, Record
 from archspec.source import Tree, resolve_scalar, wrap
 from archspec.structures import STRUCTURES
@@ -87,6 +88,8 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     _read_blocks(parts.get("blocks"), reader)
     model = _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
     train = _read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
+    if train is not INVALID and train is not None and model is not INVALID:
+        check_pictures(train.augment, model["input"], parts["train"].value.get("augment"), "train.augment", reader)
     if reader.problems or sections is INVALID or model is INVALID:
         raise SpecError(reader.problems)
     name, layers_span = sections["name"], parts["model"].value["layers"].span

@@ -54,7 +54,7 @@ def training_batches_(data: Data, recipe: Train, first_epoch: int = 0) -> tf.dat
 
         def augment(index: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             pictures, labels = example
-            return augmented(recipe.augment, pictures, tf.gather(numbers, index)), labels
+            return augmented(recipe.augment, pictures, labels, tf.gather(numbers, index), len(data.class_names))
 
         shuffled = numbered.shuffle(buffer, seed=epoch, reshuffle_each_iteration=False)
         batches = shuffled.batch(recipe.batch_size, drop_remainder=True)

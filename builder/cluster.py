@@ -46,7 +46,7 @@ def described_cluster() -> Cluster | None:
     if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
         import tensorflow as tf
 
-        gpus = len(tf.config.list_physical_devices("GPU"))  # else the resolver asks nvidia-smi, which may not be there
+        gpus = max(len(tf.config.list_physical_devices("GPU")), 1)  # else it asks nvidia-smi, which may not be there
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
             port_base=PORT, gpus_per_node=gpus, gpus_per_task=gpus, auto_set_gpu=False
         )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from archspec.forms import FieldError, Integer, ListOf, Number
+from archspec.errors import INVALID
+from archspec.forms import FieldError, Integer, ListOf, Number, Reader
 from archspec.recipe.numbers import Positive, Probability
-from archspec.schema import Count, record_of
+from archspec.schema import Count, Tagged, record_of
+from archspec.source import Tree
 
+Pixel = Annotated[int, Integer(min=0, max=255)]
 Interval = Annotated[tuple[float, ...], ListOf(Number(above=0), "list [least, most]", 2)]
 
 
@@ -57,9 +61,11 @@ class RandomResizedCrop:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomCrop:
-    """Pads `pad` zeros on every side and crops the picture's own size at random (He et al. 2015, section 4.2)."""
+    """Pads `pad` pixels of `fill` on every side and crops the picture's own size at random (He et al. 2015, section
+    4.2)."""
 
     pad: Annotated[int, Integer(min=1, max=1000)]
+    fill: Pixel = 0
 
 
 # -- one picture at a time ---------------------------------------------------------------------------------------------
@@ -67,20 +73,23 @@ class RandomCrop:
 
 @dataclass(frozen=True, kw_only=True)
 class HorizontalFlip:
-    """Mirrors half of the pictures."""
+    """Mirrors pictures, with a probability."""
+
+    probability: Probability = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class PcaColor:
-    """Adds principal components of the training pictures' colours, each by a Gaussian of deviation `std` times its
-    eigenvalue (Krizhevsky et al. 2012, section 4.1)."""
+    """Adds the principal components of ImageNet's colours, each by a Gaussian of deviation `std` times its eigenvalue
+    (Krizhevsky et al. 2012, section 4.1; theirs are those of the training pictures, which are ImageNet's)."""
 
     std: Positive = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColorJitter:
-    """Brightness, contrast and saturation times a factor in [1 - x, 1 + x], hue turned by up to x of the circle."""
+    """Brightness, contrast and saturation times a factor in [1 - x, 1 + x], hue turned by up to x of the circle (Howard
+    2013, arXiv:1312.5402, without hue)."""
 
     brightness: Probability = 0.4
     contrast: Probability = 0.4
@@ -90,16 +99,18 @@ class ColorJitter:
 
 @dataclass(frozen=True, kw_only=True)
 class RandAugment:
-    """`layers` operations drawn from fourteen, each at `magnitude` of 30 (Cubuk et al. 2019, arXiv:1909.13719)."""
+    """`layers` operations drawn from fourteen, each at `magnitude` of 30 (Cubuk et al. 2019, arXiv:1909.13719); `fill`
+    comes in where a picture is moved away."""
 
     layers: Annotated[int, Integer(min=1, max=14)] = 2
     magnitude: Annotated[float, Number(min=0, max=30)] = 9.0
+    fill: Pixel = 128
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomErasing:
-    """With a probability, a rectangle of a random share `area` and `ratio` filled with noise (Zhong et al. 2017,
-    arXiv:1708.04896)."""
+    """With a probability, a rectangle of a random share `area` and `ratio` of height to width, drawn on a logarithmic
+    scale, filled with noise (Zhong et al. 2017, arXiv:1708.04896)."""
 
     probability: Probability = 0.25
     area: Interval = (0.02, 1 / 3)
@@ -119,6 +130,7 @@ class Mixup:
     arXiv:1710.09412)."""
 
     alpha: Positive = 0.2
+    probability: Probability = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +138,7 @@ class Cutmix:
     """A rectangle of each picture from another, labels by area (Yun et al. 2019, arXiv:1905.04899)."""
 
     alpha: Positive = 1.0
+    probability: Probability = 1.0
 
 
 AUGMENTATIONS = {
@@ -141,5 +154,88 @@ AUGMENTATIONS = {
     "mixup": record_of(Mixup, "mixup"),
     "cutmix": record_of(Cutmix, "cutmix"),
 }
+NAMES = {record.build: name for name, record in AUGMENTATIONS.items()}
 CROPS = (ResizedCrop, ScaleJitter, RandomResizedCrop)
 """Those that bring pictures to the network's size."""
+MIXING = (Mixup, Cutmix)
+"""Those that mix the pictures of a batch. A picture is mixed at most once, by the first whose probability says so."""
+
+
+# -- the list ----------------------------------------------------------------------------------------------------------
+
+
+class Augmentations(ListOf):
+    """Augmentations in an order that can be carried out: a crop to the network's size first, those that mix last."""
+
+    def __init__(self) -> None:
+        super().__init__(Tagged("an augmentation", AUGMENTATIONS), "list of augmentations")
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        items = super().convert(tree, path, reader)
+        if items is INVALID:
+            return INVALID
+        problems = [(i, problem) for i, problem in enumerate(map(_misplaced, _before(items), items)) if problem]
+        for i, problem in problems:
+            reader.fail(tree.value[i], f"{path}[{i}]", problem)
+        return INVALID if problems else items
+
+
+def _before(items: Sequence[Any]) -> list[Sequence[Any]]:
+    return [items[:i] for i in range(len(items))]
+
+
+def _misplaced(before: Sequence[Any], item: Any) -> str | None:
+    """What is wrong with an augmentation behind those before it."""
+    name = NAMES[type(item)]
+    for i, other in enumerate(before):
+        first = NAMES[type(other)]
+        if isinstance(item, CROPS):
+            if isinstance(other, CROPS):
+                return f"{first} in augment[{i}] has brought pictures to the network's size; keep one of the two"
+            return f"{name} brings pictures to the network's size, so it comes first; move it before {first}"
+        if isinstance(other, MIXING) and not isinstance(item, MIXING):
+            return f"{name} is for single pictures, and {first} in augment[{i}] has mixed them; move it before {first}"
+        if isinstance(other, MIXING) and other.probability == 1:
+            return (
+                f"a picture is mixed once, and {first} in augment[{i}] leaves none to {name}; "
+                f"give {first} a probability, such as 0.5"
+            )
+    return None
+
+
+def check_pictures(
+    augmentations: Sequence[Any], shape: Sequence[int], tree: Tree | None, path: str, reader: Reader
+) -> None:
+    """Reports augmentations that do not fit pictures of the network's input shape."""
+    for i, item in enumerate(augmentations):
+        problem = _unfit(item, shape)
+        if problem:
+            place = tree.value[i] if tree is not None and isinstance(tree.value, list) else tree
+            reader.fail(place or Tree(None, None), f"{path}[{i}]", problem)
+
+
+def _unfit(item: Any, shape: Sequence[int]) -> str | None:
+    name, size = NAMES[type(item)], "x".join(map(str, shape))
+    if len(shape) != 3:
+        return f"{name} is for pictures, and the network takes {shape[0]} features; remove it"
+    height, width, channels = shape
+    if isinstance(item, ResizedCrop | ScaleJitter):
+        field = "side" if isinstance(item, ResizedCrop) else "least"
+        side, least = getattr(item, field), max(height, width)
+        if side < least:
+            return f"{field}={side} leaves too little to crop {height}x{width} from; set it to at least {least}"
+    if isinstance(item, RandomCrop) and item.pad >= min(height, width):
+        limit = min(height, width)
+        return f"pad={item.pad} would leave nothing of some pictures of {height}x{width}; set it to less than {limit}"
+    if isinstance(item, PcaColor) and channels != 3:
+        return f"pca_color needs the 3 channels of colours, and the network takes {size}; remove it"
+    if isinstance(item, ColorJitter) and channels != 3:
+        if channels != 1:
+            return f"color_jitter needs 3 channels, or 1, and the network takes {size}; remove it"
+        if item.saturation or item.hue:
+            return (
+                f"grey pictures have no saturation and hue, and the network takes {size}; set saturation: 0 and hue: 0"
+            )
+    if isinstance(item, RandAugment) and channels not in (1, 3):
+        return f"rand_augment needs 3 channels, or 1, and the network takes {size}; remove it"
+    return None

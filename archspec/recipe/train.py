@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from archspec.forms import FieldError, ListOf, Number, Text, Union
-from archspec.recipe.augment import AUGMENTATIONS
+from archspec.recipe.augment import Augmentations
 from archspec.recipe.data import DATA
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
@@ -132,7 +132,7 @@ class Train:
     accumulate: Count = 1
     ema: Share | None = None
     label_smoothing: Share = 0.0
-    augment: Annotated[tuple[Any, ...], ListOf(Tagged("an augmentation", AUGMENTATIONS), "list of augmentations")] = ()
+    augment: Annotated[tuple[Any, ...], Augmentations()] = ()
     eval_resize: Count | None = None
     cache: Literal["auto", "off"] = "auto"
     init_from: InitFrom | None = None

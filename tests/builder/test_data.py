@@ -9,10 +9,9 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 import archspec
-from archspec.recipe import AUGMENTATIONS, Train
+from archspec.recipe import Train
 from archspec.recipe.augment import HorizontalFlip, RandomCrop
 from archspec.recipe.data import Digits, Tfds
-from builder import augment
 from builder.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data import check_fits, load_data
 from tests.strategies import load
@@ -157,35 +156,6 @@ def test_a_split_that_does_not_fit_in_memory_is_read_from_disk(digits, monkeypat
     first, second = np.split(pictures, 2)
     assert not np.array_equal(first, second)
     assert Counter(p.tobytes() for p in first) <= Counter(p.tobytes() for p in arrays(digits.train)[0])
-
-
-# -- augmentation ----------------------------------------------------------------------------------------------------
-
-
-def numbers(count, seed=0):
-    return np.random.default_rng(seed).random((400, count), np.float32)
-
-
-def test_every_augmentation_of_the_language_has_a_function():
-    assert set(augment.AUGMENTATIONS) == {record.build for record in AUGMENTATIONS.values()}
-
-
-def test_random_crop_takes_each_window_of_the_padded_picture_as_often():
-    picture = np.arange(1, 21, dtype=np.uint8).reshape(4, 5, 1)
-    padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)))
-    windows = {padded[y : y + 4, x : x + 5].tobytes(): (y, x) for y in range(3) for x in range(3)}
-    crops = augment.random_crop(RandomCrop(pad=1), np.stack([picture] * 400), numbers(2)).numpy()
-    counts = Counter(windows[crop.tobytes()] for crop in crops)
-    assert len(counts) == 9 and min(counts.values()) > 20
-    assert crops.dtype == np.uint8 and crops.shape == (400, 4, 5, 1)
-
-
-def test_horizontal_flip_mirrors_half():
-    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    pictures = augment.horizontal_flip(HorizontalFlip(), np.stack([picture] * 400), numbers(1)).numpy()
-    mirrored = [np.array_equal(one, picture[:, ::-1]) for one in pictures]
-    kept = [np.array_equal(one, picture) for one in pictures]
-    assert 150 < sum(mirrored) < 250 and sum(mirrored) + sum(kept) == 400
 
 
 # -- wrong sources ---------------------------------------------------------------------------------------------------

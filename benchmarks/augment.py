@@ -1,0 +1,91 @@
+"""Augmentations in tf.data against Keras's layers of the same names."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from archspec.recipe.augment import (
+    ColorJitter,
+    Cutmix,
+    HorizontalFlip,
+    Mixup,
+    PcaColor,
+    RandAugment,
+    RandomCrop,
+    RandomErasing,
+)
+from benchmarks.measure import Row, in_turn, show
+from builder.augment import augmented, numbers_needed
+
+CLASSES = 10
+BATCHES = {(64, 224): 2, (128, 32): 20}
+"""How many batches of each (pictures, side) make one measurement."""
+layers = keras.layers
+
+
+def run() -> None:
+    for (count, side), batches in BATCHES.items():
+        rows = []
+        for augmentations, keras_layers in cases(side):
+            ours = pipeline(functools.partial(by_us, augmentations), count, side, batches)
+            other = pipeline(functools.partial(by_keras, keras_layers), count, side, batches) if keras_layers else None
+            first, second, ratio = in_turn(ours, other or (lambda: None), rounds=3)
+            rate, other_rate = (f"{count * batches / taken:,.0f}/s" for taken in (first, second))
+            name = ", ".join(type(options).__name__ for options in augmentations)
+            rows.append(Row(name, rate, other_rate, ratio, 1.0) if other else Row(name, rate, "has none"))
+        show(f"Augmentation of {side}x{side} pictures in batches of {count}", rows, "Keras's layers")
+
+
+def cases(side: int) -> list[tuple[list[Any], list[Any]]]:
+    """Augmentations, and layers that do nearly the same."""
+    erasing = layers.RandomErasing(0.25, (0.02, 0.33))
+    jitter = layers.RandomColorJitter((0, 255), 0.4, 0.4, (0.3, 0.7), 0.1)
+    crop = [layers.ZeroPadding2D(4, dtype="uint8"), layers.RandomCrop(side, side, dtype="uint8")]
+    flip = layers.RandomFlip("horizontal", dtype="uint8")
+    return [
+        ([RandomCrop(pad=4)], crop),
+        ([HorizontalFlip()], [flip]),
+        ([PcaColor()], []),
+        ([ColorJitter(hue=0.1)], [jitter]),
+        ([RandAugment()], [layers.RandAugment((0, 255), num_ops=2, factor=0.3)]),
+        ([RandomErasing()], [erasing]),
+        ([Mixup()], [layers.MixUp(0.2)]),
+        ([Cutmix()], [layers.CutMix(1.0)]),
+        ([RandomCrop(pad=4), HorizontalFlip()], [*crop, flip]),
+        (
+            [HorizontalFlip(), ColorJitter(hue=0.1), RandomErasing(), Mixup()],
+            [flip, jitter, erasing, layers.MixUp(0.2)],
+        ),
+    ]
+
+
+def by_us(augmentations: list[Any], number: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
+    count = numbers_needed(augmentations)
+    numbers = tf.random.stateless_uniform([pictures.shape[0], count], [number, 0])
+    return augmented(augmentations, pictures, labels, numbers, CLASSES)
+
+
+def by_keras(keras_layers: list[Any], number: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
+    mixes = isinstance(keras_layers[-1], layers.MixUp | layers.CutMix)
+    data = {"images": pictures, "labels": tf.one_hot(labels, CLASSES)} if mixes else pictures
+    for layer in keras_layers:
+        data = layer(data) if isinstance(layer, layers.ZeroPadding2D) else layer(data, training=True)
+    return data
+
+
+def pipeline(augment: Callable[..., Any], count: int, side: int, batches: int) -> Callable[[], object]:
+    """Augments so many batches of the same pictures and labels, as many at once as there are cores."""
+    generator = np.random.default_rng(0)
+    pictures = tf.constant(generator.integers(0, 256, (count, side, side, 3), np.uint8))
+    labels = tf.constant(generator.integers(0, CLASSES, count))
+    dataset = tf.data.Dataset.range(batches).map(
+        lambda number: augment(number, pictures, labels), num_parallel_calls=os.cpu_count(), deterministic=True
+    )
+    return lambda: [None for _ in dataset]

@@ -1,0 +1,143 @@
+"""RandAugment: operations drawn from the paper's fourteen, of one picture.
+
+XLA compiles each kind of operation once, so operations that differ in numbers only are one kind.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from archspec.recipe.augment import RandAugment
+from builder.augment.pixels import grey, index, inside, to_float, to_pixels
+
+Values = tuple[float, ...]
+
+
+class Operation(NamedTuple):
+    """A kind and what it takes, at most six values."""
+
+    kind: str
+    values: Values = ()
+
+
+def operations(height: int, width: int, strength: float, sign: int) -> dict[str, Operation]:
+    """The paper's operations by name. A strength of 0 changes nothing and 1 most, as far as AutoAugment's ranges go
+    (Cubuk et al. 2018, arXiv:1805.09501, table 6); `sign` says which way."""
+    factor = 1 + sign * 0.9 * strength
+    angle, shear, shift = (sign * strength * most for most in (math.radians(30), 0.3, 150 / 331))
+    cos, sin = math.cos(angle), math.sin(angle)
+    x, y = width / 2, height / 2
+    return {
+        "identity": Operation("identity"),
+        "auto_contrast": Operation("auto_contrast"),
+        "equalize": Operation("equalize"),
+        "rotate": Operation("move", (cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y)),
+        "solarize": Operation("solarize", (256 * (1 - strength),)),
+        "color": Operation("blend", (factor, 1 - factor, 0.0)),
+        "posterize": Operation("posterize", (float(0xFF << round(4 * strength) & 0xFF),)),
+        "contrast": Operation("blend", (factor, 0.0, 1 - factor)),
+        "brightness": Operation("blend", (factor, 0.0, 0.0)),
+        "sharpness": Operation("sharpen", (factor,)),
+        "shear_x": Operation("move", (1.0, shear, 0.0, 0.0, 1.0, 0.0)),
+        "shear_y": Operation("move", (1.0, 0.0, 0.0, shear, 1.0, 0.0)),
+        "translate_x": Operation("move", (1.0, 0.0, shift * width, 0.0, 1.0, 0.0)),
+        "translate_y": Operation("move", (1.0, 0.0, 0.0, 0.0, 1.0, shift * height)),
+    }
+
+
+def rand_augment(options: RandAugment, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """The picture after as many operations as there are numbers; each number says which, and which way."""
+    height, width, _ = picture.shape
+    ways = [operations(height, width, options.magnitude / 30, sign) for sign in (1, -1)]
+    table = [operation for pair in zip(*(way.values() for way in ways), strict=True) for operation in pair]
+    kinds = tf.constant([list(KINDS).index(operation.kind) for operation in table])
+    values = tf.constant([(*operation.values, *[0.0] * (6 - len(operation.values))) for operation in table])
+
+    def layer(number: tf.Tensor, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # Not `numbers[number]`: XLA would take the index for a constant, and compile anew for each value it has.
+        chosen = index(tf.gather(numbers, number), len(table))
+        branches = [lambda kind=kind: kind(options, picture, tf.gather(values, chosen)) for kind in KINDS.values()]
+        return number + 1, tf.switch_case(tf.gather(kinds, chosen), branches)
+
+    return tf.while_loop(lambda number, _: number < options.layers, layer, (0, picture))[1]
+
+
+# -- kinds -----------------------------------------------------------------------------------------------------------
+
+
+def identity(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    return picture
+
+
+def move(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Each pixel from the one nearest to (a x + b y + c, d x + e y + f), from the fill outside the picture."""
+    height, width, channels = picture.shape
+    rows = tf.range(height, dtype=tf.float32)[:, tf.newaxis] + 0.5
+    columns = tf.range(width, dtype=tf.float32) + 0.5
+    a, b, c, d, e, f = tf.unstack(values)
+    x = tf.cast(tf.floor(a * columns + b * rows + c), tf.int32)
+    y = tf.cast(tf.floor(d * columns + e * rows + f), tf.int32)
+    known = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    source = tf.clip_by_value(y, 0, height - 1) * width + tf.clip_by_value(x, 0, width - 1)
+    moved = tf.gather(tf.reshape(picture, (height * width, channels)), source)
+    return tf.where(known[..., tf.newaxis], moved, tf.constant(options.fill, tf.uint8))
+
+
+def blend(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """A weighted sum of the picture, its grey and its mean grey."""
+    own, greys, mean = tf.unstack(values[:3])
+    pixels = to_float(picture)
+    greyed = grey(pixels)
+    return to_pixels(own * pixels + greys * greyed + mean * tf.reduce_mean(greyed))
+
+
+def sharpen(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Away from, or towards, the mean over 3x3 pixels in which the middle counts five times; the edges stay."""
+    height, width, _ = picture.shape
+    pixels = to_float(picture)
+    padded = tf.pad(picture, [[1, 1], [1, 1], [0, 0]])
+    around = [to_float(padded[y : y + height, x : x + width]) for y in range(3) for x in range(3)]
+    smooth = (tf.add_n(around) + 4 * pixels) / 13
+    smooth = tf.where(inside(picture.shape, 1, 1, height - 1, width - 1), smooth, pixels)
+    return to_pixels(smooth + (pixels - smooth) * values[0])
+
+
+def posterize(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """The highest bits alone."""
+    return tf.bitwise.bitwise_and(picture, tf.cast(values[0], tf.uint8))
+
+
+def solarize(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Values from a threshold on inverted."""
+    return tf.where(to_float(picture) < values[0], picture, 255 - picture)
+
+
+def auto_contrast(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Each channel stretched to 0 to 255."""
+    least, most = (to_float(reduce(picture, (0, 1))) for reduce in (tf.reduce_min, tf.reduce_max))
+    stretched = to_pixels((to_float(picture) - least) * (255 / tf.maximum(most - least, 1)))
+    return tf.where(most > least, stretched, picture)
+
+
+def equalize(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Each channel's values spread so that their histogram is flat, in whole numbers as Pillow has it."""
+    height, width, channels = picture.shape
+    entries = tf.cast(picture, tf.int32) + 256 * tf.range(channels)
+    ones = tf.ones(height * width * channels, tf.int32)
+    counts = tf.tensor_scatter_nd_add(tf.zeros(256 * channels, tf.int32), tf.reshape(entries, (-1, 1)), ones)
+    counts = tf.reshape(counts, (channels, 256))
+    highest = tf.gather(counts, tf.cast(tf.reduce_max(picture, (0, 1)), tf.int32), batch_dims=1)
+    step = ((height * width - highest) // 255)[:, tf.newaxis]
+    below = tf.cumsum(counts, 1, exclusive=True)
+    spread = tf.minimum((below + step // 2) // tf.maximum(step, 1), 255)
+    table = tf.cast(tf.where(step > 0, spread, tf.range(256)), tf.uint8)
+    return tf.gather(tf.reshape(table, [-1]), entries)
+
+
+KINDS = {
+    function.__name__: function
+    for function in (identity, move, blend, sharpen, posterize, solarize, auto_contrast, equalize)
+}

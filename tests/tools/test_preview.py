@@ -1,0 +1,154 @@
+"""`tools/preview.py` as a user runs it, and what the picture is made of."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from archspec import load
+from archspec.recipe import Train
+from archspec.recipe.data import Digits
+from archspec.recipe.schedules import Constant, Plateau, Step
+from builder.data import load_data
+from builder.preview import label_text, learning_rates, preview, training_examples, validation_examples
+
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "specs" / "digits.yaml"
+
+
+def run(*arguments, cwd, status=0):
+    command = [sys.executable, ROOT / "tools" / "preview.py", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stderr if status else result.stdout
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def data(data_dir):
+    return load_data(Digits(), data_dir)
+
+
+def test_the_tool_writes_a_png(tmp_path, data_dir):
+    mixing = "train.augment=[{random_crop: 1}, {mixup: {alpha: 1}}]"
+    assert run(DIGITS, "--set", mixing, "--data-dir", data_dir, cwd=tmp_path) == "saved preview.png\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["preview.png"]
+    height, width, _ = imread(tmp_path / "preview.png").shape
+    assert 1500 < width < 2000 and 900 < height < 1300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["digts.yaml"], "digts.yaml: no such file"),
+        ([DIGITS, "--set", "train.augment=[mixp]"], "unknown augmentation 'mixp'; did you mean 'mixup'?"),
+        ([DIGITS, "--count", "0"], "argument --count: 0 is not at least 1"),
+        ([DIGITS, "--count", "801"], "argument --count: at most 800 pictures, got 801"),
+    ],
+)
+def test_mistakes_are_told_before_tensorflow_is_imported(arguments, message, tmp_path):
+    assert message in run(*arguments, cwd=tmp_path, status=2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_spec_without_a_train_section_has_no_preview(tmp_path):
+    spec = tmp_path / "net.yaml"
+    spec.write_text("name: net\nmodel: {input: [8, 8, 1], layers: [flatten, {dense: 10}]}\n")
+    errors = run("net.yaml", cwd=tmp_path, status=2)
+    assert "net.yaml:1:1: train: there is no 'train' section; add one, such as train: {data: digits}" in errors
+
+
+# -- the file --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("digits.yaml", "digits.yaml: the picture is a PNG; give it a name that ends in .png"),
+        ("folder.png", "folder.png: is a directory; give the name of a file in it"),
+        ("nowhere/out.png", "nowhere/out.png: cannot be written: there is no directory nowhere"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_data_is_read(name, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(Exception, match="^" + message.replace(".", r"\.") + "$"):
+        preview(load(DIGITS), name, data_dir=tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_disk_that_is_full_leaves_the_picture_that_was_there(tmp_path, data_dir, monkeypatch):
+    (tmp_path / "old.png").write_bytes(b"old")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    with pytest.raises(Exception, match=r"old\.png: cannot be written: No space left on device$"):
+        preview(load(DIGITS), tmp_path / "old.png", data_dir=data_dir)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_a_picture_that_was_there_is_replaced(tmp_path, data_dir):
+    (tmp_path / "old.png").write_bytes(b"old")
+    few = preview(load(DIGITS), tmp_path / "old.png", 8, data_dir)
+    many = preview(load(DIGITS), tmp_path / "new.png", 80, data_dir)
+    assert imread(many).shape[0] - imread(few).shape[0] == pytest.approx(9 * 170, abs=6)
+
+
+# -- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def test_the_pictures_are_those_of_training(data):
+    spec = load(DIGITS, {"train.augment": [{"random_crop": 1}, {"cutmix": {"probability": 0.5}}]})
+    shown = training_examples(data, spec.train, 100)  # more than a batch
+    assert len(shown) == 100 and {picture.shape for picture, _ in shown} == {(8, 8, 1)}
+    labels = np.stack([label for _, label in shown])
+    assert labels.shape == (100, 10) and 20 < (labels.max(1) < 1).sum() < 80
+    train = [picture for picture, _ in data.train.as_numpy_iterator()]
+    plain = training_examples(data, load(DIGITS, {"train.augment": []}).train, 5)
+    assert all(any(np.array_equal(picture, one) for one in train) for picture, _ in plain)
+    held_out = validation_examples(data, spec.train, 16)
+    assert [int(label) for _, label in held_out] == [int(label) for _, label in data.validation.take(16)]
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        (np.int64(1), "dog"),
+        (np.int64(2), "a very long name ..."),
+        (np.array([0, 1, 0], np.float32), "dog"),
+        (np.array([0.7, 0.3, 0], np.float32), "cat 0.7 / dog 0.3"),
+        (np.array([0.25, 0.75, 0], np.float32), "dog 0.75 / cat 0.25"),
+        (np.array([0.999, 0.001, 0], np.float32), "cat"),
+        (np.array([0.66666, 0, 0.33333], np.float32), "cat 0.67 /\na very long ... 0.33"),
+    ],
+)
+def test_labels_are_names_and_shares(label, text):
+    assert label_text(label, ("cat", "dog", "a very long name of a class")) == text
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (0.1, [0.1, 0.1, 0.1]),
+        (Constant(base=0.1, warmup=2.0), [0.005, 0.1, 0.1]),
+        (Step(base=0.1, drop=((5.0, 0.01),)), [0.1, 0.1, 0.01]),
+        (Plateau(base=0.2, warmup=2.0), [0.01, 0.2, 0.2]),
+    ],
+)
+def test_rates_are_those_of_the_schedule(schedule, expected):
+    recipe = Train(data=Digits(), epochs=10, learning_rate=schedule)
+    assert learning_rates(recipe, 10, [0, 49, 99]) == pytest.approx(expected)

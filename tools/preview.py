@@ -1,0 +1,32 @@
+"""Draws what a training will see: augmented pictures with labels, evaluation pictures, and the learning rate by epoch.
+
+python tools/preview.py specs/digits.yaml
+python tools/preview.py specs/digits.yaml --set train.augment='[{random_crop: 2}, mixup]' --out mixed.png
+"""
+
+import argparse
+import os
+
+from archspec import cli
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("spec", metavar="SPEC", help="a spec with a 'train' section")
+    cli.add_set_argument(parser)
+    parser.add_argument("--out", default="preview.png", metavar="FILE", help="the PNG to write (default: preview.png)")
+    parser.add_argument("--count", type=cli.positive, default=32, metavar="N", help="training pictures (default: 32)")
+    parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
+    args = parser.parse_args()
+    if args.count > 800:
+        parser.error(f"argument --count: at most 800 pictures, got {args.count}")
+    with cli.exit_on_user_error():
+        (spec,) = cli.load_all([args.spec], args.set)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from builder.preview import preview  # TensorFlow takes seconds, and is for valid specs only
+
+        print(f"saved {preview(spec, args.out, args.count, args.data_dir)}")
+
+
+if __name__ == "__main__":
+    main()
