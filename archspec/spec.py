@@ -23,6 +23,8 @@ from archspec.layers import Block, Fragment, LayerReader, python_block, spec_blo
 from archspec.params import check_name, read_params
 from archspec.recipe import TRAIN, Train
 from archspec.schema import REQUIRED, Field, Record
+from archspec.search import SEARCH, Search
+from archspec.search.resolve import resolved
 from archspec.source import Tree, resolve_scalar, wrap
 from archspec.structures import STRUCTURES
 
@@ -36,7 +38,9 @@ class Spec:
         params: the parameters' values.
         graph: the primitives it lowers to.
         train: how to train it, or None.
+        search: which changes of it to try, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
+        blocks: Python blocks that it was read with, besides those that every spec knows.
     """
 
     name: str
@@ -44,7 +48,18 @@ class Spec:
     params: Mapping[str, Any]
     graph: Graph
     train: Train | None
+    search: Search | None
     tree: Tree
+    blocks: tuple[Callable[..., Fragment], ...] = ()
+
+    def with_values(self, values: Mapping[str, Any]) -> Spec:
+        """The spec with other values, by parameter name or dotted path.
+
+        Raises:
+            SpecError: a name that leads nowhere, or a value that makes the spec invalid.
+        """
+        tree = changes.apply(self.tree, {name: wrap(value, None) for name, value in values.items()})
+        return read_spec(tree, self.blocks)
 
     def to_yaml(self) -> str:
         """The resolved spec as a file that means the same, parameters and expressions kept."""
@@ -79,19 +94,32 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     Raises:
         SpecError: every mistake found.
     """
+    blocks = tuple(blocks)
     layer_reader = LayerReader(STRUCTURES, {**BLOCKS, **{b.__name__: python_block(b) for b in blocks}})
     reader = Reader(context=layer_reader)
     sections = TOP.values(tree, "", reader)
     parts = _sections(tree)
-    reader.names = read_params(parts.get("params"), reader)
-    _read_blocks(parts.get("blocks"), reader)
-    model = _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
-    train = _read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
+    model = read_model(parts, tree, reader)
+    train = read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
+    search = _read_search(tree, parts["search"], reader) if "search" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
         raise SpecError(reader.problems)
-    name, layers_span = sections["name"], parts["model"].value["layers"].span
-    graph = expand(name, model["input"], model["layers"], Where("model.layers", layers_span))
-    return Spec(name, sections.get("description", ""), reader.names, graph, train, tree)
+    name = sections["name"]
+    graph = expand(name, model["input"], model["layers"], Where("model.layers", parts["model"].value["layers"].span))
+    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, blocks)
+
+
+def read_model(parts: Mapping[str, Tree], tree: Tree, reader: Reader) -> Any:
+    """The `model` section as a dict, its layers read, once `reader` knows the spec's parameters and blocks."""
+    reader.names = read_params(parts.get("params"), reader)
+    _read_blocks(parts.get("blocks"), reader)
+    return _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
+
+
+def read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
+    """The `train` section, once `reader` knows the spec's parameters."""
+    values = TRAIN.values(tree, "train", reader, span)
+    return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
 
 
 # -- sections --------------------------------------------------------------------------------------------------------
@@ -134,6 +162,7 @@ TOP = Record(
         Field("blocks", _Section("blocks"), None),
         Field("model", _Section("model"), REQUIRED),
         Field("train", _Section("train"), None),
+        Field("search", _Section("search"), None),
     ),
 )
 MODEL = Record(
@@ -198,9 +227,12 @@ BLOCK = Record(
 )
 
 
-def _read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
-    values = TRAIN.values(tree, "train", reader, span)
-    return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
+def _read_search(spec: Tree, tree: Tree, reader: Reader) -> Any:
+    values = SEARCH.values(tree, "search", reader, spec.key_span("search"))
+    if values is INVALID:
+        return INVALID
+    search = SEARCH.construct(values, tree, "search", reader)
+    return INVALID if search is INVALID else resolved(search, spec, reader)
 
 
 def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:
