@@ -22,8 +22,8 @@ from archspec.layer_forms import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM
 from archspec.layers import primitive_record
 from archspec.ops import PRIMITIVES
 from archspec.recipe import TRAIN
-from archspec.search import SEARCH
 from archspec.schema import Count, Pair, Record, form_of
+from archspec.search import SEARCH
 from archspec.spec import BLOCK, MODEL, TOP
 from archspec.structures import STRUCTURES
 from archspec.windows import Padding

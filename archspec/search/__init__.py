@@ -1,8 +1,11 @@
 """The `search` section: a space of networks and recipes, and the limits that they keep. No framework.
 
-`Spec.search` is the section, typed. What works on it: `space` (candidates: grid, drawing at random), `networks` (the spec
-of a candidate, and what it costs, in about a millisecond), `check` (candidates against the budget, and mistakes that only
-reading candidates shows), `dry_run` (what a search would do, in words).
+`Spec.search` is the section, typed. What works on it, each a module here:
+
+- `space`: candidates, as a grid or drawn at random;
+- `networks`: a candidate's spec, what it costs, in about a millisecond, and when two are the same;
+- `check`: candidates against the budget, and mistakes that only reading candidates shows;
+- `survey` and `report`: what a search would do, and that in words.
 """
 
 from archspec.search.section import SEARCH, Budget, Objective, Search, WarmStart

@@ -83,7 +83,7 @@ class Range(Domain):
 
     def __post_init__(self) -> None:
         if self.low > self.high:
-            raise FieldError(self.kind, f"the least, {self.low:g}, is above the most, {self.high:g}")
+            raise FieldError(self.kind, f"the least comes first; write [{self.high:g}, {self.low:g}]")
         if self.log and self.low <= 0:
             raise FieldError(self.kind, f"a logarithmic range starts above 0, got {self.low:g}")
         if self.step is not None and self.log and self.step <= 1:
@@ -179,8 +179,8 @@ class FloatRange(Range):
         if not self.continuous:
             return float(super().at(share))
         if self.log:
-            return min(self.low * (self.high / self.low) ** share, self.high)
-        return self.low + share * (self.high - self.low)
+            return float(min(self.low * (self.high / self.low) ** share, self.high))
+        return min(self.low + share * (self.high - self.low), self.high)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Reading and placing many networks that share most of their layers.
 
-A layer whose fields are all plain values means the same wherever it stands, and so do the operations that it becomes
-behind an input of one shape; both are kept. What goes wrong here is read again the ordinary way, which knows the places.
+A layer whose fields are all plain values means the same wherever it stands, and costs the same behind an input of one
+shape; both are kept. What goes wrong here is read again the ordinary way, which knows the places.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ class Unclear(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What placing a layer added: its output's shape (None: nothing was added), how many nodes and layers, and what they
-    cost."""
+    """What placing a layer added: an output's shape (None: no operation), how many nodes and layers, and their cost."""
 
     shape: Shape | None
     nodes: int

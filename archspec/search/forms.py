@@ -112,7 +112,7 @@ def _flag(bool: bool = True, default: Tree | None = None, when: Tree | None = No
     return Entry(Flag(), default, when)
 
 
-MOST = 2**53
+MOST = 10**9
 KINDS: dict[str, Record] = {
     "int": _range(IntRange, "int", Integer(min=-MOST, max=MOST), Integer(min=1)),
     "float": _range(FloatRange, "float", Number(), Number(above=0)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -64,7 +64,9 @@ class Networks:
         sections = {key: child for key, child in spec.tree.value.items() if key != "search"}
         tree = Tree(sections, spec.tree.span, {key: spec.tree.keys[key] for key in sections}, spec.tree.size)
         self.base = dataclasses.replace(spec, search=None, tree=tree)
-        self._reaching = {"network": _reaching(spec, ("model", "blocks")), "recipe": _reaching(spec, ("train",))}
+        self.network_names = _reaching(spec, ("model", "blocks"))
+        """The names of the space that can change the network."""
+        self._reaching = {"network": self.network_names, "recipe": _reaching(spec, ("train",))}
         self._remembered: dict[tuple[str, str], Any] = {}
         self._needs_peak = spec.search is not None and spec.search.budget.inference_activation_bytes is not None
         self._kept = Kept()
@@ -85,7 +87,7 @@ class Networks:
             SpecError: the candidate makes no valid spec.
         """
         network: Network = self._once("network", candidate, self._network)
-        train: Train | None = self._once("recipe", candidate, self._recipe)
+        train = self.recipe(candidate)
         batch_size, element = (train.batch_size, 4 if train.precision == "float32" else 2) if train else (1, 4)
         return Measures(
             network.parameters,
@@ -94,9 +96,18 @@ class Networks:
             None if network.peak_elements is None else network.peak_elements * element,
         )
 
+    def recipe(self, candidate: Candidate) -> Train | None:
+        """How the candidate is trained.
+
+        Raises:
+            SpecError: the candidate makes no valid spec.
+        """
+        train: Train | None = self._once("recipe", candidate, self._recipe)
+        return train
+
     def network_key(self, candidate: Candidate) -> str:
         """A text that candidates share whose values reaching the network are the same."""
-        return _part(candidate, self._reaching["network"])
+        return _part(candidate, self.network_names)
 
     def _once(self, what: str, candidate: Candidate, make: Callable[[Tree, Candidate], Any]) -> Any:
         """What `make` gives, remembered by the values that reach it; so is that it gives an error."""
@@ -147,9 +158,7 @@ class Networks:
 
 def _analysed(graph: Graph) -> Network:
     analysis = analyse(graph)
-    return Network(
-        analysis.trainable_parameters, analysis.macs, analysis.activation_elements, analysis.peak_elements
-    )
+    return Network(analysis.trainable_parameters, analysis.macs, analysis.activation_elements, analysis.peak_elements)
 
 
 def _part(candidate: Candidate, names: Iterable[str]) -> str:
@@ -163,31 +172,30 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 def _reaching(spec: Spec, sections: Sequence[str]) -> list[str]:
     """The names of the space that can change what these sections say: their own paths, and parameters in use there."""
+    tree = spec.tree.plain()
     dimensions = spec.search.space.dimensions if spec.search else ()
-    tree = spec.tree
-    places = {one.name: overrides.steps_of(one.name, tree) for one in dimensions}
-    choices = {one.name: [*_texts(list(one.domain.values()))] if one.domain.kind == "choice" else [] for one in dimensions}
-    texts = [text for section in sections if section in tree.value for text in _texts(tree.value[section].plain())]
-    texts += [text for name, steps in places.items() if steps[0] in sections for text in choices[name]]
-    params = tree.value["params"].plain() if "params" in tree.value else None
-    used: set[str] = set()
+    places = {one.name: overrides.steps_of(one.name, spec.tree) for one in dimensions}
+    options = {one.name: list(_texts(getattr(one.domain, "options", ()))) for one in dimensions}
+    texts = [text for section in sections for text in _texts(tree.get(section))]
+    texts += [text for name, steps in places.items() if steps[0] in sections for text in options[name]]
+    used: set[Any] = set()
     while texts:
-        new = {name for text in texts for part in PATTERN.findall(text) for name in _IDENTIFIER.findall(part)} - used
-        used |= new
-        texts = [text for name in new for text in _texts((params or {}).get(name))]
-        texts += [text for name, steps in places.items() if steps[0] == "params" and steps[1] in new for text in choices[name]]
-    return [
-        name
-        for name, steps in places.items()
-        if steps[0] in sections or steps == ["params"] or (steps[0] == "params" and steps[1] in used)
-    ]
+        found = {name for text in texts for part in PATTERN.findall(text) for name in _IDENTIFIER.findall(part)}
+        new, used = found - used, used | found
+        texts = [text for name in new for text in _texts((tree.get("params") or {}).get(name))]
+        texts += [text for name, steps in places.items() if _parameter(steps) in new for text in options[name]]
+    return [name for name, steps in places.items() if steps[0] in sections or _parameter(steps) in used]
+
+
+def _parameter(steps: Sequence[str | int]) -> str | int | None:
+    return steps[1] if steps[0] == "params" and len(steps) > 1 else None
 
 
 def _texts(value: Any) -> Iterator[str]:
     """The texts with expressions in plain data."""
     if isinstance(value, dict):
         value = list(value.values())
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         for part in value:
             yield from _texts(part)
     elif has_expression(value):

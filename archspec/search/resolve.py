@@ -36,9 +36,8 @@ def resolved(search: Search, spec: Tree, reader: Reader) -> Any:
     for name, entry in entries.items():
         if name in dimensions:
             conditions = _conditions(name, entry, entries, tree, reader)
-            dimensions[name] = dataclasses.replace(dimensions[name], when=conditions)
-    if len(reader.problems) > before:
-        return INVALID
+            known = tuple(condition for condition in conditions if condition.name in dimensions)
+            dimensions[name] = dataclasses.replace(dimensions[name], when=known)
     ordered = _ordered(dimensions, spec, tree, reader)
     if ordered is INVALID:
         return INVALID
@@ -61,7 +60,7 @@ def _names(entries: Mapping[str, Entry], tree: Tree, spec: Tree, reader: Reader)
         except overrides.PathError as error:
             reader.fail(tree, path, str(error), name)
             continue
-        if steps[0] in ("search", "name", "description"):
+        if steps[0] in ("search", "name", "description") or steps == ("params",):
             reader.fail(tree, path, f"'{steps[0]}' cannot be searched over", name)
         elif steps in taken:
             reader.fail(tree, path, f"is the same as '{taken[steps]}'; keep one of them", name)

@@ -109,8 +109,8 @@ class Search:
     """What to search, how, and within which limits.
 
     Attributes:
-        space: parameters and dotted paths, and what each may be: `int: [1, 9]` or `float: [0.01, 0.2]`, both with `step`
-            and `log`, `choice: [...]` or `bool`; `when: {norm: batch}` beside it makes it count only then, and
+        space: parameters and dotted paths, and what each may be: `int: [1, 9]` or `float: [0.01, 0.2]`, both with
+            `step` and `log`, `choice: [...]` or `bool`; `when: {norm: batch}` beside it makes it count only then, and
             `default` is what it starts from.
         tuner: keras-tuner's tuners, with their options.
         objective: the metric that says what is best.
@@ -121,8 +121,8 @@ class Search:
 
     space: Annotated[Any, MapOf(Text(), DomainForm(), "a mapping from parameters and paths to what each may be")]
     tuner: Annotated[Any, Tagged("a tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
-    objective: Annotated[Any, _ObjectiveForm()] = Objective(name="val_accuracy")  # noqa: RUF009
-    budget: Budget = Budget()  # noqa: RUF009
+    objective: Annotated[Any, _ObjectiveForm()] = Objective(name="val_accuracy")
+    budget: Budget = Budget()
     max_minutes_per_trial: Measured = None
     warm_start: Annotated[Any, _WarmStartForm()] = None
 
