@@ -173,7 +173,8 @@ class FloatRange(Range):
             return self.at((index + 0.5) / GRID)
         step = self.step or 1.0
         value = self.low * step**index if self.log else self.low + index * step
-        return float(f"{value:.12g}")  # 0.1 + 2 * 0.1 is 0.3 to whoever reads it
+        value = float(f"{value:.12g}")  # 0.1 + 2 * 0.1 is 0.3 to whoever reads it
+        return min(max(value, float(self.low)), float(self.high))
 
     def at(self, share: float) -> float:
         if not self.continuous:
