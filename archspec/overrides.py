@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from archspec.errors import Problem, Source, Span, SpecError, Where, describe, did_you_mean
-from archspec.source import Tree, parse
+from archspec.source import Tree, parse, resolve_scalar
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
 """Merged field by field by `extends`; every other value replaces the whole one of the base."""
@@ -33,8 +33,13 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
             continue
         source = Source("--set", text, order=1000, is_file=False)
         try:
-            empty = Tree("", Span(source, 0, 0, len(text)))
-            assignments[path.strip()] = parse(source, start=len(path) + 1) if value.strip() else empty
+            span = Span(source, 0, 0, len(text))
+            if not value.strip():
+                assignments[path.strip()] = Tree("", span)
+            elif resolve_scalar(value.strip()) is None:  # which `parse` takes for an empty file
+                assignments[path.strip()] = Tree(None, span)
+            else:
+                assignments[path.strip()] = parse(source, start=len(path) + 1)
         except SpecError as error:
             problems += error.problems
     if problems:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ from archspec.spec import Spec
 
 TRIES = 64
 """Random candidates with a value, before it is said to be in no valid network."""
+MOST_PROBES = 200
+"""Values of one name that are tried before a search."""
 
 Latency = Callable[[Spec], float]
 
@@ -127,20 +130,22 @@ def _value_problems(one: Dimension, checker: Checker) -> list[Problem]:
     rng = random.Random(0)
     if not one.active(around) and not any(one.name in space.sample(rng).values for _ in range(TRIES * TRIES)):
         return [Problem(one.where, "never counts, as its conditions exclude each other")]
-    found: list[tuple[Problem, str, Where]] = []
-    probes = 0
-    for part, span, value in one.domain.probes():
-        probes += 1
-        error = _error(one, value, around, checker)
-        if error is not None:
+    probes = list(itertools.islice(one.domain.probes(), MOST_PROBES))
+    mistakes = [_mistake(Candidate({**around, one.name: value}), checker) for _, _, value in probes]
+    wrong = [(probe, error.problems[0]) for probe, error in zip(probes, mistakes, strict=True) if error]
+    if len(wrong) == len(probes) > 1 and len({problem.message for _, problem in wrong}) == 1:
+        # The name is wrong, whatever the value.
+        problem = wrong[0][1]
+        fine = _valid_elsewhere(one, around, checker, TRIES)
+        return [] if fine else [Problem(one.where, _told(problem, one.name), problem.notes)]
+    tries = max(TRIES // 8, min(TRIES, 4 * TRIES // max(1, len(wrong))))
+    problems = []
+    for (part, span, value), problem in wrong:
+        if not _valid_elsewhere(one, {**around, one.name: value}, checker, tries):
             where = Where(f"{one.where.path}.{part}", span or one.where.span)
-            found.append((error.problems[0], short(value), where))
-    if probes > 1 and len(found) == probes and len({problem.message for problem, *_ in found}) == 1:
-        return [Problem(one.where, _told(found[0][0], one.name), found[0][0].notes)]  # the name, whatever the value
-    return [
-        Problem(where, f"{one.name}={text} is in no valid network: {_told(problem, one.name)}", problem.notes)
-        for problem, text, where in found
-    ]
+            message = f"{one.name}={short(value)} is in no valid network: {_told(problem, one.name)}"
+            problems.append(Problem(where, message, problem.notes))
+    return problems
 
 
 def _told(problem: Problem, name: str) -> str:
@@ -149,18 +154,11 @@ def _told(problem: Problem, name: str) -> str:
     return problem.message if path in (name, f"params.{name}") else f"{path}: {problem.message}"
 
 
-def _error(one: Dimension, value: Any, around: dict[str, Any], checker: Checker) -> SpecError | None:
-    """What is wrong with the spec with this value; None where that, or a random candidate with it, is valid."""
-    fixed = {**around, one.name: value}
-    first = _mistake(Candidate(fixed), checker)
-    if first is None:
-        return None
+def _valid_elsewhere(one: Dimension, fixed: Mapping[str, Any], checker: Checker, tries: int) -> bool:
+    """Whether one of some random candidates with these values is valid."""
     rng = random.Random(0)
-    for _ in range(TRIES):
-        candidate = checker.search.space.sample(rng, fixed)
-        if one.name in candidate.values and _mistake(candidate, checker) is None:
-            return None
-    return first
+    drawn = (checker.search.space.sample(rng, fixed) for _ in range(tries))
+    return any(one.name in candidate.values and _mistake(candidate, checker) is None for candidate in drawn)
 
 
 def _mistake(candidate: Candidate, checker: Checker) -> SpecError | None:

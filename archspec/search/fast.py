@@ -7,7 +7,7 @@ shape; both are kept. What goes wrong here is read again the ordinary way, which
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from archspec.errors import INVALID, SpecError
 from archspec.expand import MAX_PLACED, _Expander
 from archspec.forms import Reader
 from archspec.graph import Node
-from archspec.graph_builder import MAX_NODES, UNKNOWN, Scope
+from archspec.graph_builder import MAX_NODES, Scope
 from archspec.layers import Layer, LayerReader
 from archspec.ops import PRIMITIVES, Input, Op, Shape
 from archspec.source import Tree
@@ -66,9 +66,11 @@ class FastLayerReader(LayerReader):
     kept: Kept = field(default_factory=Kept)
     salt: str | None = None
     """The spec's defaults as a text; None where they hold expressions, whose values may change."""
+    unshared: Collection[str] = ()
+    """Kinds of layers that may mean something else each time: a user's Python blocks, which see the parameters."""
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        key = _key(tree) if self.salt is not None else None
+        key = _key(tree, self.unshared) if self.salt is not None else None
         if key is None:
             return super().read(tree, path, reader)
         key = self.salt, key
@@ -85,12 +87,14 @@ class FastLayerReader(LayerReader):
         return layer
 
 
-def _key(tree: Tree) -> Any:
+def _key(tree: Tree, unshared: Collection[str]) -> Any:
     """What a layer says, where that is all plain values and names no other layer; else None."""
     if not isinstance(tree.value, dict) or len(tree.value) != 1:
         return None
     ((kind, body),) = tree.value.items()
-    if not (kind in PRIMITIVES or kind in BLOCKS) or not isinstance(body.value, dict) or "from" in body.value:
+    if kind in unshared or not (kind in PRIMITIVES or kind in BLOCKS):
+        return None
+    if not isinstance(body.value, dict) or "from" in body.value:
         return None
     parts: list[Any] = [kind]
     for name, child in body.value.items():
@@ -127,22 +131,24 @@ class Counter(_Expander):
         except SpecError:
             raise Unclear from None
         used = {index for node in self.nodes for index in node.inputs} | {output}
-        if self.problems or output == 0 or len(used) < len(self.nodes):
+        if output == 0 or len(used) < len(self.nodes):
             raise Unclear
         if self.placed > MAX_PLACED or len(self.nodes) + self.more_nodes > MAX_NODES:
             raise Unclear
 
+    def fail(self, *args: Any, **kwargs: Any) -> int:
+        raise Unclear
+
     def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:
         position = super().add(name, op, inputs, layer)
-        if position != UNKNOWN:
-            shapes, shape = [self.nodes[index].shape for index in inputs], self.nodes[position].shape
-            self.trainable += op.parameters(shapes)[0]
-            self.macs += op.macs(shapes, shape)
-            self.elements += math.prod(shape)
+        shapes, shape = [self.nodes[index].shape for index in inputs], self.nodes[position].shape
+        self.trainable += op.parameters(shapes)[0]
+        self.macs += op.macs(shapes, shape)
+        self.elements += math.prod(shape)
         return position
 
     def place(self, layer: Layer, entry: int, scope: Scope, alias: str | None = None) -> int:
-        if entry == UNKNOWN or not layer.scoped or self.kept.by_id.get(id(layer)) is not layer:
+        if not layer.scoped or self.kept.by_id.get(id(layer)) is not layer:
             return super().place(layer, entry, scope, alias)
         key = id(layer), self.nodes[entry].shape
         segment = self.kept.segments.get(key)
@@ -168,8 +174,6 @@ class Counter(_Expander):
         """Places a layer the ordinary way, and keeps what that adds."""
         before = len(self.nodes) + self.more_nodes, self.placed, self.trainable, self.macs, self.elements
         output = super().place(layer, entry, scope, name)
-        if self.problems:
-            raise Unclear
         after = len(self.nodes) + self.more_nodes, self.placed, self.trainable, self.macs, self.elements
         shape = None if output == entry else self.nodes[output].shape
         self.kept.segments[key] = Segment(shape, *(b - a for a, b in zip(before, after, strict=True)))

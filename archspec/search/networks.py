@@ -143,7 +143,10 @@ class Networks:
         defaults = tree.value["model"].value.get("defaults")
         text = canonical(defaults.plain()) if defaults is not None else ""
         salt = None if has_expression(text) else text
-        return Reader(context=FastLayerReader(STRUCTURES, dict(self._blocks), kept=self._kept, salt=salt))
+        unshared = [block.__name__ for block in self.base.blocks]
+        return Reader(
+            context=FastLayerReader(STRUCTURES, dict(self._blocks), kept=self._kept, salt=salt, unshared=unshared)
+        )
 
     def _recipe(self, tree: Tree, candidate: Candidate) -> Train | None:
         if "train" not in tree.value:
@@ -178,7 +181,8 @@ def _reaching(spec: Spec, sections: Sequence[str]) -> list[str]:
     options = {one.name: list(_texts(getattr(one.domain, "options", ()))) for one in dimensions}
     texts = [text for section in sections for text in _texts(tree.get(section))]
     texts += [text for name, steps in places.items() if steps[0] in sections for text in options[name]]
-    used: set[Any] = set()
+    # A Python block of the user's may use any parameter.
+    used: set[Any] = set(tree.get("params") or ()) if spec.blocks else set()
     while texts:
         found = {name for text in texts for part in PATTERN.findall(text) for name in _IDENTIFIER.findall(part)}
         new, used = found - used, used | found

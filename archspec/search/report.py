@@ -62,7 +62,7 @@ def _counts(survey: Survey) -> str:
         how = f"ten points of each continuous range; {how}"
     rows = [("Candidates", size, how)]
     if survey.every and survey.settings < tally.checked - tally.invalid:
-        rows.append(("Networks", f"{survey.settings:,}", "candidates differ in the recipe too"))
+        rows.append(("Networks", f"{survey.settings:,}", "candidates differ in the recipe as well"))
     rows.append(("Valid", *_share(survey, tally.checked - tally.invalid)))
     rows.append(("Inside the budget", *_share(survey, tally.inside)))
     return _lines(rows)
@@ -141,7 +141,8 @@ def _duration(seconds: float) -> str:
 
 def _lines(rows: list[tuple[str, str, str]]) -> str:
     labels, values = (max(len(row[column]) for row in rows) for column in (0, 1))
-    return "\n".join(f"{label:<{labels}}  {value:>{values}}  {note}".rstrip() for label, value, note in rows)
+    indent = " " * (labels + values + 4)
+    return "\n".join(_wrapped(f"{label:<{labels}}  {value:>{values}}  {note}", indent) for label, value, note in rows)
 
 
 def _wrapped(text: str, indent: str = "  ") -> str:

@@ -17,6 +17,9 @@ from archspec.search.space import Condition, Dimension, Space
 from archspec.source import Tree, wrap
 
 PATH = "search.space"
+MAX_NAMES = 100
+MAX_CONDITIONAL = 16
+"""Names with conditions; how long it takes to count a grid doubles with each, at the worst."""
 
 
 def resolved(search: Search, spec: Tree, reader: Reader) -> Any:
@@ -31,6 +34,12 @@ def resolved(search: Search, spec: Tree, reader: Reader) -> Any:
     entries = {name: entry for name, entry in search.space if entry is not None}
     if not entries:
         return reader.fail(tree, PATH, "the space is empty; name at least one parameter or path to search over")
+    if len(entries) > MAX_NAMES:
+        return reader.fail(tree, PATH, f"{len(entries):,} names; the limit is {MAX_NAMES}")
+    conditional = [name for name, entry in entries.items() if entry.when is not None]
+    if len(conditional) > MAX_CONDITIONAL:
+        name, message = conditional[MAX_CONDITIONAL], f"more than {MAX_CONDITIONAL} names with conditions, the limit"
+        return reader.fail(tree, f"{PATH}.{name}", message, name)
     before = len(reader.problems)
     dimensions = _names(entries, tree, spec, reader)
     for name, entry in entries.items():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import random
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -135,7 +136,7 @@ class Space:
 
     def grid_size(self) -> int:
         """How many candidates `grid` gives, counted without making them."""
-        return math.prod(self._count(group, 0, {}) for group in self._groups())
+        return math.prod(_grid_size(group) for group in self._groups())
 
     def _groups(self) -> list[list[Dimension]]:
         """Dimensions that conditions tie together."""
@@ -146,31 +147,26 @@ class Space:
             groups = [group for group in groups if group not in tied] + [[*itertools.chain(*tied), one]]
         return groups
 
-    def _count(self, group: list[Dimension], index: int, values: dict[str, Any]) -> int:
+
+def _grid_size(group: Sequence[Dimension]) -> int:
+    """The grid's size of dimensions whose conditions name each other."""
+    # What has been chosen counts only by the later dimensions that it puts out.
+    later = [group[index + 1 :] for index in range(len(group))]
+
+    @functools.cache
+    def count(index: int, out: frozenset[str]) -> int:
         if index == len(group):
             return 1
         one = group[index]
-        if not one.active(values):
-            return self._count(group, index + 1, values)
-        parents = {condition.name: condition for other in group[index + 1 :] for condition in other.when}
-        if one.name not in parents:
-            return one.domain.points * self._count(group, index + 1, values)
-        told = self._told_apart(one, group[index + 1 :])
-        total = sum(self._count(group, index + 1, {**values, one.name: value}) for value in told)
-        others = one.domain.points - len(told)
-        return total + (others * self._count(group, index + 1, {**values, one.name: _OTHER}) if others else 0)
+        conditions = [(other.name, part) for other in later[index] for part in other.when if part.name == one.name]
+        if one.name in out:
+            return count(index + 1, out | {name for name, _ in conditions})
+        mentioned = {canonical(value): value for _, part in conditions for value in part.values}
+        total = 0
+        for value in mentioned.values():
+            put_out = {name for name, part in conditions if not part.holds({one.name: value})}
+            total += count(index + 1, out | put_out)
+        others = one.domain.points - len(mentioned)
+        return total + (others * count(index + 1, out | {name for name, _ in conditions}) if others else 0)
 
-    @staticmethod
-    def _told_apart(one: Dimension, later: Collection[Dimension]) -> list[Any]:
-        """The values of a name that conditions mention; with all others the same names count."""
-        mentioned = {
-            canonical(value): value
-            for other in later
-            for condition in other.when
-            if condition.name == one.name
-            for value in condition.values
-        }
-        return list(mentioned.values())
-
-
-_OTHER = "any value that no condition mentions"
+    return count(0, frozenset())

@@ -50,7 +50,8 @@ def whole(least: int, most: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def numbers(least: float, most: float) -> st.SearchStrategy[dict[str, Any]]:
-    ends = st.lists(st.floats(least, most), min_size=2, max_size=2).map(sorted)
+    number = st.floats(least, most).map(lambda value: round(value, 4))
+    ends = st.lists(number, min_size=2, max_size=2).map(sorted)
     return st.one_of(
         st.fixed_dictionaries({"float": ends}, optional={"log": st.booleans()}),
         st.fixed_dictionaries({"float": ends, "step": st.floats(0.01, 1)}),

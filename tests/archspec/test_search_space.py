@@ -274,6 +274,15 @@ def test_a_large_grid_is_counted_without_making_it(tmp_path: Path) -> None:
     assert space.continuous
 
 
+def test_many_names_under_one_condition_are_counted_at_once(tmp_path: Path) -> None:
+    params = {**SPEC["params"], **{f"b{i}": False for i in range(60)}}
+    space: dict[str, Any] = {f"b{i}": "bool" for i in range(60)}
+    space["n"] = {"int": [1, 5], "when": {f"b{i}": True for i in range(60)}}
+    search = spec_with({"space": space}, tmp_path, params=params).search
+    assert search is not None
+    assert search.space.grid_size() == 2**60 - 1 + 5
+
+
 def test_candidates_of_another_space_are_told(tmp_path: Path) -> None:
     space = space_of(
         {BLOCK: {"choice": ["basic", "bottleneck"]}, EXPANSION: {"int": [1, 2], "when": {BLOCK: "bottleneck"}}},
