@@ -12,7 +12,7 @@ from archspec.expressions import ExpressionError, evaluate, has_expression
 from archspec.forms import Reader
 from archspec.search.domains import Domain
 from archspec.search.forms import Entry
-from archspec.search.section import Search
+from archspec.search.section import SEARCH, Search
 from archspec.search.space import Condition, Dimension, Space
 from archspec.source import Tree, wrap
 
@@ -22,15 +22,20 @@ MAX_CONDITIONAL = 16
 """Names with conditions; how long it takes to count a grid doubles with each, at the worst."""
 
 
-def resolved(search: Search, spec: Tree, reader: Reader) -> Any:
-    """The search with its space compared with the spec; INVALID, and problems, where it does not fit.
+def read_search(section: Tree, spec: Tree, reader: Reader) -> Any:
+    """The `search` section, its space compared with the spec; INVALID, and problems, where it does not fit.
 
     Args:
-        search: the section as read, its space the written entries.
+        section: the section.
         spec: the whole spec's tree.
         reader: knows the parameters' values, and takes the problems.
     """
-    tree = spec.value["search"].value["space"]
+    values = SEARCH.values(section, "search", reader, spec.key_span("search"))
+    search = INVALID if values is INVALID else SEARCH.construct(values, section, "search", reader)
+    return INVALID if search is INVALID else _resolved(search, section.value["space"], spec, reader)
+
+
+def _resolved(search: Search, tree: Tree, spec: Tree, reader: Reader) -> Any:
     entries = {name: entry for name, entry in search.space if entry is not None}
     if not entries:
         return reader.fail(tree, PATH, "the space is empty; name at least one parameter or path to search over")
