@@ -140,7 +140,7 @@ class Networks:
         return Network(counter.trainable, counter.macs, counter.elements, None)
 
     def _reader(self, tree: Tree) -> Reader:
-        defaults = tree.value["model"].value.get("defaults")
+        defaults = overrides.value_at(tree, "model.defaults")
         text = canonical(defaults.plain()) if defaults is not None else ""
         salt = None if has_expression(text) else text
         unshared = [block.__name__ for block in self.base.blocks]

@@ -141,6 +141,16 @@ def test_shipped_specs_with_a_search(path: Path, tmp_path: Path) -> None:
     assert archspec.load(tmp_path / "resolved.yaml").search == spec.search
 
 
+def test_a_space_that_would_take_too_long_is_refused(tmp_path: Path) -> None:
+    names = {f"b{i}": False for i in range(101)}
+    with pytest.raises(archspec.SpecError, match="101 names; the limit is 100"):
+        spec_with({"space": dict.fromkeys(names, "bool")}, tmp_path, params={**SPEC["params"], **names})
+    space: dict[str, Any] = {"n": {"int": [1, 2]}}
+    space |= {f"b{i}": {"bool": True, "when": {"n": 1}} for i in range(17)}
+    with pytest.raises(archspec.SpecError, match="more than 16 names with conditions"):
+        spec_with({"space": space}, tmp_path, params={**SPEC["params"], **names})
+
+
 # -- defaults ---------------------------------------------------------------------------------------------------------
 
 
