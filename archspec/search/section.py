@@ -11,11 +11,9 @@ from archspec.forms import FieldError, Form, Integer, ListOf, MapOf, Number, Rea
 from archspec.recipe import MONITORS
 from archspec.schema import Record, Tagged, record_of
 from archspec.search.forms import DomainForm
-from archspec.search.space import Space
-from archspec.search.tuners import TUNERS, RandomSearch, Tuner
+from archspec.search.tuners import TUNERS, RandomSearch
 from archspec.source import Tree
 
-Direction = Literal["min", "max"]
 Limit = Annotated[int | None, Union((Integer(min=1),), optional=True)]
 Measured = Annotated[float | None, Union((Number(above=0),), optional=True)]
 
@@ -28,7 +26,7 @@ class Objective:
     """
 
     name: str
-    direction: Annotated[str | None, Literal["min", "max"]] = None
+    direction: Literal["min", "max"] | None = None
 
     def __post_init__(self) -> None:
         if self.direction is None:
@@ -128,5 +126,3 @@ class Search:
 
 
 SEARCH: Record = record_of(Search, "search")
-
-__all__ = ["SEARCH", "Budget", "Objective", "Search", "Space", "Tuner", "WarmStart"]
