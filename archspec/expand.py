@@ -29,7 +29,7 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> 
         SpecError: layers that do not fit what arrives, references to no earlier layer, names used twice, layers whose
             output nothing uses, or more than `MAX_NODES` operations.
     """
-    expander = _Expander()
+    expander = Expander()
     expander.nodes.append(Node("input", Input(size=picture), (), picture))
     output = expander.place_all(layers, 0, Scope("", 0))
     if not expander.problems:
@@ -39,7 +39,7 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> 
     return Graph(name, tuple(expander.nodes))
 
 
-class _Expander(GraphBuilder):
+class Expander(GraphBuilder):
     # -- layers --------------------------------------------------------------------------------------------------
 
     def place_all(self, layers: Sequence[Layer], entry: int, scope: Scope) -> int:

@@ -23,6 +23,7 @@ from archspec.layers import primitive_record
 from archspec.ops import PRIMITIVES
 from archspec.recipe import TRAIN
 from archspec.schema import Count, Pair, Record, form_of
+from archspec.search import SEARCH
 from archspec.spec import BLOCK, MODEL, TOP
 from archspec.structures import STRUCTURES
 from archspec.windows import Padding
@@ -47,6 +48,7 @@ DESCRIPTIONS = {
     "blocks": "Blocks of this spec's own: a list of layers with parameters, used by name like a built-in block.",
     "model": "The network: the picture it takes and its layers, ending in logits.",
     "train": "How the network is trained.",
+    "search": "Which changes of the spec to try, how, and within which limits.",
     "extends": "The path, from this file, of a spec to start from. What this file says goes over it.",
     "set": "Values by parameter name or dotted path, put in after `extends`: `{train.epochs: 3}`.",
     "defaults": "Fields that every layer of a kind has unless it says otherwise: `conv: {padding: same}`.",
@@ -73,6 +75,7 @@ def json_schema() -> Schema:
         "defaults": {"type": "object", "properties": {k: _defaults(k, r) for k, r in kinds.items()}},
         "model": _completable(_part(MODEL)),
         "train": _completable(_part(TRAIN)),
+        "search": _completable(_part(SEARCH)),
         **{kind: _fields(record) for kind, record in kinds.items()},
     }
     top = _part(TOP)["properties"] | {"extends": {"type": "string"}, "set": {"type": "object"}}
@@ -84,7 +87,10 @@ def json_schema() -> Schema:
         "if": {"required": ["extends"]},
         "else": {
             "required": TOP.required,
-            "properties": {"model": {"required": MODEL.required}, "train": {"required": TRAIN.required}},
+            "properties": {
+                part: {"required": record.required}
+                for part, record in (("model", MODEL), ("train", TRAIN), ("search", SEARCH))
+            },
         },
         "$defs": definitions,
     }

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from archspec.errors import Problem, Source, Span, SpecError, Where, describe, did_you_mean
-from archspec.source import Tree, parse
+from archspec.source import Tree, parse, resolve_scalar
 
-SECTIONS = ("params", "blocks", "model", "train")
+SECTIONS = ("params", "blocks", "model", "train", "search")
 """Merged field by field by `extends`; every other value replaces the whole one of the base."""
 
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(\[\d{1,6}\])*(\.[A-Za-z0-9_\-]+(\[\d{1,6}\])*)*")
@@ -33,8 +33,13 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
             continue
         source = Source("--set", text, order=1000, is_file=False)
         try:
-            empty = Tree("", Span(source, 0, 0, len(text)))
-            assignments[path.strip()] = parse(source, start=len(path) + 1) if value.strip() else empty
+            span = Span(source, 0, 0, len(text))
+            if not value.strip():
+                assignments[path.strip()] = Tree("", span)
+            elif resolve_scalar(value.strip()) is None:  # which `parse` takes for an empty file
+                assignments[path.strip()] = Tree(None, span)
+            else:
+                assignments[path.strip()] = parse(source, start=len(path) + 1)
         except SpecError as error:
             problems += error.problems
     if problems:
@@ -67,15 +72,32 @@ def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span |
     problems: list[Problem] = []
     for path, value in assignments.items():
         try:
-            tree = _set(tree, _steps(path, tree, value), value, "")
-        except _PathError as error:
+            tree = _set(tree, steps_of(path, tree), value, "")
+        except PathError as error:
             problems.append(Problem(Where(path, _path_span(path, value, keys or {})), str(error)))
     if problems:
         raise SpecError(problems)
     return tree
 
 
-class _PathError(Exception):
+def value_at(tree: Tree, path: str) -> Tree | None:
+    """What a path leads to, or None where nothing is written there.
+
+    Raises:
+        PathError: a malformed path, or an unknown name.
+    """
+    found: Tree | None = tree
+    for step in steps_of(path, tree):
+        if found is None:
+            return None
+        if isinstance(step, int):
+            found = found.value[step] if isinstance(found.value, list) and step < len(found.value) else None
+        else:
+            found = found.value.get(step) if isinstance(found.value, dict) else None
+    return found
+
+
+class PathError(Exception):
     """What is wrong with a path; `apply` adds the address."""
 
 
@@ -86,9 +108,14 @@ def _path_span(path: str, value: Tree, keys: Mapping[str, Span | None]) -> Span 
     return Span(source, 0, 0, len(path)) if source.text.startswith(f"{path}=") else value.span
 
 
-def _steps(path: str, tree: Tree, value: Tree) -> list[str | int]:
+def steps_of(path: str, tree: Tree) -> list[str | int]:
+    """The keys and positions that a path goes through from the top of a spec.
+
+    Raises:
+        PathError: a malformed path, or an unknown name.
+    """
     if not _PATH.fullmatch(path):
-        raise _PathError("expected a parameter's name or a path such as model.layers[0].conv.filters")
+        raise PathError("expected a parameter's name or a path such as model.layers[0].conv.filters")
     params = tree.value.get("params")
     names = list(params.value) if params is not None and isinstance(params.value, dict) else []
     if path in names:
@@ -96,14 +123,25 @@ def _steps(path: str, tree: Tree, value: Tree) -> list[str | int]:
     steps: list[str | int] = [int(index) if index else key for index, key in _STEP.findall(path)]
     if steps[0] not in TOP_LEVEL:
         if steps[0] in ("set", "extends"):
-            raise _PathError(f"'{steps[0]}' cannot be set from outside the file")
-        raise _PathError(f"no parameter or section has this name{did_you_mean(str(steps[0]), [*names, *TOP_LEVEL])}")
+            raise PathError(f"'{steps[0]}' cannot be set from outside the file")
+        raise PathError(f"no parameter or section has this name{did_you_mean(str(steps[0]), [*names, *TOP_LEVEL])}")
     if steps[0] == "params" and len(steps) > 1 and steps[1] not in names:
-        raise _PathError(f"no parameter has this name{did_you_mean(str(steps[1]), names)}")
-    return steps
+        raise PathError(f"no parameter has this name{did_you_mean(str(steps[1]), names)}")
+    return _inside_space(path, tree) if steps[:2] == ["search", "space"] else steps
 
 
-TOP_LEVEL = ("name", "description", "params", "blocks", "model", "train")
+def _inside_space(path: str, tree: Tree) -> list[str | int]:
+    """The steps into the search space, whose keys are paths themselves: the longest that is there is one step."""
+    rest = path.removeprefix("search.space").removeprefix(".")
+    search = tree.value.get("search")
+    space = search.value.get("space") if search is not None and isinstance(search.value, dict) else None
+    keys = list(space.value) if space is not None and isinstance(space.value, dict) else []
+    key = max((key for key in keys if rest == key or rest.startswith((f"{key}.", f"{key}["))), key=len, default=rest)
+    fields = _STEP.findall(rest[len(key) :])
+    return ["search", "space", *([key] if key else []), *(int(index) if index else name for index, name in fields)]
+
+
+TOP_LEVEL = ("name", "description", "params", "blocks", "model", "train", "search")
 
 
 def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> Tree:
@@ -112,10 +150,10 @@ def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> T
     step, rest = steps[0], steps[1:]
     if isinstance(step, int):
         if tree is None or not isinstance(tree.value, list):
-            raise _PathError(f"'{done}' is not a list" if tree is not None else f"'{done}' is not there")
+            raise PathError(f"'{done}' is not a list" if tree is not None else f"'{done}' is not there")
         if step >= len(tree.value):
             last = f"so the last is [{len(tree.value) - 1}]" if tree.value else "so there is none to set"
-            raise _PathError(f"'{done}' has {len(tree.value)} items, {last}")
+            raise PathError(f"'{done}' has {len(tree.value)} items, {last}")
         items = list(tree.value)
         items[step] = _set(items[step], rest, value, f"{done}[{step}]")
         return Tree(items, tree.span, size=tree.size)
@@ -124,7 +162,7 @@ def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> T
     elif tree.value == step:  # a bare name, `adam`, gains fields: `{adam: {...}}`
         tree = Tree({step: Tree({}, tree.span)}, tree.span, {step: tree.span})
     if not isinstance(tree.value, dict):
-        raise _PathError(f"'{done}' is {describe(tree.value)}, not a mapping with fields to set")
+        raise PathError(f"'{done}' is {describe(tree.value)}, not a mapping with fields to set")
     child = _set(tree.value.get(step), rest, value, f"{done}.{step}".lstrip("."))
     span = tree.keys.get(step, value.span) if rest else value.span
     return Tree({**tree.value, step: child}, tree.span, {**tree.keys, step: span}, tree.size)

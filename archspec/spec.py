@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -27,6 +27,9 @@ from archspec.schema import REQUIRED, Field, Record
 from archspec.source import Tree, resolve_scalar, wrap
 from archspec.structures import STRUCTURES
 
+if TYPE_CHECKING:
+    from archspec.search import Search
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -37,7 +40,9 @@ class Spec:
         params: the parameters' values.
         graph: the primitives it lowers to.
         train: how to train it, or None.
+        search: which changes of it to try, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
+        blocks: Python blocks that it was read with, besides those that every spec knows.
     """
 
     name: str
@@ -45,7 +50,18 @@ class Spec:
     params: Mapping[str, Any]
     graph: Graph
     train: Train | None
+    search: Search | None
     tree: Tree
+    blocks: tuple[Callable[..., Fragment], ...] = ()
+
+    def with_values(self, values: Mapping[str, Any]) -> Spec:
+        """The spec with other values, by parameter name or dotted path.
+
+        Raises:
+            SpecError: a name that leads nowhere, or a value that makes the spec invalid.
+        """
+        tree = changes.apply(self.tree, {name: wrap(value, None) for name, value in values.items()})
+        return read_spec(tree, self.blocks)
 
     def to_yaml(self) -> str:
         """The resolved spec as a file that means the same, parameters and expressions kept."""
@@ -80,21 +96,34 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     Raises:
         SpecError: every mistake found.
     """
+    blocks = tuple(blocks)
     layer_reader = LayerReader(STRUCTURES, {**BLOCKS, **{b.__name__: python_block(b) for b in blocks}})
     reader = Reader(context=layer_reader)
     sections = TOP.values(tree, "", reader)
     parts = _sections(tree)
-    reader.names = read_params(parts.get("params"), reader)
-    _read_blocks(parts.get("blocks"), reader)
-    model = _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
-    train = _read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
+    model = read_model(parts, tree, reader)
+    train = read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
     if train is not INVALID and train is not None and model is not INVALID:
         check_pictures(train.augment, model["input"], parts["train"].value.get("augment"), "train.augment", reader)
+    search = _read_search(tree, parts["search"], reader) if "search" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
         raise SpecError(reader.problems)
-    name, layers_span = sections["name"], parts["model"].value["layers"].span
-    graph = expand(name, model["input"], model["layers"], Where("model.layers", layers_span))
-    return Spec(name, sections.get("description", ""), reader.names, graph, train, tree)
+    name = sections["name"]
+    graph = expand(name, model["input"], model["layers"], Where("model.layers", parts["model"].value["layers"].span))
+    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, blocks)
+
+
+def read_model(parts: Mapping[str, Tree], tree: Tree, reader: Reader) -> Any:
+    """The `model` section as a dict, its layers read, once `reader` knows the spec's parameters and blocks."""
+    reader.names = read_params(parts.get("params"), reader)
+    _read_blocks(parts.get("blocks"), reader)
+    return _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
+
+
+def read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
+    """The `train` section, once `reader` knows the spec's parameters."""
+    values = TRAIN.values(tree, "train", reader, span)
+    return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
 
 
 # -- sections --------------------------------------------------------------------------------------------------------
@@ -137,6 +166,7 @@ TOP = Record(
         Field("blocks", _Section("blocks"), None),
         Field("model", _Section("model"), REQUIRED),
         Field("train", _Section("train"), None),
+        Field("search", _Section("search"), None),
     ),
 )
 MODEL = Record(
@@ -201,9 +231,10 @@ BLOCK = Record(
 )
 
 
-def _read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
-    values = TRAIN.values(tree, "train", reader, span)
-    return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
+def _read_search(spec: Tree, tree: Tree, reader: Reader) -> Any:
+    from archspec.search.resolve import read_search  # 30 ms, which only specs with this section need
+
+    return read_search(tree, spec, reader)
 
 
 def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("analysis", "building", "steps", "augment")
+NAMES = ("analysis", "search", "building", "steps", "augment")
 
 
 def main(names: list[str]) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import archspec
 from archspec.overrides import parse_assignments
+from archspec.search.survey import survey
 
 FOLDER = Path(__file__).parent
 ARGUMENTS = json.loads((FOLDER / "arguments.json").read_text())
@@ -31,9 +32,12 @@ def output(name: str) -> str:
     try:
         if name in ARGUMENTS:
             case = ARGUMENTS[name]
-            archspec.load(case["path"], parse_assignments(case["set"]) if "set" in case else case.get("overrides"))
+            overrides = parse_assignments(case["set"]) if "set" in case else case.get("overrides")
+            spec = archspec.load(case["path"], overrides)
         else:
-            archspec.load(next(path.name for path in sorted(FOLDER.glob(f"{name}.*")) if path.suffix != ".txt"))
+            spec = archspec.load(next(path.name for path in sorted(FOLDER.glob(f"{name}.*")) if path.suffix != ".txt"))
+        if spec.search is not None:
+            survey(spec)  # a mistake that only reading candidates shows
     except archspec.SpecError as error:
         return f"{error}\n"
     raise ValueError(f"{name} is a valid spec")

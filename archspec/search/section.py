@@ -1,0 +1,128 @@
+"""The `search` section: what is searched, how, and within which limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from archspec.errors import closest
+from archspec.forms import FieldError, Form, Integer, ListOf, MapOf, Number, Reader, Text, Union
+from archspec.recipe import MONITORS
+from archspec.schema import Record, Tagged, record_of
+from archspec.search.forms import DomainForm
+from archspec.search.tuners import TUNERS, RandomSearch
+from archspec.source import Tree
+
+Limit = Annotated[int | None, Union((Integer(min=1),), optional=True)]
+Measured = Annotated[float | None, Union((Number(above=0),), optional=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """What is best: a metric, and whether the least (`min`) or the most (`max`) of it.
+
+    The direction need not be given for losses and accuracies.
+    """
+
+    name: str
+    direction: Literal["min", "max"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.direction is None:
+            if self.name not in MONITORS:
+                near = closest(self.name, MONITORS)
+                hint = f"did you mean '{near}'? If not, write" if near else "write"
+                mend = f"{hint} objective: {{name: {self.name}, direction: max}}"
+                raise FieldError("name", f"whether more or less of '{self.name}' is better is not known; {mend}")
+            object.__setattr__(self, "direction", "min" if self.name.endswith("loss") else "max")
+
+
+class _ObjectiveForm(Form):
+    """`val_accuracy`, or `{name: ..., direction: ...}`."""
+
+    record = record_of(Objective, "objective")
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if isinstance(tree.value, str):
+            tree = Tree({"name": tree}, tree.span)
+        return self.record.convert(tree, path, reader)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, self.record.json_schema()]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """Limits that every trial keeps; what is beyond one of them is never built.
+
+    Attributes:
+        parameters: trainable parameters.
+        macs: multiply-accumulates of one picture.
+        training_activation_bytes: activations of a training step at the candidate's own batch size and precision.
+        inference_activation_bytes: peak of the activations of one picture.
+        latency_ms: milliseconds that one picture takes on this machine; it is measured only when all other limits are
+            kept.
+    """
+
+    parameters: Limit = None
+    macs: Limit = None
+    training_activation_bytes: Limit = None
+    inference_activation_bytes: Limit = None
+    latency_ms: Measured = None
+
+    def limits(self) -> Iterator[tuple[str, float]]:
+        """The limits that are given, by name."""
+        return ((name, limit) for name, limit in vars(self).items() if limit is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStart:
+    """Each trial starts from the best smaller network so far, where layers have the same name and shape (VGG's deeper
+    columns from column A: arXiv:1409.1556, section 3.1). `layers` limits this to layers whose names start with one of
+    these."""
+
+    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
+
+
+class _WarmStartForm(Form):
+    """True, false, or `{layers: [...]}`."""
+
+    record = record_of(WarmStart, "warm_start")
+    expected = "true, false or a mapping with 'layers'"
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if tree.value is None or isinstance(tree.value, bool):
+            return WarmStart() if tree.value else None
+        if not isinstance(tree.value, dict):
+            return reader.expect(tree, path, self.expected)
+        return self.record.convert(tree, path, reader)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": ["boolean", "null"]}, self.record.json_schema()]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What to search, how, and within which limits.
+
+    Attributes:
+        space: parameters and dotted paths, and what each may be: `int: [1, 9]` or `float: [0.01, 0.2]`, both with
+            `step` and `log`, `choice: [...]` or `bool`; `when: {norm: batch}` beside it makes it count only then, and
+            `default` is what it starts from.
+        tuner: keras-tuner's tuners, with their options.
+        objective: the metric that says what is best.
+        budget: limits, checked before anything is built.
+        max_minutes_per_trial: a trial that takes longer is ended, and counts as failed.
+        warm_start: whether trials start from the best smaller network.
+    """
+
+    space: Annotated[Any, MapOf(Text(), DomainForm(), "a mapping from parameters and paths to what each may be")]
+    tuner: Annotated[Any, Tagged("a tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
+    objective: Annotated[Any, _ObjectiveForm()] = Objective(name="val_accuracy")
+    budget: Budget = Budget()
+    max_minutes_per_trial: Measured = None
+    warm_start: Annotated[Any, _WarmStartForm()] = None
+
+
+SEARCH: Record = record_of(Search, "search")

@@ -1,0 +1,200 @@
+"""Budgets: what is inside, what each limit excludes, and the survey of a whole search."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archspec
+from archspec.search import Candidate, Hyperband, RandomSearch
+from archspec.search.check import Checker, Tally
+from archspec.search.report import to_text
+from archspec.search.survey import survey
+from tests.archspec.searches import spec_with
+
+ROOT = Path(__file__).parents[2]
+SPACE: dict[str, Any] = {"n": {"int": [1, 4]}, "width": {"int": [2, 9]}}
+
+
+def all_costs(spec: archspec.Spec) -> list[archspec.Analysis]:
+    return [
+        archspec.analyse(spec.with_values({"n": n, "width": width}))
+        for n, width in itertools.product(range(1, 5), range(2, 10))
+    ]
+
+
+def test_what_is_inside_and_what_each_limit_excludes(tmp_path: Path) -> None:
+    limits = {"parameters": 8000, "macs": 100_000, "training_activation_bytes": 2_000_000}
+    spec = spec_with({"space": SPACE, "budget": limits}, tmp_path)
+    found = survey(spec)
+    expected = [
+        {
+            "parameters": one.trainable_parameters > 8000,
+            "macs": one.macs > 100_000,
+            "training_activation_bytes": one.training_bytes(32) > 2_000_000,
+        }
+        for one in all_costs(spec)
+    ]
+    assert found.every
+    assert (found.size, found.tally.checked, found.tally.invalid) == (32, 32, 0)
+    assert found.tally.inside == sum(not any(over.values()) for over in expected) > 0
+    assert found.tally.over == {name: sum(over[name] for over in expected) for name in limits}
+    alone = {name: sum(over[name] and sum(over.values()) == 1 for over in expected) for name in limits}
+    assert found.tally.over_alone == {name: count for name, count in alone.items() if count}
+    inside = [one for one, over in zip(all_costs(spec), expected, strict=True) if not any(over.values())]
+    sizes = [one.trainable_parameters for one in inside]
+    assert found.smallest.measures is not None
+    assert found.largest.measures is not None
+    assert (found.smallest.measures.parameters, found.largest.measures.parameters) == (min(sizes), max(sizes))
+
+
+def test_a_limit_is_inclusive(tmp_path: Path) -> None:
+    spec = spec_with({"space": SPACE}, tmp_path)
+    macs = archspec.analyse(spec.with_values({"n": 2, "width": 5})).macs
+    for limit, inside in ((macs, True), (macs - 1, False)):
+        verdict = Checker(spec_with({"space": SPACE, "budget": {"macs": limit}}, tmp_path)).check(
+            Candidate({"n": 2, "width": 5})
+        )
+        assert verdict.inside is inside
+        assert verdict.over == (() if inside else ("macs",))
+
+
+def test_activations_are_those_of_the_candidates_own_batch_and_precision(tmp_path: Path) -> None:
+    space = {"train.batch_size": {"choice": [16, 64]}, "train.precision": {"choice": ["float32", "mixed_bfloat16"]}}
+    spec = spec_with({"space": space, "budget": {"training_activation_bytes": 10**9}}, tmp_path)
+    checker, elements = Checker(spec), archspec.analyse(spec).activation_elements
+    for batch, precision, size in ((16, "float32", 4), (64, "float32", 4), (64, "mixed_bfloat16", 2)):
+        verdict = checker.check(Candidate({"train.batch_size": batch, "train.precision": precision}))
+        assert verdict.cost("training_activation_bytes") == elements * batch * size
+
+
+def test_latency_is_asked_last_and_once_a_network(tmp_path: Path) -> None:
+    space = {**SPACE, "rate": {"float": [0.1, 0.2]}}
+    spec = spec_with({"space": space, "budget": {"latency_ms": 5, "parameters": 5000}}, tmp_path)
+    asked: list[int] = []
+
+    def latency(candidate: archspec.Spec) -> float:
+        asked.append(candidate.params["width"])
+        return 2.0 * candidate.params["width"]
+
+    checker = Checker(spec, latency)
+    verdicts = [
+        checker.check(Candidate({"n": 1, "width": width, "rate": rate}))
+        for width in (2, 3, 9)
+        for rate in (0.1, 0.15, 0.2)
+    ]
+    assert [verdict.over for verdict in verdicts[::3]] == [(), ("latency_ms",), ("parameters",)]
+    assert [verdict.latency_ms for verdict in verdicts[::3]] == [4, 6, None]
+    assert asked == [2, 3]
+    assert Checker(spec).check(Candidate({"n": 1, "width": 3, "rate": 0.1})).inside
+
+
+def test_invalid_candidates_are_counted_with_their_mistake(tmp_path: Path) -> None:
+    spec = spec_with({"space": {"groups": {"int": [1, 8]}}}, tmp_path)
+    checker, tally = Checker(spec), Tally()
+    verdicts = [tally.add(checker.check(Candidate({"groups": groups}))) for groups in range(1, 9)]
+    assert [verdict.inside for verdict in verdicts] == [8 % groups == 0 for groups in range(1, 9)]
+    assert (tally.checked, tally.inside, tally.invalid) == (8, 4, 4)
+    assert "groups=3 does not divide" in str(verdicts[2].error)
+    assert survey(spec).tally == tally
+
+
+def test_a_value_that_is_valid_only_with_others_is_no_mistake(tmp_path: Path) -> None:
+    model = {"input": [4, 4, 1], "layers": [{"conv": {"filters": "${width}", "kernel": 1}},
+             {"conv": {"filters": "${width}", "kernel": 1, "groups": "${groups}"}}]}  # fmt: skip
+    spec = spec_with({"space": {"groups": {"choice": [1, 3]}, "width": {"choice": [4, 6]}}}, tmp_path, model=model)
+    found = survey(spec)
+    assert (found.tally.checked, found.tally.invalid) == (4, 1)
+
+
+def test_a_space_without_a_search_is_refused() -> None:
+    with pytest.raises(archspec.SpecError, match="resnet50 has no 'search' section"):
+        survey(archspec.load(ROOT / "specs" / "resnet50.yaml"))
+
+
+# -- large spaces -----------------------------------------------------------------------------------------------------
+
+
+LARGE = {"n": {"int": [1, 4]}, "width": {"int": [2, 41]}, "double": {"int": [2, 81]}, "train.seed": {"int": [0, 10**6]}}
+
+
+def test_a_large_space_is_drawn_from_and_the_interval_holds_the_share(tmp_path: Path) -> None:
+    spec = spec_with({"space": LARGE, "budget": {"parameters": 20_000}}, tmp_path)
+    network = {name: entry for name, entry in LARGE.items() if name != "train.seed"}
+    coarser = {**network, "width": {"int": [2, 41], "step": 3}, "double": {"int": [2, 82], "step": 5}}
+    checker = Checker(spec_with({"space": coarser, "budget": {"parameters": 20_000}}, tmp_path))
+    tally = Tally()
+    for candidate in checker.search.space.grid():
+        tally.add(checker.check(candidate))
+    found = survey(spec, samples=500)
+    assert not found.every
+    assert (found.size, found.tally.checked) == (4 * 40 * 80 * (10**6 + 1), 500)
+    share, low, high = found.share(found.tally.inside)
+    assert low < share < high
+    assert high - low < 0.09
+    assert low - 0.02 < tally.inside / tally.checked < high + 0.02
+
+
+def test_the_ends_of_a_large_space_are_looked_for(tmp_path: Path) -> None:
+    spec = spec_with({"space": LARGE}, tmp_path)
+    found = survey(spec, samples=50)
+    ends = {found.smallest: {"n": 1, "width": 2, "double": 2}, found.largest: {"n": 4, "width": 41, "double": 81}}
+    for verdict, values in ends.items():
+        assert verdict.measures is not None
+        expected = archspec.analyse(spec.with_values(values)).trainable_parameters
+        assert verdict.measures.parameters == expected
+
+
+# -- cost -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_trained() -> None:
+    assert list(RandomSearch(max_trials=20, executions_per_trial=3).trainings(15, None)) == [(60, 15)]
+    assert list(RandomSearch(max_trials=20).trainings(15, 7)) == [(7, 15)]
+    rounds = list(Hyperband(max_epochs=9, factor=3).trainings(100, None))
+    assert rounds == [(9, 1), (3, 2), (1, 6), (5, 3), (2, 6), (3, 9)]  # Li et al. 2018, as keras-tuner rounds it
+
+
+def test_cost_is_six_macs_a_picture(tmp_path: Path) -> None:
+    spec = spec_with(
+        {"space": {"train.seed": {"int": [0, 99]}}, "tuner": {"random_search": {"max_trials": 4}}}, tmp_path
+    )
+    macs = archspec.analyse(spec).macs
+    cost = survey(spec).cost
+    assert cost is not None
+    assert (cost.trainings, cost.pictures) == (((4, 10),), 1437)  # scikit-learn's digits without a fixed fifth
+    assert cost.flops == pytest.approx(6 * macs * 1437 * 10 * 4)
+    more = survey(spec, pictures=1000).cost
+    assert more is not None
+    assert more.flops == pytest.approx(6 * macs * 1000 * 10 * 4)
+
+
+@pytest.mark.parametrize(
+    ("data", "pictures"),
+    [
+        ({"tfds": "cifar10"}, 50_000),
+        ({"tfds": {"name": "cifar10:3.0.2"}}, 50_000),
+        ({"tfds": {"name": "cifar10", "train": "train[:90%]"}}, None),
+        ({"tfds": "flowers"}, None),
+        ({"folder": "pictures"}, None),
+    ],
+)
+def test_pictures_that_are_known_without_the_data(data: Any, pictures: int | None, tmp_path: Path) -> None:
+    spec = spec_with({"space": SPACE}, tmp_path, train={"data": data})
+    found = survey(spec)
+    assert found.cost is not None
+    assert found.cost.pictures == pictures
+    assert ("--pictures" in to_text(found)) == (pictures is None)
+
+
+def test_without_a_recipe_there_is_no_cost(tmp_path: Path) -> None:
+    text = (
+        "name: net\nparams: {w: 3}\nmodel: {input: [4], layers: [dense: '${w}']}\nsearch: {space: {w: {int: [1, 3]}}}\n"
+    )
+    (tmp_path / "net.yaml").write_text(text)
+    found = survey(archspec.load(tmp_path / "net.yaml"))
+    assert found.cost is None
+    assert found.tally.inside == 3
