@@ -78,7 +78,7 @@ def train(
         runs.check_free(run_dir)
     keras.utils.set_random_seed(recipe.seed)
     where = address(spec, "train", "data")
-    data = load_data(recipe.data, data_dir, where)
+    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where)
     network = build(spec, "fast", recipe.precision)
     verify(network, analyse(spec))
@@ -94,10 +94,10 @@ def train(
     started = time.perf_counter()
     try:
         model.fit(
-            training_batches(data, recipe),
+            training_batches(data, recipe, recipe.batch_size),
             steps_per_epoch=steps_per_epoch(data, recipe),
             epochs=recipe.epochs,
-            validation_data=validation_batches(data, recipe.batch_size),
+            validation_data=_validation(data, recipe),
             callbacks=[recorder, *([LiveLine(recipe.epochs)] if sys.stdout.isatty() else [])],
             shuffle=False,
             verbose=0,
@@ -145,6 +145,15 @@ def _accuracy() -> keras.metrics.Metric:
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
 
 
+def _validation(data: Data, recipe: Train) -> tf.data.Dataset:
+    """Validation batches without the pictures that fill up the last one."""
+
+    def real(pictures: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.boolean_mask(pictures, weights > 0), tf.boolean_mask(labels, weights > 0)
+
+    return validation_batches(data, recipe, recipe.batch_size).map(real)
+
+
 def _describe(path: Path, spec: Spec, recipe: Train, data: Data) -> None:
     devices = [device.name for device in tf.config.list_logical_devices()]
     about = {
@@ -155,6 +164,7 @@ def _describe(path: Path, spec: Spec, recipe: Train, data: Data) -> None:
         "pixel_mean": list(data.pixels.mean),
         "pixel_std": list(data.pixels.std),
         "fingerprint": data.fingerprint,
+        "skipped": list(data.skipped),
     }
     runs.write_text(path / "spec.yaml", spec.to_yaml())
     runs.write_json(path / "environment.json", runs.environment(devices, recipe.seed, about))
@@ -178,7 +188,7 @@ def _finish(
     with runs.replacing(path / "model.keras") as temporary:
         saved.save(temporary)
     saved.compile(loss=recipes.loss(recipe), metrics=[_accuracy()])
-    loss, accuracy = saved.evaluate(validation_batches(data, recipe.batch_size), verbose=0)
+    loss, accuracy = saved.evaluate(_validation(data, recipe), verbose=0)
     say(f"best epoch {recorder.best['epoch']}: val_loss {loss:.4f}  val_accuracy {accuracy:.4f}")
     say(f"saved {path / 'model.keras'}")
     return loss, accuracy
