@@ -23,6 +23,7 @@ def evaluated(pictures: tf.Tensor, shape: Shape, resize: int | None = None) -> t
     Returns:
         uint8 of `shape`, behind a batch dimension if `pictures` had one. Bilinear, with antialiasing.
     """
+    pictures = tf.convert_to_tensor(pictures)
     if resize is None and pictures.shape[-3:-1] == shape[:2]:
         return with_channels(pictures, shape[2])
     batch = pictures if pictures.shape.rank == 4 else pictures[tf.newaxis]

@@ -48,11 +48,11 @@ def checked(
         SpecError: corrupt pictures, if they are an error, or more channels than the network takes.
     """
     findings = [_findings(split, f"check {identity} {part}", say) for part, split in enumerate(splits)]
-    corrupt = [
+    corrupt = sorted(
         f"{split.name(number)}: {reason}"
         for split, one in zip(splits, findings, strict=True)
         for number, reason in one.corrupt.items()
-    ]
+    )
     if corrupt and on_corrupt == "error":
         count = sum(split.count for split in splits)
         message = f"{len(corrupt):,} of the {count:,} pictures of {name} cannot be decoded; repair or delete them"
@@ -124,8 +124,8 @@ def _shape(contents: tf.Tensor) -> tf.Tensor:
     """Height, width and channels, int32; fails where the picture cannot be decoded."""
 
     def jpeg() -> tf.Tensor:
-        with tf.control_dependencies([tf.io.decode_jpeg(contents, ratio=8)]):
-            return tf.io.extract_jpeg_shape(contents)
+        eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
+        return tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # what is not used would not be decoded
 
     def other() -> tf.Tensor:
         return tf.shape(tf.io.decode_image(contents, expand_animations=False))

@@ -13,7 +13,6 @@ from archspec import Graph, Problem, SpecError
 from archspec.errors import Where
 from archspec.ops.base import show
 from archspec.recipe import Train
-from archspec.recipe.augment import CROPS, ResizedCrop, ScaleJitter
 from builder.pixels import Pixels
 
 TRAIN_DATA = Where("train.data")
@@ -151,7 +150,7 @@ def held_out(names: list[str], share: float, seed: int) -> set[str]:
 
 
 def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DATA) -> None:
-    """Checks that a network tells apart the classes, that an epoch has a batch, and that crops can be cut.
+    """Checks that a network tells apart the classes, and that an epoch has a batch.
 
     Raises:
         SpecError: with every mismatch.
@@ -170,17 +169,5 @@ def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DAT
             f"set train.batch_size to at most {data.train_count}"
         )
         problems.append(Problem(where, message))
-    problems += _crop_problems(recipe, max(data.shape[:2]))
     if problems:
         raise SpecError(problems)
-
-
-def _crop_problems(recipe: Train, side: int) -> Iterable[Problem]:
-    for position, one in enumerate(recipe.augment):
-        address = Where(f"train.augment[{position}]")
-        if isinstance(one, CROPS) and position > 0:
-            yield Problem(address, "a crop that brings pictures to the network's size comes first, and once")
-        for name in ("side",) if isinstance(one, ResizedCrop) else ("least",) if isinstance(one, ScaleJitter) else ():
-            if getattr(one, name) < side:
-                message = f"{name}={getattr(one, name)} is less than the {side} pixels that the network takes; set it"
-                yield Problem(address, f"{message} to at least {side}")

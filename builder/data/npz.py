@@ -57,10 +57,10 @@ def load(source: Npz, channels: int, where: Where) -> Parts:
 
 def _read(path: Path, where: Where) -> dict[str, np.ndarray]:
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):  # a single array
-            raise zipfile.BadZipFile
-        with file:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):  # a single array
+                raise zipfile.BadZipFile
             names = next((names for names in NAMES if set(names) <= set(file.files)), None)
             if names is None:
                 found = ", ".join(sorted(file.files)[:10]) or "none"
@@ -74,7 +74,7 @@ def _read(path: Path, where: Where) -> dict[str, np.ndarray]:
     except MemoryError:
         raise error(where, f"{path}: is larger than the memory that is free; use a folder of pictures") from None
     except ValueError as problem:
-        reason = "it holds Python objects" if "pickle" in str(problem) else "it is no .npz file, or damaged"
+        reason = "it holds Python objects" if "Object arrays" in str(problem) else "it is no .npz file, or damaged"
         raise error(where, f"{path}: {reason}; write it with numpy.savez(path, x=pictures, y=labels)") from None
     except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError):
         message = f"{path}: it is no .npz file, or damaged; write it with numpy.savez(path, x=pictures, y=labels)"

@@ -140,7 +140,7 @@ def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> E
     chosen = [found[one.filename][one.skip : one.skip + one.take] for one in instructions]
     places = tf.constant(np.column_stack([files, np.concatenate(chosen)]), tf.int64)
     image, label = keys
-    features = tfds.decode.PartialDecoding({image: True, label: True}).extract_features(builder.info.features)
+    features = tfds.features.FeaturesDict({key: builder.info.features[key] for key in keys})
     skip = {image: tfds.decode.SkipDecoding()}
 
     def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
