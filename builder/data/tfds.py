@@ -161,9 +161,17 @@ def _record(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
 
 def _offsets(path: str) -> np.ndarray:
     """int64 (records, 2): where each record of a TFRecord file begins, and its length with header and checksums."""
-    size = tf.io.gfile.stat(path)
-    key = f"records {os.path.abspath(path)} {size.length} {size.mtime_nsec}"
-    return remembered(key, lambda: {"offsets": _scan(path, size.length)})["offsets"]
+    size, modified = _stat(path)
+    return remembered(f"records {path} {size} {modified}", lambda: {"offsets": _scan(path, size)})["offsets"]
+
+
+def _stat(path: str) -> tuple[int, int]:
+    """A file's size, and when it was changed; a bucket's too, whose time TensorFlow knows to a second."""
+    if os.path.exists(path):
+        about = os.stat(path)
+        return about.st_size, about.st_mtime_ns
+    remote = tf.io.gfile.stat(path)
+    return remote.length, remote.mtime_nsec
 
 
 def _scan(path: str, size: int) -> np.ndarray:
@@ -180,7 +188,7 @@ def _scan(path: str, size: int) -> np.ndarray:
 def _times(builder: Any) -> str:
     """What changes when the data set is prepared anew."""
     files = sorted(path for split in builder.info.splits.values() for path in map(str, split.filepaths))
-    return " ".join(f"{path} {tf.io.gfile.stat(path).mtime_nsec}" for path in files)
+    return " ".join(f"{path} {_stat(path)}" for path in files)
 
 
 def _short(problem: BaseException) -> str:
