@@ -1,19 +1,25 @@
-"""Batches: shuffled, augmented and batched pictures, in an order that the seed alone decides."""
+"""Batches: shuffled, cropped and augmented pictures, in an order that the seed and the epoch alone decide."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from archspec.recipe import Train
-from builder.augment import augmented, numbers_needed
-from builder.data import Data
+from archspec.recipe.augment import CROPS
+from builder import augment
+from builder.data.core import Data
+from builder.data.crops import numbers_needed as crop_numbers_needed
+from builder.data.forms import Form, evaluation_form, training_form
 
-CACHE_BYTES = 2**30
-"""A split whose pictures take less is kept in memory."""
-SHUFFLE_BYTES = 2**28
-"""What a shuffle may hold of a split that is not kept in memory."""
+ORDER, NUMBERS = 0, 1
+"""Streams of random numbers."""
+PHILOX = 1
+"""TensorFlow's number of that generator (Salmon et al. 2011), any part of whose stream can be had at once."""
+PHILOX_BLOCK = 4
+"""Numbers that one step of its counter gives."""
 
 
 def steps_per_epoch(data: Data, recipe: Train) -> int:
@@ -21,75 +27,160 @@ def steps_per_epoch(data: Data, recipe: Train) -> int:
     return data.train_count // recipe.batch_size
 
 
-def training_batches(data, recipe, batch_size, step=0, shard=(0, 1)):
-    steps = steps_per_epoch(data, recipe)
-    parts = recipe.batch_size // batch_size
-    local = parts // shard[1]
-    whole = training_batches_(data, recipe, step // steps).skip(step % steps)
-    ds = whole.flat_map(
-        lambda x, y: (
-            tf.data.Dataset.from_tensor_slices((tf.stack(tf.split(x, parts)), tf.stack(tf.split(y, parts))))
-            .skip(shard[0] * local)
-            .take(local)
-        )
-    )
-    return ds.prefetch(2)
+def training_batches(
+    data: Data, recipe: Train, batch_size: int, step: int = 0, shard: tuple[int, int] = (0, 1)
+) -> tf.data.Dataset:
+    """Batches of all epochs from a step on, one after another.
 
+    An epoch's order follows from (seed, epoch) alone, and the crop and augmentation of a picture from (seed, epoch, its
+    place in that order), whatever `batch_size`, `step` and `shard` are. The pictures left over from the last full batch
+    are dropped; which ones they are changes with the epoch. Nothing before `step` is read or decoded.
 
-def training_batches_(data: Data, recipe: Train, first_epoch: int = 0) -> tf.data.Dataset:
-    """Batches of all epochs from `first_epoch` on, one after another.
+    Args:
+        data: what to train on.
+        recipe: its `batch_size` is global, over all shards.
+        batch_size: pictures of an element: what one replica takes of a global batch, or a part of that.
+        step: the first, counted through all epochs.
+        shard: (index, count): consecutive elements together are rows index/count to (index + 1)/count of each global
+            batch.
 
-    The order of an epoch follows from (seed, epoch) alone, and the augmentation of a picture from (seed, epoch, its
-    number), whatever the batch size. The pictures left over from the last full batch are dropped; which ones they are
-    changes with the epoch.
+    Returns:
+        (pictures, labels): uint8 (batch_size, height, width, channels) of the network's input, and int64 (batch_size,),
+        or float32 (batch_size, classes) where an augmentation mixes them.
+
+    Raises:
+        ValueError: elements and shards do not divide a global batch, or there are fewer pictures than in one.
     """
-    count = numbers_needed(recipe.augment)
-    numbered = _cached(data.train, data.train_count, data.shape).enumerate()
-    in_memory = _fits_in_memory(data.train_count, data.shape)
-    buffer = data.train_count if in_memory else max(1, SHUFFLE_BYTES // math.prod(data.shape))
+    index, shards = shard
+    steps = steps_per_epoch(data, recipe)
+    if recipe.batch_size % (batch_size * shards) or not steps:
+        raise ValueError(
+            f"{shards} shards of {batch_size} do not divide a batch of {recipe.batch_size}, "
+            f"or {data.train_count} pictures are less than one"
+        )
+    first_epoch, first_step = divmod(step, steps)
+    crop = next((one for one in recipe.augment if isinstance(one, CROPS)), None)
+    augmentations = [one for one in recipe.augment if not isinstance(one, CROPS)]
+    for_crop = crop_numbers_needed(crop)
+    row = for_crop + augment.numbers_needed(augmentations)
+    form = training_form(data, crop, recipe.cache == "auto", recipe.eval_resize, shards)
 
-    def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
-        tf.random.set_seed(recipe.seed + 1)  # that of this function's graph; 0 is no seed to tf.data
-        numbers = tf.random.stateless_uniform([data.train_count, count], [recipe.seed, epoch])
+    def elements(epoch: tf.Tensor) -> Elements:
+        order = tf.random.experimental.stateless_shuffle(_range(data.train_count), _seed(recipe, epoch, ORDER))
+        places = tf.reshape(_range(steps * recipe.batch_size), [steps, shards, -1])[:, index]
+        places = tf.reshape(places[tf.where(epoch == first_epoch, first_step, 0) :], [-1, batch_size])
+        return tf.fill(tf.shape(places), epoch), places, tf.gather(order, places)
 
-        def augment(index: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-            pictures, labels = example
-            return augmented(recipe.augment, pictures, labels, tf.gather(numbers, index), len(data.class_names))
+    def random(epoch: tf.Tensor, place: tf.Tensor, count: int) -> tf.Tensor:
+        """Those of `count` pictures from a place on."""
+        return _random(_seed(recipe, epoch, NUMBERS), place, count, row)
 
-        shuffled = numbered.shuffle(buffer, seed=epoch, reshuffle_each_iteration=False)
-        batches = shuffled.batch(recipe.batch_size, drop_remainder=True)
-        return batches.map(augment, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    def one(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return form.one(number, random(epoch, place, 1)[0, :for_crop] if for_crop else None)
+
+    def many(epoch: tf.Tensor, place: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
+        numbers = random(epoch[0], place[0], batch_size)
+        pictures = form.many(pictures, numbers[:, :for_crop])
+        return _augmented(augmentations, pictures, labels, numbers[:, for_crop:], data)
 
     epochs = tf.data.Dataset.range(first_epoch, recipe.epochs)
-    return epochs.flat_map(batches_of).prefetch(tf.data.AUTOTUNE)
+    return _batches(form, epochs, elements, one, many, batch_size)
 
 
-def validation_batches(data, recipe, batch_size, shard=(0, 1)):
-    B = recipe.batch_size
-    n = data.validation_count
-    pad = -n % B
-    parts = B // batch_size
-    local = parts // shard[1]
-    ds = _cached(data.validation, data.validation_count, data.shape).map(lambda x, y: (x, y, 1.0))
-    ds = ds.concatenate(ds.take(1).map(lambda x, y, w: (x, y, 0.0)).repeat(pad)) if pad else ds
-    ds = ds.batch(B, drop_remainder=True)
-    return ds.flat_map(
-        lambda *t: (
-            tf.data.Dataset.from_tensor_slices(tuple(tf.stack(tf.split(x, parts)) for x in t))
-            .skip(shard[0] * local)
-            .take(local)
-        )
-    ).prefetch(2)
+def _augmented(
+    augmentations: list[Any], pictures: tf.Tensor, labels: tf.Tensor, numbers: tf.Tensor, data: Data
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """A batch after the augmentations of pictures that have the network's size."""
+    return augment.augmented(augmentations, pictures, labels, numbers, len(data.class_names))
 
 
-def validation_batches_(data: Data, batch_size: int) -> tf.data.Dataset:
-    """Batches of every validation picture once, as it is; the last batch may be short."""
-    return _cached(data.validation, data.validation_count, data.shape).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+def validation_batches(data: Data, recipe: Train, batch_size: int, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+    """Batches of every validation picture once, after the evaluation transform.
+
+    Args:
+        data: what to validate on.
+        recipe: says how to resize, and whether pictures may be kept in memory.
+        batch_size: pictures of an element.
+        shard: (index, count): of each `count` elements, the one that this shard gets. All get as many.
+
+    Returns:
+        (pictures, labels, weights): uint8 (batch_size, height, width, channels), int64 (batch_size,) and float32
+        (batch_size,): 1, and 0 for pictures that fill up the last batches.
+    """
+    index, shards = shard
+    count = data.validation_count
+    steps = -(-count // recipe.batch_size) * (recipe.batch_size // (batch_size * shards))
+    form = evaluation_form(data, recipe.cache == "auto", recipe.eval_resize, shards)
+
+    def elements(epoch: tf.Tensor) -> Elements:
+        places = tf.reshape(_range(steps * shards * batch_size), [steps, shards, batch_size])[:, index]
+        return tf.zeros_like(places), places, tf.minimum(places, count - 1)
+
+    def one(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return form.one(number, None)
+
+    def many(epoch: tf.Tensor, place: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
+        return form.many(pictures, None), labels, tf.cast(place < count, tf.float32)
+
+    return _batches(form, tf.data.Dataset.range(1), elements, one, many, batch_size)
 
 
-def _fits_in_memory(count: int, shape: tuple[int, ...]) -> bool:
-    return count * math.prod(shape) <= CACHE_BYTES
+Elements = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""An epoch's batches, each tensor (batches, batch_size): the epoch, places in its order, and numbers of pictures."""
 
 
-def _cached(dataset: tf.data.Dataset, count: int, shape: tuple[int, ...]) -> tf.data.Dataset:
-    return dataset.cache() if _fits_in_memory(count, shape) else dataset
+def _batches(
+    form: Form,
+    epochs: tf.data.Dataset,
+    elements: Callable[[tf.Tensor], Elements],
+    one: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+    many: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], Any],
+    batch_size: int,
+) -> tf.data.Dataset:
+    """The pipeline. All that costs time stands behind the epochs, so that one runs into the next."""
+    arrays = form.arrays
+    plain = tf.autograph.experimental.do_not_convert  # all of it is TensorFlow's already
+    parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
+    if arrays is not None:
+
+        def gather(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> Any:
+            number = tf.ensure_shape(number, [batch_size])
+            return many(epoch, place, tf.gather(arrays.pictures, number), tf.gather(arrays.labels, number))
+
+        def rows(epoch: tf.Tensor) -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensor_slices(elements(epoch))
+
+        return epochs.flat_map(plain(rows)).map(plain(gather), **parallel).prefetch(tf.data.AUTOTUNE)
+
+    def picture(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return epoch, place, *one(epoch, place, number)
+
+    def singles(epoch: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(tuple(tf.reshape(part, [-1]) for part in elements(epoch)))
+
+    pictures = epochs.flat_map(plain(singles)).map(plain(picture), **parallel)
+    return pictures.batch(batch_size, drop_remainder=True).map(plain(many), **parallel).prefetch(tf.data.AUTOTUNE)
+
+
+# -- random numbers ----------------------------------------------------------------------------------------------------
+
+
+def _range(count: int) -> tf.Tensor:
+    return tf.range(count, dtype=tf.int64)
+
+
+def _seed(recipe: Train, epoch: tf.Tensor, stream: int) -> tf.Tensor:
+    return tf.stack([tf.constant(recipe.seed, tf.int64), 2 * epoch + stream])
+
+
+def _random(seed: tf.Tensor, place: tf.Tensor, count: int, row: int) -> tf.Tensor:
+    """float32 (count, row) from 0 to below 1: rows `place` and following of the matrix that the seed stands for."""
+    if not row:
+        return tf.zeros([count, 0])
+    blocks = -(-row // PHILOX_BLOCK)
+    key, _ = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    counter = tf.stack([tf.cast(place * blocks, tf.uint64), tf.constant(0, tf.uint64)])
+    numbers = tf.raw_ops.StatelessRandomUniformV2(
+        shape=[count, blocks * PHILOX_BLOCK], key=key, counter=counter, alg=PHILOX, dtype=tf.float32
+    )
+    return numbers[:, :row]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -18,11 +17,10 @@ from archspec import Spec
 from archspec.errors import file_problem
 from archspec.recipe import Train
 from archspec.recipe.augment import NAMES
-from archspec.recipe.schedules import Constant, Plateau, Step
+from archspec.recipe.schedules import Plateau, Step
 from builder import runs
 from builder.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data import Data, check_fits, load_data
-from builder.recipe import LearningRate
 from builder.train import address, recipe_of
 
 COLUMNS, EVALUATION_COLUMNS = 8, 4
@@ -58,7 +56,7 @@ def preview(
     """
     recipe, path = recipe_of(spec), _writable(out)
     where = address(spec, "train", "data")
-    data = load_data(recipe.data, data_dir, where)
+    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where)
     check_fits(data, spec.graph, recipe, where)
     count = min(count, data.train_count)
     rows = math.ceil(count / COLUMNS)
@@ -90,12 +88,13 @@ def _writable(out: str | os.PathLike[str]) -> Path:
 
 def training_examples(data: Data, recipe: Train, count: int) -> list[Example]:
     """The first pictures and labels of the first epoch, as the network will get them."""
-    return _first(training_batches(data, recipe), count)
+    return _first(training_batches(data, recipe, recipe.batch_size), count)
 
 
 def validation_examples(data: Data, recipe: Train, count: int) -> list[Example]:
     """The first pictures and labels of the validation split."""
-    return _first(validation_batches(data, recipe.batch_size), count)
+    count = min(count, data.validation_count)
+    return _first(validation_batches(data, recipe, recipe.batch_size), count)
 
 
 def _first(batches: tf.data.Dataset, count: int) -> list[Example]:
@@ -110,12 +109,7 @@ def _first(batches: tf.data.Dataset, count: int) -> list[Example]:
 def learning_rates(recipe: Train, steps: int, at: Sequence[int]) -> list[float]:
     """The rates of a training with so many steps an epoch, at some of its steps. Of one that falls when validation
     stops improving, which is not known before, those it has until then."""
-    schedule = recipe.schedule
-    if isinstance(schedule, Plateau):
-        constant = Constant(base=schedule.base, warmup=schedule.warmup, scale_with_batch=schedule.scale_with_batch)
-        recipe = dataclasses.replace(recipe, learning_rate=constant)
-    rates = LearningRate(recipe, steps)(np.array(at))
-    return np.broadcast_to(np.asarray(rates), len(at)).tolist()
+    return [recipe.rate(step, steps) for step in at]
 
 
 def label_text(label: np.ndarray, names: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ def train(
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     where = address(spec, "train", "data")
-    data = load_data(recipe.data, data_dir, where)
+    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where)
     keras.utils.set_random_seed(recipe.seed)  # after the data, as preparing them draws numbers too
     with placement.strategy.scope():

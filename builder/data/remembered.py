@@ -1,0 +1,41 @@
+"""What took long to find out about files, kept for the next run."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+VERSION = 1
+"""Goes up when what is remembered is computed in another way."""
+
+
+def remembered(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays that `compute` gives, from a file of an earlier call with this key if there is one.
+
+    The files are in `$XDG_CACHE_HOME/convspec` (`~/.cache/convspec`), and may be deleted at any time. Where that cannot
+    be written, nothing is remembered.
+    """
+    path = _folder() / f"{hashlib.sha256(f'{VERSION} {key}'.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
+    with (
+        contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile),
+        np.load(path, allow_pickle=False) as file,
+    ):
+        return {name: file[name] for name in file.files}
+    found = compute()
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **found)  # type: ignore[arg-type]
+        temporary.replace(path)
+    return found
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convspec"

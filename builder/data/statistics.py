@@ -1,0 +1,64 @@
+"""The normalisation and the fingerprint of a data set, from a part of its training pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from builder.data.core import Arrays, Parts, Split
+from builder.data.remembered import remembered
+from builder.pixels import Pixels
+from builder.preprocess import Shape, evaluated, evaluated_bytes
+
+IN_MEMORY, ENCODED = 10_000, 2_000
+"""At most so many pictures, evenly spread over the training pictures."""
+BATCH = 100
+
+
+def statistics(parts: Parts, shape: Shape) -> tuple[Pixels, str]:
+    """Mean and deviation of each channel after the evaluation transform, and the fingerprint."""
+    if isinstance(parts.train, Arrays):
+        found = _compute(parts, shape)
+    else:
+        found = remembered(f"statistics {parts.identity} {len(parts.skipped)} {shape}", lambda: _compute(parts, shape))
+    pixels = Pixels(tuple(found["mean"].tolist()), tuple(found["std"].tolist()))
+    return pixels, str(found["fingerprint"])
+
+
+def _compute(parts: Parts, shape: Shape) -> dict[str, np.ndarray]:
+    digest = hashlib.sha256(parts.identity.encode(errors="surrogateescape"))
+    count, total, squares = 0, np.zeros(shape[2], np.int64), np.zeros(shape[2], np.int64)
+    for pictures, labels in _sample(parts.train, shape):
+        digest.update(np.ascontiguousarray(pictures).tobytes() + labels.tobytes())
+        values = pictures.reshape(-1, shape[2]).astype(np.int64)
+        count += len(values)
+        total += values.sum(0)
+        squares += (values * values).sum(0)
+    mean = total / count
+    std = np.sqrt(np.maximum((squares - total * mean) / count, 0))
+    return {"mean": mean, "std": np.where(std > 0, std, 1.0), "fingerprint": np.array(digest.hexdigest())}
+
+
+def _sample(split: Split, shape: Shape) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches of pictures in the network's shape, and labels."""
+    most = min(split.count, IN_MEMORY if isinstance(split, Arrays) else ENCODED)
+    numbers = tf.data.Dataset.from_tensor_slices(np.arange(most) * split.count // most)
+    if isinstance(split, Arrays):
+
+        def gather(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return evaluated(tf.gather(split.pictures, chosen), shape), tf.gather(split.labels, chosen)
+
+        batches = numbers.batch(BATCH).map(tf.autograph.experimental.do_not_convert(gather))
+    else:
+
+        def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            contents, label = split.read(number)
+            return evaluated_bytes(contents, shape), label
+
+        batches = numbers.map(
+            tf.autograph.experimental.do_not_convert(read), tf.data.AUTOTUNE, deterministic=True
+        ).batch(BATCH)
+    yield from batches.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()

@@ -1,0 +1,69 @@
+"""The embedded digits, and what every source has."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import archspec
+from archspec.recipe import Train
+from archspec.recipe.data import Digits
+from builder.data import check_fits, load_data
+from tests.strategies import load
+
+SHAPE = (8, 8, 1)
+
+
+def counted(pictures, labels):
+    return Counter((picture.tobytes(), int(label)) for picture, label in zip(pictures, labels, strict=True))
+
+
+def test_digits_are_scikit_learns_split_in_two():
+    data, source = load_data(Digits(), SHAPE), load_digits()
+    assert (data.train_count, data.validation_count) == (1437, 360)
+    assert data.shape == SHAPE and data.class_names == tuple("0123456789") and data.name == "digits"
+    parts = [counted(part.pictures.numpy(), part.labels.numpy()) for part in (data.train, data.validation)]
+    assert parts[0] + parts[1] == counted(source.images.astype(np.uint8)[..., np.newaxis], source.target)
+
+
+def test_a_fifth_of_every_class_is_held_out():
+    held_out = np.bincount(load_data(Digits(), SHAPE).validation.labels, minlength=10)
+    assert (abs(held_out - np.bincount(load_digits().target) / 5) < 1).all()
+
+
+def test_loading_again_gives_the_same():
+    first, again = load_data(Digits(), SHAPE), load_data(Digits(), SHAPE)
+    assert again.fingerprint == first.fingerprint and again.pixels == first.pixels
+    assert np.array_equal(again.train.pictures, first.train.pictures)
+
+
+def test_pixels_have_mean_0_and_deviation_1():
+    data = load_data(Digits(), SHAPE)
+    normal = data.pixels.layer()(data.train.pictures.numpy()).numpy()
+    assert normal.mean() == pytest.approx(0, abs=1e-6) and normal.std() == pytest.approx(1, abs=1e-6)
+
+
+def test_channels_that_digits_do_not_have():
+    with pytest.raises(archspec.SpecError) as caught:
+        load_data(Digits(), (8, 8, 4))
+    expected = "train.data: the pictures of digits have 1 channel, and the network takes 4 channels; "
+    assert str(caught.value) == expected + "set the channels of model.input to 1"
+
+
+def network(units):
+    layers = [{"conv": {"filters": 2, "kernel": 1}}, "global_avg_pool", {"dense": units}]
+    return load({"name": "network", "model": {"input": list(SHAPE), "layers": layers}}).graph
+
+
+def test_all_that_does_not_fit_the_network_is_said_at_once():
+    with pytest.raises(archspec.SpecError) as caught:
+        check_fits(load_data(Digits(), SHAPE), network(5), Train(data=Digits(), batch_size=2000))
+    assert str(caught.value).splitlines() == [
+        "train.data: digits has 10 classes, and the network's output is 5; end it with a dense layer of 10 units",
+        "train.data: a batch of 2000 is more than the 1437 pictures to train on; set train.batch_size to at most 1437",
+    ]
+
+
+def test_what_fits_is_accepted():
+    check_fits(load_data(Digits(), SHAPE), network(10), Train(data=Digits(), batch_size=1437))

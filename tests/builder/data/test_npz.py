@@ -1,0 +1,123 @@
+"""NumPy files: both layouts, and what is said of others."""
+
+import numpy as np
+import pytest
+
+import archspec
+from archspec.recipe.data import Npz
+from builder.data import load_data
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.integers(0, 256, (40, 6, 5, 3), np.uint8)
+Y = np.repeat(np.arange(4), 10)
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(shape=(6, 5, 3), **arrays):
+        np.savez(tmp_path / "a.npz", **arrays)
+        return load_data(Npz(path=str(tmp_path / "a.npz")), shape)
+
+    return load
+
+
+@pytest.fixture
+def problem(load, tmp_path):
+    def problem(**arrays):
+        with pytest.raises(archspec.SpecError) as caught:
+            load(**arrays)
+        return str(caught.value).replace(str(tmp_path), "DIR")
+
+    return problem
+
+
+def test_keras_layout(load):
+    data = load(x_train=X[:30], y_train=Y[:30, np.newaxis], x_test=X[28:32], y_test=Y[28:32, np.newaxis] % 3)
+    assert np.array_equal(data.train.pictures, X[:30]) and np.array_equal(data.train.labels, Y[:30])
+    assert np.array_equal(data.validation.pictures, X[28:32])
+    assert data.class_names == ("0", "1", "2") and data.name == "a.npz"
+    assert np.allclose(data.pixels.mean, X[:30].mean((0, 1, 2))) and np.allclose(data.pixels.std, X[:30].std((0, 1, 2)))
+
+
+def test_a_share_of_every_class_is_held_out(load):
+    data = load(x=X, y=Y.astype(np.uint8))
+    assert np.array_equal(np.bincount(data.validation.labels), [2, 2, 2, 2])
+    place = {picture.tobytes(): label for picture, label in zip(X, Y, strict=True)}
+    for part in (data.train, data.validation):
+        for picture, label in zip(part.pictures.numpy(), part.labels.numpy(), strict=True):
+            assert place.pop(picture.tobytes()) == label
+    assert not place
+
+
+def test_grey_pictures_without_channels(load):
+    assert load((6, 5, 1), x=X[..., 0], y=Y).train.pictures.shape == (32, 6, 5, 1)
+    assert load((6, 5, 3), x=X[..., 0], y=Y).shape == (6, 5, 3)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        (
+            {"images": X, "labels": Y},
+            "expected the arrays x_train, y_train, x_test and y_test, or x and y; it has images, labels",
+        ),
+        (
+            {"x": X / 255, "y": Y},
+            "x is float64; expected uint8, from 0 to 255 (numpy.round(x * 255).astype('uint8') where values are from 0 to 1)",
+        ),
+        (
+            {"x": X[0, 0], "y": Y[:5]},
+            "x is of shape (5, 3); expected (count, height, width) or (count, height, width, channels)",
+        ),
+        (
+            {"x": X, "y": np.eye(4)[Y]},
+            "y is of shape (40, 4); expected a label for each of the 40 pictures; for one-hot labels use numpy.argmax(y, 1)",
+        ),
+        ({"x": X, "y": Y[:30]}, "y is of shape (30,); expected a label for each of the 40 pictures"),
+        ({"x": X, "y": Y - 1}, "y has -1; expected whole numbers from 0"),
+        ({"x": X, "y": Y / 2}, "y is float64; expected whole numbers from 0"),
+        (
+            {"x": X, "y": Y + 1},
+            "class 0 of 5 has no picture to train on; labels are to be 0, 1, 2 and so on, each with pictures",
+        ),
+        ({"x": X[:31], "y": Y[:31]}, "class 3 has 1 picture, and at least 2 are needed to hold one out"),
+        (
+            {"x_train": X, "y_train": Y, "x_test": X[:, 1:], "y_test": Y},
+            "the pictures of both parts must have one size, got x_train [40, 6, 5, 3] and x_test [40, 5, 5, 3]",
+        ),
+        (
+            {"x": np.array([[[None]]]), "y": np.array([0])},
+            "it holds Python objects; write it with numpy.savez(path, x=pictures, y=labels)",
+        ),
+    ],
+)
+def test_wrong_arrays(arrays, expected, problem):
+    assert problem(**arrays) == f"train.data: DIR/a.npz: {expected}"
+
+
+def test_colours_do_not_suit_a_network_of_one_channel(problem):
+    expected = "train.data: the pictures of DIR/a.npz have 3 channels, and the network takes 1 channel; "
+    assert problem(x=X, y=Y, shape=(6, 5, 1)) == expected + "set the channels of model.input to 3"
+
+
+def file_problem(path):
+    with pytest.raises(archspec.SpecError) as caught:
+        load_data(Npz(path=str(path)), (6, 5, 3))
+    return str(caught.value).replace(str(path), "FILE")
+
+
+def test_files_that_are_no_npz(tmp_path):
+    write = "write it with numpy.savez(path, x=pictures, y=labels)"
+    expected = "train.data: FILE: there is no such file; relative paths start at the current directory"
+    assert file_problem(tmp_path / "nowhere.npz") == expected
+    for number, content in enumerate([b"", b"text", b"PK\x03\x04 and more"]):
+        path = tmp_path / f"{number}.npz"
+        path.write_bytes(content)
+        assert file_problem(path) == f"train.data: FILE: it is no .npz file, or damaged; {write}"
+    np.save(tmp_path / "one.npy", X)
+    assert file_problem(tmp_path / "one.npy") == f"train.data: FILE: it is no .npz file, or damaged; {write}"
+    np.savez(tmp_path / "cut.npz", x=X, y=Y)
+    content = (tmp_path / "cut.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(content[:200] + b"\0" + content[201:])
+    assert file_problem(tmp_path / "cut.npz") == f"train.data: FILE: it is no .npz file, or damaged; {write}"
+    assert file_problem(tmp_path) == "train.data: FILE: cannot be read: Is a directory"
