@@ -105,7 +105,7 @@ def validation_batches(data: Data, recipe: Train, batch_size: int, shard: tuple[
 
     Returns:
         (pictures, labels, weights): uint8 (batch_size, height, width, channels), int64 (batch_size,) and float32
-        (batch_size,): 1, and 0 for pictures that fill up the last batches.
+        (batch_size,): 1, and 0 for pictures that fill up the last global batch, so that all replicas have as many.
     """
     index, shards = shard
     count = data.validation_count

@@ -55,10 +55,11 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path):
 
 
 def test_metrics_are_whole_after_every_row(tmp_path):
-    metrics = runs.Metrics(tmp_path / "metrics.csv")
+    path, written = tmp_path / "metrics.csv", []
     for epoch in (1, 2):
-        metrics.add({**dict.fromkeys(runs.COLUMNS, 0.1), "epoch": epoch})
-        rows = list(csv.DictReader(metrics.path.read_text().splitlines()))
+        written.append({**dict.fromkeys(runs.COLUMNS, 0.1), "epoch": epoch})
+        runs.write_metrics(path, written)
+        rows = list(csv.DictReader(path.read_text().splitlines()))
         assert [row["epoch"] for row in rows] == [str(number + 1) for number in range(epoch)]
         assert rows[-1]["val_loss"] == "0.1" and tuple(rows[-1]) == runs.COLUMNS
 

@@ -52,10 +52,15 @@ def rows(directory):
 def test_a_run_leaves_all_its_files(trained):
     directory, output = trained
     found = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
-    assert found == [
-        "checkpoints/best.weights.h5",
-        "checkpoints/last.weights.h5",
+    events = [path for path in found if path.startswith("tensorboard/")]
+    assert [path.split("/")[1] for path in events] == ["train", "validation"]
+    assert [path for path in found if path not in events] == [
+        ".lock",
+        "checkpoints/best.safetensors",
+        "checkpoints/step-000000022.safetensors",
+        "checkpoints/step-000000044.safetensors",
         "environment.json",
+        "learning_curve.png",
         "metrics.csv",
         "model.keras",
         "spec.yaml",
@@ -147,5 +152,6 @@ def test_ctrl_c_keeps_what_is_there(tmp_path, data_dir):
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in errors, errors
     assert "interrupted in epoch" in output and (directory / "model.keras").is_file()
-    assert not list(directory.rglob(".*")), "a half-written file is left"
+    assert f"go on with --resume {directory}" in output
+    assert [path.name for path in directory.rglob(".*")] == [".lock"], "a half-written file is left"
     assert f"best epoch {max(rows(directory), key=lambda row: row['val_accuracy'])['epoch']:.0f}" in output
