@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 from archspec.recipe import Train
 from archspec.recipe.augment import CROPS
 from builder import augment
-from builder.data.core import Data
+from builder.data.core import Arrays, Data
 from builder.data.crops import numbers_needed as crop_numbers_needed
 from builder.data.forms import Form, evaluation_form, training_form
 
@@ -75,8 +76,9 @@ def training_batches(
         """Those of `count` pictures from a place on."""
         return _random(_seed(recipe, epoch, NUMBERS), place, count, row)
 
-    def one(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return form.one(number, random(epoch, place, 1)[0, :for_crop] if for_crop else None)
+    def windows(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        assert form.windows is not None
+        return form.windows(number, random(epoch[0], place[0], batch_size)[:, :for_crop])
 
     def many(epoch: tf.Tensor, place: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
         numbers = random(epoch[0], place[0], batch_size)
@@ -84,7 +86,7 @@ def training_batches(
         return _augmented(augmentations, pictures, labels, numbers[:, for_crop:], data)
 
     epochs = tf.data.Dataset.range(first_epoch, recipe.epochs)
-    return _batches(form, epochs, elements, one, many, batch_size)
+    return _batches(form, epochs, elements, windows, many, batch_size)
 
 
 def _augmented(
@@ -116,13 +118,10 @@ def validation_batches(data: Data, recipe: Train, batch_size: int, shard: tuple[
         places = tf.reshape(_range(steps * shards * batch_size), [steps, shards, batch_size])[:, index]
         return tf.zeros_like(places), places, tf.minimum(places, count - 1)
 
-    def one(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return form.one(number, None)
-
     def many(epoch: tf.Tensor, place: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
         return form.many(pictures, None), labels, tf.cast(place < count, tf.float32)
 
-    return _batches(form, tf.data.Dataset.range(1), elements, one, many, batch_size)
+    return _batches(form, tf.data.Dataset.range(1), elements, None, many, batch_size)
 
 
 Elements = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
@@ -133,33 +132,36 @@ def _batches(
     form: Form,
     epochs: tf.data.Dataset,
     elements: Callable[[tf.Tensor], Elements],
-    one: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+    windows: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] | None,
     many: Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], Any],
     batch_size: int,
 ) -> tf.data.Dataset:
     """The pipeline. All that costs time stands behind the epochs, so that one runs into the next."""
-    arrays = form.arrays
-    plain = tf.autograph.experimental.do_not_convert  # all of it is TensorFlow's already
     parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
-    if arrays is not None:
+    plain = tf.autograph.experimental.do_not_convert  # all of it is TensorFlow's already
 
-        def gather(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> Any:
-            number = tf.ensure_shape(number, [batch_size])
-            return many(epoch, place, tf.gather(arrays.pictures, number), tf.gather(arrays.labels, number))
+    def rows(epoch: tf.Tensor) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(elements(epoch))
 
-        def rows(epoch: tf.Tensor) -> tf.data.Dataset:
-            return tf.data.Dataset.from_tensor_slices(elements(epoch))
+    def gather(arrays: Arrays, epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> Any:
+        return many(epoch, place, tf.gather(arrays.pictures, number), tf.gather(arrays.labels, number))
 
-        return epochs.flat_map(plain(rows)).map(plain(gather), **parallel).prefetch(tf.data.AUTOTUNE)
+    def with_windows(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        window = windows(epoch, place, number) if windows and form.windows else tf.zeros([batch_size, 4], tf.int32)
+        return epoch, place, number, window
 
-    def picture(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return epoch, place, *one(epoch, place, number)
+    def one(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor, window: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return epoch, place, *form.one(number, window)
 
-    def singles(epoch: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.Dataset.from_tensor_slices(tuple(tf.reshape(part, [-1]) for part in elements(epoch)))
-
-    pictures = epochs.flat_map(plain(singles)).map(plain(picture), **parallel)
-    return pictures.batch(batch_size, drop_remainder=True).map(plain(many), **parallel).prefetch(tf.data.AUTOTUNE)
+    batches = epochs.flat_map(plain(rows))
+    if form.arrays is not None:
+        batches = batches.map(plain(functools.partial(gather, form.arrays)), **parallel)
+    else:
+        pictures = batches.map(plain(with_windows)).unbatch().map(plain(one), **parallel)
+        batches = pictures.batch(batch_size, drop_remainder=True).map(plain(many), **parallel)
+    options = tf.data.Options()
+    options.threading.max_intra_op_parallelism = 1  # the maps keep all cores busy
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 # -- random numbers ----------------------------------------------------------------------------------------------------

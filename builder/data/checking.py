@@ -25,7 +25,8 @@ class Findings:
     """What was found in a split.
 
     Attributes:
-        shapes: int32 (count, 3), height, width and channels of each picture; zeros where it is corrupt.
+        shapes: int32 (count, 4), height, width and channels of each picture, and whether it is a JPEG; zeros where it
+            is corrupt.
         corrupt: their numbers, with the reason.
     """
 
@@ -85,21 +86,20 @@ def _findings(split: Encoded, key: str, say: Say) -> Findings:
 
 
 def _without(split: Encoded, findings: Findings) -> Encoded:
-    shapes = findings.shapes[findings.shapes[:, 0] > 0]
-    size = tuple(shapes[0, :2].tolist()) if (shapes[:, :2] == shapes[0, :2]).all() else None
+    good = np.flatnonzero(findings.shapes[:, 0] > 0)
+    sizes, jpeg = findings.shapes[good, :2], bool(findings.shapes[good, 3].all())
     if not findings.corrupt:
-        return dataclasses.replace(split, size=size)
-    kept = np.flatnonzero(findings.shapes[:, 0] > 0)
-    numbers = tf.constant(kept, tf.int64)
+        return dataclasses.replace(split, sizes=sizes, jpeg=jpeg)
+    numbers = tf.constant(good, tf.int64)
     return Encoded(
-        len(kept), lambda number: split.read(numbers[number]), lambda number: split.name(int(kept[number])), size
+        len(good), lambda number: split.read(numbers[number]), lambda number: split.name(int(good[number])), sizes, jpeg
     )
 
 
 def _look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
     """Decodes every picture, in parallel: JPEGs at an eighth of the size, which reads all of the file and computes
     little."""
-    shapes = np.zeros((split.count, 3), np.int32)
+    shapes = np.zeros((split.count, 4), np.int32)
 
     def shape_of(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return number, _shape(split.read(number)[0])
@@ -121,7 +121,7 @@ def _look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
 
 
 def _shape(contents: tf.Tensor) -> tf.Tensor:
-    """Height, width and channels, int32; fails where the picture cannot be decoded."""
+    """Height, width and channels, and 1 for a JPEG, int32; fails where the picture cannot be decoded."""
 
     def jpeg() -> tf.Tensor:
         eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
@@ -130,7 +130,9 @@ def _shape(contents: tf.Tensor) -> tf.Tensor:
     def other() -> tf.Tensor:
         return tf.shape(tf.io.decode_image(contents, expand_animations=False))
 
-    return tf.ensure_shape(tf.cond(tf.image.is_jpeg(contents), jpeg, other), (3,))
+    is_jpeg = tf.image.is_jpeg(contents)
+    shape = tf.ensure_shape(tf.cond(is_jpeg, jpeg, other), (3,))
+    return tf.concat([shape, tf.cast(is_jpeg, tf.int32)[tf.newaxis]], 0)
 
 
 def _reason(split: Encoded, number: int) -> str:

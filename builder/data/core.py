@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from archspec import Graph, Problem, SpecError
@@ -35,11 +36,6 @@ class Arrays:
     def count(self) -> int:
         return self.pictures.shape[0]
 
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """(height, width)."""
-        return tuple(self.pictures.shape[1:3])
-
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
@@ -49,15 +45,25 @@ class Encoded:
         count: how many.
         read: TensorFlow code, from a number (int64, from 0) to the encoded bytes and the label (int64).
         name: what a picture is called in messages, by number.
-        size: (height, width) of every picture; None where they differ, or before they were looked at.
+        sizes: int32 (count, 2), height and width of each picture; None before they were looked at.
+        jpeg: whether all are JPEGs.
         kept: decoded pictures that were kept in memory, by what was done to them.
     """
 
     count: int
     read: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
     name: Callable[[int], str]
-    size: tuple[int, int] | None = None
+    sizes: np.ndarray | None = None
+    jpeg: bool = False
     kept: dict[Any, Arrays] = field(default_factory=dict, repr=False)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of every picture; None where they differ."""
+        if self.sizes is None or (self.sizes != self.sizes[0]).any():
+            return None
+        height, width = self.sizes[0].tolist()
+        return height, width
 
 
 Split = Arrays | Encoded

@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.augment import RandomResizedCrop, ResizedCrop, ScaleJitter
@@ -17,107 +18,118 @@ from builder.preprocess import Shape, decoded, with_channels
 TRIES = 10
 """Windows drawn by RandomResizedCrop until one lies in the picture, as is usual; then the largest in the middle."""
 
-Window = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
-"""Top, left, height and width in pixels of the picture, int32."""
-
 
 def numbers_needed(crop: Any) -> int:
     """How many random numbers from 0 to below 1 a picture's crop needs."""
     return 0 if crop is None else WINDOWS[type(crop)][1]
 
 
-def window(crop: Any, size: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> Window:
-    """Where to crop pictures of one size (height, width); `numbers` are (..., numbers_needed), for each a window."""
-    height, width = tf.unstack(tf.cast(size, tf.float32))
-    return WINDOWS[type(crop)][0](crop, height, width, shape, numbers)
+def windows(crop: Any, sizes: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> tf.Tensor:
+    """Where to crop pictures: int32 (batch, 4), top, left, height and width in pixels of the picture.
+
+    Args:
+        sizes: (batch, 2), height and width of each picture.
+        numbers: (batch, numbers_needed(crop)).
+    """
+    height, width = tf.unstack(tf.cast(sizes, tf.float32), axis=1)
+    tall, wide, numbers = WINDOWS[type(crop)][0](crop, height, width, shape, numbers)
+    tall, wide = tf.clip_by_value(tf.round(tall), 1, height), tf.clip_by_value(tf.round(wide), 1, width)
+    top, left = tf.floor(numbers[:, 0] * (height - tall + 1)), tf.floor(numbers[:, 1] * (width - wide + 1))
+    return tf.cast(tf.stack([top, left, tall, wide], 1), tf.int32)
 
 
-def _resized_crop(crop: ResizedCrop, height: tf.Tensor, width: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> Window:
-    return _of_resized(float(crop.side), height, width, shape, numbers)
+Extent = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+"""Height and width (batch,) of each window, and numbers (batch, 2) that place it."""
 
 
-def _scale_jitter(crop: ScaleJitter, height: tf.Tensor, width: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> Window:
-    side = crop.least + tf.floor(numbers[..., 2] * (crop.most - crop.least + 1))
-    return _of_resized(side, height, width, shape, numbers[..., :2])
+def _resized_crop(crop: ResizedCrop, height: tf.Tensor, width: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> Extent:
+    scale = tf.minimum(height, width) / crop.side
+    return shape[0] * scale, shape[1] * scale, numbers
 
 
-def _of_resized(side: Any, height: tf.Tensor, width: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> Window:
-    """A crop of the network's size from the picture whose shorter side is resized to `side`."""
+def _scale_jitter(crop: ScaleJitter, height: tf.Tensor, width: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> Extent:
+    side = crop.least + tf.floor(numbers[:, 2] * (crop.most - crop.least + 1))
     scale = tf.minimum(height, width) / side
-    return _placed(height, width, shape[0] * scale, shape[1] * scale, numbers)
+    return shape[0] * scale, shape[1] * scale, numbers
 
 
 def _random_resized_crop(
     crop: RandomResizedCrop, height: tf.Tensor, width: tf.Tensor, shape: Shape, numbers: tf.Tensor
-) -> Window:
+) -> Extent:
     least, most = crop.ratio
-    area = height * width * (crop.area[0] + numbers[..., 2 : 2 + TRIES] * (crop.area[1] - crop.area[0]))
-    ratio = least * tf.pow(most / least, numbers[..., 2 + TRIES :])  # its logarithm is uniform
+    share = crop.area[0] + numbers[:, 2 : 2 + TRIES] * (crop.area[1] - crop.area[0])
+    area = (height * width)[:, tf.newaxis] * share
+    ratio = least * tf.pow(most / least, numbers[:, 2 + TRIES :])  # its logarithm is uniform
     heights, widths = tf.round(tf.sqrt(area / ratio)), tf.round(tf.sqrt(area * ratio))
-    fits = (heights <= height) & (widths <= width) & (heights >= 1) & (widths >= 1)
-    found = tf.reduce_any(fits, -1)
-    first = tf.one_hot(tf.argmax(tf.cast(fits, tf.int32), -1), TRIES)
+    fits = (heights <= height[:, tf.newaxis]) & (widths <= width[:, tf.newaxis]) & (heights >= 1) & (widths >= 1)
+    found = tf.reduce_any(fits, 1)
+    first = tf.one_hot(tf.argmax(tf.cast(fits, tf.int32), 1), TRIES)
     clipped = tf.clip_by_value(width / height, least, most)
-    largest = tf.minimum(height, width / clipped), tf.minimum(width, height * clipped)
-    tall = tf.where(found, tf.reduce_sum(heights * first, -1), largest[0])
-    wide = tf.where(found, tf.reduce_sum(widths * first, -1), largest[1])
-    return _placed(height, width, tall, wide, tf.where(found[..., tf.newaxis], numbers[..., :2], 0.5))
+    tall = tf.where(found, tf.reduce_sum(heights * first, 1), tf.minimum(height, width / clipped))
+    wide = tf.where(found, tf.reduce_sum(widths * first, 1), tf.minimum(width, height * clipped))
+    return tall, wide, tf.where(found[:, tf.newaxis], numbers[:, :2], 0.5)
 
 
-def _placed(height: tf.Tensor, width: tf.Tensor, tall: tf.Tensor, wide: tf.Tensor, numbers: tf.Tensor) -> Window:
-    tall, wide = tf.clip_by_value(tf.round(tall), 1, height), tf.clip_by_value(tf.round(wide), 1, width)
-    top, left = tf.floor(numbers[..., 0] * (height - tall + 1)), tf.floor(numbers[..., 1] * (width - wide + 1))
-    top, left, tall, wide = (tf.cast(value, tf.int32) for value in (top, left, tall, wide))
-    return top, left, tf.broadcast_to(tall, tf.shape(top)), tf.broadcast_to(wide, tf.shape(top))
-
-
-WINDOWS: dict[type, tuple[Callable[..., Window], int]] = {
+WINDOWS: dict[type, tuple[Callable[..., Extent], int]] = {
     ResizedCrop: (_resized_crop, 2),
     ScaleJitter: (_scale_jitter, 3),
     RandomResizedCrop: (_random_resized_crop, 2 + 2 * TRIES),
 }
-"""For each crop its window, and how many random numbers it takes."""
+"""For each crop the extent of its windows, and how many random numbers it takes."""
 
 
 # -- one encoded picture -----------------------------------------------------------------------------------------------
 
 
-def cropped_bytes(crop: Any, contents: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> tf.Tensor:
-    """The crop of one encoded picture: uint8 of the network's shape."""
+def scales(sizes: np.ndarray, shape: Shape) -> tuple[int, ...]:
+    """Of the scales 1/1, 1/2, 1/4 and 1/8 that a JPEG can be decoded at, those that crops of pictures of some sizes
+    (count, 2) may need."""
+    return tuple(scale for scale in (1, 2, 4, 8) if scale == 1 or (sizes >= np.multiply(shape[:2], scale)).all(1).any())
 
-    def jpeg() -> tf.Tensor:
-        place = window(crop, tf.io.extract_jpeg_shape(contents)[:2], shape, numbers)
-        return _resize(_decoded_window(contents, place, shape), shape, antialias=False)
 
-    def other() -> tf.Tensor:
+def cropped_bytes(
+    contents: tf.Tensor, window: tf.Tensor, shape: Shape, jpeg: bool = False, scales: tuple[int, ...] = (1, 2, 4, 8)
+) -> tf.Tensor:
+    """A window (4,) of one encoded picture, resized: uint8 of the network's shape.
+
+    Args:
+        jpeg: whether it is known to be a JPEG.
+        scales: those that may be needed.
+    """
+
+    def of_jpeg() -> tf.Tensor:
+        return _resize(_decoded_window(contents, window, shape, scales), shape)
+
+    def of_other() -> tf.Tensor:
         picture = decoded(contents, shape[2])
-        top, left, height, width = window(crop, tf.shape(picture)[:2], shape, numbers)
+        top, left, height, width = tf.unstack(window)
         part = picture[top : top + height, left : left + width]
         halved = (height >= 2 * shape[0]) & (width >= 2 * shape[1])
-        return tf.cond(
-            halved, lambda: _resize(part, shape, antialias=True), lambda: _resize(part, shape, antialias=False)
-        )
+        return tf.cond(halved, lambda: _resize(part, shape, antialias=True), lambda: _resize(part, shape))
 
-    return tf.ensure_shape(tf.cond(tf.image.is_jpeg(contents), jpeg, other), shape)
+    return tf.ensure_shape(of_jpeg() if jpeg else tf.cond(tf.image.is_jpeg(contents), of_jpeg, of_other), shape)
 
 
-def _decoded_window(contents: tf.Tensor, place: Window, shape: Shape) -> tf.Tensor:
-    """The window, decoded at 1, 1/2, 1/4 or 1/8 of the size, the smallest that is no smaller than what is wanted: the
-    decoder averages, so that plain bilinear resizing need not, and large photographs cost little."""
-    top, left, height, width = place
-    exponent = tf.reduce_sum(
-        [tf.cast((height >= shape[0] * ratio) & (width >= shape[1] * ratio), tf.int32) for ratio in (2, 4, 8)]
-    )
+def _decoded_window(contents: tf.Tensor, window: tf.Tensor, shape: Shape, scales: tuple[int, ...]) -> tf.Tensor:
+    """The window, decoded at the smallest scale that leaves no less than what is wanted: the decoder averages, so that
+    plain bilinear resizing need not, and large photographs cost little."""
 
-    def at(ratio: int) -> tf.Tensor:
-        corner = tf.stack([top // ratio, left // ratio, height // ratio, width // ratio])
-        return tf.io.decode_and_crop_jpeg(contents, corner, channels=shape[2], ratio=ratio)
+    def at(scale: int) -> tf.Tensor:
+        return tf.io.decode_and_crop_jpeg(contents, window // scale, channels=shape[2], ratio=scale)
 
-    return tf.switch_case(exponent, [functools.partial(at, ratio) for ratio in (1, 2, 4, 8)])
+    if len(scales) == 1:
+        return at(1)
+    enough = [tf.reduce_all(window[2:] >= np.multiply(shape[:2], scale)) for scale in scales[1:]]
+    return tf.switch_case(tf.reduce_sum(tf.cast(enough, tf.int32)), [functools.partial(at, scale) for scale in scales])
 
 
-def _resize(picture: tf.Tensor, shape: Shape, antialias: bool) -> tf.Tensor:
-    return tf.cast(tf.round(tf.image.resize(picture, shape[:2], antialias=antialias)), tf.uint8)
+def _resize(picture: tf.Tensor, shape: Shape, antialias: bool = False) -> tf.Tensor:
+    """Bilinear. `tf.image.resize` does the same with more operations around it, which cost a tenth of the time."""
+    if antialias:
+        resized = tf.image.resize(picture, shape[:2], antialias=True)
+    else:
+        resized = tf.raw_ops.ResizeBilinear(images=picture[tf.newaxis], size=shape[:2], half_pixel_centers=True)[0]
+    return tf.cast(tf.round(resized), tf.uint8)
 
 
 # -- a batch of pictures of one size -----------------------------------------------------------------------------------
@@ -126,7 +138,8 @@ def _resize(picture: tf.Tensor, shape: Shape, antialias: bool) -> tf.Tensor:
 def cropped(crop: Any, pictures: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> tf.Tensor:
     """The crops of a batch of pictures (batch, height, width, channels): uint8 (batch, *shape), antialiased."""
     height, width, channels = pictures.shape[1:]
-    top, left, tall, wide = window(crop, tf.constant([height, width]), shape, numbers)
+    sizes = tf.tile([[height, width]], [tf.shape(pictures)[0], 1])
+    top, left, tall, wide = tf.unstack(windows(crop, sizes, shape, numbers), axis=1)
     rows = _weights(top, tall, height, shape[0])
     columns = _weights(left, wide, width, shape[1])
     values = tf.reshape(tf.cast(pictures, tf.float32), [-1, height, width * channels])

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from builder.data.core import Arrays, Data, Encoded, Split
-from builder.data.crops import cropped, cropped_bytes
+from builder.data.crops import cropped, cropped_bytes, scales, windows
 from builder.data.memory import aligned, free_memory, shared
 from builder.preprocess import Shape, decoded, evaluated, evaluated_bytes
 
@@ -32,13 +32,15 @@ class Form:
 
     Attributes:
         arrays: the pictures, where they are in memory.
-        one: a picture and its label by number and random numbers, where they are not.
+        one: a picture and its label by number and window, where they are not.
         many: from a batch of either, with random numbers (batch, count), to the network's shape.
+        windows: what to decode, by numbers of pictures (batch,) and random numbers (batch, count): (batch, 4).
     """
 
     arrays: Arrays | None
     one: One
     many: Many
+    windows: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
 
 def training_form(data: Data, crop: Any, keep: bool, resize: int | None, shards: int) -> Form:
@@ -57,11 +59,17 @@ def training_form(data: Data, crop: Any, keep: bool, resize: int | None, shards:
     if isinstance(split, Arrays) or _small(split):
         return _whole(split, shape[2], many, keep, shards)
 
-    def one(number: tf.Tensor, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        contents, label = split.read(number)
-        return cropped_bytes(crop, contents, shape, numbers), label
+    assert split.sizes is not None
+    sizes, needed = tf.constant(split.sizes), scales(split.sizes, shape)
 
-    return Form(None, one, _same)
+    def place(numbers_of_pictures: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+        return windows(crop, tf.gather(sizes, numbers_of_pictures), shape, numbers)
+
+    def one(number: tf.Tensor, window: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        contents, label = split.read(number)
+        return cropped_bytes(contents, window, shape, split.jpeg, needed), label
+
+    return Form(None, one, _same, place)
 
 
 def evaluation_form(data: Data, keep: bool, resize: int | None, shards: int) -> Form:
@@ -74,7 +82,7 @@ def _form(split: Split, shape: Shape, resize: int | None, keep: bool, shards: in
     if isinstance(split, Arrays) or _small(split):
         return _whole(split, shape[2], lambda pictures, numbers: evaluated(pictures, shape, resize), keep, shards)
 
-    def one(number: tf.Tensor, numbers: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def one(number: tf.Tensor, window: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
         contents, label = split.read(number)
         return evaluated_bytes(contents, shape, resize), label
 
@@ -88,7 +96,7 @@ def _whole(split: Split, channels: int, many: Many, keep: bool, shards: int) -> 
     assert split.size is not None
     shape = (*split.size, channels)
 
-    def one(number: tf.Tensor, numbers: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
+    def one(number: tf.Tensor, window: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
         contents, label = split.read(number)
         return tf.ensure_shape(decoded(contents, channels), shape), label
 

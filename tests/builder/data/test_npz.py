@@ -63,7 +63,8 @@ def test_grey_pictures_without_channels(load):
         ),
         (
             {"x": X / 255, "y": Y},
-            "x is float64; expected uint8, from 0 to 255 (numpy.round(x * 255).astype('uint8') where values are from 0 to 1)",
+            "x is float64; expected uint8, from 0 to 255 (numpy.round(x * 255).astype('uint8') where values are from 0 "
+            "to 1)",
         ),
         (
             {"x": X[0, 0], "y": Y[:5]},
@@ -71,7 +72,8 @@ def test_grey_pictures_without_channels(load):
         ),
         (
             {"x": X, "y": np.eye(4)[Y]},
-            "y is of shape (40, 4); expected a label for each of the 40 pictures; for one-hot labels use numpy.argmax(y, 1)",
+            "y is of shape (40, 4); expected a label for each of the 40 pictures; for one-hot labels use "
+            "numpy.argmax(y, 1)",
         ),
         ({"x": X, "y": Y[:30]}, "y is of shape (30,); expected a label for each of the 40 pictures"),
         ({"x": X, "y": Y - 1}, "y has -1; expected whole numbers from 0"),

@@ -138,8 +138,8 @@ def test_another_process_may_finish_preparing_first(tmp_path, monkeypatch):
         ({"name": "text_parts"}, "'text_parts' is not a data set of pictures with one label each"),
         (
             {"name": "cifar10", "download": False},
-            "cifar10/3.0.2 is not prepared in DIR/cifar10/3.0.2, and download is false; set download: true, or data_dir "
-            "to where it is",
+            "cifar10/3.0.2 is not prepared in DIR/cifar10/3.0.2, and download is false; set download: true, or "
+            "data_dir to where it is",
         ),
         (
             {"shape": (32, 32, 1)},

@@ -1,0 +1,144 @@
+"""Reading and augmenting JPEGs: this project's batches against Keras layers in tf.data, and torchvision's DataLoader.
+
+`TORCH_PYTHON` names the Python of an environment with torch and torchvision; by default it is this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from archspec.recipe import Train
+from archspec.recipe.augment import HorizontalFlip, RandomResizedCrop
+from archspec.recipe.data import Folder
+from benchmarks.measure import Row, in_turn, seconds, show
+from builder.batches import training_batches
+from builder.data import Arrays, Data, load_data
+from builder.data.checking import _look
+from builder.data.core import Encoded
+from builder.pixels import Pixels
+
+PICTURES, EPOCHS, BATCH, ROUNDS = 512, 6, 64, 3
+SIZE, CROP = (375, 500), 224
+WORKERS = 2
+
+
+def run() -> None:
+    folder = jpegs(Path(tempfile.gettempdir()) / "convspec-benchmark-jpegs")
+    os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
+    data = load_data(Folder(path=str(folder / "pictures")), (CROP, CROP, 3))
+    recipe = Train(
+        data=None, batch_size=BATCH, epochs=EPOCHS, augment=(RandomResizedCrop(), HorizontalFlip()), cache="off"
+    )
+    ours = functools.partial(consume, training_batches(data, recipe, BATCH))
+    rows = [row("Keras layers in tf.data", ours, functools.partial(consume, keras_batches(data)), 2.0)]
+    with torch_loader(folder / "pictures" / "train") as loader:
+        if loader is not None:
+            rows.append(row(f"torchvision, {WORKERS} workers", ours, loader, 2.5))
+    show("JPEGs of 500x375: random resized crop of 224 and flip, images/s", rows, "other")
+    if len(rows) == 1:
+        print("torchvision was not measured: no torch and torchvision here; TORCH_PYTHON may name a Python with both")
+    print("Keras has no random resized crop: its layers cut 224x224 without resizing, which is less work.")
+    assert isinstance(data.train, Encoded)
+    taken = seconds(functools.partial(_look, data.train, print))
+    size_rows = [Row("looking at each JPEG once, before training", f"{PICTURES / taken:.0f} img/s", "")]
+    size_rows.append(Row("32x32x3 from memory, batches of 128", f"{in_memory():,.0f} img/s", ""))
+    show("Other rates", size_rows, "")
+
+
+def row(name: str, ours: Callable[[], object], other: Callable[[], object], target: float) -> Row:
+    count = PICTURES // BATCH * BATCH * EPOCHS
+    our_seconds, other_seconds, ratio = in_turn(ours, other, ROUNDS)
+    return Row(f"against {name}", f"{count / our_seconds:.0f}", f"{count / other_seconds:.0f}", ratio, target)
+
+
+def consume(batches: tf.data.Dataset) -> None:
+    for _ in batches:
+        pass
+
+
+def keras_batches(data: Data) -> tf.data.Dataset:
+    """The same pictures as often, shuffled, through Keras's preprocessing layers."""
+    assert isinstance(data.train, Encoded)
+    names = [data.train.name(number) for number in range(data.train.count)]
+    labels = [int(data.train.read(tf.constant(number, tf.int64))[1]) for number in range(data.train.count)]
+    crop, flip = keras.layers.RandomCrop(CROP, CROP), keras.layers.RandomFlip("horizontal")
+
+    def decode(name: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        picture = tf.io.decode_jpeg(tf.io.read_file(name), 3)
+        return tf.ensure_shape(picture, (*SIZE, 3)), label
+
+    def augment(pictures: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return flip(crop(pictures, training=True), training=True), labels
+
+    dataset = tf.data.Dataset.from_tensor_slices((names, labels)).shuffle(PICTURES).repeat(EPOCHS)
+    batches = dataset.map(decode, tf.data.AUTOTUNE).batch(BATCH, drop_remainder=True)
+    return batches.map(augment, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+@contextlib.contextmanager
+def torch_loader(folder: Path) -> Iterator[Callable[[], object] | None]:
+    """A function that reads all epochs with torchvision in a process of its own, or None where it is not installed."""
+    python = os.environ.get("TORCH_PYTHON", sys.executable)
+    arguments = [str(folder), str(WORKERS), str(BATCH), str(EPOCHS), str(CROP)]
+    command = [python, str(Path(__file__).with_name("torch_loader.py")), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+        requests, replies = process.stdin, process.stdout
+
+        def once() -> None:
+            print("again", file=requests, flush=True)
+            if replies.readline().strip() != "done":
+                raise RuntimeError("the torchvision process has failed")
+
+        yield once if replies.readline().strip() == "ready" else None
+        requests.close()
+
+
+def in_memory() -> float:
+    """Images/s of shuffled batches of pictures like CIFAR's."""
+    generator = np.random.default_rng(0)
+    arrays = Arrays(
+        tf.constant(generator.integers(0, 256, (50_000, 32, 32, 3), np.uint8)),
+        tf.constant(generator.integers(0, 10, 50_000)),
+    )
+    data = Data("random", arrays, arrays, (32, 32, 3), tuple("0123456789"), Pixels((0.0,), (1.0,)), "")
+    batches = training_batches(data, Train(data=None, batch_size=128, epochs=4), 128)
+    consume(batches.take(10))
+    return 4 * 390 * 128 / seconds(functools.partial(consume, batches))
+
+
+def jpegs(folder: Path) -> Path:
+    """A folder of pictures of 500x375, parts of those that scikit-learn ships; made once."""
+    done = folder / f"made-{PICTURES}"
+    if not done.exists():
+        for number, picture in enumerate(parts(PICTURES + 8)):
+            part = "train" if number < PICTURES else "validation"
+            path = folder / "pictures" / part / str(number % 2) / f"{number}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(tf.io.encode_jpeg(picture, quality=90).numpy())
+        done.touch()
+    return folder
+
+
+def parts(count: int) -> Iterator[tf.Tensor]:
+    from sklearn.datasets import load_sample_images
+
+    photographs, generator = load_sample_images().images, np.random.default_rng(0)
+    for number in range(count):
+        photograph = photographs[number % len(photographs)]
+        height = int(generator.integers(250, 428))
+        width = height * SIZE[1] // SIZE[0]
+        top, left = generator.integers(428 - height), generator.integers(641 - width)
+        part = tf.image.resize(photograph[top : top + height, left : left + width], SIZE)
+        yield tf.cast(tf.round(part), tf.uint8)

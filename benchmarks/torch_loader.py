@@ -1,0 +1,30 @@
+"""Reads a folder of pictures with torchvision, as often as a line comes in: python torch_loader.py FOLDER WORKERS BATCH
+EPOCHS CROP. Needs torch and torchvision, nothing of this project."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(folder: str, workers: int, batch: int, epochs: int, crop: int) -> None:
+    try:
+        from torch.utils.data import DataLoader
+        from torchvision.datasets import ImageFolder
+        from torchvision.transforms import v2
+    except (ImportError, RuntimeError):  # the latter where their versions do not fit
+        print("not installed", flush=True)
+        return
+    transform = v2.Compose([v2.RandomResizedCrop(crop), v2.RandomHorizontalFlip(), v2.PILToTensor()])
+    loader = DataLoader(
+        ImageFolder(folder, transform), batch, True, num_workers=workers, drop_last=True, persistent_workers=True
+    )
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        for _ in range(epochs):
+            for _ in loader:
+                pass
+        print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))
