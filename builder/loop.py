@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 import keras
@@ -21,24 +22,16 @@ from builder.batches import steps_per_epoch, training_batches, validation_batche
 from builder.checkpoints import BEST, Checkpoints
 from builder.console import Console
 from builder.data import Data
-from builder.interrupts import Interrupted, Interrupts
 from builder.progress import Progress, Sums
 from builder.replicas import Placement
 from builder.steps import Steps
+from builder.stops import Diverged, Interrupted, Interrupts, explained
 
 CALL_SECONDS = 0.2
 """How long a call of the compiled steps should last: long enough to hide Python, short enough to answer a signal."""
 MOST_STEPS = 256
 MULTI_WORKER_STEPS = 4
 """With several workers all must make the same calls, so that their number of steps is fixed."""
-
-
-class Diverged(RuntimeError):
-    """The loss or the weights became NaN or infinite; the message says when, and what is kept."""
-
-
-class WorkerLost(RuntimeError):
-    """Another worker of the cluster died or cannot be reached; the message says what TensorFlow knows of it."""
 
 
 @dataclass
@@ -77,7 +70,6 @@ class Loop:
         self.recipe = parts.recipe
         self.steps = steps_per_epoch(parts.data, parts.recipe)
         self.batch_size = parts.recipe.batch_size // parts.placement.replicas
-        self.total = self.recipe.epochs * self.steps
         self.saved_step, self.saved_at = progress.step, time.monotonic()
         self.call_steps = MULTI_WORKER_STEPS if parts.placement.is_multi_worker else 1
         self.speed = 0.0
@@ -89,7 +81,7 @@ class Loop:
             Interrupted: by Ctrl-C or SIGTERM; the state is saved.
             Diverged: the loss or the weights are not finite; the last checkpoint is from before.
             WorkerLost: another worker is gone; within seconds of its death.
-            SpecError: a checkpoint cannot be written.
+            SpecError: a checkpoint cannot be written, pictures cannot be read any more, or memory is short.
         """
         batches: Iterator[Any] | None = None
         try:
@@ -98,12 +90,13 @@ class Loop:
                     if self.progress.step == (self.progress.epochs + 1) * self.steps:
                         self._validate(interrupts)
                     else:
-                        batches = batches or self._batches()
+                        batches = batches or self._iterator(partial(self._training_batches, self.progress.step))
                         self._advance(batches, interrupts)
-        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError) as error:
-            if not self.parts.placement.is_multi_worker:
+        except tf.errors.OpError as error:
+            told = explained(error, self.parts.data, self.parts.placement.is_multi_worker, self._kept())
+            if told is error:
                 raise
-            raise WorkerLost(f"a worker is gone: {_reason(error)}; {self._kept()}") from None
+            raise told from None
 
     @property
     def finished(self) -> bool:
@@ -114,15 +107,16 @@ class Loop:
 
     # -- training ------------------------------------------------------------------------------------------------------
 
-    def _batches(self) -> Iterator[Any]:
-        """Batches for the steps from the present one on, each replica's after another's."""
-        recipe, data, step = self.recipe, self.parts.data, self.progress.step
+    def _iterator(self, batches: Callable[[tuple[int, int]], tf.data.Dataset]) -> Iterator[Any]:
+        """Over a replica's batches after another's, of the shard that this process has."""
 
         def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            shard = (context.input_pipeline_id, context.num_input_pipelines)
-            return training_batches(data, recipe, self.batch_size, step, shard)
+            return batches((context.input_pipeline_id, context.num_input_pipelines))
 
         return iter(self.parts.placement.strategy.distribute_datasets_from_function(of_this_process))
+
+    def _training_batches(self, step: int, shard: tuple[int, int]) -> tf.data.Dataset:
+        return training_batches(self.parts.data, self.recipe, self.batch_size, step, shard)
 
     def _advance(self, batches: Iterator[Any], interrupts: Interrupts) -> None:
         """Some steps, with what they call for: progress, a checkpoint, a stop."""
@@ -209,21 +203,15 @@ class Loop:
 
     def _evaluate(self, interrupts: Interrupts) -> Sums | None:
         """Loss and hits over all validation pictures, on all replicas; None when interrupted."""
-        recipe, data, placement = self.recipe, self.parts.data, self.parts.placement
-
-        def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            shard = (context.input_pipeline_id, context.num_input_pipelines)
-            return validation_batches(data, recipe, self.batch_size, shard)
-
-        remaining = -(-data.validation_count // recipe.batch_size)
-        batches = iter(placement.strategy.distribute_datasets_from_function(of_this_process))
-        sums = Sums()
+        data, sums = self.parts.data, Sums()
+        batches = self._iterator(lambda shard: validation_batches(data, self.recipe, self.batch_size, shard))
+        remaining = -(-data.validation_count // self.recipe.batch_size)
         while remaining:
             count = min(self.call_steps, remaining)
             for row in self.parts.evaluate(batches, tf.constant(count)).numpy():
                 sums.add(*map(float, row))
             remaining -= count
-            if interrupts.signal is not None and not placement.is_multi_worker:
+            if interrupts.signal is not None and not self.parts.placement.is_multi_worker:
                 return None
         return sums
 
@@ -262,13 +250,6 @@ class Loop:
         if self.progress.step > self.saved_step:
             self.save()
         raise Interrupted(number, next(iter(self.store.paths()), None))
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """What TensorFlow's account says of it: the worker's name, or why the connection ended."""
-    lines = [line.strip() for line in str(error.message).splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith(("/job:", "Collective ops is aborted by:"))]
-    return told[-1] if told else lines[-1] if lines else type(error).__name__
 
 
 def _rounded(value: float) -> float:

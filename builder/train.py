@@ -15,20 +15,22 @@ import tensorflow as tf
 from archspec import Problem, Spec, SpecError, analyse
 from archspec.errors import Where
 from archspec.recipe import Train
-from builder import checkpoints, curves, runs
+from archspec.recipe.train import InitFrom
+from builder import checkpoints, runs
 from builder import recipe as recipes
-from builder.batches import steps_per_epoch, validation_batches
-from builder.checkpoints import BEST, Checkpoints, remove_leftovers
+from builder.batches import steps_per_epoch
+from builder.checkpoints import Checkpoints, remove_leftovers
 from builder.console import Console
 from builder.data import Data, check_fits, load_data
 from builder.init_from import init_from
-from builder.interrupts import Interrupted
-from builder.loop import Diverged, Loop, Parts, WorkerLost
-from builder.model import build, transfer_weights, verify
+from builder.keeper import Keeper
+from builder.loop import Loop, Parts
+from builder.model import build, verify
 from builder.pixels import from_pixels
-from builder.progress import Progress, Sums
+from builder.progress import Progress
 from builder.replicas import Placement, place
 from builder.steps import evaluation_steps, training_steps
+from builder.stops import Diverged, Interrupted, WorkerLost
 
 __all__ = ["Diverged", "Interrupted", "Result", "WorkerLost", "train"]
 
@@ -93,14 +95,8 @@ def train(
     data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where)
     keras.utils.set_random_seed(recipe.seed)  # after the data, as preparing them draws numbers too
-    with placement.strategy.scope():
-        synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
-        network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
-        if recipe.init_from is not None and not going_on:
-            say(init_from(network, recipe.init_from, address(spec, "train", "init_from")))
-        model = from_pixels(network, data.pixels)
-        parts = _parts(recipe, data, placement, model)
-    verify(network, analyse(spec))
+    begun = going_on and bool(_store(Path(str(run_dir)), recipe).paths())
+    network, parts = _made(spec, recipe, data, placement, None if begun else recipe.init_from, say)
     with contextlib.ExitStack() as stack:
         if not placement.is_chief:
             return _run(Path(run_dir or ""), going_on, parts, say, None)
@@ -119,7 +115,7 @@ def _complete(directory: Path, recipe: Train, say: Callable[[str], None]) -> Res
     """The result of a run that has nothing left to do."""
     if not (directory / "model.keras").exists():
         return None
-    checkpoint, _ = Checkpoints(directory / "checkpoints", recipe.checkpoints.keep).latest()
+    checkpoint, _ = _store(directory, recipe).latest()
     progress = Progress.from_json(checkpoint.progress) if checkpoint else Progress()
     if progress.best is None or not progress.is_complete(recipe):
         return None
@@ -130,7 +126,7 @@ def _complete(directory: Path, recipe: Train, say: Callable[[str], None]) -> Res
 
 def _run(directory: Path, going_on: bool, parts: Parts, say: Callable[[str], None], keeper: Keeper | None) -> Result:
     """The loop, from the last checkpoint on if the run goes on; `keeper` is the chief's."""
-    store = Checkpoints(directory / "checkpoints", parts.recipe.checkpoints.keep)
+    store = _store(directory, parts.recipe)
     progress = _restored(store, parts, say) if going_on else Progress()
     if keeper:
         keeper.begin(progress)
@@ -212,6 +208,29 @@ def address(spec: Spec, *keys: str) -> Where:
     return Where(".".join(keys), tree.span)
 
 
+def _store(directory: Path, recipe: Train) -> Checkpoints:
+    return Checkpoints(directory / "checkpoints", recipe.checkpoints.keep)
+
+
+def _made(
+    spec: Spec, recipe: Train, data: Data, placement: Placement, init: InitFrom | None, say: Callable[[str], None]
+) -> tuple[keras.Model, Parts]:
+    """The network, and what a loop needs to train it."""
+    analysis = analyse(spec)
+    synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
+    try:
+        with placement.strategy.scope():
+            network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
+            if init is not None:
+                say(init_from(network, init, address(spec, "train", "init_from")))
+            parts = _parts(recipe, data, placement, from_pixels(network, data.pixels))
+    except tf.errors.ResourceExhaustedError:
+        message = f"the network and its optimizer need more memory than there is: {analysis.parameters:,} parameters"
+        raise SpecError([Problem(address(spec, "model"), message)]) from None
+    verify(network, analysis)
+    return network, parts
+
+
 def _parts(recipe: Train, data: Data, placement: Placement, model: keras.Model) -> Parts:
     """All that a loop needs, made in the strategy's scope."""
     optimizer = recipes.optimizer(recipe)
@@ -231,46 +250,3 @@ def _parts(recipe: Train, data: Data, placement: Placement, model: keras.Model) 
         weights=checkpoints.named(model.weights),
         averaged=ema.swapped if ema else contextlib.nullcontext,
     )
-
-
-class Keeper:
-    """What the chief writes for people: metrics, curves, and the best model."""
-
-    def __init__(self, directory: Path, spec: Spec, network: keras.Model, parts: Parts, say: Callable[[str], None]):
-        self.directory, self.spec, self.network, self.parts, self.say = directory, spec, network, parts, say
-
-    def begin(self, progress: Progress) -> None:
-        """Brings what may be older or newer than the checkpoint to its state."""
-        self.board = curves.Board(self.directory / "tensorboard", progress.rows)
-        runs.write_metrics(self.directory / "metrics.csv", progress.rows)
-
-    def epoch(self, progress: Progress) -> None:
-        """Adds the last epoch."""
-        runs.write_metrics(self.directory / "metrics.csv", progress.rows)
-        self.board.add(progress.rows[-1])
-
-    def finish(self, progress: Progress) -> tuple[float, float]:
-        """Writes `learning_curve.png`, and `model.keras` with the best weights, in stock layers and float32.
-
-        Returns:
-            Its validation loss and accuracy.
-        """
-        parts, recipe, data = self.parts, self.parts.recipe, self.parts.data
-        curves.draw(self.directory / "learning_curve.png", self.spec.name, progress.rows)
-        path = self.directory / "checkpoints" / BEST
-        checkpoints.restore(parts.weights, checkpoints.read_tensors(path)[0], path)
-        portable = build(self.spec, "portable")
-        transfer_weights(self.network, portable)
-        saved = from_pixels(portable, data.pixels)
-        with runs.replacing(self.directory / "model.keras") as temporary:
-            saved.save(temporary)
-        batches = iter(validation_batches(data, recipe, recipe.batch_size))
-        steps = evaluation_steps(saved, recipe, tf.distribute.get_strategy())
-        sums = Sums()
-        for row in steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy():
-            sums.add(*map(float, row))
-        means = sums.means()
-        best = progress.best or {}
-        self.say(f"best epoch {best['epoch']}: val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}")
-        self.say(f"saved {self.directory / 'model.keras'}")
-        return means["loss"], means["accuracy"]

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 import yaml
-from sklearn.datasets import load_digits
 
 import archspec
 from archspec.blocks import Activation
@@ -106,7 +105,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_best_epoch(load, t
     spec = load(epochs=3, learning_rate={"step": {"base": 0.05, "drop": {1: 1e30}}})
     with pytest.raises(
         Diverged,
-        match=r"the loss became (nan|inf) in epoch 2, step \d+, at learning rate 1e\+30; the last good checkpoint is .*step-000000022",
+        match=r"the loss became (nan|inf) in epoch 2, step \d+, at learning rate 1e\+30; the last .*step-000000022",
     ):
         train(spec, tmp_path / "run", data_dir, say=lambda line: None)
     assert len(metrics(tmp_path / "run")) == 1
