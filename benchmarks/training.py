@@ -1,0 +1,180 @@
+"""The whole trainer against its parts, replicas and workers against one device, and PyTorch's step."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import archspec
+from archspec import Spec
+from benchmarks.input import consume, jpegs
+from benchmarks.measure import Row, in_turn, seconds, show
+from benchmarks.steps import train_step
+from builder import recipe as recipes
+from builder.batches import steps_per_epoch, training_batches
+from builder.data import load_data
+from builder.model import build
+from builder.pixels import from_pixels
+from builder.recipe import loss
+from builder.train import train
+
+ROUNDS = 3
+TORCH_CASES = [("resnet50", "resnet50", 16), ("vgg_d", "vgg16", 8), ("alexnet", "alexnet", 64)]
+
+
+def run() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        whole(Path(folder))
+        distributed(Path(folder))
+    pytorch()
+
+
+# -- the whole trainer -----------------------------------------------------------------------------------------------
+
+
+def whole(folder: Path) -> None:
+    """Images/s of whole epochs with everything that belongs to them, against the slower of step and pipeline alone."""
+    rows = []
+    for name, spec in (("digits", digits(folder)), ("JPEGs of 500x375, ResNet-18", photographs())):
+        measured = [(trainer(spec, folder), *alone(spec)) for _ in range(ROUNDS)]
+        ours, step, pipeline = (statistics.median(values) for values in zip(*measured, strict=True))
+        ratio = statistics.median(one / min(others) for one, *others in measured)
+        note = f"step alone {step:,.0f}, pipeline alone {pipeline:,.0f}"
+        rows.append(Row(name, f"{ours:,.0f} img/s", f"{min(step, pipeline):,.0f} img/s", ratio, 0.95, note))
+    show("The whole trainer: pipeline, steps, metrics, checkpoints, validation of 64 pictures", rows, "slower part")
+
+
+def digits(folder: Path) -> Spec:
+    """The quickstart with 64 pictures to validate on, as validating is work that the parts do not have."""
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    pictures, path = source.images.astype(np.uint8)[..., np.newaxis], folder / "digits.npz"
+    labels = source.target
+    np.savez(path, x_train=pictures[64:], y_train=labels[64:], x_test=pictures[:64], y_test=labels[:64])
+    return archspec.load("specs/digits.yaml", {"train.data": {"npz": str(path)}, "train.epochs": 30})
+
+
+def photographs() -> Spec:
+    overrides = {
+        "train.data": {
+            "folder": {"path": str(jpegs(Path(tempfile.gettempdir()) / "convspec-benchmark-jpegs") / "pictures")}
+        },
+        "train.epochs": 3,
+        "train.batch_size": 32,
+        "train.learning_rate": 0.01,
+        "train.augment": ["random_resized_crop", "horizontal_flip"],
+        "model.layers[4].dense.units": 2,
+    }
+    return archspec.load("specs/resnet18.yaml", overrides)
+
+
+def trainer(spec: Spec, folder: Path) -> float:
+    """Images/s from the end of the first epoch, which compiles, to that of the last."""
+    times: list[float] = []
+
+    def say(line: str) -> None:
+        if re.match(r"epoch +\d+/", line):
+            times.append(time.perf_counter())
+
+    train(spec, folder / f"run-{spec.name}-{time.monotonic_ns()}", say=say)
+    recipe = spec.train
+    assert recipe is not None
+    steps = len(times) - 1
+    data = load_data(recipe.data, spec.graph.input.shape)
+    return steps * steps_per_epoch(data, recipe) * recipe.batch_size / (times[-1] - times[0])
+
+
+def alone(spec: Spec) -> tuple[float, float]:
+    """Images/s of the compiled step on one batch over and over, and of the pipeline without a step."""
+    recipe = spec.train
+    assert recipe is not None
+    data = load_data(recipe.data, spec.graph.input.shape)
+    batches = training_batches(data, recipe, recipe.batch_size)
+    model = from_pixels(build(spec), data.pixels)
+    optimizer, losses = recipes.optimizer(recipe), loss(recipe)
+    optimizer.build(model.trainable_variables)
+    pictures, labels = next(iter(batches))
+
+    @tf.function
+    def step() -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            mean = tf.reduce_mean(losses(labels, model(pictures, training=True)))
+        gradients = tape.gradient(mean, [variable.value for variable in model.trainable_variables])
+        optimizer.apply(gradients, model.trainable_variables)
+        return mean
+
+    step()
+    once = seconds(step)
+    count = max(5, min(200, int(5 / once)))
+    taken = seconds(lambda: [step() for _ in range(count)][-1].numpy())
+    reading = min(steps_per_epoch(data, recipe) * recipe.epochs - 1, 200)
+    consume(batches.take(1))
+    pipeline = seconds(lambda: consume(batches.take(reading)))
+    keras.backend.clear_session()
+    return count * recipe.batch_size / taken, reading * recipe.batch_size / pipeline
+
+
+# -- replicas and workers --------------------------------------------------------------------------------------------
+
+
+def distributed(folder: Path) -> None:
+    """Images/s of the trainer on 1 and 2 CPU replicas and 1 and 2 worker processes of this machine."""
+    spec = folder / "cifar.yaml"
+    path = folder / "pictures.npz"
+    generator = np.random.default_rng(0)
+    pictures, labels = generator.integers(0, 256, (2560, 32, 32, 3), np.uint8), np.arange(2560) % 10
+    np.savez(path, x_train=pictures, y_train=labels, x_test=pictures[:128], y_test=labels[:128])
+    base = archspec.load("specs/resnet20_cifar.yaml", {"train.data": {"npz": str(path)}, "train.epochs": 3})
+    spec.write_text(base.to_yaml())
+    kinds = {
+        "1 replica": ["--set", "train.distribute=off"],
+        "2 replicas": ["--set", "train.distribute.mirrored.replicas=2"],
+        "2 workers": ["--workers", "2"],
+    }
+    rates = {
+        name: _images_per_second(spec, folder / name.replace(" ", "-"), arguments) for name, arguments in kinds.items()
+    }
+    single = rates["1 replica"]
+    rows = [Row(name, f"{rate:,.0f} img/s", f"{single:,.0f} img/s", rate / single) for name, rate in rates.items()]
+    show("ResNet-20 on 32x32x3, global batch 128, on the CPU cores of this machine", rows, "1 replica")
+    print(
+        "The cores are the same in each row: more replicas cannot be faster here, and what is lost is their overhead."
+    )
+
+
+def _images_per_second(spec: Path, run_dir: Path, arguments: list[str]) -> float:
+    command = [sys.executable, "tools/train.py", str(spec), "--run-dir", str(run_dir), *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lines = (run_dir / "metrics.csv").read_text().splitlines()
+    return max(float(line.split(",")[-1]) for line in lines[2:])  # the first epoch compiles
+
+
+# -- PyTorch ---------------------------------------------------------------------------------------------------------
+
+
+def pytorch() -> None:
+    """A training step of torchvision's model in channels_last, against ours, alternately, in float32 and bfloat16."""
+    rows = []
+    for name, theirs, batch in TORCH_CASES:
+        for precision in ("float32", "mixed_bfloat16"):
+            with torch_process("torch_step.py", theirs, batch, precision) as step:
+                if step is None:
+                    print(f"\nPyTorch was not measured: {NO_TORCH}")
+                    return
+                ours = train_step(archspec.load(f"specs/{name}.yaml"), "fast", precision, batch)
+                own, their, ratio = in_turn(ours, step, rounds=ROUNDS, warm_up=1)
+            what = f"{name}, batch {batch}, {precision}"
+            rows.append(Row(what, f"{batch / own:.1f} img/s", f"{batch / their:.1f} img/s", ratio, 1.0))
+            show("A training step", rows[-1:], "PyTorch")
+            keras.backend.clear_session()
+    show("Training steps against PyTorch, all", rows, "PyTorch")
