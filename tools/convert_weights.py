@@ -48,9 +48,9 @@ def main() -> None:
         if args.out:
             weights.check_writable(args.out, args.to, args.force)
         matching = weights.match(spec, weights.read(args.source), dict(args.pair), args.skip_head)
-        weights.require(matching, args.partial)
-        print(weights.table(matching) if args.full else "\n".join(weights.differences(matching)))
-        print(weights.summary(matching))
+        weights.require(matching, args.partial, args.full)
+        lines = weights.table(matching) if args.full else weights.differences(matching)
+        print(*lines, weights.summary(matching), sep="\n")
         if args.to == "keras":
             weights.write_keras(matching, args.out, args.force)
         elif args.to == "torch":

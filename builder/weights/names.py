@@ -31,11 +31,12 @@ def earlier(first: Tokens, second: Tokens) -> bool:
     return len(second) == len(first) + 1 and isinstance(second[-1], int)
 
 
-def agreeing(first: Sequence[Tokens], second: Sequence[Tokens]) -> dict[int, int] | None:
+def agreeing(first: Sequence[str], second: Sequence[str]) -> dict[int, int] | None:
     """Which of the first names means which of the second, as many in each; None where that is not certain.
 
-    What all names of one side begin with is left aside. Then names agree that are equal, else have the same words and
-    numbers in any order, else the same words, if only one of each side does; the last of each side belong together.
+    The parts that all names of one side begin with are left aside. Then names agree that are equal, else have the same
+    words and numbers in any order, else the same words, if only one of each side does. Where all agree but the last of
+    each side, these two belong together, unless numbers alone set them apart from the others.
     """
     rest = [list(range(len(first))), list(range(len(second)))]
     cut = [_without_common_start(first), _without_common_start(second)]
@@ -47,9 +48,13 @@ def agreeing(first: Sequence[Tokens], second: Sequence[Tokens]) -> dict[int, int
         unique = [{k: i for i, k in side.items() if k and n[k] == 1} for side, n in zip(sides, counts, strict=True)]
         pairs |= {unique[0][k]: unique[1][k] for k in unique[0].keys() & unique[1].keys()}
         rest = [[i for i in rest[0] if i not in pairs], [i for i in rest[1] if i not in pairs.values()]]
-    if pairs and len(rest[0]) == 1:
+    if pairs and len(rest[0]) == 1 and any(_stands_out(names, left[0]) for names, left in zip(cut, rest, strict=True)):
         pairs[rest[0][0]] = rest[1][0]
     return pairs if len(pairs) == len(first) else None
+
+
+def _stands_out(names: Sequence[Tokens], index: int) -> bool:
+    return all(_words(name) != _words(names[index]) for i, name in enumerate(names) if i != index)
 
 
 def _bag(name: Tokens) -> frozenset[tuple[str | int, int]]:
@@ -60,11 +65,12 @@ def _words(name: Tokens) -> frozenset[tuple[str | int, int]]:
     return _bag(tuple(token for token in name if isinstance(token, str)))
 
 
-def _without_common_start(names: Sequence[Tokens]) -> list[Tokens]:
+def _without_common_start(names: Sequence[str]) -> list[Tokens]:
+    parts = [re.split("[^a-z0-9]+", name.lower()) for name in names]
     length = 0
-    while len({name[: length + 1] for name in names}) == 1 and all(len(name) > length + 1 for name in names):
+    while len({tuple(name[: length + 1]) for name in parts}) == 1 and all(len(name) > length + 1 for name in parts):
         length += 1
-    return [name[length:] for name in names]
+    return [tokens(".".join(name[length:])) for name in parts]
 
 
 def belongs(norm: Tokens, kernel: Tokens) -> bool:

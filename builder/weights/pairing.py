@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from builder.weights import names
 from builder.weights.units import NORMS, Units
 
 Before = Callable[[int, int], bool]
 """Whether one position certainly comes before another."""
+
+WIRING_DEPTH = 4
+"""How many layers back the wiring is compared."""
 
 
 @dataclass
@@ -20,12 +24,18 @@ class Pairing:
     pairs: dict[int, int] = field(default_factory=dict)
     ties: list[tuple[list[int], list[int]]] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """How many layers here have a partner or several."""
+        return len(self.pairs) + sum(len(ours) for ours, _ in self.ties)
+
 
 def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset[int] = frozenset()) -> Pairing:
     """Pairs a network's layers with a file's.
 
-    1. Normalisations are tied to the layer before them, by wiring or else by names, and go where it goes. If fewer
-       layers find a partner that way, they are on their own.
+    1. Normalisations are tied to the layer before them, by wiring or else by names, and go where it goes. If not each
+       of the network's follows a layer (so that the names may tie them to the layer behind them), or if some layer
+       finds no partner that way, and all do when normalisations are on their own, then they are.
     2. Layers of one kind and size (and with the same kind of normalisation) are alternatives to each other. If there
        are as many there as here, they are paired: by name if all names are the same; else in order, as far as order is
        certain on both sides: of a network it is certain where one layer feeds the other, of a file where it tells its
@@ -37,11 +47,17 @@ def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset
         given: pairs that are known.
         skipped: positions here that need no partner.
     """
-    attempts = [
-        _pair(here, there, given, skipped, _norms_by_wiring(here), norms_of(there)),
-        _pair(here, there, given, skipped, {}, {}),
-    ]
-    return max(attempts, key=lambda attempt: len(attempt.pairs) + sum(len(tie[0]) for tie in attempt.ties))
+    needed = len(here.units) - len(skipped)
+    ours, theirs = _norms_by_wiring(here), norms_of(there)
+    together = _pair(here, there, given, skipped, ours, theirs, alike=True)
+    loose = any(unit.kind in NORMS and index not in ours.values() for index, unit in enumerate(here.units))
+    if together.size == needed and not loose:
+        return together
+    apart = _pair(here, there, given, skipped, {}, {}, alike=True)
+    if apart.size == needed:
+        return apart
+    behind = _pair(here, there, given, skipped, ours, theirs, alike=False)
+    return max(together, behind, key=lambda pairing: pairing.size)
 
 
 def _pair(
@@ -51,7 +67,9 @@ def _pair(
     skipped: frozenset[int],
     norms_here: Mapping[int, int],
     norms_there: Mapping[int, int],
+    alike: bool,
 ) -> Pairing:
+    """Pairs with these ties of normalisations; `alike` if only layers with the same kind of them are alternatives."""
     result = Pairing(dict(given))
     classes: dict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     sides = ((here, norms_here, {*given, *skipped}), (there, norms_there, {*given.values()}))
@@ -59,7 +77,7 @@ def _pair(
         tied = set(norms.values())
         for index, unit in enumerate(units.units):
             if index not in done and index not in tied and unit.kind != "other":
-                norm = units.units[norms[index]].kind if index in norms else None
+                norm = units.units[norms[index]].kind if alike and index in norms else None
                 classes[unit.kind, unit.size, norm][side].append(index)
     for ours, theirs in classes.values():
         _pair_class(here, there, ours, theirs, result)
@@ -67,7 +85,7 @@ def _pair(
         if a in norms_here and b in norms_there:
             result.pairs.setdefault(norms_here[a], norms_there[b])
     for ours, theirs in list(result.ties):
-        if ours[0] in norms_here:
+        if all(a in norms_here for a in ours) and all(b in norms_there for b in theirs):
             result.ties.append(([norms_here[a] for a in ours], [norms_there[b] for b in theirs]))
     return result
 
@@ -119,13 +137,12 @@ def _decide(here: Units, there: Units, ours: list[int], theirs: list[int]) -> di
     """Pairs layers that are alike and have no order, if what feeds them or their names decide."""
     if len(ours) == 1:
         return {ours[0]: theirs[0]}
-    if there.upstream is not None:
-        fed_here = {here.signature(index): index for index in ours}
-        fed_there = {there.signature(index): index for index in theirs}
+    for depth in range(1, WIRING_DEPTH + 1) if there.upstream is not None else ():
+        fed_here = {here.signature(index, depth): index for index in ours}
+        fed_there = {there.signature(index, depth): index for index in theirs}
         if len(fed_here) == len(ours) and fed_here.keys() == fed_there.keys():
             return {fed_here[key]: fed_there[key] for key in fed_here}
-    words = [[names.tokens(units.units[i].name) for i in side] for units, side in ((here, ours), (there, theirs))]
-    agreed = names.agreeing(*words)
+    agreed = names.agreeing([here.units[i].name for i in ours], [there.units[i].name for i in theirs])
     return None if agreed is None else {ours[a]: theirs[b] for a, b in agreed.items()}
 
 
@@ -161,7 +178,7 @@ def _norms_by_names(units: Units) -> dict[int, int]:
     for rule in rules:
         kernels = [i for i, unit in enumerate(units.units) if unit.kind == "kernel" and i not in tied]
         norms = [i for i, unit in enumerate(units.units) if unit.kind in NORMS and i not in tied.values()]
-        tied |= _unique_pairs(kernels, norms, lambda k, n, rule=rule: _may_follow(units, k, n) and rule(k, n))  # type: ignore[misc]
+        tied |= _unique_pairs(kernels, norms, partial(_fits, units, rule))
     return tied
 
 
@@ -173,6 +190,11 @@ def _unique_pairs(first: Sequence[int], second: Sequence[int], fit: Before) -> d
         for b in found:
             claims[b] += 1
     return {a: found[0] for a, found in partners.items() if len(found) == 1 and claims[found[0]] == 1}
+
+
+def _fits(units: Units, rule: Before, kernel: int, norm: int) -> bool:
+    defined_behind = kernel < norm or not units.in_order
+    return defined_behind and _may_follow(units, kernel, norm) and rule(kernel, norm)
 
 
 def _may_follow(units: Units, kernel: int, norm: int) -> bool:

@@ -1,16 +1,17 @@
-"""A matching as text: a summary, and a table of tensors in the way of a diff."""
+"""A matching as text: a summary, and a table of what is where in the way of a diff."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from archspec import Problem, SpecError, tables
 from archspec.errors import Where
 from archspec.ops import show
 from builder.weights.matching import Entry, Matching, Status
-from builder.weights.units import Part
 
+MARKS: dict[Status, str] = {"matched": " ", "missing": "+", "left over": "-", "tie": "?", "new": "*", "replaced": "*"}
 NOTES: dict[Status, str] = {
     "matched": "",
     "missing": "missing",
@@ -19,18 +20,19 @@ NOTES: dict[Status, str] = {
     "new": "new",
     "replaced": "replaced",
 }
-MARKS: dict[Status, str] = {"matched": "", "missing": "+", "left over": "-", "tie": "?", "new": "*", "replaced": "*"}
-HEADER = ("", "network", "shape", "file", "shape", "")
-WIDTH = 110
-CONTEXT = 1
-"""How many matched tensors are shown on each side of a difference."""
+HEADER = ("  network", "shape", "file", "shape", "")
+WIDTH = 10_000  # a name that is cut says nothing
+MOST_ROWS = 20
+"""How many differences of each kind are shown unless all are asked for."""
+MOST_TIES = 5
 
 
-def require(matching: Matching, partial: bool = False, where: Where | None = None) -> None:
+def require(matching: Matching, partial: bool = False, full: bool = False, where: Where | None = None) -> None:
     """Refuses a matching with anything missing, left over or undecided.
 
     Args:
         partial: refuse only where nothing matches at all.
+        full: tell of every tensor.
         where: the address to report at, by default the file.
 
     Raises:
@@ -43,17 +45,8 @@ def require(matching: Matching, partial: bool = False, where: Where | None = Non
     else:
         problem = "does not fit"
     message = f"{problem} {matching.graph.name}: {summary(matching)}"
-    raise SpecError([Problem(where or Where(matching.source.name), message, (*differences(matching), *_mends(matching)))])
-
-
-def _mends(matching: Matching) -> Iterator[str]:
-    ties = [entry for entry in matching.entries if entry.status == "tie"]
-    if ties:
-        assert ties[0].unit and ties[0].rivals
-        yield f"to decide: --pair {ties[0].rivals[0]}={ties[0].unit.name} if these two belong together, and so on"
-    missing = {entry.unit.name for entry in matching.entries if entry.status == "missing" and entry.unit}
-    if missing == {matching.head} and matching.counts.get("matched"):
-        yield "for a new last layer, which stays as it is initialised: --skip-head"
+    lines = table(matching) if full else differences(matching)
+    raise SpecError([Problem(where or Where(matching.source.name), message, (*lines, *_mends(matching)))])
 
 
 def summary(matching: Matching) -> str:
@@ -67,36 +60,66 @@ def summary(matching: Matching) -> str:
     return ", ".join(parts)
 
 
-def table(matching: Matching) -> str:
-    """Every tensor of both sides: + is missing in the file, - left over of it, ? undecided, * a new head."""
-    return tables.plain(HEADER, [_row(entry) for entry in matching.entries], len(HEADER), WIDTH)
+def table(matching: Matching) -> list[str]:
+    """The lines of a table of every tensor: + is missing in the file, - left over of it, ? undecided, * a new head."""
+    return _lines([_row([entry]) for entry in matching.entries])
 
 
 def differences(matching: Matching) -> list[str]:
-    """The lines of the table that are not simply matched, with a neighbour on each side."""
-    return tables.plain(HEADER, list(_folded(matching.entries)), len(HEADER), WIDTH).splitlines()
+    """The lines of a table of the layers that are not simply matched; none where all are."""
+    runs = [list(run) for _, run in groupby(matching.entries, key=lambda entry: (entry.status, _layer(entry)))]
+    rows: list[Sequence[str]] = []
+    shown: Counter[Status] = Counter()
+    for run in runs:
+        status = run[0].status
+        shown[status] += 1
+        if status == "matched":
+            rows.append((f"  ... {len(run)} matched", "", "", "", ""))
+        elif shown[status] <= MOST_ROWS:
+            rows.append(_row(run))
+    more = sum(max(0, count - MOST_ROWS) for status, count in shown.items() if status != "matched")
+    if more:
+        rows.append((f"  ... {more} more (--full shows all)", "", "", "", ""))
+    return _lines(rows) if len(shown) > 1 or "matched" not in shown else []
 
 
-def _folded(entries: tuple[Entry, ...]) -> Iterator[tuple[str, ...]]:
-    interesting = [index for index, entry in enumerate(entries) if entry.status != "matched"]
-    shown = {index + step for index in interesting for step in range(-CONTEXT, CONTEXT + 1)}
-    hidden = 0
-    for index, entry in enumerate(entries):
-        if index in shown:
-            if hidden:
-                yield "", f"... {hidden} matched", "", "", "", ""
-            hidden = 0
-            yield _row(entry)
-        else:
-            hidden += 1
-    if hidden:
-        yield "", f"... {hidden} matched", "", "", "", ""
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    return tables.plain(HEADER, rows, len(HEADER), WIDTH).splitlines()
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    note = f"one of {', '.join(entry.rivals)}" if entry.rivals else ", ".join(entry.steps) or NOTES[entry.status]
-    return MARKS[entry.status], *_cells(entry.ours), *_cells(entry.theirs), note
+def _layer(entry: Entry) -> str:
+    """Where a tensor belongs, for those that no difference sets apart."""
+    if entry.status == "matched":
+        return ""
+    part = entry.ours or entry.theirs
+    assert part
+    return part.layer
 
 
-def _cells(part: Part | None) -> tuple[str, str]:
-    return (part.name, show(part.shape)) if part else ("", "")
+def _row(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """One line for a tensor, or for several of one layer of which one side has none."""
+    first, mark = entries[0], MARKS[entries[0].status]
+    if len(entries) == 1:
+        ours, theirs = (part.name if part else "" for part in (first.ours, first.theirs))
+        note = ", ".join(first.steps) or NOTES[first.status]
+    else:
+        ours, theirs = (part.layer if part else "" for part in (first.ours, first.theirs))
+        words = [(entry.ours or entry.theirs) for entry in entries]
+        note = f"{NOTES[first.status]}: {', '.join(part.word for part in words if part)}"
+    shapes = [show(part.shape) if part else "" for part in (first.ours, first.theirs)]
+    return f"{mark} {ours}".rstrip(), shapes[0], theirs, shapes[1], note
+
+
+def _mends(matching: Matching) -> Iterator[str]:
+    ties: dict[tuple[str, ...], dict[str, None]] = {}
+    for entry in matching.entries:
+        if entry.status == "tie" and entry.unit:
+            ties.setdefault(entry.rivals, {})[entry.unit.name] = None
+    for rivals, layers in list(ties.items())[:MOST_TIES]:
+        yield f"undecided: which of {', '.join(rivals)} is which of {', '.join(layers)}"
+    if ties:
+        rivals, layers = next(iter(ties.items()))
+        yield f"say which with --pair, as in --pair {rivals[0]}={next(iter(layers))}"
+    missing = {entry.unit.name for entry in matching.entries if entry.status == "missing" and entry.unit}
+    if missing == {matching.head} and matching.counts.get("matched"):
+        yield "for a new last layer, which stays as it is initialised: --skip-head"

@@ -43,25 +43,18 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
         SpecError: not such a file, damaged, of the format before PyTorch 1.6, or it holds anything but tensors, numbers,
             texts and containers of them.
     """
-    if not zipfile.is_zipfile(path):
-        with path.open("rb") as file:
-            start = file.read(2)
-        if start[:1] == b"\x80":
-            message = (
-                "is in the format that torch.save had before PyTorch 1.6; load it there and save its state_dict again"
-            )
-        elif start == b"PK":
-            message = "is cut off or damaged: its end, which lists what is in it, is missing"
-        else:
-            message = "is not a file of torch.save"
-        raise file_problem(path, message)
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start != b"PK":
+        legacy = "is in the format that torch.save had before PyTorch 1.6; load it there and save its state_dict again"
+        raise file_problem(path, legacy if start[:1] == b"\x80" else "is not a file of torch.save")
     try:
         with zipfile.ZipFile(path) as archive:
             content = _load(archive)
     except _Refused as refusal:
         raise file_problem(path, str(refusal)) from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-        raise file_problem(path, f"is damaged: {error}") from None
+    except Exception as error:  # zipfile raises whatever the damage leads it to
+        raise file_problem(path, f"is cut off or damaged: {error or type(error).__name__}") from None
     found = _state_dict(content)
     if isinstance(found, str):
         raise file_problem(path, found)

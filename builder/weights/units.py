@@ -36,6 +36,15 @@ class Part:
     def of(cls, name: str, values: np.ndarray) -> Part:
         return cls(name, tuple(values.shape), values)
 
+    @property
+    def layer(self) -> str:
+        """The name without its last word: `conv1` of `conv1.weight`, or of `conv1/kernel`."""
+        return self.name[: -len(self.word) - 1]
+
+    @property
+    def word(self) -> str:
+        return self.name.replace("/", ".").rpartition(".")[2]
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -72,10 +81,11 @@ class Units:
             ancestors.append(bits)
         return ancestors
 
-    def signature(self, index: int) -> tuple[object, ...]:
-        """Kind and size of what feeds a layer directly."""
+    def signature(self, index: int, depth: int) -> tuple[object, ...]:
+        """Kind and size of a layer, and of what feeds it, up to so many layers back."""
         assert self.upstream is not None
-        return tuple(sorted((self.units[i].kind, self.units[i].size) for i in self.upstream[index]))
+        unit, before = self.units[index], self.upstream[index] if depth else ()
+        return unit.kind, unit.size, *sorted((self.signature(i, depth - 1) for i in before), key=repr)
 
 
 # -- a network's own -------------------------------------------------------------------------------------------------
