@@ -2,7 +2,7 @@
 
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --out resnet50.weights.h5
-python tools/convert_weights.py runs/digits/20261124-095041 --to torch --like module.safetensors --out digits.safetensors
+python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors
 """
 
 import argparse
@@ -15,7 +15,7 @@ from archspec import cli
 def pair(text: str) -> tuple[str, str]:
     file, equals, network = text.partition("=")
     if not (file and equals and network):
-        raise argparse.ArgumentTypeError(f"expected FILE_LAYER=NETWORK_LAYER, got '{text}'")
+        raise argparse.ArgumentTypeError(f"expected A=B, got '{text}'")
     return file, network
 
 
@@ -49,8 +49,7 @@ def main() -> None:
             weights.check_writable(args.out, args.to, args.force)
         matching = weights.match(spec, weights.read(args.source), dict(args.pair), args.skip_head)
         weights.require(matching, args.partial, args.full)
-        lines = weights.table(matching) if args.full else weights.differences(matching)
-        print(*lines, weights.summary(matching), sep="\n")
+        print(weights.text(matching, args.full))
         if args.to == "keras":
             weights.write_keras(matching, args.out, args.force)
         elif args.to == "torch":

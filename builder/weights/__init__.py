@@ -8,7 +8,7 @@ weights.apply(matching, model)
 
 from builder.weights.matching import Entry, Matching, match
 from builder.weights.reading import read
-from builder.weights.report import differences, require, summary, table
+from builder.weights.report import differences, require, summary, table, text
 from builder.weights.source import Source
 from builder.weights.writing import apply, check_writable, write_keras, write_torch
 
@@ -24,6 +24,7 @@ __all__ = [
     "require",
     "summary",
     "table",
+    "text",
     "write_keras",
     "write_torch",
 ]

@@ -75,7 +75,7 @@ def of_model(name: str, model: keras.Model) -> Source:
         used[layer.name] = used.get(layer.name, 0) + 1
         unique = layer.name if used[layer.name] == 1 else f"{layer.name}#{used[layer.name]}"
         units.append(_unit(unique, layer))
-    return Source(name, "keras", Units(tuple(units), upstream))
+    return Source(name, "keras", Units(tuple(units), upstream, in_order=upstream is not None))
 
 
 def _walk(
@@ -90,18 +90,19 @@ def _walk(
     """
     reaching = {id(tensor): before for tensor, before in zip(model.inputs, arriving, strict=True)}
     for operation in model.operations:
-        inputs, outputs = keras.tree.flatten(operation.input), keras.tree.flatten(operation.output)
         if isinstance(operation, keras.layers.InputLayer):
             continue
-        before = [reaching[id(tensor)] for tensor in inputs]
+        # A model that is called has its own inputs too, which are not this one's.
+        (node,) = (n for n in operation._inbound_nodes if all(id(tensor) in reaching for tensor in n.input_tensors))
+        before = [reaching[id(tensor)] for tensor in node.input_tensors]
         union = frozenset[int]().union(*before)
-        after = [union] * len(outputs)
+        after = [union] * len(node.output_tensors)
         if isinstance(operation, keras.Model):
             after = _walk(operation, before, layers)
         elif _own_weights(operation):
             layers.append((operation, union))
-            after = [frozenset([len(layers) - 1])] * len(outputs)
-        reaching |= {id(tensor): value for tensor, value in zip(outputs, after, strict=True)}
+            after = [frozenset([len(layers) - 1])] * len(node.output_tensors)
+        reaching |= {id(tensor): value for tensor, value in zip(node.output_tensors, after, strict=True)}
     return [reaching[id(tensor)] for tensor in model.outputs]
 
 

@@ -53,7 +53,7 @@ def _leaving(op: ops.Op, shapes: list[Shape], orders: list[FeatureOrder]) -> Fea
 
 
 def flattened_order(shape: Shape) -> np.ndarray | None:
-    """For each element of a flattened (height, width, channels), its position in a flattened (channels, height, width)."""
+    """For each element of a flattened (height, width, channels), its position with the channels flattened first."""
     height, width, channels = shape
     if height * width == 1 or channels == 1:
         return None

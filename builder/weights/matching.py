@@ -12,6 +12,7 @@ import numpy as np
 
 from archspec import Graph, Problem, Spec, SpecError
 from archspec.errors import Where, did_you_mean, quoted
+from archspec.ops import Shape
 from builder.model import graph_of
 from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, steps, to_keras
 from builder.weights.pairing import Pairing, pair
@@ -25,9 +26,11 @@ Status = Literal["matched", "missing", "left over", "tie", "new", "replaced"]
 class Entry:
     """A tensor of the network (`ours`), of the file (`theirs`), or of both.
 
-    `status` is `matched`; `missing` or `left over` where the other has none; `tie` where several would fit and nothing
-    decides; with a new head `new` for the network's and `replaced` for the file's. `steps` are what is done to the values
-    (see `layout.steps`), `rivals` the layers of the file that a tie is between.
+    Attributes:
+        status: `matched`; `missing` or `left over` where the other has none; `tie` where several would fit and nothing
+            decides; with a new head `new` for the network's and `replaced` for the file's.
+        steps: what is done to the values; see `layout.steps`.
+        rivals: the layers of the file that a tie is between.
     """
 
     status: Status
@@ -100,8 +103,9 @@ def match(
     """
     graph = graph_of(network)
     here, there = units_of(graph), source.layers
-    given = _given(here, there, source.name, graph.name, pairs or {})
     head = frozenset([last_kernel(here)]) if new_head else frozenset[int]()
+    given = _same(here, there, head) if source.layout == "keras" else {}
+    given |= _given(here, there, source.name, graph.name, pairs or {})
     pairing = pair(here, there, given, head)
     orders = arriving_orders(graph)
     entries = tuple(_entries(here, there, pairing, head, source, orders))
@@ -111,6 +115,17 @@ def match(
 def last_kernel(units: Units) -> int:
     """The position of the last layer with a kernel."""
     return max(index for index, unit in enumerate(units.units) if unit.kind == "kernel")
+
+
+def _same(here: Units, there: Units, head: frozenset[int]) -> dict[int, int]:
+    """Layers that have the same name and the same variables, as in a run's checkpoint."""
+    known = {(unit.name, _variables(unit)): index for index, unit in enumerate(there.units)}
+    keys = {index: (unit.name, _variables(unit)) for index, unit in enumerate(here.units) if index not in head}
+    return {index: known[key] for index, key in keys.items() if key in known}
+
+
+def _variables(unit: Unit) -> frozenset[tuple[Role, Shape]]:
+    return frozenset((role, part.shape) for role, part in unit.parts.items())
 
 
 def _given(here: Units, there: Units, file: str, network: str, pairs: Mapping[str, str]) -> dict[int, int]:

@@ -43,14 +43,19 @@ def agreeing(first: Sequence[str], second: Sequence[str]) -> dict[int, int] | No
     pairs: dict[int, int] = {}
     keys: tuple[Callable[[Tokens], Hashable], ...] = (tuple, _bag, _words)
     for key in keys:
-        sides = [{i: key(names[i]) for i in left} for names, left in zip(cut, rest, strict=True)]
-        counts = [Counter(side.values()) for side in sides]
-        unique = [{k: i for i, k in side.items() if k and n[k] == 1} for side, n in zip(sides, counts, strict=True)]
+        unique = [_unique(names, key, left) for names, left in zip(cut, rest, strict=True)]
         pairs |= {unique[0][k]: unique[1][k] for k in unique[0].keys() & unique[1].keys()}
         rest = [[i for i in rest[0] if i not in pairs], [i for i in rest[1] if i not in pairs.values()]]
     if pairs and len(rest[0]) == 1 and any(_stands_out(names, left[0]) for names, left in zip(cut, rest, strict=True)):
         pairs[rest[0][0]] = rest[1][0]
     return pairs if len(pairs) == len(first) else None
+
+
+def _unique(names: Sequence[Tokens], key: Callable[[Tokens], Hashable], left: Sequence[int]) -> dict[Hashable, int]:
+    """The keys that one name alone has, of those that are left."""
+    counts = Counter(key(name) for name in names)
+    keys = {i: key(names[i]) for i in left}
+    return {value: i for i, value in keys.items() if value and counts[value] == 1}
 
 
 def _stands_out(names: Sequence[Tokens], index: int) -> bool:

@@ -15,7 +15,7 @@ from builder.weights.source import Source, state_dict
 from builder.weights.torch_files import read_state_dict
 from builder.weights.units import Part, Units
 
-KINDS = ".safetensors, .pth and .pt (a state dict of PyTorch), .weights.h5 and .keras, a run's directory, keras:ResNet50"
+KINDS = ".safetensors, .pth or .pt (a state dict of PyTorch), .weights.h5, .keras, a run's directory, keras:ResNet50"
 
 
 def read(source: str | os.PathLike[str]) -> Source:

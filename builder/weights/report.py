@@ -49,6 +49,11 @@ def require(matching: Matching, partial: bool = False, full: bool = False, where
     raise SpecError([Problem(where or Where(matching.source.name), message, (*lines, *_mends(matching)))])
 
 
+def text(matching: Matching, full: bool = False) -> str:
+    """The table, of what differs or in full, and the summary below it."""
+    return "\n".join([*(table(matching) if full else differences(matching)), summary(matching)])
+
+
 def summary(matching: Matching) -> str:
     """`161 tensors matched (54 transposed), 2 missing, 3 left over`."""
     steps = Counter(step for entry in matching.entries if entry.status == "matched" for step in entry.steps)

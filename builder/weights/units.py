@@ -1,4 +1,4 @@
-"""What has weights, alike for a network here and a file from elsewhere: layers of a kind and a size, and who feeds whom.
+"""What has weights, alike for a network here and a file from elsewhere: layers of a kind and size, and who feeds whom.
 
 Sizes are those of the layer's mathematics, whatever the layout it is stored in: of a kernel (height, width, inputs of a
 group, outputs), where a dense layer is a 1x1 convolution and a depthwise one has as many groups as inputs; of a
@@ -115,6 +115,7 @@ def _unit(graph: Graph, node: Node) -> Unit | None:
     if not any(op.parameters(inputs)):
         return None
     channels = inputs[0][-1]
+    size: Shape
     shapes: dict[str, Shape]
     match op:
         case ops.Conv():
@@ -156,6 +157,7 @@ VARIABLES = {
 
 # -- from elsewhere ------------------------------------------------------------------------------------------------
 
+
 def torch_size(shape: Shape) -> Shape:
     """(outputs, inputs, height, width) or (outputs, inputs) as this module has it."""
     outputs, inputs, *window = shape
@@ -173,7 +175,8 @@ def unit_of(name: str, parts: Mapping[Role, Part], size_of: Callable[[Shape], Sh
         return Unit(name, "kernel", size_of(parts["kernel"].shape), parts)
     vectors = {part.shape for part in parts.values()}
     if len(vectors) == 1 and all(len(shape) == 1 for shape in vectors) and not parts.keys() & {"kernel", "bias"}:
-        return Unit(name, "batch_norm" if parts.keys() & {"mean", "variance"} else "layer_norm", *vectors, parts)
+        kind: Kind = "batch_norm" if parts.keys() & {"mean", "variance"} else "layer_norm"
+        return Unit(name, kind, next(iter(vectors)), parts)
     return Unit(name, "other", (), parts)
 
 

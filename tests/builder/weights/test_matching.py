@@ -3,21 +3,11 @@
 import numpy as np
 import pytest
 
-import archspec
-from archspec import SpecError, ops
+from archspec import SpecError
 from builder import weights
 from builder.weights import names
 from builder.weights.source import state_dict
-from builder.weights.units import units_of
-from tests.strategies import load
-
-
-def network(*layers, size=(8, 8, 3), **blocks):
-    return load({"name": "net", "blocks": blocks, "model": {"input": list(size), "layers": list(layers)}})
-
-
-def conv(filters, kernel=3, **options):
-    return {"conv": {"filters": filters, "kernel": kernel, **options}}
+from tests.builder.weights.networks import conv, network
 
 
 def convs(*names):
@@ -41,12 +31,16 @@ FORKED = network(
 )
 
 
-@pytest.mark.parametrize("theirs", [["stem", "body", "head"], ["f.0", "f.3", "f.10"], ["b.conv1", "b.conv2", "a.conv1"]])
+@pytest.mark.parametrize(
+    "theirs", [["stem", "body", "head"], ["f.0", "f.3", "f.10"], ["b.conv1", "b.conv2", "a.conv1"]]
+)
 def test_layers_one_behind_another_follow_the_order_of_definition(theirs):
     assert list(pairs(PLAIN, convs(*theirs)).values()) == theirs
 
 
-@pytest.mark.parametrize("theirs", [["layer.2.conv", "layer.3.conv", "layer.10.conv"], ["conv2d", "conv2d_1", "conv2d_2"]])
+@pytest.mark.parametrize(
+    "theirs", [["layer.2.conv", "layer.3.conv", "layer.10.conv"], ["conv2d", "conv2d_1", "conv2d_2"]]
+)
 def test_numbers_order_names_that_the_file_has_sorted(theirs):
     assert list(pairs(PLAIN, convs(*sorted(theirs))).values()) == theirs
 
@@ -62,7 +56,9 @@ def test_numbers_that_contradict_the_order_decide_nothing():
         pairs(PLAIN, convs("up3", "up2", "up1"))
 
 
-@pytest.mark.parametrize("theirs", [["left", "right", "last"], ["right", "left", "last"], ["x.right", "x.left", "y.last"]])
+@pytest.mark.parametrize(
+    "theirs", [["left", "right", "last"], ["right", "left", "last"], ["x.right", "x.left", "y.last"]]
+)
 def test_branches_are_told_apart_by_names(theirs):
     found = pairs(FORKED, convs(*theirs))
     assert {ours: name.rpartition(".")[2] for ours, name in found.items()} == {n: n for n in ("left", "right", "last")}
@@ -94,7 +90,9 @@ def test_one_agreeing_name_does_not_decide_for_two_chains():
         size=(8, 8, 4),
     )
     names_there = ["r1", "r2", "l1", "left2"]
-    with pytest.raises(SpecError, match="undecided: which of r1, r2, l1, left2 is which of left1, left2, right1, right2"):
+    with pytest.raises(
+        SpecError, match="undecided: which of r1, r2, l1, left2 is which of left1, left2, right1, right2"
+    ):
         pairs(chains, convs(*names_there))
     same = ["right1", "right2", "left1", "left2"]
     assert pairs(chains, convs(*same)) == {name: name for name in same}
@@ -148,7 +146,7 @@ def test_normalisations_go_with_their_layer(kernels, norms, arrange):
         arrange = list
     found = pairs(NORMS, state_dict("file", {key: tensors[key] for key in arrange(tensors)}))
     layers = ["conv1", "conv2", "residual1.conv1"]
-    assert found == dict(zip(layers, kernels)) | {f"{a}.norm": b for a, b in zip(layers, norms)}
+    assert found == dict(zip([*layers, *(f"{layer}.norm" for layer in layers)], [*kernels, *norms], strict=True))
 
 
 def test_normalisations_before_their_layer_are_paired_on_their_own():
@@ -198,7 +196,8 @@ def test_every_tensor_is_in_the_table():
 
 def test_a_missing_and_a_surplus_tensor():
     assert difference(without("bn1.running_var") | {"conv1.bias": np.zeros(4), "scale": np.zeros(3)}) == (
-        "file: does not fit net: 6 tensors matched (2 transposed), 1 missing, 2 left over, 1 counters of batches ignored\n"
+        "file: does not fit net: 6 tensors matched (2 transposed), 1 missing, 2 left over, "
+        "1 counters of batches ignored\n"
         "        network                     shape  file        shape\n"
         "      ----------------------------  -----  ----------  -----  ---------\n"
         "        ... 4 matched\n"
@@ -251,7 +250,10 @@ def test_partial_takes_what_fits():
     ("pair", "expected"),
     [
         ({"bn2": "conv1.norm"}, "bn2=conv1.norm: file has no layer with weights named 'bn2'; did you mean 'bn1'?"),
-        ({"bn1": "conv1.nrm"}, "bn1=conv1.nrm: net has no layer with weights named 'conv1.nrm'; did you mean 'conv1.norm'?"),
+        (
+            {"bn1": "conv1.nrm"},
+            "bn1=conv1.nrm: net has no layer with weights named 'conv1.nrm'; did you mean 'conv1.norm'?",
+        ),
         ({"bn1": "conv1"}, "bn1=conv1: a batch_norm of 4 is not a kernel of 3x3x3x4"),
     ],
 )
@@ -259,72 +261,3 @@ def test_pairs_that_cannot_be(pair, expected):
     with pytest.raises(SpecError) as error:
         weights.match(CLASSIFIER, state_dict("file", FILE), pairs=pair)
     assert str(error.value) == expected
-
-
-# -- layout ------------------------------------------------------------------------------------------------------------
-
-
-def values_of(matching):
-    return {(layer, role): values for layer, role, values in matching.tensors()}
-
-
-def test_a_dense_layer_takes_flattened_features_in_their_other_order():
-    spec = network("flatten", {"dense": {"units": 2, "name": "fc", "bias": False}}, size=(2, 3, 4))
-    kernel = np.random.default_rng(0).normal(size=(2, 24)).astype("float32")
-    matching = weights.match(spec, state_dict("file", {"fc.weight": kernel}))
-    picture = np.random.default_rng(1).normal(size=(2, 3, 4)).astype("float32")
-    found = picture.ravel() @ values_of(matching)["fc", "kernel"]
-    np.testing.assert_allclose(found, kernel @ picture.transpose(2, 0, 1).ravel(), rtol=1e-5)
-
-
-def test_flattened_branches_side_by_side():
-    spec = network(
-        {"flatten": {"name": "a"}},
-        {"max_pool": {"size": 2, "from": "input", "name": "pool"}},
-        {"flatten": {"name": "b"}},
-        {"concat": {"from": ["a", "b"]}},
-        {"dense": {"units": 2, "name": "fc", "bias": False}},
-        size=(2, 4, 3),
-    )
-    kernel = np.random.default_rng(0).normal(size=(2, 30)).astype("float32")
-    found = values_of(weights.match(spec, state_dict("file", {"fc.weight": kernel})))["fc", "kernel"]
-    first, second = kernel[:, :24].reshape(2, 3, 2, 4), kernel[:, 24:].reshape(2, 3, 1, 2)
-    expected = [part.transpose(2, 3, 1, 0).reshape(-1, 2) for part in (first, second)]
-    np.testing.assert_array_equal(found, np.concatenate(expected))
-
-
-def test_features_whose_order_is_not_known_are_refused():
-    spec = network({"permute": [2, 1, 3]}, "flatten", {"dense": {"units": 2, "name": "fc"}}, size=(2, 3, 4))
-    source = state_dict("file", {"fc.weight": np.zeros((2, 24)), "fc.bias": np.zeros(2)})
-    with pytest.raises(SpecError, match="fc: takes features that were reshaped or permuted"):
-        weights.match(spec, source)
-
-
-def test_a_dense_layer_is_a_1x1_convolution():
-    spec = network(conv(5, 1, bias=False), "global_avg_pool", {"dense": {"units": 2, "bias": False}})
-    dense, kernel = np.arange(15.0).reshape(5, 3), np.arange(10.0).reshape(2, 5, 1, 1)
-    matching = weights.match(spec, state_dict("file", {"a.weight": dense, "b.weight": kernel}))
-    found = values_of(matching)
-    np.testing.assert_array_equal(found["conv1", "kernel"], dense.T[np.newaxis, np.newaxis])
-    np.testing.assert_array_equal(found["dense1", "kernel"], kernel[:, :, 0, 0].T)
-
-
-# -- completeness ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["resnet50", "alexnet_two_tower", "squeezenet1_0", "digits"])
-def test_units_have_all_parameters_of_the_analysis(name):
-    spec = archspec.load(f"specs/{name}.yaml")
-    counted = sum(np.prod(part.shape) for unit in units_of(spec.graph).units for part in unit.parts.values())
-    assert counted == archspec.analyse(spec).parameters
-
-
-def test_every_primitive_with_weights_has_its_unit():
-    """A new one with weights must come into `units.py`."""
-    examples = [
-        conv(4), {"depthwise_conv": {"kernel": 3}}, "batch_norm", "layer_norm", "flatten", {"dense": 3}, "batch_norm",
-    ]  # fmt: skip
-    spec = network(*examples)
-    assert len(units_of(spec.graph).units) == 6
-    weighted = {kind for kind, op in ops.PRIMITIVES.items() if op.parameters is not ops.Op.parameters}
-    assert weighted == {unit.op.kind for unit in spec.graph.nodes if any(unit.op.parameters(spec.graph.input_shapes(unit) or [(1,)]))}
