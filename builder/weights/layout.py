@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -16,7 +17,8 @@ class Unknown:
     """An order of features that no rule gives: elements were moved in a way that depends on where channels stand."""
 
 
-FeatureOrder = np.ndarray | Unknown | None
+Positions: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
+FeatureOrder: TypeAlias = Positions | Unknown | None
 """For each feature here, its position where channels come first; None where both are the same."""
 
 POINTWISE = (ops.Activation, ops.Softmax, ops.Dropout, ops.BatchNorm, ops.LayerNorm, ops.Add, ops.Multiply)
@@ -52,7 +54,7 @@ def _leaving(op: ops.Op, shapes: list[Shape], orders: list[FeatureOrder]) -> Fea
     return orders[0] if same else Unknown()
 
 
-def flattened_order(shape: Shape) -> np.ndarray | None:
+def flattened_order(shape: Shape) -> Positions | None:
     """For each element of a flattened (height, width, channels), its position with the channels flattened first."""
     height, width, channels = shape
     if height * width == 1 or channels == 1:
@@ -88,18 +90,22 @@ def to_keras(values: np.ndarray, role: Role, layout: Layout, order: FeatureOrder
     values = values.astype(np.float32)
     if layout == "torch" and role == "kernel":
         values = values.transpose(2, 3, 1, 0) if values.ndim == 4 else values.T
-    if layout == "torch" and order is not None and role != "bias":
-        assert not isinstance(order, Unknown)
+    if layout == "torch" and _reorders(order, role, values.shape):
         values = values[..., order, :] if role == "kernel" else values[order]
     return np.ascontiguousarray(values.reshape(shape))
+
+
+def _reorders(order: FeatureOrder, role: Role, shape: Shape) -> TypeGuard[Positions]:
+    """Whether a tensor has the features in their other order; not so a convolution over the picture before them."""
+    axis = {"bias": None, "kernel": -2}.get(role, -1)
+    return isinstance(order, np.ndarray) and axis is not None and shape[axis] == len(order)
 
 
 def to_torch(values: np.ndarray, role: Role, size: Shape, order: FeatureOrder, shape: Shape) -> np.ndarray:
     """The reverse of `to_keras`; `size` is the layer's (see `units`), `shape` that of PyTorch's tensor."""
     if role == "kernel":
         values = values.reshape(size)
-    if order is not None and role != "bias":
-        assert not isinstance(order, Unknown)
+    if _reorders(order, role, values.shape):
         moved = np.empty_like(values)
         if role == "kernel":
             moved[:, :, order] = values
@@ -114,7 +120,7 @@ def to_torch(values: np.ndarray, role: Role, size: Shape, order: FeatureOrder, s
 def steps(role: Role, layout: Layout, order: FeatureOrder, theirs: Shape, ours: Shape) -> tuple[str, ...]:
     """What `to_keras` does, in words; nothing where the tensor is as it is there."""
     transposed = layout == "torch" and role == "kernel"
-    reordered = layout == "torch" and order is not None and role != "bias"
     arranged = (*theirs[2:], theirs[1], theirs[0]) if transposed else theirs
+    reordered = layout == "torch" and _reorders(order, role, arranged)
     words = {"transposed": transposed, "features reordered": reordered, "reshaped": arranged != ours}
     return tuple(word for word, applies in words.items() if applies)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -14,7 +14,7 @@ from archspec import Graph, Problem, Spec, SpecError
 from archspec.errors import Where, did_you_mean, quoted
 from archspec.ops import Shape
 from builder.model import graph_of
-from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, steps, to_keras
+from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, flattened_order, steps, to_keras
 from builder.weights.pairing import Pairing, pair
 from builder.weights.source import Source
 from builder.weights.units import Part, Role, Unit, Units, units_of
@@ -103,13 +103,31 @@ def match(
     """
     graph = graph_of(network)
     here, there = units_of(graph), source.layers
+    orders = arriving_orders(graph)
+    here = _as_convolutions(here, there, orders)
     head = frozenset([last_kernel(here)]) if new_head else frozenset[int]()
     given = _same(here, there, head) if source.layout == "keras" else {}
     given |= _given(here, there, source.name, graph.name, pairs or {})
     pairing = pair(here, there, given, head)
-    orders = arriving_orders(graph)
     entries = tuple(_entries(here, there, pairing, head, source, orders))
     return Matching(graph, source, entries, orders)
+
+
+def _as_convolutions(here: Units, there: Units, orders: Mapping[str, FeatureOrder]) -> Units:
+    """The network's layers, a dense one on a flattened picture with the size of the convolution over the whole picture
+    that it equals, where the file has that."""
+    kernels = {unit.size for unit in there.units if unit.kind == "kernel" and unit.size[:2] != (1, 1)}
+
+    def sized(unit: Unit) -> Unit:
+        order = orders[unit.name]
+        if unit.kind == "kernel" and unit.size[:2] == (1, 1) and isinstance(order, np.ndarray):
+            for size in kernels:
+                positions = flattened_order(size[:3]) if size[3] == unit.size[3] else None
+                if positions is not None and np.array_equal(order, positions):
+                    return replace(unit, size=size)
+        return unit
+
+    return replace(here, units=tuple(map(sized, here.units)))
 
 
 def last_kernel(units: Units) -> int:

@@ -33,9 +33,9 @@ class Pairing:
 def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset[int] = frozenset()) -> Pairing:
     """Pairs a network's layers with a file's.
 
-    1. Normalisations are tied to the layer before them, by wiring or else by names, and go where it goes. If not each
-       of the network's follows a layer (so that the names may tie them to the layer behind them), or if some layer
-       finds no partner that way, and all do when normalisations are on their own, then they are.
+    1. Normalisations are tied to the layer before them, by wiring or else by names, and go where it goes. They are on
+       their own if not each of the network's follows a layer and the file tells no wiring (`bn1` may then stand before
+       `conv1`), or if some layer finds no partner otherwise, and all do then.
     2. Layers of one kind and size (and with the same kind of normalisation) are alternatives to each other. If there
        are as many there as here, they are paired: by name if all names are the same; else in order, as far as order is
        certain on both sides: of a network it is certain where one layer feeds the other, of a file where it tells its
@@ -49,11 +49,12 @@ def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset
     """
     needed = len(here.units) - len(skipped)
     ours, theirs = _norms_by_wiring(here), norms_of(there)
-    together = _pair(here, there, given, skipped, ours, theirs, alike=True)
-    loose = any(unit.kind in NORMS and index not in ours.values() for index, unit in enumerate(here.units))
-    if together.size == needed and not loose:
-        return together
     apart = _pair(here, there, given, skipped, {}, {}, alike=True)
+    if there.upstream is None and any(u.kind in NORMS and i not in ours.values() for i, u in enumerate(here.units)):
+        return apart
+    together = _pair(here, there, given, skipped, ours, theirs, alike=True)
+    if together.size == needed:
+        return together
     if apart.size == needed:
         return apart
     behind = _pair(here, there, given, skipped, ours, theirs, alike=False)

@@ -58,11 +58,15 @@ def summary(matching: Matching) -> str:
     """`161 tensors matched (54 transposed), 2 missing, 3 left over`."""
     steps = Counter(step for entry in matching.entries if entry.status == "matched" for step in entry.steps)
     detail = ", ".join(f"{count} {step}" for step, count in steps.items())
-    parts = [f"{matching.counts.get('matched', 0)} tensors matched" + (f" ({detail})" if detail else "")]
+    parts = [f"{_count(matching.counts.get('matched', 0), 'tensor')} matched" + (f" ({detail})" if detail else "")]
     parts += [f"{matching.counts[s]} {NOTES[s]}" for s in NOTES if s != "matched" and s in matching.counts]
     if matching.source.counters:
-        parts.append(f"{len(matching.source.counters)} counters of batches ignored")
+        parts.append(f"{_count(len(matching.source.counters), 'counter')} of batches ignored")
     return ", ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def table(matching: Matching) -> list[str]:

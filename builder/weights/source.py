@@ -45,7 +45,7 @@ def state_dict(name: str, tensors: Mapping[str, np.ndarray]) -> Source:
     for module, members in modules.items():
         prefix = f"{module}." if module else ""
         roles = _roles(members)
-        known = {roles[word]: Part.of(prefix + word, tensor) for word, tensor in members.items() if word in roles}
+        known = {role: Part.of(prefix + word, members[word]) for word, role in roles.items()}
         if known:
             units.append(unit_of(module, known, torch_size))
         units += [

@@ -8,6 +8,7 @@ from archspec import SpecError, ops
 from builder import weights
 from builder.weights.source import state_dict
 from builder.weights.units import units_of
+from builder.weights.writing import state_dict_like
 from tests.builder.weights.networks import conv, network
 
 
@@ -22,6 +23,21 @@ def test_a_dense_layer_takes_flattened_features_in_their_other_order():
     picture = np.random.default_rng(1).normal(size=(2, 3, 4)).astype("float32")
     found = picture.ravel() @ values_of(matching)["fc", "kernel"]
     np.testing.assert_allclose(found, kernel @ picture.transpose(2, 0, 1).ravel(), rtol=1e-5)
+
+
+def test_a_dense_layer_is_a_convolution_over_the_whole_picture():
+    """As timm has VGG's first one."""
+    spec = network("flatten", {"dropout": 0.5}, {"dense": {"units": 2, "name": "fc"}}, size=(2, 3, 4))
+    generator = np.random.default_rng(0)
+    tensors = {"fc.weight": generator.normal(size=(2, 4, 2, 3)).astype("f"), "fc.bias": np.ones(2, "f")}
+    source = state_dict("file", tensors)
+    matching = weights.match(spec, source)
+    weights.require(matching)
+    picture = generator.normal(size=(2, 3, 4)).astype("float32")
+    found = picture.ravel() @ values_of(matching)["fc", "kernel"]
+    np.testing.assert_allclose(found, np.einsum("oihw,hwi->o", tensors["fc.weight"], picture), rtol=1e-4)
+    for name, tensor in state_dict_like(matching, source).items():
+        np.testing.assert_array_equal(tensor, tensors[name])
 
 
 def test_flattened_branches_side_by_side():

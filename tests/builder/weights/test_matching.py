@@ -73,7 +73,7 @@ def test_branches_without_agreeing_names_are_not_guessed():
     with pytest.raises(SpecError) as error:
         pairs(FORKED, source)
     text = str(error.value)
-    assert "file: does not fit net: 1 tensors matched (1 transposed), 2 undecided" in text
+    assert "file: does not fit net: 1 tensor matched (1 transposed), 2 undecided" in text
     assert "undecided: which of b2, b1 is which of left, right" in text
     assert "say which with --pair, as in --pair b2=left" in text
     assert pairs(FORKED, source, pairs={"b2": "left"}) == {"left": "b2", "right": "b1", "last": "last"}
@@ -179,7 +179,7 @@ def without(*names):
 def test_every_tensor_is_in_the_table():
     matching = weights.match(CLASSIFIER, state_dict("file", FILE))
     weights.require(matching)
-    assert weights.summary(matching) == "7 tensors matched (2 transposed), 1 counters of batches ignored"
+    assert weights.summary(matching) == "7 tensors matched (2 transposed), 1 counter of batches ignored"
     assert weights.differences(matching) == []
     assert "\n".join(weights.table(matching)) == (
         "  network                     shape    file              shape\n"
@@ -197,7 +197,7 @@ def test_every_tensor_is_in_the_table():
 def test_a_missing_and_a_surplus_tensor():
     assert difference(without("bn1.running_var") | {"conv1.bias": np.zeros(4), "scale": np.zeros(3)}) == (
         "file: does not fit net: 6 tensors matched (2 transposed), 1 missing, 2 left over, "
-        "1 counters of batches ignored\n"
+        "1 counter of batches ignored\n"
         "        network                     shape  file        shape\n"
         "      ----------------------------  -----  ----------  -----  ---------\n"
         "        ... 4 matched\n"
@@ -236,7 +236,7 @@ def test_weights_of_another_network_fit_nowhere():
 
 
 def test_what_is_not_a_floating_point_number_is_left_over():
-    assert "left over: bias, weight" in difference(FILE | {"fc.weight": np.zeros((10, 4), "i1")})
+    assert "left over: weight, bias" in difference(FILE | {"fc.weight": np.zeros((10, 4), "i1")})
 
 
 def test_partial_takes_what_fits():
