@@ -174,13 +174,23 @@ def _groups(file: h5py.File) -> list[tuple[str, h5py.Group]]:
 def _h5_unit(group: str, variables: h5py.Group) -> Unit:
     """A layer from its numbered variables, whose roles follow from the group's name, which is that of the class."""
     name = str(variables.attrs.get("name", group))
-    arrays = [np.asarray(variables[key]) for key in sorted(variables, key=int)]
+    arrays = [_h5_values(variables, key) for key in sorted(variables, key=int)]
     kind = re.sub(r"_\d+$", "", group.rpartition("/")[2])
     roles = _h5_roles(kind, [array.ndim for array in arrays])
     parts = {
         role: Part.of(f"{name}/{VARIABLES.get(role, role)}", array) for role, array in zip(roles, arrays, strict=True)
     }
     return unit_in_keras(name, parts, kind.startswith("depthwise"))
+
+
+def _h5_values(variables: h5py.Group, key: str) -> np.ndarray:
+    """A variable's values; HDF5 can also refer to other files, which is refused."""
+    if not isinstance(variables.get(key, getlink=True), h5py.HardLink):
+        raise ValueError(f"{variables.name}/{key} is a link to elsewhere")
+    values = variables[key]
+    if not isinstance(values, h5py.Dataset) or values.external or values.is_virtual:
+        raise ValueError(f"{variables.name}/{key} is not an array in this file")
+    return np.asarray(values)
 
 
 def _h5_roles(kind: str, ranks: Sequence[int]) -> list[Role]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -211,6 +212,28 @@ def test_damaged_files_are_refused(tmp_path):
             path.write_bytes(content)
             with pytest.raises(SpecError, match=r"a\.[\w.]+: (is not|cannot be loaded)"):
                 weights.read(path)
+
+
+def test_weights_that_refer_to_other_files_are_refused(tmp_path):
+    """HDF5 has links and arrays whose bytes lie elsewhere: a file of weights could show what it was never given."""
+    (tmp_path / "secret").write_bytes(b"secret" * 10)
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["kernel"] = np.zeros((3, 4), "f")
+    layout = h5py.VirtualLayout((3, 4), "f")
+    layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "kernel", (3, 4))
+    elsewhere = {
+        "link": lambda group: group.__setitem__("0", h5py.ExternalLink(str(tmp_path / "other.h5"), "kernel")),
+        "soft": lambda group: group.__setitem__("0", h5py.SoftLink("/layers")),
+        "storage": lambda group: group.create_dataset("0", (3, 4), "f", external=[(str(tmp_path / "secret"), 0, 48)]),
+        "virtual": lambda group: group.create_virtual_dataset("0", layout),
+        "group": lambda group: group.create_group("0"),
+    }
+    for name, put in elsewhere.items():
+        path = tmp_path / f"{name}.weights.h5"
+        with h5py.File(path, "w") as file:
+            put(file.create_group("layers/dense/vars"))
+        with pytest.raises(SpecError, match=r"vars/0 is (a link to elsewhere|not an array in this file)"):
+            weights.read(path)
 
 
 def test_a_model_with_code_in_it_is_refused(tmp_path):
