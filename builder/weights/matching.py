@@ -65,10 +65,15 @@ class Matching:
         return counts
 
     @property
+    def layers(self) -> frozenset[str]:
+        """The network's layers that get weights of the file."""
+        return frozenset(entry.unit.name for entry in self.entries if entry.status == "matched" and entry.unit)
+
+    @property
     def head(self) -> str:
-        """The name of the network's last layer with a kernel."""
+        """The name of the network's last layer with a kernel; empty where there is none."""
         units = units_of(self.graph)
-        return units.units[last_kernel(units)].name
+        return "".join(units.units[index].name for index in last_kernel(units))
 
     @property
     def complete(self) -> bool:
@@ -105,9 +110,10 @@ def match(
     here, there = units_of(graph), source.layers
     orders = arriving_orders(graph)
     here = _as_convolutions(here, there, orders)
-    head = frozenset([last_kernel(here)]) if new_head else frozenset[int]()
-    given = _same(here, there, head) if source.layout == "keras" else {}
-    given |= _given(here, there, source.name, graph.name, pairs or {})
+    head = last_kernel(here) if new_head else frozenset[int]()
+    given = _given(here, there, source.name, graph.name, pairs or {})
+    same = _same(here, there, head) if source.layout == "keras" else {}
+    given = {a: b for a, b in same.items() if b not in given.values()} | given
     pairing = pair(here, there, given, head)
     entries = tuple(_entries(here, there, pairing, head, source, orders))
     return Matching(graph, source, entries, orders)
@@ -130,9 +136,9 @@ def _as_convolutions(here: Units, there: Units, orders: Mapping[str, FeatureOrde
     return replace(here, units=tuple(map(sized, here.units)))
 
 
-def last_kernel(units: Units) -> int:
-    """The position of the last layer with a kernel."""
-    return max(index for index, unit in enumerate(units.units) if unit.kind == "kernel")
+def last_kernel(units: Units) -> frozenset[int]:
+    """The position of the last layer with a kernel, if there is one."""
+    return frozenset([index for index, unit in enumerate(units.units) if unit.kind == "kernel"][-1:])
 
 
 def _same(here: Units, there: Units, head: frozenset[int]) -> dict[int, int]:

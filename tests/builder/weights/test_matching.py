@@ -217,7 +217,7 @@ def test_another_number_of_classes():
     matching = weights.match(CLASSIFIER, state_dict("file", tensors), new_head=True)
     weights.require(matching)
     assert weights.summary(matching).startswith("5 tensors matched (1 transposed), 2 new, 2 replaced")
-    assert {name for name, _, _ in matching.tensors()} == {"conv1", "conv1.norm"}
+    assert {name for name, _, _ in matching.tensors()} == matching.layers == {"conv1", "conv1.norm"}
 
 
 def test_a_new_head_is_new_also_where_the_old_one_would_fit():
@@ -233,6 +233,11 @@ def test_a_new_head_excuses_nothing_else():
 def test_weights_of_another_network_fit_nowhere():
     text = difference({"a.weight": np.zeros((7, 7))})
     assert text.startswith("file: nothing in it fits net: 0 tensors matched, 7 missing, 1 left over\n")
+
+
+def test_a_network_without_weights_takes_none():
+    with pytest.raises(SpecError, match="nothing in it fits net: 0 tensors matched, 1 left over"):
+        weights.require(weights.match(network("global_avg_pool"), convs("a"), new_head=True))
 
 
 def test_what_is_not_a_floating_point_number_is_left_over():
