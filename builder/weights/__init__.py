@@ -1,0 +1,30 @@
+"""Weights from and to elsewhere: PyTorch's state dicts, Keras's files and applications, runs.
+
+source = weights.read("resnet50.pth")
+matching = weights.match("specs/resnet50.yaml", source)
+weights.require(matching)
+weights.apply(matching, model)
+"""
+
+from builder.weights.matching import Entry, Matching, match
+from builder.weights.reading import read
+from builder.weights.report import differences, require, summary, table, text
+from builder.weights.source import Source
+from builder.weights.writing import apply, check_writable, write_keras, write_torch
+
+__all__ = [
+    "Entry",
+    "Matching",
+    "Source",
+    "apply",
+    "check_writable",
+    "differences",
+    "match",
+    "read",
+    "require",
+    "summary",
+    "table",
+    "text",
+    "write_keras",
+    "write_torch",
+]

@@ -1,0 +1,101 @@
+"""Writing weights for the other side: for Keras's `load_weights`, and for PyTorch's `load_state_dict(strict=True)`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+from safetensors.numpy import save_file
+
+from archspec.errors import file_problem
+from builder.model import build
+from builder.runs import replacing
+from builder.weights.layout import to_torch
+from builder.weights.matching import Matching, match
+from builder.weights.report import require
+from builder.weights.source import Source
+from builder.weights.units import VARIABLES, Layout
+
+SUFFIXES = {"keras": (".weights.h5", ".keras"), "torch": (".safetensors",)}
+"""How the names of files end, for each side."""
+
+
+def apply(matching: Matching, model: keras.Model) -> None:
+    """Sets the matched weights in a model that `builder.build` made of the same network, of any lowering."""
+    for layer, role, values in matching.tensors():
+        getattr(model.get_layer(layer), VARIABLES[role]).assign(values)
+
+
+def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = False) -> Path:
+    """Refuses an output that could not be written, before there is work to lose.
+
+    Raises:
+        SpecError: it exists and `force` is not set, its directory does not, or it ends in no known way.
+    """
+    path = Path(path)
+    suffixes = SUFFIXES[layout]
+    if not path.name.endswith(suffixes):
+        raise file_problem(path, f"cannot be written: its name must end in {' or '.join(suffixes)}")
+    if path.is_dir():
+        raise file_problem(path, "is a directory")
+    if path.exists() and not force:
+        raise file_problem(path, "exists already, and is overwritten only with --force")
+    if not path.parent.is_dir():
+        raise file_problem(path.parent, "is not a directory")
+    return path
+
+
+def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = False) -> None:
+    """Writes `.weights.h5`, for `load_weights` of the network's portable model, or `.keras`, that model whole.
+
+    A new head, and what a partial matching lacks, is as the spec initialises it.
+
+    Raises:
+        SpecError: see `check_writable`.
+    """
+    path = check_writable(path, "keras", force)
+    model = build(matching.graph, lowering="portable")
+    apply(matching, model)
+    with replacing(path) as temporary:
+        if path.suffix == ".keras":
+            model.save(temporary)
+        else:
+            model.save_weights(temporary)
+
+
+def write_torch(matching: Matching, like: Source, path: str | os.PathLike[str], force: bool = False) -> None:
+    """Writes a `.safetensors` state dict with the names and shapes of another one.
+
+    Args:
+        matching: the weights, with all that the network needs.
+        like: a state dict of the PyTorch module; its values are not used.
+
+    Raises:
+        SpecError: the weights are not complete, `like` is of another network; see also `check_writable`.
+    """
+    path = check_writable(path, "torch", force)
+    if matching.counts.keys() != {"matched"}:
+        raise file_problem(matching.source.name, "has not all weights of the network, and PyTorch's are whole")
+    tensors = state_dict_like(matching, like)
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
+
+
+def state_dict_like(matching: Matching, like: Source) -> dict[str, np.ndarray]:
+    """The weights of a matching under the names, and in the shapes, of another state dict, in float32.
+
+    Raises:
+        SpecError: it is of another network.
+    """
+    names = match(matching.graph, like)
+    require(names)
+    values = {(layer, role): tensor for layer, role, tensor in matching.tensors()}
+    tensors: dict[str, np.ndarray] = {}
+    for entry in names.entries:
+        assert entry.unit and entry.theirs
+        order = names.orders[entry.unit.name]
+        ours = values[entry.unit.name, entry.role]
+        tensors[entry.theirs.name] = to_torch(ours, entry.role, entry.unit.size, order, entry.theirs.shape)
+    return tensors | {name: np.zeros((), np.int64) for name in like.counters}

@@ -1,0 +1,158 @@
+"""`tools/convert_weights.py` as a user runs it: what it shows, what it writes, and that it never half does it."""
+
+import contextlib
+import os
+import runpy
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+import builder
+from builder.weights.torch_files import read_state_dict
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / "tools" / "convert_weights.py"
+SPEC = ROOT / "tests" / "builder" / "weights" / "small.yaml"
+SMALL = ROOT / "tests" / "fixtures" / "small.pth"
+CHECKPOINT = ROOT / "tests" / "fixtures" / "small_checkpoint.pth"
+
+
+def run(*arguments, status=0, directory=None, before=()):
+    """What the command printed, as a process of its own; on the standard error where it fails."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, str(ROOT)])}
+    command = [sys.executable, TOOL, *map(str, arguments)]
+    result = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    said = [line for line in result.stderr.splitlines() if not line.startswith(("WARNING: All log", "I0000"))]
+    return "\n".join(said) if status else result.stdout  # TensorFlow says what it does not find
+
+
+@pytest.fixture
+def run_here(monkeypatch, capsys):
+    """The same in this process: one that starts TensorFlow for each test takes seconds."""
+
+    def run_here(*arguments, status=0):
+        monkeypatch.setattr(sys, "argv", [str(TOOL), *map(str, arguments)])
+        with pytest.raises(SystemExit) if status else contextlib.nullcontext() as stop:
+            runpy.run_path(str(TOOL), run_name="__main__")
+        assert stop is None or stop.value.code == status
+        said = capsys.readouterr()
+        return said.err.rstrip() if status else said.out
+
+    return run_here
+
+
+def files(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_there_and_back(tmp_path, run_here):
+    """From PyTorch to Keras, and the Keras file to PyTorch under the names of another state dict."""
+    there, back = tmp_path / "small.weights.h5", tmp_path / "back.safetensors"
+    output = run(SMALL, SPEC, "--to", "keras", "--out", there)
+    summary = "23 tensors matched (5 transposed, 1 reshaped, 5 features reordered)"
+    assert output == f"{summary}, 3 counters of batches ignored\n"
+    output = run_here(there, SPEC, "--to", "torch", "--like", CHECKPOINT, "--out", back, "--full")
+    assert "  conv1/kernel" in output and output.endswith("\n23 tensors matched\n")
+    assert files(tmp_path) == ["back.safetensors", "small.weights.h5"]
+    expected = read_state_dict(SMALL)
+    found = load_file(back)
+    assert {name.removeprefix("module.") for name in found} == expected.keys()
+    for name, tensor in found.items():
+        np.testing.assert_array_equal(tensor, expected[name.removeprefix("module.")])
+
+
+def test_a_new_head(tmp_path, run_here):
+    arguments = [SMALL, SPEC, "--set", "model.layers[8].dense=3", "--to", "keras", "--out", tmp_path / "a.keras"]
+    errors = run_here(*arguments, status=2)
+    assert ["+", "dense2", "10x3", "missing:", "kernel,", "bias"] in [line.split() for line in errors.splitlines()]
+    assert errors.endswith("for a new last layer, which stays as it is initialised: --skip-head")
+    assert files(tmp_path) == []
+    output = run_here(*arguments, "--skip-head")
+    assert output.splitlines()[-1].startswith("21 tensors matched") and "2 new, 2 replaced" in output
+    assert files(tmp_path) == ["a.keras"]
+
+
+def test_weights_of_another_network_are_shown_and_nothing_is_written(tmp_path, run_here):
+    errors = run_here(
+        SMALL, ROOT / "specs" / "digits.yaml", "--to", "keras", "--out", tmp_path / "a.weights.h5", status=2
+    )
+    lines = errors.splitlines()
+    assert lines[0].startswith(
+        f"{SMALL}: does not fit digits: 1 tensor matched (1 transposed), 51 missing, 22 left over"
+    )
+    assert any(line.split()[:3] == ["+", "stage1.block1.conv1/kernel", "3x3x16x16"] for line in lines)
+    assert any(line.split()[:3] == ["-", "stem.0.weight", "8x3x3x3"] for line in lines)
+    assert files(tmp_path) == []
+
+
+def test_a_pickle_that_would_run_something(tmp_path):
+    with zipfile.ZipFile(tmp_path / "evil.pth", "w") as file:
+        file.writestr("archive/data.pkl", b"cos\nsystem\n(S'touch ran'\ntR.")
+    errors = run("evil.pth", SPEC, status=2, directory=tmp_path)
+    assert errors.startswith("evil.pth: asks for 'os.system', and only tensors are read from a file, no code is run")
+    assert files(tmp_path) == ["evil.pth"]
+
+
+def test_an_output_that_exists_is_kept(tmp_path, run_here):
+    path = tmp_path / "a.weights.h5"
+    path.write_text("precious")
+    errors = run_here(SMALL, SPEC, "--to", "keras", "--out", path, status=2)
+    assert errors == f"{path}: exists already, and is overwritten only with --force"
+    assert path.read_text() == "precious"
+    run_here(SMALL, SPEC, "--to", "keras", "--out", path, "--force")
+    assert path.read_bytes()[1:4] == b"HDF" and files(tmp_path) == ["a.weights.h5"]
+
+
+def test_a_run_is_read_with_its_own_spec(tmp_path, run_here):
+    """A run's directory, as a training leaves it: its spec, and its best weights."""
+    directory = tmp_path / "run"
+    (directory / "checkpoints").mkdir(parents=True)
+    (directory / "spec.yaml").write_text(SPEC.read_text())
+    errors = run_here(directory, status=2)
+    assert errors == f"{directory}: has no checkpoints/best.safetensors: no epoch of this run was completed"
+    model = builder.build(SPEC)
+    save_file({v.path: np.asarray(v) for v in model.weights}, directory / "checkpoints" / "best.safetensors")
+    assert run_here(directory) == "23 tensors matched\n"
+    model.save_weights(directory / "checkpoints" / "best.weights.h5")
+    (directory / "checkpoints" / "best.safetensors").unlink()
+    assert run_here(directory) == "23 tensors matched\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nothing.pth", SPEC], "nothing.pth: cannot be read: No such file or directory"),
+        ([SPEC, SPEC], "is of no known kind; weights are read from .safetensors, .pth or .pt"),
+        ([ROOT / "specs", SPEC], "is not the directory of a run: there is no spec.yaml in it"),
+        ([SMALL, SPEC, "--to", "keras", "--out", "a.pth"], "its name must end in .weights.h5 or .keras"),
+        ([SMALL, SPEC, "--to", "keras", "--out", "no/a.keras"], "no: is not a directory"),
+        ([SMALL, SPEC, "--pair", "a=conv1"], "small.pth has no layer with weights named 'a'"),
+    ],
+)
+def test_mistakes(arguments, expected, run_here):
+    assert expected in run_here(*arguments, status=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([SMALL, SPEC, "--out", "a.keras"], "--to and --out go together"),
+        ([SMALL, SPEC, "--to", "torch", "--out", "a.safetensors"], "--to torch and --like go together"),
+        ([SMALL], "SPEC is needed where SOURCE is not a run"),
+        ([SMALL, SPEC, "--pair", "a"], "expected A=B, got 'a'"),
+        ([SMALL, SPEC, "--set", "depth=3"], "no parameter or section has this name"),
+    ],
+)
+def test_mistakes_are_told_before_tensorflow_is_imported(arguments, expected, tmp_path):
+    for package in ("tensorflow", "keras"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("raise RuntimeError('imported')")
+    errors = run(*arguments, status=2, before=[str(tmp_path)])
+    assert expected in errors and "imported" not in errors

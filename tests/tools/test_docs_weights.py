@@ -1,0 +1,51 @@
+"""What docs/weights.md shows is what happens."""
+
+import contextlib
+import json
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import save_file
+
+from tests.fixtures.weights_by_name import values
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "weights.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+COMMANDS = [text.split("\n", 1) for language, text in BLOCKS if language == "console"]
+NETWORKS = json.loads((ROOT / "tests" / "fixtures" / "torchvision.json").read_text())["networks"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The repository's root as the page sees it, with the weights that it speaks of."""
+    folder = tmp_path_factory.mktemp("docs")
+    for name in ("tools", "specs"):
+        (folder / name).symlink_to(ROOT / name)
+    for name in re.findall(r"(\w+)\.safetensors specs", PAGE):
+        tensors = {key: values(key, tuple(shape)) for key, shape in NETWORKS[name]["tensors"].items()}
+        save_file(tensors, folder / f"{name}.safetensors")
+    return folder
+
+
+def test_commands_are_as_shown(folder, monkeypatch, capsys):
+    """One after another, as a reader would type them: one reads what another wrote."""
+    monkeypatch.chdir(folder)
+    assert len(COMMANDS) >= 5
+    for command, expected in COMMANDS:
+        monkeypatch.setattr(sys, "argv", command.removeprefix("$ python ").split())
+        with contextlib.suppress(SystemExit):
+            runpy.run_path(sys.argv[0], run_name="__main__")
+        said = capsys.readouterr()
+        assert said.out + said.err == expected, command
+
+
+def test_python_runs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    codes = [code for language, code in BLOCKS if language == "python" and "torch" not in code]
+    assert codes
+    for code in codes:
+        exec(compile(code, "docs/weights.md", "exec"), {})
