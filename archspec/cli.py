@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -18,9 +19,12 @@ from archspec.spec import Spec, load
 def exit_on_user_error() -> Iterator[None]:
     """Ends the process with the problems' text and status 2 on a SpecError, and without a word on a closed pipe or
     Ctrl-C (status 141 and 130, as a shell has it)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets its table
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by the shell, `>&-`
+            sys.stdout.flush()
     except SpecError as error:
         fail(str(error))
     except BrokenPipeError:
@@ -48,11 +52,14 @@ def add_set_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+MOST = 1_000_000
+
+
 def positive(text: str) -> int:
     """An argument that is a whole number of at least 1."""
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
+    if not 1 <= value <= MOST:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST}, got {text[:40]}")
     return value
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 from archspec.errors import SpecError, Where
 from archspec.graph import Graph, Node
 from archspec.graph_builder import UNKNOWN, GraphBuilder, Scope
 from archspec.layers import Layer
-from archspec.ops import PRIMITIVES, Add, Concat, Input, MaxPool, Op, PadChannels, Shape, SliceChannels, show
-from archspec.ops.base import arriving
+from archspec.ops import PRIMITIVES, Add, Concat, Input, MaxPool, Op, PadChannels, Shape, SliceChannels, UpSample, show
+from archspec.ops.base import WindowedOp, arriving
 from archspec.structures import Parallel, PreparedResidual, Towers
 
 MAX_PLACED = 100_000
@@ -123,7 +125,7 @@ class _Expander(GraphBuilder):
         shape, target = self.nodes[entry].shape, self.nodes[output].shape
         if shape == target or residual.shortcut == "identity" or len(shape) != 3 or len(target) != 3:
             return entry  # the caller reports shapes that differ
-        stride = (-(-shape[0] // target[0]), -(-shape[1] // target[1]))
+        stride = self.stride_between(entry, output)
         if residual.shortcut == "projection":
             return self.place(residual.projected(target[2], stride), entry, scope)
         if shape[2] > target[2]:
@@ -136,6 +138,18 @@ class _Expander(GraphBuilder):
             pad = PadChannels(after=target[2] - shape[2])
             entry = self.add(f"{scope.prefix}shortcut.pad", pad, [entry], layer)
         return entry
+
+    def stride_between(self, entry: int, output: int) -> tuple[int, int]:
+        """The product of the strides on the way from one node to another, up-sampling divided out; at least 1."""
+        strides = [Fraction(1), Fraction(1)]
+        index = output
+        while index > entry:
+            node = self.nodes[index]
+            if isinstance(node.op, WindowedOp | UpSample):
+                windows = node.op.windows([self.nodes[i].shape for i in node.inputs])
+                strides = [a * window.stride for a, window in zip(strides, windows or (), strict=True)]
+            index = node.inputs[0]
+        return max(1, math.ceil(strides[0])), max(1, math.ceil(strides[1]))
 
     def place_towers(self, towers: Towers, layer: Layer, entry: int, scope: Scope) -> int:
         width = self.tower_width(towers, layer, entry)

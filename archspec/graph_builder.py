@@ -17,6 +17,8 @@ from archspec.source import MAX_PROBLEMS
 
 MAX_NODES = 50_000
 MAX_ELEMENTS = 2**34
+MAX_INPUTS = 200_000
+"""Of all operations together. Most have one; what joins a dense block has as many as the block has layers."""
 TRACE_LENGTH = 5
 MAX_TRACES = 4
 NAMES_TO_COMPARE = 200
@@ -61,6 +63,7 @@ class GraphBuilder:
         self.named: dict[str, Layer] = {}
         self.problems: list[Problem] = []
         self.placed = 0
+        self.inputs = 0
 
     def free(self, name: str, layer: Layer) -> str:
         """The name; when it is taken, a problem and one that is not."""
@@ -74,6 +77,9 @@ class GraphBuilder:
 
     def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:
         """Adds an operation; reports it at the layer it comes from if it does not fit."""
+        self.inputs += len(inputs)
+        if self.inputs > MAX_INPUTS:
+            self.stop(layer, f"the operations take more than {MAX_INPUTS:,} inputs in all, the limit")
         if UNKNOWN in inputs:
             self.outputs.setdefault(name, UNKNOWN)
             return UNKNOWN

@@ -95,6 +95,8 @@ def _steps(path: str, tree: Tree, value: Tree) -> list[str | int]:
         return ["params", path]
     steps: list[str | int] = [int(index) if index else key for index, key in _STEP.findall(path)]
     if steps[0] not in TOP_LEVEL:
+        if steps[0] in names:
+            return ["params", *steps]
         if steps[0] in ("set", "extends"):
             raise _PathError(f"'{steps[0]}' cannot be set from outside the file")
         raise _PathError(f"no parameter or section has this name{did_you_mean(str(steps[0]), [*names, *TOP_LEVEL])}")

@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from archspec import tables
-from archspec.analyse import Analysis, LayerAnalysis, analyse
-from archspec.ops import Shape, show
+from archspec.analyse import Analysis, Distance, LayerAnalysis, analyse
+from archspec.ops import show
 from archspec.spec import Spec
 
 NONE = "-"
@@ -134,8 +134,8 @@ def _exact(count: int) -> str:
     return f"{count:,}" if count < MOST_EXACT else tables.compact(count)
 
 
-def _square(pair: Shape) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else show(pair)
+def _square(pair: Sequence[Distance]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else "x".join(map(str, pair))
 
 
 def _totals(summary: Summary) -> list[tuple[str, str, str]]:
@@ -225,8 +225,12 @@ def to_json(summary: Summary) -> dict[str, Any]:
                 "non_trainable_parameters": layer.non_trainable_parameters,
                 "macs": layer.macs,
                 "receptive_field": list(layer.receptive_field),
-                "stride": list(layer.stride) if layer.stride else None,
+                "stride": [_json_number(distance) for distance in layer.stride] if layer.stride else None,
             }
             for layer in analysis.layers
         ],
     }
+
+
+def _json_number(distance: Distance) -> int | float:
+    return int(distance) if distance.denominator == 1 else float(distance)

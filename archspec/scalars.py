@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,8 +105,8 @@ def _numeric_schema(kind: str, low: float | None, high: float | None) -> dict[st
 def number_hint(value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    bare = value.replace("_", "").replace(",", "")
-    return f"; write {bare}" if bare.replace(".", "", 1).isdigit() else ""
+    bare = re.sub(r"(?<=\d)(_|,(?=\d{3}\b))(?=\d)", "", value)
+    return f"; write {bare}" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", bare) else ""
 
 
 class Boolean(Form):

@@ -171,13 +171,13 @@ def split_tag(tree: Tree, path: str, noun: str, reader: Reader) -> Any:
     if not isinstance(tree.value, dict):
         return reader.expect(tree, path, f"{noun}: a name, or a one-key mapping from a name to its fields")
     if len(tree.value) != 1:
-        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun))
+        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun, reader))
     ((tag, body),) = tree.value.items()
     body = Tree({}, body.span) if body.value is None else body
     return tag, body
 
 
-def _not_one_key(keys: list[str], tree: Tree, noun: str) -> tuple[str, str | None]:
+def _not_one_key(keys: list[str], tree: Tree, noun: str, reader: Reader) -> tuple[str, str | None]:
     """What to say of a mapping that names none or several, and the key to point at."""
     if not keys:
         return f"expected {noun}, got an empty mapping", None
@@ -185,6 +185,8 @@ def _not_one_key(keys: list[str], tree: Tree, noun: str) -> tuple[str, str | Non
     message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
     if tree.value[keys[0]].value is None:
         return f"{message}; indent {second} to make it a field of {first}", keys[1]
+    if noun == "a layer" and reader.context.record(keys[0]) and not reader.context.record(keys[1]):
+        return f"{message}; move {second} into the fields of {first}", keys[1]
     if noun != "a layer":
         return f"{message}; keep one of them", keys[1]
     lines = [span.line for span in map(tree.key_span, keys[:2]) if span]

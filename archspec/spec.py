@@ -82,11 +82,11 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     layer_reader = LayerReader(STRUCTURES, {**BLOCKS, **{b.__name__: python_block(b) for b in blocks}})
     reader = Reader(context=layer_reader)
     sections = TOP.values(tree, "", reader)
-    parts = _sections(tree)
+    parts, spans = _sections(tree)
     reader.names = read_params(parts.get("params"), reader)
     _read_blocks(parts.get("blocks"), reader)
-    model = _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
-    train = _read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
+    model = _read_model(parts["model"], spans["model"], reader) if "model" in parts else INVALID
+    train = _read_train(parts["train"], spans["train"], reader) if "train" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
         raise SpecError(reader.problems)
     name, layers_span = sections["name"], parts["model"].value["layers"].span
@@ -97,16 +97,18 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
 # -- sections --------------------------------------------------------------------------------------------------------
 
 
-def _sections(tree: Tree) -> dict[str, Tree]:
-    """The sections by name, also those whose name is misspelt, so that what they hold is checked as well."""
+def _sections(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
+    """The sections and where their keys stand, by name, also those whose name is misspelt, so that what they hold is
+    checked as well."""
     if not isinstance(tree.value, dict):
-        return {}
+        return {}, {}
     sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
+    spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
         meant = closest(key, [name for name in TOP.fields if name not in sections])
         if key not in TOP.fields and meant is not None:
-            sections[meant] = child
-    return sections
+            sections[meant], spans[meant] = child, tree.key_span(key)
+    return sections, spans
 
 
 class _Section(Form):
@@ -234,7 +236,8 @@ def _read_defaults(tree: Tree, reader: Reader) -> None:
             reader.expect(fields, path, f"a mapping of the fields of {kind}")
         else:
             record.partial().values(fields, path, reader)
-            reader.context.defaults[kind] = fields
+            known = {key: field for key, field in fields.value.items() if key in record.fields}
+            reader.context.defaults[kind] = Tree(known, fields.span, fields.keys)
 
 
 # -- writing ---------------------------------------------------------------------------------------------------------

@@ -169,6 +169,28 @@ def test_residual_that_changes_the_shape(load: Load, shortcut: str, names: list[
     assert {shape for name, shape in shapes(spec).items() if "shortcut." not in name} == {(4, 4, 6)}
 
 
+@pytest.mark.parametrize(
+    ("layers", "stride"),
+    [
+        ("{conv: {filters: 6, kernel: 3, stride: 3}}, {depthwise_conv: {kernel: 3, stride: 2}}", 6),  # 16, 6, 3
+        ("{max_pool: {size: 3, stride: 2, padding: same}}, squeeze_excite: {filters: 4}, {conv: {filters: 6, kernel: 1}}", 2),
+        ("{conv: {filters: 6, kernel: 1, stride: 4}}, up_sample", 2),
+        ("{conv: {filters: 6, kernel: 5}}, {towers: {count: 2, layers: [{max_pool: 2}]}}", 2),
+    ],
+)  # fmt: skip
+def test_a_projection_has_the_strides_of_the_layers_it_goes_around(load: Load, layers: str, stride: int) -> None:
+    spec = load(f"- residual: {{layers: [{layers}], name: r}}", size="[16, 16, 4]")
+    (projection,) = [node.op for node in spec.graph.nodes if node.name == "r.shortcut"]
+    assert isinstance(projection, Conv)
+    assert projection.stride == (stride, stride)
+
+
+def test_a_stride_is_not_guessed_from_sizes(load: Load) -> None:
+    """Two of 8 columns are left, which a stride of 4 would give as well; it would take other columns."""
+    with pytest.raises(archspec.SpecError, match="the shortcut gives 8x8x6 and the layers 2x2x6"):
+        load("- residual: {layers: [{conv: {filters: 6, kernel: 7, padding: valid}}]}")
+
+
 @pytest.mark.parametrize("shortcut", ["projection", "pad", "identity"])
 def test_residual_that_keeps_the_shape_adds_its_input(load: Load, shortcut: str) -> None:
     spec = load(

@@ -140,6 +140,14 @@ def test_json_has_the_analysis_whole(nested):
     assert network["layers"][0]["label"] == "conv 3x5/2x1"
 
 
+def test_a_stride_of_less_than_a_pixel(tmp_path):
+    path = tmp_path / "up.yaml"
+    path.write_text("{name: up, model: {input: [8, 8, 1], layers: [{up_sample: {factor: [2, 1]}}, flatten]}}")
+    summary = summarised(path)
+    assert report.to_json(summary)["layers"][0]["stride"] == [0.5, 1]
+    assert re.search(r"^up_sample1 .* 1/2x1$", report.table(summary), re.MULTILINE)
+
+
 def test_a_comparison_has_a_row_a_network():
     text = report.comparison([summarised(path) for path in SPECS])
     assert max(map(len, text.splitlines())) <= 80
