@@ -38,7 +38,7 @@ class Residual(Structure):
     activation: Annotated[str | None, ACTIVATION_FORM] = None
 
     def prepared(self, read: Callable[[Fragment], Any]) -> Any:
-        plain = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "padding": "valid"}
+        plain = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "padding": "valid", "activation": None}
         projection = read([{"conv": {"filters": 1, **plain, "norm": self.norm, "name": "shortcut"}}])
         after = read([{"activation": {"function": self.activation, "name": "activation"}}] if self.activation else [])
         if projection is INVALID or after is INVALID:

@@ -12,7 +12,7 @@ import pytest
 import archspec
 from archspec import Spec
 from archspec.forms import Integer
-from archspec.ops import Conv
+from archspec.ops import BatchNorm, Conv
 
 Load = Callable[..., Spec]
 Shapes = dict[str, tuple[int, ...]]
@@ -85,6 +85,43 @@ def test_defaults_reach_every_layer_of_a_kind_also_in_blocks(load: Load) -> None
     assert [conv.bias for conv in convs] == [True, True, True, False]
     assert {conv.initializer.name for conv in convs} == {"he_normal"}
     assert spec.graph.output.shape == (4, 4, 1)
+
+
+BLOCK_LAYERS = """
+- basic: {filters: 8, stride: 2}
+- bottleneck: {filters: 4, expansion: 2}
+- separable_conv: {filters: 8}
+- inverted_residual: {inputs: 8, filters: 8, expansion: 2}
+- squeeze_excite: {filters: 8, ratio: 2}
+- conv_table: [8, M]
+- residual: {layers: [{conv: {filters: 6, kernel: 3, stride: 1, dilation: 1, groups: 1, norm: null, activation: null}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["activation: relu", "stride: 2", "dilation: 2", "groups: 2", "norm: layer", "filters: 5", "kernel: 7"],
+)
+def test_defaults_do_not_change_what_a_block_is(load: Load, fields: str) -> None:
+    plain = load(BLOCK_LAYERS)
+    if fields.split(":")[0] in ("filters", "groups"):
+        changed = load(BLOCK_LAYERS, defaults=f"{{conv: {{{fields}}}}}")
+    else:
+        changed = load(
+            BLOCK_LAYERS, defaults=f"{{conv: {{{fields}}}, depthwise_conv: {{{fields}}}, max_pool: {{size: 3, stride: 1}}}}"
+        )
+    assert changed.graph == plain.graph
+
+
+def test_defaults_give_a_block_its_constants(load: Load) -> None:
+    spec = load(
+        BLOCK_LAYERS, defaults="{conv: {initializer: he_normal, padding: symmetric}, batch_norm: {epsilon: 0.01}}"
+    )
+    operations = [node.op for node in spec.graph.nodes]
+    convs = [op for op in operations if isinstance(op, Conv)]
+    assert {conv.initializer.name for conv in convs} == {"he_normal"}
+    assert {conv.padding for conv in convs if conv.kernel == (3, 3)} == {"symmetric"}
+    assert {op.epsilon for op in operations if isinstance(op, BatchNorm)} == {0.01}
 
 
 # -- composition ---------------------------------------------------------------------------------------------------
