@@ -11,7 +11,6 @@ from archspec.graph import Graph, Node
 from archspec.ops import Shape
 from archspec.spec import Spec
 
-
 Distance = int | Fraction
 
 

@@ -18,7 +18,7 @@ MAX_PLACED = 100_000
 """Layers placed, those without an operation of their own (an empty `sequence`) counted too."""
 
 
-def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> Graph:
+def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where, needs_logits: bool = False) -> Graph:
     """The graph of a network.
 
     Args:
@@ -26,6 +26,7 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> 
         picture: the input's shape, without the batch.
         layers: the layers in order.
         where: the address of the list of layers, for problems of the network as a whole.
+        needs_logits: whether a network that ends in probabilities is a mistake.
 
     Raises:
         SpecError: layers that do not fit what arrives, references to no earlier layer, names used twice, layers whose
@@ -36,6 +37,8 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> 
     output = expander.place_all(layers, 0, Scope("", 0))
     if not expander.problems:
         expander.check_all_used(output, where)
+    if needs_logits and not expander.problems:
+        expander.check_logits(output)
     if expander.problems:
         raise SpecError(expander.problems)
     return Graph(name, tuple(expander.nodes))

@@ -197,6 +197,8 @@ class _TreeBuilder:
                 self.open(event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self.close(event)
+        if self.root is None and not self.source.is_file:
+            self.fail(Span(self.source, 0, 0, len(self.source.text)), "no value behind '='; put a '#' in quotes")
         if self.root is None or (self.source.is_file and self.root.value is None and not self.root.quoted):
             raise SpecError([Problem(Where(self.source.name), "is empty; a spec needs at least 'name' and 'model'")])
         if self.problems:

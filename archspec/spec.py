@@ -20,7 +20,7 @@ from archspec.forms import Form, Integer, ListOf, MapOf, Reader, Text
 from archspec.graph import Graph
 from archspec.layer_forms import COMMON_FORMS, AnyForm, LayersForm, NameForm
 from archspec.layers import Block, Fragment, LayerReader, python_block, spec_block
-from archspec.params import check_name, read_params
+from archspec.params import check_name, read_params, with_values_from_outside
 from archspec.recipe import TRAIN, Train
 from archspec.schema import REQUIRED, Field, Record
 from archspec.source import Tree, resolve_scalar, wrap
@@ -86,11 +86,16 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     reader.names = read_params(parts.get("params"), reader)
     _read_blocks(parts.get("blocks"), reader)
     model = _read_model(parts["model"], spans["model"], reader) if "model" in parts else INVALID
+    _read_unused_blocks(parts.get("blocks"), reader)
     train = _read_train(parts["train"], spans["train"], reader) if "train" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
-        raise SpecError(reader.problems)
+        raise SpecError(with_values_from_outside(reader.problems, parts.get("params"), reader.names))
     name, layers_span = sections["name"], parts["model"].value["layers"].span
-    graph = expand(name, model["input"], model["layers"], Where("model.layers", layers_span))
+    where = Where("model.layers", layers_span)
+    try:
+        graph = expand(name, model["input"], model["layers"], where, needs_logits=train is not None)
+    except SpecError as error:
+        raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None
     return Spec(name, sections.get("description", ""), reader.names, graph, train, tree)
 
 
@@ -103,6 +108,8 @@ def _sections(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
     if not isinstance(tree.value, dict):
         return {}, {}
     sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
+    if "train" in sections and sections["train"].value is None:  # as a spec says that does without its base's
+        del sections["train"]
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
         meant = closest(key, [name for name in TOP.fields if name not in sections])
@@ -126,11 +133,19 @@ class _Section(Form):
         return {"$ref": f"#/$defs/{self.name}"}
 
 
-TOP = Record(
+class _Top(Record):
+    """The whole spec; `extends` and `set` have been applied and taken out by the time it is read, and are known words
+    all the same."""
+
+    def known(self) -> list[str]:
+        return [*self.fields, "extends", "set"]
+
+
+TOP = _Top(
     dict,
     "the spec",
     (
-        Field("name", NameForm(), REQUIRED),
+        Field("name", NameForm(numbered=False), REQUIRED),
         Field("description", Text(), ""),
         Field("params", _Section("params"), None),
         Field("blocks", _Section("blocks"), None),
@@ -171,6 +186,17 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
         else:
             defaults = dict(block.get("params") or ())
             reader.context.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
+
+
+def _read_unused_blocks(tree: Tree | None, reader: Reader) -> None:
+    """Finds the mistakes in blocks that no layer has used."""
+    layer_reader = reader.context
+    if tree is None or not isinstance(tree.value, dict):
+        return
+    for name in tree.value:
+        block = layer_reader.blocks.get(name)
+        if block is not None and block.names is not None and name not in layer_reader.used | layer_reader.broken:
+            layer_reader.read_unused(block, Where(f"blocks.{name}", tree.key_span(name)), reader)
 
 
 BLOCK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,99}")

@@ -70,8 +70,8 @@ ExplicitPadding = Annotated[Sides, PaddingForm(words=())]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one output element sees along one axis: `extent` inputs, the first `before` of its place, `stride` inputs from
-    what the next element sees (a fraction where the output is larger)."""
+    """What one output element sees along one axis: `extent` inputs, the first `before` inputs early, and the next
+    element the same, `stride` inputs on (a fraction where the output is larger)."""
 
     extent: int
     stride: int | Fraction

@@ -36,7 +36,7 @@ def helper_name(name: str, helper: str) -> str:
 
 
 def named(tensor: Tensor, name: str) -> Tensor:
-    """The output of one of Keras's operations, named; by itself it is called "square", as a layer of the spec may be."""
+    """The output of one of Keras's operations, named: by itself it is called "square", which a spec's layer may be."""
     tensor._keras_history.operation.name = name
     return tensor
 
@@ -149,8 +149,8 @@ def portable_lrn(
 ) -> Tensor:
     """Local response normalisation of (batch, height, width, channels) out of parts that load with Keras alone.
 
-    Keras has no such layer: the sum over neighbouring channels is one of shifted slices, of 1, 2, 4, ... channels so that
-    there are few, in float32 as squares overflow float16.
+    Keras has no such layer: the sum over neighbouring channels is one of shifted slices, each the sum of 1, 2, 4, ...
+    channels so that there are few, in float32 as squares overflow float16.
     """
     channels = x.shape[-1]
     radius = min(radius, channels - 1)  # further away there is nothing to add
@@ -160,17 +160,14 @@ def portable_lrn(
 
     squares = part(keras.ops.square(part(keras.ops.cast(x, "float32"), "float32")), "squares")
     sums = part(keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (radius, radius))), "pad")  # of `width` channels each
-    total, start, width, length = None, 0, 1, 2 * radius + 1
-    while True:
-        if length & width:
-            one = part(sums[..., start : start + channels], f"slice{width}")
-            total = one if total is None else part(total + one, f"total{width}")
-            start += width
-        if 2 * width > length:
-            break
+    total, start, width = part(sums[..., :channels], "slice1"), 1, 1
+    while 2 * width <= 2 * radius + 1:
         last = sums.shape[-1] - width
         first_half, second_half = part(sums[..., :last], f"first{width}"), part(sums[..., width:], f"second{width}")
         sums, width = part(first_half + second_half, f"sums{2 * width}"), 2 * width
+        if (2 * radius + 1) & width:
+            total = part(total + part(sums[..., start : start + channels], f"slice{width}"), f"total{width}")
+            start += width
     scaled = part(alpha * total, "scaled")
     factor = part(keras.ops.power(part(bias + scaled, "shifted"), -beta), "factor")
     return keras.layers.Multiply(name=name, dtype=dtype)([x, factor])

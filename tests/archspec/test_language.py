@@ -108,7 +108,8 @@ def test_defaults_do_not_change_what_a_block_is(load: Load, fields: str) -> None
         changed = load(BLOCK_LAYERS, defaults=f"{{conv: {{{fields}}}}}")
     else:
         changed = load(
-            BLOCK_LAYERS, defaults=f"{{conv: {{{fields}}}, depthwise_conv: {{{fields}}}, max_pool: {{size: 3, stride: 1}}}}"
+            BLOCK_LAYERS,
+            defaults=f"{{conv: {{{fields}}}, depthwise_conv: {{{fields}}}, max_pool: {{size: 3, stride: 1}}}}",
         )
     assert changed.graph == plain.graph
 
@@ -210,13 +211,13 @@ def test_residual_that_changes_the_shape(load: Load, shortcut: str, names: list[
     ("layers", "stride"),
     [
         ("{conv: {filters: 6, kernel: 3, stride: 3}}, {depthwise_conv: {kernel: 3, stride: 2}}", 6),  # 16, 6, 3
-        ("{max_pool: {size: 3, stride: 2, padding: same}}, squeeze_excite: {filters: 4}, {conv: {filters: 6, kernel: 1}}", 2),
+        ("{max_pool: {size: 3, stride: 2, padding: same}}, squeeze_excite: {filters: 4}, {conv: {filters: 6}}", 2),
         ("{conv: {filters: 6, kernel: 1, stride: 4}}, up_sample", 2),
         ("{conv: {filters: 6, kernel: 5}}, {towers: {count: 2, layers: [{max_pool: 2}]}}", 2),
     ],
 )  # fmt: skip
 def test_a_projection_has_the_strides_of_the_layers_it_goes_around(load: Load, layers: str, stride: int) -> None:
-    spec = load(f"- residual: {{layers: [{layers}], name: r}}", size="[16, 16, 4]")
+    spec = load(f"- residual: {{layers: [{layers}], name: r}}", size="[16, 16, 4]", defaults="{conv: {kernel: 1}}")
     (projection,) = [node.op for node in spec.graph.nodes if node.name == "r.shortcut"]
     assert isinstance(projection, Conv)
     assert projection.stride == (stride, stride)
