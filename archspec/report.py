@@ -184,8 +184,8 @@ def comparison(summaries: Sequence[Summary], batch_size: int | None = None, mark
         for summary in summaries
     ]
     note = (
-        "Trainable: parameters that training changes. MACs: of one picture; FLOPs are twice that. Field: receptive field "
-        "of the last feature map. Inference: peak memory of activations at batch 1. Training: memory of a step's "
+        "Trainable: parameters that training changes. MACs: of one picture; FLOPs are twice that. Field: receptive "
+        "field of the last feature map. Inference: peak memory of activations at batch 1. Training: memory of a step's "
         f"activations at batch {batch:,}{'' if batch_size else ' (--batch-size sets it)'}."
     )
     if markdown:
