@@ -57,22 +57,6 @@ def _padded_shape(shape: Sequence[int | None], sides: Sides | None) -> tuple[int
     return (batch, *padded, channels)
 
 
-class _ExplicitPadding(keras.layers.Layer):
-    """What a stock layer with a window gains: `explicit_padding`, ((top, bottom), (left, right)), with "valid"."""
-
-    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.explicit_padding = _sides(explicit_padding)
-        if self.explicit_padding is not None and self.padding != "valid":
-            raise ValueError(f"explicit_padding goes with padding='valid', got padding='{self.padding}'")
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "explicit_padding": self.explicit_padding}
-
-
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation of (batch, height, width, channels) in one operation. arXiv:1502.03167.
 
@@ -116,7 +100,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
 
 
-class FastConv2D(_ExplicitPadding, keras.layers.Conv2D):
+class FastConv2D(keras.layers.Conv2D):
     """A convolution of (batch, height, width, channels) with padding side by side, and with fast groups on CPUs.
 
     Args:
@@ -129,10 +113,19 @@ class FastConv2D(_ExplicitPadding, keras.layers.Conv2D):
     convolution runs. Half-width types that the CPU lacks are convolved in float32 (`emulated`).
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.explicit_padding = _sides(explicit_padding)
+        if self.explicit_padding is not None and self.padding != "valid":
+            raise ValueError(f"explicit_padding goes with padding='valid', got padding='{self.padding}'")
         if self.data_format != "channels_last":
             raise ValueError(f"expected data_format='channels_last', got '{self.data_format}'")
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "explicit_padding": self.explicit_padding}
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         dtype = inputs.dtype
@@ -171,20 +164,6 @@ def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
     inputs, filters = kernel.shape[2:]
     mask = np.kron(np.eye(groups), np.ones((inputs, filters // groups)))
     return tf.tile(kernel, [1, 1, groups, 1]) * tf.constant(mask, kernel.dtype)
-
-
-class ExplicitPadMaxPool2D(_ExplicitPadding, keras.layers.MaxPooling2D):
-    """Max pooling of (batch, height, width, channels) with padding side by side that never wins, as in PyTorch.
-
-    Args:
-        explicit_padding: ((top, bottom), (left, right)); goes with padding="valid".
-    """
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        if self.explicit_padding is None:
-            return super().call(inputs)
-        padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
-        return tf.nn.max_pool2d(inputs, self.pool_size, self.strides, padding)
 
 
 class LocalResponseNormalization(keras.layers.Layer):

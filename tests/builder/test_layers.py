@@ -91,6 +91,44 @@ def test_local_response_norm_is_the_papers_formula():
         np.testing.assert_allclose(model(x), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name", ["square", "power", "cast", "add", "get_item", "split", "pad", "multiply", "negative", "true_divide"]
+)
+@pytest.mark.parametrize("lowering", ["portable", "fast"])
+def test_names_of_keras_operations_are_free(name, lowering):
+    model = model_of(
+        "local_response_norm",
+        {"activation": {"function": "glu"}},
+        {"max_pool": {"size": 3, "stride": 1, "padding": 1}},
+        {"conv": {"filters": 3, "kernel": 3, "stride": 2, "padding": 1, "name": name}},
+        lowering=lowering,
+    )
+    assert model.output_names == [name]
+
+
+def test_helper_layers_have_names_of_their_own():
+    """A convolution named `shortcut`, with zeros put around its input, beside a shortcut that pads channels."""
+    conv = {"conv": {"filters": 6, "kernel": 3, "stride": 2, "padding": 1, "name": "shortcut"}}
+    model = model_of({"residual": {"layers": [conv], "shortcut": "pad", "name": "r"}})
+    assert {"r.shortcut", "r.shortcut.pad", "r.shortcut._pad"} <= {layer.name for layer in model.layers}
+
+
+@pytest.mark.parametrize(("radius", "channels"), [(1, 1), (3, 2), (3, 7), (4, 40), (900, 1000)])
+def test_local_response_norm_of_any_radius(radius, channels):
+    layer = {"local_response_norm": {"radius": radius, "alpha": 0.1}}
+    x = np.random.default_rng(0).normal(size=(1, 2, 2, channels)).astype("float32")
+    expected = np.stack(
+        [
+            x[..., i] / (2 + 0.1 * (x[..., max(0, i - radius) : i + radius + 1] ** 2).sum(-1)) ** 0.75
+            for i in range(channels)
+        ],
+        -1,
+    )
+    for lowering in ("portable", "fast"):
+        model = model_of(layer, size=(2, 2, channels), lowering=lowering)
+        np.testing.assert_allclose(model(x), expected, rtol=1e-5)
+
+
 def test_channel_operations():
     model = model_of(
         {"slice_channels": {"start": 1, "stop": 3}}, {"pad_channels": {"before": 1, "after": 2}}, size=(2, 2, 4)
