@@ -46,8 +46,7 @@ Lower = Callable[[Any, Sequence[Tensor], Place], Tensor]
 
 def initializer(value: Initializer) -> keras.initializers.Initializer:
     """A Keras initialiser of its own for each use, so that no two layers start alike."""
-    kind = type(keras.initializers.get(value.name))
-    return kind(**dict(value.arguments))
+    return keras.initializers.get({"class_name": value.name, "config": dict(value.arguments)})
 
 
 def sides_of(op: Any, x: Tensor, padding: Any = None) -> Sides:

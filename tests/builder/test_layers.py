@@ -47,6 +47,11 @@ def test_every_initializer_builds(name):
     assert model.get_layer("conv1").kernel.shape == (3, 3, 4, 3)
 
 
+def test_a_constant_arrives():
+    model = model_of({"conv": {"filters": 2, "kernel": 3, "bias_initializer": {"constant": {"value": 0.25}}}})
+    np.testing.assert_array_equal(model.get_layer("conv1").bias, [0.25, 0.25])
+
+
 def test_initializer_arguments_arrive():
     model = model_of(
         {"conv": {"filters": 64, "kernel": 3, "initializer": {"normal": {"std": 0.01}}, "bias_initializer": "ones"}}
