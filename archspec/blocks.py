@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID
 from archspec.forms import FieldError, Form, Integer, ListOf, OneOrPair, Reader
-from archspec.layers import ACTIVATION_FORM, NORM_FORM, Block, BlockTree, Fragment, Layers, python_block
+from archspec.layer_forms import ACTIVATION_FORM, NORM_FORM
+from archspec.layers import Block, BlockTree, Fragment, Layers, python_block
 from archspec.schema import Count, Pair
 from archspec.source import Tree, wrap
 from archspec.structures import Shortcut

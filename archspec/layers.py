@@ -16,7 +16,6 @@ from archspec.forms import Reader
 from archspec.layer_forms import (
     ACTIVATION_FORM,
     COMMON_FORMS,
-    MERGES,
     NORM_FORM,
     NORMS,
     AnyForm,
@@ -285,21 +284,3 @@ def primitive_record(kind: str) -> Record:
 
 Layers = Annotated[tuple[Layer, ...], LayersForm()]
 BlockTree = Annotated[Tree, LayerForm(("filters", "stride"))]
-
-__all__ = [
-    "ACTIVATION_FORM",
-    "COMMON_FORMS",
-    "MERGES",
-    "NORM_FORM",
-    "Block",
-    "BlockTree",
-    "Fragment",
-    "Layer",
-    "LayerReader",
-    "Layers",
-    "LayersForm",
-    "Structure",
-    "primitive_record",
-    "python_block",
-    "spec_block",
-]

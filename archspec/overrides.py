@@ -13,6 +13,7 @@ from archspec.source import Tree, parse
 
 SECTIONS = ("params", "blocks", "model", "train")
 """Merged field by field by `extends`; every other value replaces the whole one of the base."""
+TOP_LEVEL = ("name", "description", *SECTIONS)
 
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(\[\d{1,6}\])*(\.[A-Za-z0-9_\-]+(\[\d{1,6}\])*)*")
 _STEP = re.compile(r"\[(\d+)\]|([A-Za-z0-9_\-]+)")
@@ -103,9 +104,6 @@ def _steps(path: str, tree: Tree, value: Tree) -> list[str | int]:
     if steps[0] == "params" and len(steps) > 1 and steps[1] not in names:
         raise _PathError(f"no parameter has this name{did_you_mean(str(steps[1]), names)}")
     return steps
-
-
-TOP_LEVEL = ("name", "description", "params", "blocks", "model", "train")
 
 
 def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> Tree:

@@ -19,7 +19,7 @@ from archspec.extends import extended
 from archspec.forms import Form, Integer, ListOf, MapOf, Reader, Text
 from archspec.graph import Graph
 from archspec.layer_forms import COMMON_FORMS, AnyForm, LayersForm, NameForm
-from archspec.layers import Block, Fragment, LayerReader, python_block, spec_block
+from archspec.layers import Fragment, LayerReader, python_block, spec_block
 from archspec.params import check_name, read_params, with_values_from_outside
 from archspec.recipe import TRAIN, Train
 from archspec.schema import REQUIRED, Field, Record
@@ -147,10 +147,7 @@ TOP = _Top(
     (
         Field("name", NameForm(numbered=False), REQUIRED),
         Field("description", Text(), ""),
-        Field("params", _Section("params"), None),
-        Field("blocks", _Section("blocks"), None),
-        Field("model", _Section("model"), REQUIRED),
-        Field("train", _Section("train"), None),
+        *(Field(name, _Section(name), REQUIRED if name == "model" else None) for name in changes.SECTIONS),
     ),
 )
 MODEL = Record(
@@ -284,5 +281,3 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 
 
 _Dumper.add_representer(str, _represent_text)
-
-__all__ = ["Block", "Spec", "load", "read_spec"]

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from archspec.errors import INVALID
 from archspec.forms import Choice, ListOf, Union
-from archspec.layers import ACTIVATION_FORM, MERGES, NORM_FORM, Fragment, Layer, Layers, LayersForm, Structure
+from archspec.layer_forms import ACTIVATION_FORM, MERGES, NORM_FORM, LayersForm
+from archspec.layers import Fragment, Layer, Layers, Structure
 from archspec.schema import Count, Record, record_of
 
 SHORTCUTS = ("identity", "projection", "pad", "none")

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("analysis", "building", "steps")
+NAMES = ("analysis", "building", "steps", "lowerings")
 
 
 def main(names: list[str]) -> int:
