@@ -15,7 +15,7 @@ help:
 	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
 	@echo "make schema       write specs/schema.json anew"
-	@echo "make benchmark    what is claimed to be fast, measured: ten minutes on a quiet machine"
+	@echo "make benchmark    what is claimed to be fast, measured: a quarter of an hour on a quiet machine"
 	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
 	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment, PYTEST_OPTIONS= one process for the tests"
 
@@ -27,7 +27,7 @@ install: $(VENV)/installed
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || \
 		{ echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13; name one that is: make PYTHON=python3.12" >&2; exit 1; }
-	@echo "Installing into $(VENV), once: about 2 GB"
+	@echo "Installing into $(VENV), once: 2.8 GB"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@

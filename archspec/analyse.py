@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from archspec.graph import Graph, Node
 from archspec.ops import Shape
 from archspec.spec import Spec
+
+Distance = int | Fraction
 
 
 @dataclass(frozen=True, slots=True)
 class LayerAnalysis:
     """One operation.
 
-    `receptive_field` and `stride` are (height, width) in input pixels: the picture's part that an output element
-    depends on (Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"), which may be larger
-    than the picture, and the distance between neighbouring elements' parts. `stride` is None without a picture.
+    `receptive_field` and `stride` are in input pixels, along the (height, width) of the output: the picture's part that
+    an output element depends on (Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"),
+    which may be larger than the picture, and the distance between neighbouring elements' parts. Behind an up-sampling
+    neighbours see parts of different sizes: the field is then the mean, rounded up, and the distance may be a fraction.
+    `stride` is None without a picture.
     """
 
     name: str
@@ -27,7 +33,7 @@ class LayerAnalysis:
     non_trainable_parameters: int
     macs: int
     receptive_field: tuple[int, int]
-    stride: tuple[int, int] | None
+    stride: tuple[Distance, Distance] | None
 
 
 @dataclass(frozen=True)
@@ -117,28 +123,31 @@ def _layer(graph: Graph, node: Node, field: _Field) -> LayerAnalysis:
     )
 
 
+_Axis = tuple[Distance, Distance, Distance]
+_Axes = tuple[_Axis, _Axis]
+
+
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """By axis: the stride, and the first and last input position that output position 0 depends on."""
+    """By axis of the output: the stride, and the first and last input position that output position 0 depends on."""
 
-    axes: tuple[tuple[int, int, int], tuple[int, int, int]]
+    axes: _Axes
 
     @property
     def size(self) -> tuple[int, int]:
         (_, top, bottom), (_, left, right) = self.axes
-        return bottom - top + 1, right - left + 1
+        return math.ceil(bottom - top) + 1, math.ceil(right - left) + 1
 
 
 def _receptive_fields(graph: Graph) -> list[_Field]:
     fields = [_Field(((1, 0, 0), (1, 0, 0)))]
     for node in graph.nodes[1:]:
         windows = node.op.windows(graph.input_shapes(node))
-        sources = [fields[index].axes for index in node.inputs]
-        axes = []
-        for axis in (0, 1):
-            stride = max(source[axis][0] for source in sources)
-            first = min(source[axis][1] for source in sources)
-            last = max(source[axis][2] for source in sources)
+        axes: list[_Axis] = []
+        for axis in node.op.spatial_axes():
+            sources = [fields[index].axes[axis] for index in node.inputs]
+            stride = max(_strides(graph, node, axis, [source[0] for source in sources]))
+            first, last = min(source[1] for source in sources), max(source[2] for source in sources)
             if windows:
                 window = windows[axis]
                 first -= window.before * stride
@@ -147,6 +156,12 @@ def _receptive_fields(graph: Graph) -> list[_Field]:
             axes.append((stride, first, last))
         fields.append(_Field((axes[0], axes[1])))
     return fields
+
+
+def _strides(graph: Graph, node: Node, axis: int, strides: Sequence[Distance]) -> list[Distance]:
+    """The inputs' strides, without those of inputs that are repeated along the axis, such as a gate of 1x1."""
+    sizes = [shape[axis] if len(shape) == 3 else 1 for shape in graph.input_shapes(node)]
+    return [stride for stride, size in zip(strides, sizes, strict=True) if size == max(sizes)]
 
 
 def _peak_elements(graph: Graph) -> int:

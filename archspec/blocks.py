@@ -2,6 +2,9 @@
 
 The signature is the block's schema and its documentation; what it returns is what one would have written in a spec. A
 block with a parameter `name` only arranges layers, and names them itself (`#` is the next free number).
+
+A block states the fields that make it what it is, also where they are a layer's own defaults, as `model.defaults` of a
+spec may say otherwise; initializers, biases, paddings and the constants of normalisations it leaves to those.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID
 from archspec.forms import FieldError, Form, Integer, ListOf, OneOrPair, Reader
-from archspec.layers import ACTIVATION_FORM, NORM_FORM, Block, BlockTree, Fragment, Layers, python_block
+from archspec.layer_forms import ACTIVATION_FORM, NORM_FORM
+from archspec.layers import Block, BlockTree, Fragment, Layers, python_block
 from archspec.schema import Count, Pair
 from archspec.source import Tree, wrap
 from archspec.structures import Shortcut
@@ -26,6 +30,9 @@ Strides = Annotated[
 MAX_COPIES = 100_000
 MAX_STAGES = 100
 Times = Annotated[int, Integer(min=0, max=MAX_COPIES)]
+DENSE = {"dilation": 1, "groups": 1}
+PLAIN = {"stride": 1, **DENSE}
+LINEAR = {**PLAIN, "activation": None}
 
 
 # -- arranging ---------------------------------------------------------------------------------------------------
@@ -117,14 +124,14 @@ def conv_table(
     parts: list[Any] = []
     for row in rows:
         if row == "M":
-            parts.append({"max_pool": {"size": 2, "name": f"{prefix}pool{group}"}})
+            parts.append({"max_pool": {"size": 2, "stride": 2, "name": f"{prefix}pool{group}"}})
             group, number = group + 1, 0
         elif row == "LRN":
             parts.append({"local_response_norm": {"name": f"{prefix}lrn{group}_#"}})
         else:
             number += 1
             filters, kernel = row
-            conv = {"filters": filters, "kernel": kernel, "activation": activation, "norm": norm}
+            conv = {"filters": filters, "kernel": kernel, **PLAIN, "activation": activation, "norm": norm}
             parts.append({"conv": {**conv, "name": f"{prefix}conv{group}_{number}"}})
     return parts
 
@@ -141,8 +148,8 @@ def basic(
     activation: Activation = "relu",
 ) -> Fragment:
     """Two 3x3 convolutions and a shortcut (He et al. 2015, arXiv:1512.03385, figure 5, left)."""
-    first = {"filters": filters, "kernel": 3, "stride": stride, "norm": norm, "activation": activation}
-    second = {"filters": filters, "kernel": 3, "norm": norm}
+    first = {"filters": filters, "kernel": 3, "stride": stride, **DENSE, "norm": norm, "activation": activation}
+    second = {"filters": filters, "kernel": 3, **LINEAR, "norm": norm}
     layers = [{"conv": {**first, "name": "conv1"}}, {"conv": {**second, "name": "conv2"}}]
     return [{"residual": {"layers": layers, "shortcut": shortcut, "norm": norm, "activation": activation}}]
 
@@ -164,11 +171,12 @@ def bottleneck(
     `stride_on: 3x3` is the usual ResNet v1.5. With `groups` it is ResNeXt's (Xie et al. 2016, arXiv:1611.05431).
     """
     one, three = (stride, (1, 1)) if stride_on == "1x1" else ((1, 1), stride)
-    common = {"norm": norm, "activation": activation}
+    common = {**DENSE, "norm": norm, "activation": activation}
+    grouped = {**common, "groups": groups}
     layers = [
         {"conv": {"filters": filters, "kernel": 1, "stride": one, **common, "name": "conv1"}},
-        {"conv": {"filters": filters, "kernel": 3, "stride": three, "groups": groups, **common, "name": "conv2"}},
-        {"conv": {"filters": expansion * filters, "kernel": 1, "norm": norm, "name": "conv3"}},
+        {"conv": {"filters": filters, "kernel": 3, "stride": three, **grouped, "name": "conv2"}},
+        {"conv": {"filters": expansion * filters, "kernel": 1, **LINEAR, "norm": norm, "name": "conv3"}},
     ]
     return [{"residual": {"layers": layers, "shortcut": shortcut, "norm": norm, "activation": activation}}]
 
@@ -186,9 +194,10 @@ def separable_conv(
 ) -> Fragment:
     """A depthwise and a 1x1 convolution (Howard et al. 2017, arXiv:1704.04861, figure 3)."""
     common = {"norm": norm, "activation": activation}
+    depthwise = {"kernel": kernel, "stride": stride, "dilation": 1, "multiplier": 1, **common}
     return [
-        {"depthwise_conv": {"kernel": kernel, "stride": stride, **common, "name": "depthwise"}},
-        {"conv": {"filters": filters, "kernel": 1, **common, "name": "pointwise"}},
+        {"depthwise_conv": {**depthwise, "name": "depthwise"}},
+        {"conv": {"filters": filters, "kernel": 1, **PLAIN, **common, "name": "pointwise"}},
     ]
 
 
@@ -206,12 +215,13 @@ def inverted_residual(
     channels `expansion` times, the depthwise convolution strides, the last 1x1 is linear. The input is added where
     neither stride nor channels change."""
     common = {"norm": norm, "activation": activation}
+    depthwise = {"kernel": kernel, "stride": stride, "dilation": 1, "multiplier": 1, **common}
     layers = [
-        {"depthwise_conv": {"kernel": kernel, "stride": stride, **common, "name": "depthwise"}},
-        {"conv": {"filters": filters, "kernel": 1, "norm": norm, "name": "project"}},
+        {"depthwise_conv": {**depthwise, "name": "depthwise"}},
+        {"conv": {"filters": filters, "kernel": 1, **LINEAR, "norm": norm, "name": "project"}},
     ]
     if expansion > 1:
-        layers.insert(0, {"conv": {"filters": inputs * expansion, "kernel": 1, **common, "name": "expand"}})
+        layers.insert(0, {"conv": {"filters": inputs * expansion, "kernel": 1, **PLAIN, **common, "name": "expand"}})
     keeps_shape = stride == (1, 1) and inputs == filters
     return [{"residual": {"layers": layers, "shortcut": "identity", "norm": norm}}] if keeps_shape else layers
 
@@ -220,10 +230,11 @@ def squeeze_excite(*, filters: Count, ratio: Count = 16, activation: Activation 
     """Each channel times a gate from the whole picture (Hu et al. 2017, arXiv:1709.01507, figure 1). `filters` is the
     number of channels that arrive."""
     squeezed = max(1, filters // ratio)
+    common = {"kernel": 1, **PLAIN, "norm": None}
     gate = [
         {"global_avg_pool": {"keep_dims": True, "name": "squeeze"}},
-        {"conv": {"filters": squeezed, "kernel": 1, "activation": activation, "name": "reduce"}},
-        {"conv": {"filters": filters, "kernel": 1, "activation": "sigmoid", "name": "gate"}},
+        {"conv": {"filters": squeezed, **common, "activation": activation, "name": "reduce"}},
+        {"conv": {"filters": filters, **common, "activation": "sigmoid", "name": "gate"}},
     ]
     return [{"parallel": {"branches": [[], gate], "merge": "multiply"}}]
 

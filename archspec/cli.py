@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from archspec.errors import SpecError
 from archspec.overrides import parse_assignments
@@ -16,25 +20,39 @@ from archspec.spec import Spec, load
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Ends the process with the problems' text and status 2 on a SpecError, and without a word on a closed pipe or
-    Ctrl-C (status 141 and 130, as a shell has it)."""
+    """Ends the process with the problems' text and status 2 on a SpecError, with a message and status 1 on a full disk,
+    and without a word on a closed pipe or Ctrl-C (status 141 and 130, as a shell has it)."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets its table
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by the shell, `>&-`
+            sys.stdout.flush()
     except SpecError as error:
         fail(str(error))
     except BrokenPipeError:
-        # The interpreter flushes once more at exit, which would complain about the same pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_output()
         sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        if error.filename is None:
+            _silence_output()
+        fail(f"cannot write{f' {error.filename}' if error.filename else ''}: {error.strerror}", 1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 
 
-def fail(message: str) -> None:
-    """Ends the process with a message for the user and status 2."""
+def _silence_output() -> None:
+    """The interpreter flushes once more at exit, which would complain about the same output."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(message: str, status: int = 2) -> NoReturn:
+    """Ends the process with a message for the user."""
     print(message, file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)
 
 
 def add_set_argument(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +68,9 @@ def add_set_argument(parser: argparse.ArgumentParser) -> None:
 
 def positive(text: str) -> int:
     """An argument that is a whole number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}|0*1000000", text):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000000, got {text[:40]!r}")
+    return int(text)
 
 
 def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec]:

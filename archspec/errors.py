@@ -118,7 +118,7 @@ def quoted(text: str) -> str:
     return f"'{text if len(text) <= LONGEST_WORD else text[: LONGEST_WORD - 3] + '...'}'"
 
 
-def _columns(text: str) -> int:
+def columns(text: str) -> int:
     """The columns of a terminal that a printable text takes."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
@@ -135,8 +135,8 @@ def _snippet(span: Span) -> list[str]:
     column = min(column, len(line))
     length = max(1, min(span.length, len(line) - column))
     number = f"{span.line + 1:5d}" if span.source.is_file else " " * 5
-    carets = "^" * max(1, _columns(line[column : column + length]))
-    return [f"{number} | {line}".rstrip(), f"{' ' * len(number)} | {' ' * _columns(line[:column])}{carets}"]
+    carets = "^" * max(1, columns(line[column : column + length]))
+    return [f"{number} | {line}".rstrip(), f"{' ' * len(number)} | {' ' * columns(line[:column])}{carets}"]
 
 
 def describe(value: Any) -> str:

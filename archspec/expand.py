@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 from archspec.errors import SpecError, Where
 from archspec.graph import Graph, Node
 from archspec.graph_builder import UNKNOWN, GraphBuilder, Scope
 from archspec.layers import Layer
-from archspec.ops import PRIMITIVES, Add, Concat, Input, MaxPool, Op, PadChannels, Shape, SliceChannels, show
-from archspec.ops.base import arriving
+from archspec.ops import PRIMITIVES, Add, Concat, Input, MaxPool, Op, PadChannels, Shape, SliceChannels, UpSample, show
+from archspec.ops.base import WindowedOp, arriving
 from archspec.structures import Parallel, PreparedResidual, Towers
 
 MAX_PLACED = 100_000
 """Layers placed, those without an operation of their own (an empty `sequence`) counted too."""
 
 
-def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> Graph:
+def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where, needs_logits: bool = False) -> Graph:
     """The graph of a network.
 
     Args:
@@ -24,6 +26,7 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> 
         picture: the input's shape, without the batch.
         layers: the layers in order.
         where: the address of the list of layers, for problems of the network as a whole.
+        needs_logits: whether a network that ends in probabilities is a mistake.
 
     Raises:
         SpecError: layers that do not fit what arrives, references to no earlier layer, names used twice, layers whose
@@ -34,6 +37,8 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where) -> 
     output = expander.place_all(layers, 0, Scope("", 0))
     if not expander.problems:
         expander.check_all_used(output, where)
+    if needs_logits and not expander.problems:
+        expander.check_logits(output)
     if expander.problems:
         raise SpecError(expander.problems)
     return Graph(name, tuple(expander.nodes))
@@ -123,7 +128,7 @@ class Expander(GraphBuilder):
         shape, target = self.nodes[entry].shape, self.nodes[output].shape
         if shape == target or residual.shortcut == "identity" or len(shape) != 3 or len(target) != 3:
             return entry  # the caller reports shapes that differ
-        stride = (-(-shape[0] // target[0]), -(-shape[1] // target[1]))
+        stride = self.stride_between(entry, output)
         if residual.shortcut == "projection":
             return self.place(residual.projected(target[2], stride), entry, scope)
         if shape[2] > target[2]:
@@ -136,6 +141,18 @@ class Expander(GraphBuilder):
             pad = PadChannels(after=target[2] - shape[2])
             entry = self.add(f"{scope.prefix}shortcut.pad", pad, [entry], layer)
         return entry
+
+    def stride_between(self, entry: int, output: int) -> tuple[int, int]:
+        """The product of the strides on the way from one node to another, up-sampling divided out; at least 1."""
+        strides = [Fraction(1), Fraction(1)]
+        index = output
+        while index > entry:
+            node = self.nodes[index]
+            if isinstance(node.op, WindowedOp | UpSample):
+                windows = node.op.windows([self.nodes[i].shape for i in node.inputs])
+                strides = [a * window.stride for a, window in zip(strides, windows or (), strict=True)]
+            index = node.inputs[0]
+        return max(1, math.ceil(strides[0])), max(1, math.ceil(strides[1]))
 
     def place_towers(self, towers: Towers, layer: Layer, entry: int, scope: Scope) -> int:
         width = self.tower_width(towers, layer, entry)

@@ -203,9 +203,9 @@ class _Evaluator:
         return value
 
     def arithmetic(self, op: ast.operator, a: Any, b: Any, node: ast.expr) -> Any:
-        if isinstance(op, ast.Pow) and abs(a) > 1 and b * math.log2(abs(a)) > 1024:
-            self.fail(node, f"{self.shown(node)} is too large; the limit is 2**53")
         try:
+            if isinstance(op, ast.Pow) and abs(a) > 1 and b * math.log2(abs(a)) > 1024:
+                self.fail(node, f"{self.shown(node)} is too large; the limit is 2**53")
             return self.bounded(_BINARY[type(op)](a, b), node)
         except ZeroDivisionError:
             self.fail(node, f"{self.shown(node)} divides by zero")
@@ -251,4 +251,7 @@ class _Evaluator:
             self.fail(node, f"{name}() takes {takes}, got {len(values)}")
         if name == "round" and len(values) == 2 and (not isinstance(values[1], int) or abs(values[1]) > 15):
             self.fail(node, "round() takes a whole number of digits from -15 to 15")
-        return self.bounded(_FUNCTIONS[name](*values), node)
+        try:
+            return self.bounded(_FUNCTIONS[name](*values), node)
+        except (OverflowError, ValueError):  # int and round of infinity or of what is not a number
+            self.fail(node, f"{self.shown(node)} is not a finite number")

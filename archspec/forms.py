@@ -50,7 +50,7 @@ class OneOrPair(Form):
         if isinstance(tree.value, int | float) and not isinstance(tree.value, bool):
             value = self.item.convert(tree, path, reader)
             return INVALID if value is INVALID else (value, value)
-        return reader.expect(tree, path, self.expected, number_hint(tree.value))
+        return reader.expect(tree, path, self.expected, number_hint(tree.value, isinstance(self.item, Integer)))
 
     def json_schema(self) -> dict[str, Any]:
         item = schema_of(self.item)

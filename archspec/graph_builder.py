@@ -12,14 +12,17 @@ from typing import NoReturn
 from archspec.errors import Problem, SpecError, Where, did_you_mean, quoted
 from archspec.graph import Node
 from archspec.layers import Layer
-from archspec.ops import PRIMITIVES, Op, ShapeError, show
+from archspec.ops import PRIMITIVES, Activation, Dropout, Flatten, Op, Reshape, ShapeError, show
 from archspec.source import MAX_PROBLEMS
 
 MAX_NODES = 50_000
 MAX_ELEMENTS = 2**34
+MAX_INPUTS = 200_000
+"""Of all operations together. Most have one; what joins a dense block has as many as the block has layers."""
 TRACE_LENGTH = 5
 MAX_TRACES = 4
 NAMES_TO_COMPARE = 200
+PROBABILITIES = ("softmax", "sparsemax", "sigmoid")
 UNKNOWN = -1
 """The position of an output whose shape a problem leaves open; what it reaches is not checked for its shape."""
 
@@ -61,6 +64,7 @@ class GraphBuilder:
         self.named: dict[str, Layer] = {}
         self.problems: list[Problem] = []
         self.placed = 0
+        self.inputs = 0
 
     def free(self, name: str, layer: Layer) -> str:
         """The name; when it is taken, a problem and one that is not."""
@@ -74,6 +78,9 @@ class GraphBuilder:
 
     def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:
         """Adds an operation; reports it at the layer it comes from if it does not fit."""
+        self.inputs += len(inputs)
+        if self.inputs > MAX_INPUTS:
+            self.stop(layer, f"the operations take more than {MAX_INPUTS:,} inputs in all, the limit")
         if UNKNOWN in inputs:
             self.outputs.setdefault(name, UNKNOWN)
             return UNKNOWN
@@ -135,6 +142,16 @@ class GraphBuilder:
                 self.fail(self.named.get(names[index], layer), message)
         if 0 not in used or output == 0:
             self.problems.append(Problem(where, "no layer uses the input"))
+
+    def check_logits(self, output: int) -> None:
+        """The output must not be probabilities, which the loss would take for logits."""
+        while isinstance(self.nodes[output].op, Flatten | Reshape | Dropout):
+            output = self.nodes[output].inputs[0]
+        op, layer = self.nodes[output].op, self.layers[output]
+        function = op.function if isinstance(op, Activation) else op.kind
+        if function in PROBABILITIES and layer is not None:
+            message = f"a network that is trained ends in logits; leave out the {function}, as the loss has its own"
+            self.fail(layer, message, "function")
 
     # -- problems ----------------------------------------------------------------------------------------------------
 

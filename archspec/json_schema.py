@@ -74,7 +74,7 @@ def json_schema() -> Schema:
         "blocks": {"type": ["object", "null"], "additionalProperties": _part(BLOCK)},
         "defaults": {"type": "object", "properties": {k: _defaults(k, r) for k, r in kinds.items()}},
         "model": _completable(_part(MODEL)),
-        "train": _completable(_part(TRAIN)),
+        "train": _completable(_part(TRAIN)) | {"type": ["object", "null"]},
         "search": _completable(_part(SEARCH)),
         **{kind: _fields(record) for kind, record in kinds.items()},
     }

@@ -33,16 +33,18 @@ class AnyForm(Form):
         return tree.value
 
 
+@dataclass(frozen=True)
 class NameForm(Form):
-    """A layer's name. `#` in it stands for the next free number in its scope."""
+    """A name. `#` in a layer's, where `numbered`, stands for the next free number in its scope."""
 
-    expected = "a name of letters, digits, '_' and '-'"
+    expected: str = "a name of letters, digits, '_' and '-'"
+    numbered: bool = True
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         text = str(tree.value) if isinstance(tree.value, str | int) and not isinstance(tree.value, bool) else ""
         if text == "input":
             return reader.fail(tree, path, "the name 'input' is taken: it is what enters a block; choose another")
-        if not _NAME.fullmatch(text) or len(text) > 100:
+        if not _NAME.fullmatch(text) or len(text) > 100 or ("#" in text and not self.numbered):
             return reader.expect(tree, path, self.expected)
         return text
 

@@ -16,7 +16,6 @@ from archspec.forms import Reader
 from archspec.layer_forms import (
     ACTIVATION_FORM,
     COMMON_FORMS,
-    MERGES,
     NORM_FORM,
     NORMS,
     AnyForm,
@@ -108,6 +107,8 @@ class LayerReader:
     active: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)
     """The spec's own blocks about which a problem has been reported already."""
+    used: set[str] = field(default_factory=set)
+    """The blocks whose bodies have been read."""
     nesting: int = 0
 
     def kinds(self) -> list[str]:
@@ -248,7 +249,19 @@ class LayerReader:
             reader.report(Problem(where, f"blocks are nested deeper than {MAX_BLOCK_DEPTH} levels, the limit"))
             return False
         self.active = (*self.active, block.name)
+        self.used.add(block.name)
         return True
+
+    def read_unused(self, block: Block, where: Where, reader: Reader) -> None:
+        """Reads the body of a block that no layer uses, for the mistakes in it; what the required parameters would be
+        stays open."""
+        arguments = {
+            name: INVALID if item.default is REQUIRED else item.default for name, item in block.record.fields.items()
+        }
+        if self.enter(block, where, reader):
+            inner = replace(reader, names={**(block.names or {}), **arguments})
+            self.read_all(block.record.build(**arguments), block.path, inner)
+            self.active = self.active[:-1]
 
 
 def _whole(body: Tree, fields: Tree) -> Tree:
@@ -271,21 +284,3 @@ def primitive_record(kind: str) -> Record:
 
 Layers = Annotated[tuple[Layer, ...], LayersForm()]
 BlockTree = Annotated[Tree, LayerForm(("filters", "stride"))]
-
-__all__ = [
-    "ACTIVATION_FORM",
-    "COMMON_FORMS",
-    "MERGES",
-    "NORM_FORM",
-    "Block",
-    "BlockTree",
-    "Fragment",
-    "Layer",
-    "LayerReader",
-    "Layers",
-    "LayersForm",
-    "Structure",
-    "primitive_record",
-    "python_block",
-    "spec_block",
-]

@@ -13,6 +13,7 @@ from archspec.source import Tree, parse, resolve_scalar
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
 """Merged field by field by `extends`; every other value replaces the whole one of the base."""
+TOP_LEVEL = ("name", "description", *SECTIONS)
 
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(\[\d{1,6}\])*(\.[A-Za-z0-9_\-]+(\[\d{1,6}\])*)*")
 _STEP = re.compile(r"\[(\d+)\]|([A-Za-z0-9_\-]+)")
@@ -122,6 +123,8 @@ def steps_of(path: str, tree: Tree) -> list[str | int]:
         return ["params", path]
     steps: list[str | int] = [int(index) if index else key for index, key in _STEP.findall(path)]
     if steps[0] not in TOP_LEVEL:
+        if steps[0] in names:
+            return ["params", *steps]
         if steps[0] in ("set", "extends"):
             raise PathError(f"'{steps[0]}' cannot be set from outside the file")
         raise PathError(f"no parameter or section has this name{did_you_mean(str(steps[0]), [*names, *TOP_LEVEL])}")
@@ -139,9 +142,6 @@ def _inside_space(path: str, tree: Tree) -> list[str | int]:
     key = max((key for key in keys if rest == key or rest.startswith((f"{key}.", f"{key}["))), key=len, default=rest)
     fields = _STEP.findall(rest[len(key) :])
     return ["search", "space", *([key] if key else []), *(int(index) if index else name for index, name in fields)]
-
-
-TOP_LEVEL = ("name", "description", "params", "blocks", "model", "train", "search")
 
 
 def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> Tree:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from archspec.errors import INVALID, quoted
-from archspec.expressions import ExpressionError, has_expression
+from archspec.errors import INVALID, Problem, describe, quoted
+from archspec.expressions import PATTERN, ExpressionError, has_expression
 from archspec.forms import Reader
 from archspec.reading import MAX_WORK, weight
 from archspec.source import Tree
@@ -35,6 +37,33 @@ def read_params(tree: Tree | None, reader: Reader) -> Mapping[str, Any]:
         check_name(name, tree, f"params.{name}", reader)
     params = _Params(tree, reader)
     return {name: params[name] for name in params}
+
+
+def with_values_from_outside(
+    problems: Iterable[Problem], params: Tree | None, values: Mapping[str, Any]
+) -> list[Problem]:
+    """The problems; those at a `${...}` with a note of each value in it that `--set` gives and not the file."""
+    trees = params.value if params is not None and isinstance(params.value, dict) else {}
+    outside = {name: tree for name, tree in trees.items() if tree.span is None or not tree.span.source.is_file}
+    return [_noted(problem, outside, values) for problem in problems] if outside else list(problems)
+
+
+def _noted(problem: Problem, outside: Mapping[str, Tree], values: Mapping[str, Any]) -> Problem:
+    span = problem.where.span
+    if span is None or not span.source.is_file:
+        return problem
+    text = span.source.line(span.line)[span.column : span.column + span.length]
+    names = {name for expression in PATTERN.findall(text) for name in _NAMES.findall(expression)}
+    notes = []
+    for name in sorted(names & outside.keys()):
+        given = outside[name].span
+        by = f"{given.source.name} {given.source.text}" if given else "an override"
+        if values.get(name, INVALID) is not INVALID:
+            notes.append(f"{name} is {describe(values[name])}, set by {by}")
+    return replace(problem, notes=(*notes, *problem.notes)) if notes else problem
+
+
+_NAMES = re.compile(r"[^\W\d]\w*")
 
 
 class _Anything(dict[str, Any]):

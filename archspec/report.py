@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from archspec import tables
-from archspec.analyse import Analysis, LayerAnalysis, analyse
-from archspec.ops import Shape, show
+from archspec.analyse import Analysis, Distance, LayerAnalysis, analyse
+from archspec.ops import show
 from archspec.spec import Spec
 
 NONE = "-"
@@ -76,7 +75,7 @@ def table(summary: Summary, depth: int | None = None, markdown: bool = False) ->
         parts = [f"## {analysis.name}", summary.description, tables.markdown(HEADER, rows, text_columns=3)]
         totals = [f"- {label}: {value}{f' ({note})' if note else ''}" for label, value, note in _totals(summary)]
     else:
-        title = textwrap.fill(": ".join(filter(None, (analysis.name, summary.description))), tables.WIDTH)
+        title = tables.filled(": ".join(filter(None, (analysis.name, summary.description))))
         parts = [title, tables.plain(HEADER, rows, text_columns=3)]
         totals = _total_lines(_totals(summary))
     return "\n\n".join([*filter(None, parts), "\n".join(totals)])
@@ -134,8 +133,8 @@ def _exact(count: int) -> str:
     return f"{count:,}" if count < MOST_EXACT else tables.compact(count)
 
 
-def _square(pair: Shape) -> str:
-    return str(pair[0]) if pair[0] == pair[1] else show(pair)
+def _square(pair: Sequence[Distance]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else "x".join(map(str, pair))
 
 
 def _totals(summary: Summary) -> list[tuple[str, str, str]]:
@@ -166,7 +165,7 @@ def _total_lines(totals: Sequence[tuple[str, str, str]]) -> list[str]:
 
 # -- several networks ------------------------------------------------------------------------------------------------
 
-COLUMNS = ("network", "input", "parameters", "MACs", "field", "inference", "training")
+COLUMNS = ("network", "input", "trainable", "MACs", "field", "inference", "training")
 
 
 def comparison(summaries: Sequence[Summary], batch_size: int | None = None, markdown: bool = False) -> str:
@@ -185,13 +184,13 @@ def comparison(summaries: Sequence[Summary], batch_size: int | None = None, mark
         for summary in summaries
     ]
     note = (
-        "Parameters: trainable. MACs: of one picture; FLOPs are twice that. Field: receptive field of the last feature "
-        "map. Inference: peak memory of activations at batch 1. Training: memory of a step's activations at batch "
-        f"{batch:,}{'' if batch_size else ' (--batch-size sets it)'}."
+        "Trainable: parameters that training changes. MACs: of one picture; FLOPs are twice that. Field: receptive "
+        "field of the last feature map. Inference: peak memory of activations at batch 1. Training: memory of a step's "
+        f"activations at batch {batch:,}{'' if batch_size else ' (--batch-size sets it)'}."
     )
     if markdown:
         return f"{tables.markdown(COLUMNS, rows, text_columns=2)}\n\n{note}"
-    return f"{tables.plain(COLUMNS, rows, text_columns=2)}\n\n{textwrap.fill(note, tables.WIDTH)}"
+    return f"{tables.plain(COLUMNS, rows, text_columns=2)}\n\n{tables.filled(note)}"
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------------
@@ -225,8 +224,12 @@ def to_json(summary: Summary) -> dict[str, Any]:
                 "non_trainable_parameters": layer.non_trainable_parameters,
                 "macs": layer.macs,
                 "receptive_field": list(layer.receptive_field),
-                "stride": list(layer.stride) if layer.stride else None,
+                "stride": [_json_number(distance) for distance in layer.stride] if layer.stride else None,
             }
             for layer in analysis.layers
         ],
     }
+
+
+def _json_number(distance: Distance) -> int | float:
+    return int(distance) if distance.denominator == 1 else float(distance)

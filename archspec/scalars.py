@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class Integer(Form):
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if type(value) is not int:
-            return reader.expect(tree, path, self.expected, number_hint(value))
+            return reader.expect(tree, path, self.expected, number_hint(value, whole=True))
         return value if _within(value, self.min, self.max) else reader.expect(tree, path, self.expected)
 
     def json_schema(self) -> dict[str, Any]:
@@ -101,11 +102,13 @@ def _numeric_schema(kind: str, low: float | None, high: float | None) -> dict[st
     return schema
 
 
-def number_hint(value: Any) -> str:
+def number_hint(value: Any, whole: bool = False) -> str:
+    """How to write a number that stands in quotes, or has its thousands apart or a decimal comma."""
     if not isinstance(value, str):
         return ""
-    bare = value.replace("_", "").replace(",", "")
-    return f"; write {bare}" if bare.replace(".", "", 1).isdigit() else ""
+    bare = re.sub(r"(?<=\d)(_|,(?=\d{3}\b))(?=\d)", "", value)
+    bare = re.sub(r"(?<=\d),(?=\d)", ".", bare)
+    return f"; write {bare}" if re.fullmatch(r"[0-9]+" if whole else r"[0-9]+(\.[0-9]+)?", bare) else ""
 
 
 class Boolean(Form):

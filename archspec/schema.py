@@ -69,6 +69,10 @@ class Record(Form):
         """The field that a value other than a mapping stands for: the only required one."""
         return self.required[0] if len(self.required) == 1 else None
 
+    def known(self) -> list[str]:
+        """The names to suggest for one that is not known."""
+        return list(self.fields)
+
     def partial(self) -> Record:
         """The same fields, none required."""
         return Record(self.build, self.noun, tuple(Field(f.name, f.form, None) for f in self.fields.values()))
@@ -86,14 +90,15 @@ class Record(Form):
         before = len(reader.problems)
         missing = [f"'{name}'" for name in self.required if name not in tree.value]
         if not tree.value.keys() <= self.fields.keys():
-            absent = [name for name in self.fields if name not in tree.value]
+            absent = [name for name in self.known() if name not in tree.value]
             misspelt = [self.unknown(key, absent, tree, path, reader) for key in tree.value if key not in self.fields]
             missing = [name for name in missing if name[1:-1] not in misspelt]
         if missing:
             fields = (
                 f"field {missing[0]}" if len(missing) == 1 else f"fields {', '.join(missing[:-1])} and {missing[-1]}"
             )
-            reader.fail(Tree(None, span or tree.span), path, f"{self.noun} needs the {fields}")
+            subject = "" if path.rpartition(".")[2] == self.noun else f"{self.noun} "
+            reader.fail(Tree(None, span or tree.span), path, f"{subject}needs the {fields}")
         values = {
             name: field.form.read(tree.value[name], f"{path}.{name}".lstrip("."), reader)
             for name, field in self.fields.items()
@@ -104,11 +109,11 @@ class Record(Form):
     def unknown(self, key: str, absent: list[str], tree: Tree, path: str, reader: Reader) -> str | None:
         """Reports a field that is none of these; the one that was probably meant."""
         meant = closest(key, absent)
-        known = meant or closest(key, self.fields)
+        known = meant or closest(key, self.known())
         if not self.fields:
             hint = f"; {self.noun} has no fields"
         else:
-            hint = f"; did you mean '{known}'?" if known else f"; known: {', '.join(self.fields)}"
+            hint = f"; did you mean '{known}'?" if known else f"; known: {', '.join(self.known())}"
         reader.fail(tree, path, f"unknown field '{key}' of {self.noun}{hint}", key)
         return meant
 
@@ -171,20 +176,25 @@ def split_tag(tree: Tree, path: str, noun: str, reader: Reader) -> Any:
     if not isinstance(tree.value, dict):
         return reader.expect(tree, path, f"{noun}: a name, or a one-key mapping from a name to its fields")
     if len(tree.value) != 1:
-        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun))
+        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun, reader))
     ((tag, body),) = tree.value.items()
     body = Tree({}, body.span) if body.value is None else body
     return tag, body
 
 
-def _not_one_key(keys: list[str], tree: Tree, noun: str) -> tuple[str, str | None]:
+def _not_one_key(keys: list[str], tree: Tree, noun: str, reader: Reader) -> tuple[str, str | None]:
     """What to say of a mapping that names none or several, and the key to point at."""
     if not keys:
         return f"expected {noun}, got an empty mapping", None
     first, second = quoted(keys[0]), quoted(keys[1])
     message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
-    if tree.value[keys[0]].value is None:
+    of_layers = reader.context if noun == "a layer" else None
+    record = of_layers.record(keys[0]) if of_layers else None
+    another = of_layers is not None and of_layers.record(keys[1]) and not (record and keys[1] in record.fields)
+    if tree.value[keys[0]].value is None and not another:
         return f"{message}; indent {second} to make it a field of {first}", keys[1]
+    if record and not another:
+        return f"{message}; move {second} into the fields of {first}", keys[1]
     if noun != "a layer":
         return f"{message}; keep one of them", keys[1]
     lines = [span.line for span in map(tree.key_span, keys[:2]) if span]

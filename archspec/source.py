@@ -130,13 +130,13 @@ def read_file(path: Path, order: int = 0) -> Tree:
 
 def _similar_files(path: Path) -> str:
     try:
-        names = [p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml", ".json")]
+        names = {p.stem: p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml", ".json")}
     except FileNotFoundError:
         return f"; there is no directory '{path.parent}'"
     except OSError:
         return ""
-    name = closest(path.name, names)
-    return f"; did you mean '{path.parent / name}'?" if name else ""
+    stem = closest(path.stem, names)
+    return f"; did you mean '{path.parent / names[stem]}'?" if stem else ""
 
 
 def parse(source: Source, is_json: bool = False, start: int = 0) -> Tree:
@@ -197,7 +197,9 @@ class _TreeBuilder:
                 self.open(event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self.close(event)
-        if self.root is None or (self.root.value is None and not self.root.quoted):
+        if self.root is None and not self.source.is_file:
+            self.fail(Span(self.source, 0, 0, len(self.source.text)), "no value behind '='; put a '#' in quotes")
+        if self.root is None or (self.source.is_file and self.root.value is None and not self.root.quoted):
             raise SpecError([Problem(Where(self.source.name), "is empty; a spec needs at least 'name' and 'model'")])
         if self.problems:
             raise SpecError(self.problems)

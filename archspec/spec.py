@@ -19,8 +19,8 @@ from archspec.extends import extended
 from archspec.forms import Form, Integer, ListOf, MapOf, Reader, Text
 from archspec.graph import Graph
 from archspec.layer_forms import COMMON_FORMS, AnyForm, LayersForm, NameForm
-from archspec.layers import Block, Fragment, LayerReader, python_block, spec_block
-from archspec.params import check_name, read_params
+from archspec.layers import Fragment, LayerReader, python_block, spec_block
+from archspec.params import check_name, read_params, with_values_from_outside
 from archspec.recipe import TRAIN, Train
 from archspec.recipe.augment import check_pictures
 from archspec.schema import REQUIRED, Field, Record
@@ -100,24 +100,29 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     layer_reader = LayerReader(STRUCTURES, {**BLOCKS, **{b.__name__: python_block(b) for b in blocks}})
     reader = Reader(context=layer_reader)
     sections = TOP.values(tree, "", reader)
-    parts = _sections(tree)
-    model = read_model(parts, tree, reader)
-    train = read_train(parts["train"], tree.key_span("train"), reader) if "train" in parts else None
+    parts, spans = _sections(tree)
+    model = read_model(parts, spans, reader)
+    _read_unused_blocks(parts.get("blocks"), reader)
+    train = read_train(parts["train"], spans["train"], reader) if "train" in parts else None
     if train is not INVALID and train is not None and model is not INVALID:
         check_pictures(train.augment, model["input"], parts["train"].value.get("augment"), "train.augment", reader)
     search = _read_search(tree, parts["search"], reader) if "search" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
-        raise SpecError(reader.problems)
-    name = sections["name"]
-    graph = expand(name, model["input"], model["layers"], Where("model.layers", parts["model"].value["layers"].span))
+        raise SpecError(with_values_from_outside(reader.problems, parts.get("params"), reader.names))
+    name, layers_span = sections["name"], parts["model"].value["layers"].span
+    where = Where("model.layers", layers_span)
+    try:
+        graph = expand(name, model["input"], model["layers"], where, needs_logits=train is not None)
+    except SpecError as error:
+        raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None
     return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, blocks)
 
 
-def read_model(parts: Mapping[str, Tree], tree: Tree, reader: Reader) -> Any:
+def read_model(parts: Mapping[str, Tree], spans: Mapping[str, Span | None], reader: Reader) -> Any:
     """The `model` section as a dict, its layers read, once `reader` knows the spec's parameters and blocks."""
     reader.names = read_params(parts.get("params"), reader)
     _read_blocks(parts.get("blocks"), reader)
-    return _read_model(parts["model"], tree.key_span("model"), reader) if "model" in parts else INVALID
+    return _read_model(parts["model"], spans.get("model"), reader) if "model" in parts else INVALID
 
 
 def read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
@@ -129,16 +134,21 @@ def read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
 # -- sections --------------------------------------------------------------------------------------------------------
 
 
-def _sections(tree: Tree) -> dict[str, Tree]:
-    """The sections by name, also those whose name is misspelt, so that what they hold is checked as well."""
+def _sections(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
+    """The sections and where their keys stand, by name, also those whose name is misspelt, so that what they hold is
+    checked as well."""
     if not isinstance(tree.value, dict):
-        return {}
+        return {}, {}
     sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
+    for key in ("train", "search"):
+        if key in sections and sections[key].value is None:  # as a spec says that does without its base's
+            del sections[key]
+    spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
         meant = closest(key, [name for name in TOP.fields if name not in sections])
         if key not in TOP.fields and meant is not None:
-            sections[meant] = child
-    return sections
+            sections[meant], spans[meant] = child, tree.key_span(key)
+    return sections, spans
 
 
 class _Section(Form):
@@ -156,17 +166,21 @@ class _Section(Form):
         return {"$ref": f"#/$defs/{self.name}"}
 
 
-TOP = Record(
+class _Top(Record):
+    """The whole spec; `extends` and `set` have been applied and taken out by the time it is read, and are known words
+    all the same."""
+
+    def known(self) -> list[str]:
+        return [*self.fields, "extends", "set"]
+
+
+TOP = _Top(
     dict,
     "the spec",
     (
-        Field("name", NameForm(), REQUIRED),
+        Field("name", NameForm(numbered=False), REQUIRED),
         Field("description", Text(), ""),
-        Field("params", _Section("params"), None),
-        Field("blocks", _Section("blocks"), None),
-        Field("model", _Section("model"), REQUIRED),
-        Field("train", _Section("train"), None),
-        Field("search", _Section("search"), None),
+        *(Field(name, _Section(name), REQUIRED if name == "model" else None) for name in changes.SECTIONS),
     ),
 )
 MODEL = Record(
@@ -202,6 +216,17 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
         else:
             defaults = dict(block.get("params") or ())
             reader.context.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
+
+
+def _read_unused_blocks(tree: Tree | None, reader: Reader) -> None:
+    """Finds the mistakes in blocks that no layer has used."""
+    layer_reader = reader.context
+    if tree is None or not isinstance(tree.value, dict):
+        return
+    for name in tree.value:
+        block = layer_reader.blocks.get(name)
+        if block is not None and block.names is not None and name not in layer_reader.used | layer_reader.broken:
+            layer_reader.read_unused(block, Where(f"blocks.{name}", tree.key_span(name)), reader)
 
 
 BLOCK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,99}")
@@ -268,7 +293,8 @@ def _read_defaults(tree: Tree, reader: Reader) -> None:
             reader.expect(fields, path, f"a mapping of the fields of {kind}")
         else:
             record.partial().values(fields, path, reader)
-            reader.context.defaults[kind] = fields
+            known = {key: field for key, field in fields.value.items() if key in record.fields}
+            reader.context.defaults[kind] = Tree(known, fields.span, fields.keys)
 
 
 # -- writing ---------------------------------------------------------------------------------------------------------
@@ -289,5 +315,3 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
 
 
 _Dumper.add_representer(str, _represent_text)
-
-__all__ = ["Block", "Spec", "load", "read_spec"]

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from archspec.errors import INVALID
 from archspec.forms import Choice, ListOf, Union
-from archspec.layers import ACTIVATION_FORM, MERGES, NORM_FORM, Fragment, Layer, Layers, LayersForm, Structure
+from archspec.layer_forms import ACTIVATION_FORM, MERGES, NORM_FORM, LayersForm
+from archspec.layers import Fragment, Layer, Layers, Structure
 from archspec.schema import Count, Record, record_of
 
 SHORTCUTS = ("identity", "projection", "pad", "none")
@@ -38,7 +39,7 @@ class Residual(Structure):
     activation: Annotated[str | None, ACTIVATION_FORM] = None
 
     def prepared(self, read: Callable[[Fragment], Any]) -> Any:
-        plain = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "padding": "valid"}
+        plain = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "padding": "valid", "activation": None}
         projection = read([{"conv": {"filters": 1, **plain, "norm": self.norm, "name": "shortcut"}}])
         after = read([{"activation": {"function": self.activation, "name": "activation"}}] if self.activation else [])
         if projection is INVALID or after is INVALID:

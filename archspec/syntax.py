@@ -99,10 +99,17 @@ def checked_json(source: Source, max_depth: int) -> str:
             raise SpecError([_json_problem(error, source)]) from None
     except RecursionError:
         raise SpecError([Problem(Where(source.name), f"is nested deeper than {max_depth} levels, the limit")]) from None
+    half = _HALF.search(_SURROGATES.sub(lambda pair: " " * len(pair[0]), source.text))
+    if half is not None:
+        message = f"JSON syntax: {half[1]} is half a character; a pair of such escapes makes one"
+        raise SpecError([Problem(Where("", _at(source, half.start(1), len(half[1]))), message)])
     return _SURROGATES.sub(_joined, source.text.replace("\t", " "))
 
 
 _SURROGATES = re.compile(r"(?<!\\)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+_HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 
 
 def _joined(pair: re.Match[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archspec.errors import columns
+
 WIDTH = 80
 
 
@@ -45,6 +47,24 @@ def shortened(text: str, width: int) -> str:
         return text
     tail = (width - 1) // 2
     return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def filled(text: str, width: int = WIDTH) -> str:
+    """The text in lines of at most `width` columns, of which a character of Chinese, say, takes two."""
+    lines, line, taken = [], "", 0
+    for word in text.split():
+        size = columns(word)
+        if line and taken + 1 + size <= width:
+            line, taken = f"{line} {word}", taken + 1 + size
+            continue
+        lines.append(line)
+        line, taken = "", 0
+        for character in word:
+            if taken + columns(character) > width:
+                lines.append(line)
+                line, taken = "", 0
+            line, taken = line + character, taken + columns(character)
+    return "\n".join(part for part in [*lines, line] if part)
 
 
 def compact(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID
@@ -69,10 +70,11 @@ ExplicitPadding = Annotated[Sides, PaddingForm(words=())]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one output element sees along one axis: `extent` inputs, `stride` apart, the first `before` inputs early."""
+    """What one output element sees along one axis: `extent` inputs, the first `before` inputs early, and the next
+    element the same, `stride` inputs on (a fraction where the output is larger)."""
 
     extent: int
-    stride: int
+    stride: int | Fraction
     before: int
 
 

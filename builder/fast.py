@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from archspec import ops
-from archspec.windows import Sides
 from builder import lowerings
 from builder.layers import Lower, Place, Tensor, batch_norm_options, conv_options, explicit_sides
 
 
-def _padding(op: Any, x: Tensor) -> tuple[str, Sides | None]:
-    """The padding word of a stock layer, and the sides to pad explicitly where no word gives them."""
-    padding = explicit_sides(op, x)
-    return (padding, None) if isinstance(padding, str) else ("valid", padding)
-
-
 def _conv(op: ops.Conv, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    word, sides = _padding(op, inputs[0])
+    padding = explicit_sides(op, inputs[0])
+    word, sides = (padding, None) if isinstance(padding, str) else ("valid", padding)
     return lowerings.FastConv2D(**conv_options(op, word), explicit_padding=sides, **place.options())(inputs[0])
 
 
 def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
     return lowerings.FusedBatchNormalization(**batch_norm_options(op), **place.options())(inputs[0])
-
-
-def _max_pool(op: ops.MaxPool, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    word, sides = _padding(op, inputs[0])
-    pool = lowerings.ExplicitPadMaxPool2D(op.size, op.stride, word, explicit_padding=sides, **place.options())
-    return pool(inputs[0])
 
 
 def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
@@ -47,7 +34,6 @@ def _synchronized_batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place:
 FAST: dict[type[ops.Op], Lower] = {
     ops.Conv: _conv,
     ops.BatchNorm: _batch_norm,
-    ops.MaxPool: _max_pool,
     ops.LocalResponseNorm: _local_response_norm,
 }
 SYNCHRONIZED: dict[type[ops.Op], Lower] = {**FAST, ops.BatchNorm: _synchronized_batch_norm}

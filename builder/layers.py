@@ -1,7 +1,7 @@
 """The primitives as stock Keras layers: one function for each, from an operation and its inputs to its output.
 
 This is the `portable` lowering: what is saved, and what the others are tested against. The last layer of each function
-carries the node's name; helpers before it carry the name and a suffix.
+carries the node's name; helpers before it carry the name and a suffix that begins with '_', as no name in a spec does.
 """
 
 from __future__ import annotations
@@ -26,8 +26,19 @@ class Place:
     name: str
     dtype: str
 
-    def options(self, suffix: str = "") -> dict[str, Any]:
-        return {"name": self.name + suffix, "dtype": self.dtype}
+    def options(self, helper: str = "") -> dict[str, Any]:
+        return {"name": helper_name(self.name, helper) if helper else self.name, "dtype": self.dtype}
+
+
+def helper_name(name: str, helper: str) -> str:
+    """The name of a layer that a node needs besides its own."""
+    return f"{name}._{helper}"
+
+
+def named(tensor: Tensor, name: str) -> Tensor:
+    """The output of one of Keras's operations, named: by itself it is called "square", which a spec's layer may be."""
+    tensor._keras_history.operation.name = name
+    return tensor
 
 
 Lower = Callable[[Any, Sequence[Tensor], Place], Tensor]
@@ -35,8 +46,7 @@ Lower = Callable[[Any, Sequence[Tensor], Place], Tensor]
 
 def initializer(value: Initializer) -> keras.initializers.Initializer:
     """A Keras initialiser of its own for each use, so that no two layers start alike."""
-    kind = type(keras.initializers.get(value.name))
-    return kind(**dict(value.arguments))
+    return keras.initializers.get({"class_name": value.name, "config": dict(value.arguments)})
 
 
 def sides_of(op: Any, x: Tensor, padding: Any = None) -> Sides:
@@ -59,7 +69,7 @@ def zero_padded(op: Any, x: Tensor, place: Place) -> tuple[Tensor, str]:
     padding = explicit_sides(op, x)
     if isinstance(padding, str):
         return x, padding
-    return keras.layers.ZeroPadding2D(padding, **place.options(".pad"))(x), "valid"
+    return keras.layers.ZeroPadding2D(padding, **place.options("pad"))(x), "valid"
 
 
 def conv_options(op: ops.Conv, padding: str) -> dict[str, Any]:
@@ -138,16 +148,28 @@ def portable_lrn(
 ) -> Tensor:
     """Local response normalisation of (batch, height, width, channels) out of parts that load with Keras alone.
 
-    Keras has no such layer: the sum over neighbouring channels is one of shifted slices, in float32 as squares overflow
-    float16.
+    Keras has no such layer: the sum over neighbouring channels is one of shifted slices, each the sum of 1, 2, 4, ...
+    channels so that there are few, in float32 as squares overflow float16.
     """
     channels = x.shape[-1]
-    squares = keras.ops.square(keras.ops.cast(x, "float32"))
-    padded = keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (radius, radius)))
-    total = padded[..., :channels]
-    for start in range(1, 2 * radius + 1):
-        total = total + padded[..., start : start + channels]
-    return keras.layers.Multiply(name=name, dtype=dtype)([x, keras.ops.power(bias + alpha * total, -beta)])
+    radius = min(radius, channels - 1)  # further away there is nothing to add
+
+    def part(tensor: Tensor, helper: str) -> Tensor:
+        return named(tensor, helper_name(name, helper))
+
+    squares = part(keras.ops.square(part(keras.ops.cast(x, "float32"), "float32")), "squares")
+    sums = part(keras.ops.pad(squares, ((0, 0), (0, 0), (0, 0), (radius, radius))), "pad")  # of `width` channels each
+    total, start, width = part(sums[..., :channels], "slice1"), 1, 1
+    while 2 * width <= 2 * radius + 1:
+        last = sums.shape[-1] - width
+        first_half, second_half = part(sums[..., :last], f"first{width}"), part(sums[..., width:], f"second{width}")
+        sums, width = part(first_half + second_half, f"sums{2 * width}"), 2 * width
+        if (2 * radius + 1) & width:
+            total = part(total + part(sums[..., start : start + channels], f"slice{width}"), f"total{width}")
+            start += width
+    scaled = part(alpha * total, "scaled")
+    factor = part(keras.ops.power(part(bias + scaled, "shifted"), -beta), "factor")
+    return keras.layers.Multiply(name=name, dtype=dtype)([x, factor])
 
 
 def _channels(kind: type[keras.Layer], before: int, after: int, options: dict[str, Any]) -> keras.Layer:
@@ -158,7 +180,8 @@ def _channels(kind: type[keras.Layer], before: int, after: int, options: dict[st
 def _activation(op: ops.Activation, inputs: Sequence[Tensor], place: Place) -> Tensor:
     if op.function == "glu":  # the Activation layer says that every function keeps the shape, and this one halves it
         first, second = keras.ops.split(inputs[0], 2, axis=-1)
-        gate = keras.layers.Activation("sigmoid", **place.options(".gate"))(second)
+        named(first, helper_name(place.name, "halves"))
+        gate = keras.layers.Activation("sigmoid", **place.options("gate"))(second)
         return keras.layers.Multiply(**place.options())([first, gate])
     return keras.layers.Activation(op.function, **place.options())(inputs[0])
 
@@ -171,7 +194,8 @@ def _max_pool(op: ops.MaxPool, inputs: Sequence[Tensor], place: Place) -> Tensor
     x = inputs[0]
     padding = explicit_sides(op, x)
     if not isinstance(padding, str):
-        x = keras.ops.pad(x, ((0, 0), *padding, (0, 0)), constant_values=float("-inf"))
+        padded = keras.ops.pad(x, ((0, 0), *padding, (0, 0)), constant_values=float("-inf"))
+        x = named(padded, helper_name(place.name, "pad"))
         padding = "valid"
     return keras.layers.MaxPooling2D(op.size, op.stride, padding, **place.options())(x)
 
@@ -181,7 +205,7 @@ def _avg_pool(op: ops.AvgPool, inputs: Sequence[Tensor], place: Place) -> Tensor
     if padding != "same":  # explicit zeros count in the mean, those of `same` do not
         sides = sides_of(op, x)
         if any(map(any, sides)):
-            x = keras.layers.ZeroPadding2D(sides, **place.options(".pad"))(x)
+            x = keras.layers.ZeroPadding2D(sides, **place.options("pad"))(x)
         padding = "valid"
     return keras.layers.AveragePooling2D(op.size, op.stride, padding, **place.options())(x)
 

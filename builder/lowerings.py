@@ -1,8 +1,9 @@
 """Keras layers that compute what the stock layers compute, faster, with the very same weights.
 
 Each is a subclass of the stock layer (variables, their names, shapes, order and initialisers are inherited), so
-`stock.set_weights(fast.get_weights())` and the reverse are exact. Which formulation wins was measured on CPUs with
-TensorFlow 2.21; other devices keep the plain TensorFlow operation. Tensors are channels-last.
+`stock.set_weights(fast.get_weights())` and the reverse are exact. Which formulation wins was measured with TensorFlow
+2.21 on CPUs of two cores with AVX2 (`python -m benchmarks lowerings`, `steps`), where the figures below are from; other
+devices keep the plain TensorFlow operation. Tensors are channels-last.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import tensorflow as tf
 
 Sides = Sequence[Sequence[int]]
 
-# Below this many input channels a convolution costs its overhead, so groups are computed together until they have it.
 BLOCK_CHANNELS = 16
+"""Groups of fewer input channels are computed together until they have as many: with less a convolution costs its
+overhead, with more the zeros of the block-diagonal kernel. 4 channels were up to 8 % slower, 8 and 32 up to 27 %."""
 
 
 @functools.cache
@@ -31,7 +33,8 @@ def on_cpu() -> bool:
 def emulated(dtype: tf.DType) -> bool:
     """Whether convolutions of this half-width type are slower here than the same ones in float32.
 
-    A CPU without instructions for the type falls back to Eigen's loops (3 to 12 times slower than float32).
+    A CPU without instructions for the type falls back to Eigen's loops: a training step of a 3x3 convolution took 5
+    times as long in float16 as in float32, and 17 times in bfloat16.
     """
     if dtype not in (tf.bfloat16, tf.float16) or not on_cpu():
         return False
@@ -55,22 +58,6 @@ def _padded_shape(shape: Sequence[int | None], sides: Sides | None) -> tuple[int
     batch, *extents, channels = shape
     padded = (None if extent is None else extent + sum(side) for extent, side in zip(extents, sides, strict=True))
     return (batch, *padded, channels)
-
-
-class _ExplicitPadding(keras.layers.Layer):
-    """What a stock layer with a window gains: `explicit_padding`, ((top, bottom), (left, right)), with "valid"."""
-
-    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.explicit_padding = _sides(explicit_padding)
-        if self.explicit_padding is not None and self.padding != "valid":
-            raise ValueError(f"explicit_padding goes with padding='valid', got padding='{self.padding}'")
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "explicit_padding": self.explicit_padding}
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -116,23 +103,34 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
 
 
-class FastConv2D(_ExplicitPadding, keras.layers.Conv2D):
+class FastConv2D(keras.layers.Conv2D):
     """A convolution of (batch, height, width, channels) with padding side by side, and with fast groups on CPUs.
 
     Args:
         explicit_padding: zeros around the input, ((top, bottom), (left, right)); goes with padding="valid". As
-            ZeroPadding2D before the layer, without the padded copy.
+            ZeroPadding2D before the layer, without the memory of the padded copy; in time it is the same within a
+            fifth.
 
-    Groups: TensorFlow has no grouped convolution with gradients on CPUs, and Keras compiles one with XLA, 4 to 150
-    times slower than separate convolutions joined by a concatenation, which is what runs here. Groups narrower than
-    `BLOCK_CHANNELS` are computed several at a time, with a block-diagonal kernel. Elsewhere the device's own grouped
-    convolution runs. Half-width types that the CPU lacks are convolved in float32 (`emulated`).
+    Groups: TensorFlow has no grouped convolution with gradients on CPUs, and Keras compiles one with XLA, 7 to 9 times
+    slower for 2 groups and 176 to 304 times for 32 than separate convolutions joined by a concatenation, which is what
+    runs here. Groups narrower than `BLOCK_CHANNELS` are computed several at a time, with a block-diagonal kernel.
+    Elsewhere the device's own grouped convolution runs. Half-width types that the CPU lacks are convolved in float32
+    (`emulated`).
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.explicit_padding = _sides(explicit_padding)
+        if self.explicit_padding is not None and self.padding != "valid":
+            raise ValueError(f"explicit_padding goes with padding='valid', got padding='{self.padding}'")
         if self.data_format != "channels_last":
             raise ValueError(f"expected data_format='channels_last', got '{self.data_format}'")
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "explicit_padding": self.explicit_padding}
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         dtype = inputs.dtype
@@ -171,20 +169,6 @@ def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
     inputs, filters = kernel.shape[2:]
     mask = np.kron(np.eye(groups), np.ones((inputs, filters // groups)))
     return tf.tile(kernel, [1, 1, groups, 1]) * tf.constant(mask, kernel.dtype)
-
-
-class ExplicitPadMaxPool2D(_ExplicitPadding, keras.layers.MaxPooling2D):
-    """Max pooling of (batch, height, width, channels) with padding side by side that never wins, as in PyTorch.
-
-    Args:
-        explicit_padding: ((top, bottom), (left, right)); goes with padding="valid".
-    """
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        if self.explicit_padding is None:
-            return super().call(inputs)
-        padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
-        return tf.nn.max_pool2d(inputs, self.pool_size, self.strides, padding)
 
 
 class LocalResponseNormalization(keras.layers.Layer):

@@ -22,7 +22,11 @@ explicit = st.one_of(
     sides, st.tuples(sides, sides).map(list), st.lists(st.lists(sides, min_size=2, max_size=2), min_size=2, max_size=2)
 )
 paddings = st.one_of(st.sampled_from(["same", "valid", "symmetric"]), explicit)
-activations = st.sampled_from(["relu", "tanh", "gelu", "sigmoid", "leaky_relu", "silu"])
+activations = st.sampled_from(["relu", "tanh", "gelu", "sigmoid", "leaky_relu", "silu", "glu"])
+# Plain ones, and those that Keras gives to its own operations, a block to its layers, and helpers might be given.
+names = st.sampled_from(
+    ["a", "b-1", "c#", "square", "power", "cast", "add", "get_item", "split", "pad", "norm", "shortcut"]
+)
 initializers = st.sampled_from(["he_normal", "glorot_uniform", {"normal": {"std": 0.01}}, {"constant": {"value": 1}}])
 norms = st.sampled_from(["batch", "layer", None])
 merges = st.sampled_from(["add", "concat", "multiply"])
@@ -54,7 +58,7 @@ kernel_options = {
 }
 
 primitives = st.one_of(
-    one("conv", {"filters": counts, "kernel": pairs}, {"stride": strides, **kernel_options}),
+    one("conv", {"filters": counts, "kernel": pairs}, {"stride": strides, "name": names, **kernel_options}),
     one("conv", {"filters": counts, "kernel": pairs, "dilation": pairs}, kernel_options),
     grouped_conv(),
     one(
@@ -62,6 +66,7 @@ primitives = st.one_of(
         {"kernel": pairs},
         {"stride": st.integers(1, 2), "multiplier": st.integers(1, 2), **kernel_options},
     ),
+    one("depthwise_conv", {"kernel": pairs, "dilation": pairs}, kernel_options),
     one("batch_norm", {}, {"momentum": st.just(0.8), "scale": st.booleans(), "center": st.booleans()}),
     one("layer_norm", {}, {"scale": st.booleans(), "center": st.booleans()}),
     one("local_response_norm", {}, {"radius": st.integers(1, 3), "beta": st.sampled_from([0.5, 0.75])}),
@@ -74,6 +79,8 @@ primitives = st.one_of(
     one("reshape", {"target": st.sampled_from([[-1, 2, 3], [4, -1, 1], [-1, 1, 6], [2, -1, 3]])}),
     one("slice_channels", {"start": st.integers(0, 2), "stop": st.integers(1, 5)}),
     one("pad_channels", {}, {"before": sides, "after": sides}),
+    one("global_avg_pool", {"keep_dims": st.just(True)}, {"name": names}),
+    one("global_max_pool", {"keep_dims": st.just(True)}),
     st.sampled_from(["softmax", {"dropout": 0.25}]),
 )
 
@@ -117,11 +124,24 @@ def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
         ),
         one("squeeze_excite", {"filters": counts}, {"ratio": st.just(2)}),
         one("inverted_residual", {"inputs": counts, "filters": counts}, {"expansion": st.integers(1, 2)}),
-        one("toy", {"width": st.sampled_from([2, "${width}"])}, {}),
+        one("toy", {"width": st.sampled_from([2, "${width}"])}, {"name": names}),
     )
 
 
-layer = st.one_of(primitives, compositions(st.one_of(primitives, compositions(primitives))))
+def joined(first: list[Layer], second: list[Layer], merge: str) -> Layer:
+    """A block with references inside: to its own layers, and to what enters it."""
+    layers = [
+        {"sequence": {"layers": first, "name": "one"}},
+        {"sequence": {"layers": [*second, {"conv": {"filters": 3, "kernel": 1}}], "name": "two", "from": "input"}},
+        {"activation": {"function": "relu", "name": "three", "from": ["one", "input"], "merge": merge}},
+        {merge: {"from": ["three", "two"]}},
+    ]
+    return {"sequence": {"layers": layers}}
+
+
+blocks = compositions(st.one_of(primitives, compositions(primitives)))
+joins = st.builds(joined, st.lists(primitives, min_size=1, max_size=2), st.lists(blocks, max_size=1), merges)
+layer = st.sampled_from([primitives, blocks, joins]).flatmap(lambda kind: kind)  # each a third
 
 TOY = {
     "toy": {
@@ -148,7 +168,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         if is_valid({**spec, "model": {**spec["model"], "layers": [*layers, candidate]}}):
             layers.append(candidate)
     if draw(st.booleans()):
-        layers = with_reference(spec, layers, draw(merges))
+        layers = with_reference(spec, layers, draw(names), draw(merges), draw(st.booleans()))
     head = draw(heads)
     if is_valid({**spec, "model": {**spec["model"], "layers": [*layers, *head]}}):
         layers += head
@@ -156,14 +176,35 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     return spec
 
 
-def with_reference(spec: dict[str, Any], layers: list[Layer], merge: str) -> list[Layer]:
-    """The layers with two more, of which the last also takes the output of an earlier one by name."""
-    named = [{"conv": {"filters": 3, "kernel": 1, "name": "early"}}]
-    late = [
+@st.composite
+def extended_specs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A valid spec, and one that extends it (as `base.json`) with parameters, fields and paths of its own."""
+    base = draw(specs())
+    child: dict[str, Any] = {"extends": "base.json", "name": "child"}
+    optional: dict[str, Any] = {
+        "params": st.fixed_dictionaries({"width": counts}),
+        "set": st.dictionaries(
+            st.sampled_from(["width", "params.width", "blocks.toy.params.twice", "model.layers[0].conv.filters"]),
+            st.integers(1, 3),
+            min_size=1,
+        ),
+        "model": st.fixed_dictionaries({"defaults": st.just({"layer_norm": {"epsilon": 1e-3}})}),
+    }
+    for key, strategy in optional.items():
+        if draw(st.booleans()):
+            child[key] = draw(strategy)
+    return base, child
+
+
+def with_reference(spec: dict[str, Any], layers: list[Layer], name: str, merge: str, explicit: bool) -> list[Layer]:
+    """The layers with three more, of which the last takes the outputs of both others by name."""
+    more: list[Layer] = [
+        {"conv": {"filters": 3, "kernel": 1, "name": name}},
         {"conv": {"filters": 3, "kernel": 1, "name": "late"}},
-        {"activation": {"function": "relu", "from": ["early", "late"], "merge": merge}},
     ]
-    candidate = [*layers, *named, *late]
+    name = name.replace("#", "1")
+    last: Layer = {"activation": {"function": "relu", "from": [name, "late"], "merge": merge}}
+    candidate = [*layers, *more, {merge: {"from": [name, "late", name]}} if explicit else last]
     return candidate if is_valid({**spec, "model": {**spec["model"], "layers": candidate}}) else layers
 
 
@@ -175,9 +216,13 @@ def is_valid(spec: dict[str, Any]) -> bool:
     return True
 
 
-def load(spec: dict[str, Any], suffix: str = ".json", text: str | None = None) -> archspec.Spec:
-    """The spec of Python data, or of a text, through a file."""
+def load(
+    spec: dict[str, Any], suffix: str = ".json", text: str | None = None, base: dict[str, Any] | None = None
+) -> archspec.Spec:
+    """The spec of Python data, or of a text, through a file, with `base` beside it as base.json."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"spec{suffix}"
+        if base is not None:
+            (Path(folder) / "base.json").write_text(json.dumps(base), encoding="utf-8")
         path.write_text(json.dumps(spec) if text is None else text, encoding="utf-8")
         return archspec.load(path)

@@ -1,13 +1,19 @@
 """Shows networks without building them: each layer's shape, parameters, MACs, receptive field and stride, and totals.
 
+`conv 3x3/2 +2` is a 3x3 convolution of stride 2 with the two layers written on it, its norm and activation.
+
 python tools/summary.py specs/resnet50.yaml
 python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
 """
 
-import argparse
-import json
+import signal
 
-from archspec import cli, report
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it in silence, also while it still imports
+
+import argparse  # noqa: E402
+import json  # noqa: E402
+
+from archspec import cli, report  # noqa: E402
 
 
 def main() -> None:
@@ -22,6 +28,8 @@ def main() -> None:
     )
     parser.add_argument("--depth", type=cli.positive, metavar="N", help="fold the table to N levels of names")
     args = parser.parse_args()
+    if args.depth is not None and (args.json or len(args.specs) > 1):
+        parser.error("--depth folds the table of one network; leave it out with --json and with several specs")
     with cli.exit_on_user_error():
         summaries = [report.summarise(spec, args.batch_size) for spec in cli.load_all(args.specs, args.set)]
         if args.json:

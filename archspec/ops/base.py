@@ -64,6 +64,10 @@ class Op:
         """What an output element sees, by axis; None for the same position only."""
         return None
 
+    def spatial_axes(self) -> tuple[int, int]:
+        """The input's axes that become the output's height and width."""
+        return 0, 1
+
     def label(self) -> str:
         """The operation in a table, `conv 3x3/2`."""
         return self.kind
@@ -73,6 +77,11 @@ def picture(shape: Shape, kind: str) -> tuple[int, int, int]:
     if len(shape) != 3:
         raise ShapeError(f"{kind} needs a picture (height x width x channels), and {arriving(shape)} arrives here")
     return shape[0], shape[1], shape[2]
+
+
+def whole(shape: Shape) -> tuple[Window, Window] | None:
+    """The windows of what sees all of a picture."""
+    return (Window(shape[0], shape[0], 0), Window(shape[1], shape[1], 0)) if len(shape) == 3 else None
 
 
 class WindowedOp(Op):

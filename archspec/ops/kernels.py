@@ -15,27 +15,44 @@ from archspec.windows import Padding, extent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conv(WindowedOp):
-    """Two-dimensional convolution (cross-correlation), optionally dilated and in groups."""
+class _Convolution(WindowedOp):
+    """What convolutions share: a kernel that slides over a picture, with or without a dilation."""
 
-    filters: Count
     kernel: Pair
     stride: Pair = (1, 1)
     dilation: Pair = (1, 1)
-    groups: Count = 1
     padding: Padding = "same"
     bias: bool = True
     initializer: InitializerField = GLOROT_UNIFORM
     bias_initializer: InitializerField = ZEROS
     has_kernel: ClassVar[bool] = True
+    word: ClassVar[str]
+    """Its name in a table."""
+
+    def __post_init__(self) -> None:
+        if self.stride != (1, 1) and self.dilation != (1, 1):
+            raise FieldError("dilation", "a convolution takes a stride or a dilation above 1, not both (Keras)")
+
+    def extents(self) -> tuple[int, int]:
+        return extent(self.kernel[0], self.dilation[0]), extent(self.kernel[1], self.dilation[1])
+
+    def label(self) -> str:
+        dilation = f" d{square(self.dilation)}" if self.dilation != (1, 1) else ""
+        return self.window_label(self.word, self.kernel) + dilation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conv(_Convolution):
+    """Two-dimensional convolution (cross-correlation), optionally dilated and in groups."""
+
+    filters: Count
+    groups: Count = 1
+    word: ClassVar[str] = "conv"
 
     def __post_init__(self) -> None:
         if self.filters % self.groups:
             raise FieldError("groups", f"groups={self.groups} does not divide filters={self.filters}")
-        _refuse_stride_and_dilation(self.stride, self.dilation)
-
-    def extents(self) -> tuple[int, int]:
-        return extent(self.kernel[0], self.dilation[0]), extent(self.kernel[1], self.dilation[1])
+        super().__post_init__()
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         channels = picture(inputs[0], "conv")[2]
@@ -50,37 +67,20 @@ class Conv(WindowedOp):
         return math.prod(output) * math.prod(self.kernel) * inputs[0][2] // self.groups
 
     def label(self) -> str:
-        label = self.window_label("conv", self.kernel)
-        label += f" d{square(self.dilation)}" if self.dilation != (1, 1) else ""
-        return label + (f" g{self.groups}" if self.groups > 1 else "")
-
-
-def _refuse_stride_and_dilation(stride: tuple[int, int], dilation: tuple[int, int]) -> None:
-    if stride != (1, 1) and dilation != (1, 1):
-        raise FieldError("dilation", "a convolution takes a stride or a dilation above 1, not both (Keras)")
+        return super().label() + (f" g{self.groups}" if self.groups > 1 else "")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DepthwiseConv(WindowedOp):
+class DepthwiseConv(_Convolution):
     """A convolution of each channel by itself, `multiplier` outputs a channel (Chollet 2016, arXiv:1610.02357)."""
 
-    kernel: Pair
-    stride: Pair = (1, 1)
-    dilation: Pair = (1, 1)
     multiplier: Count = 1
-    padding: Padding = "same"
-    bias: bool = True
-    initializer: InitializerField = GLOROT_UNIFORM
-    bias_initializer: InitializerField = ZEROS
-    has_kernel: ClassVar[bool] = True
+    word: ClassVar[str] = "dwconv"
 
     def __post_init__(self) -> None:
-        _refuse_stride_and_dilation(self.stride, self.dilation)
+        super().__post_init__()
         if self.stride[0] != self.stride[1]:
             raise FieldError("stride", "a depthwise convolution takes the same stride both ways (TensorFlow)")
-
-    def extents(self) -> tuple[int, int]:
-        return extent(self.kernel[0], self.dilation[0]), extent(self.kernel[1], self.dilation[1])
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         spatial = self.spatial(inputs[0], "depthwise_conv", "kernel")
@@ -91,9 +91,6 @@ class DepthwiseConv(WindowedOp):
 
     def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         return math.prod(output) * math.prod(self.kernel)
-
-    def label(self) -> str:
-        return self.window_label("dwconv", self.kernel)
 
 
 @dataclass(frozen=True, kw_only=True)

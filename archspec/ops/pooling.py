@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archspec.forms import FieldError
-from archspec.ops.base import Op, Shape, WindowedOp, picture
+from archspec.ops.base import Op, Shape, WindowedOp, picture, whole
 from archspec.schema import Pair
 from archspec.windows import Padding, Window
 
@@ -62,8 +62,7 @@ class _GlobalPool(Op):
         return (1, 1, channels) if self.keep_dims else (channels,)
 
     def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
-        height, width = inputs[0][0], inputs[0][1]
-        return Window(height, height, 0), Window(width, width, 0)
+        return whole(inputs[0])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from archspec.forms import FieldError, Integer, ListOf
-from archspec.ops.base import Op, Shape, ShapeError, picture, show
+from archspec.ops.base import Op, Shape, ShapeError, picture, show, whole
 from archspec.schema import Count, Pair
 from archspec.windows import ExplicitPadding, Window
 
@@ -31,10 +32,7 @@ class Flatten(Op):
         return (math.prod(inputs[0]),)
 
     def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
-        if len(inputs[0]) != 3:
-            return None
-        height, width = inputs[0][0], inputs[0][1]
-        return Window(height, height, 0), Window(width, width, 0)
+        return whole(inputs[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +60,14 @@ class UpSample(Op):
         height, width, channels = picture(inputs[0], "up_sample")
         return height * self.factor[0], width * self.factor[1], channels
 
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
+        between = int(self.interpolation == "bilinear")  # two neighbours
+        vertical, horizontal = (
+            Window(1 + between, Fraction(1, factor), between) if factor > 1 else Window(1, 1, 0)
+            for factor in self.factor
+        )
+        return vertical, horizontal
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reshape(Op):
@@ -86,6 +92,9 @@ class Reshape(Op):
             )
         return tuple(elements // known if size == -1 else size for size in self.target)
 
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
+        return None if self.shape(inputs)[:2] == inputs[0][:2] else whole(inputs[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Permute(Op):
@@ -97,6 +106,12 @@ class Permute(Op):
         if sorted(self.order) != list(range(1, len(inputs[0]) + 1)):
             raise ShapeError(f"order {list(self.order)} does not name each axis of {show(inputs[0])} once", "order")
         return tuple(inputs[0][axis - 1] for axis in self.order)
+
+    def spatial_axes(self) -> tuple[int, int]:
+        return (1, 0) if self.order == (2, 1, 3) else (0, 1)
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
+        return None if self.order[-1] == len(self.order) else whole(inputs[0])  # channels become places
 
 
 @dataclass(frozen=True, kw_only=True)

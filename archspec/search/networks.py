@@ -128,7 +128,7 @@ class Networks:
     def _network(self, tree: Tree, candidate: Candidate) -> Network:
         try:
             reader = self._reader(tree)
-            model = read_model(tree.value, tree, reader)
+            model = read_model(tree.value, {"model": tree.key_span("model")}, reader)
             if model is INVALID or reader.problems:
                 raise Unclear
             if self._needs_peak:
@@ -149,7 +149,7 @@ class Networks:
         )
 
     def _recipe(self, tree: Tree, candidate: Candidate) -> Train | None:
-        if "train" not in tree.value:
+        if "train" not in tree.value or tree.value["train"].value is None:
             return None
         reader = Reader(context=LayerReader(STRUCTURES, {}))
         reader.names = read_params(tree.value.get("params"), reader)

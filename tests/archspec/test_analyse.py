@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -77,6 +78,36 @@ def test_receptive_field(analyse: Analyse, layers: list[str], field: int, stride
     assert analysis.receptive_field == (field, field)
     assert analysis.layers[-1].receptive_field == (field, field)
     assert analysis.layers[-1].stride == (stride, stride)
+
+
+GATE = "[global_avg_pool: {keep_dims: true}, {conv: {filters: 1, kernel: 1}}]"
+
+
+@pytest.mark.parametrize(
+    ("layers", "field", "stride"),
+    [
+        # The gate sees the whole picture, and is the same at every position.
+        (["conv: {filters: 1, kernel: 3, stride: 2}", "squeeze_excite: {filters: 1}"], (9, 9), (2, 2)),  # 3 + 3 * 2
+        ([f"parallel: {{merge: multiply, branches: [{GATE}, []]}}"], (8, 8), (1, 1)),
+        (["max_pool: 2", "up_sample"], (2, 2), (1, 1)),
+        (["max_pool: 4", "up_sample", "conv: {filters: 1, kernel: 3}"], (8, 8), (2, 2)),  # 4 + 2 * 2
+        (["max_pool: 4", "up_sample: {factor: [4, 2]}"], (4, 4), (1, 2)),
+        (["up_sample"], (1, 1), (Fraction(1, 2), Fraction(1, 2))),
+        (["up_sample", "conv: {filters: 1, kernel: 3}"], (2, 2), (Fraction(1, 2), Fraction(1, 2))),  # 2 and 2
+        (["up_sample: {factor: 3}", "conv: {filters: 1, kernel: 3}"], (2, 2), (Fraction(1, 3),) * 2),  # 1, 2 and 2
+        (["up_sample: {factor: [2, 1], interpolation: bilinear}"], (2, 1), (Fraction(1, 2), 1)),
+        (["conv: {filters: 1, kernel: [1, 5], stride: [1, 2]}", "permute: [2, 1, 3]"], (5, 1), (2, 1)),
+        (["permute: [2, 1, 3]", "conv: {filters: 1, kernel: [1, 5]}", "permute: [2, 1, 3]"], (5, 1), (1, 1)),
+        (["permute: [3, 1, 2]"], (8, 8), (8, 8)),
+        (["reshape: [4, 16, 1]"], (8, 8), (8, 8)),
+        (["reshape: [8, 8, 1]"], (1, 1), (1, 1)),
+    ],
+)
+def test_receptive_field_behind_what_is_no_plain_window(
+    analyse: Analyse, layers: list[str], field: tuple[int, int], stride: tuple[int, int]
+) -> None:
+    last = analyse("\n".join(f"- {line}" for line in layers)).layers[-1]
+    assert (last.receptive_field, last.stride) == (field, stride)
 
 
 def test_receptive_field_by_axis(analyse: Analyse) -> None:

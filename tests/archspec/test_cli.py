@@ -1,5 +1,7 @@
 """How a command line ends, and how it loads specs."""
 
+import errno
+
 import pytest
 
 from archspec import cli
@@ -13,6 +15,7 @@ SPEC = "{name: %s, params: {n: 1}, model: {input: [4, 4, 1], layers: [flatten, {
     [
         (SpecError([Problem(Where("model"), "is wrong")]), 2, "model: is wrong\n"),
         (KeyboardInterrupt(), 130, ""),
+        (OSError(errno.ENOSPC, "No space left on device", "x.csv"), 1, "cannot write x.csv: No space left on device\n"),
     ],
 )
 def test_what_a_user_causes_ends_without_a_traceback(error, status, text, capsys):
@@ -22,9 +25,10 @@ def test_what_a_user_causes_ends_without_a_traceback(error, status, text, capsys
     assert capsys.readouterr().err == text
 
 
-def test_what_a_user_does_not_cause_is_not_hidden():
-    with pytest.raises(ZeroDivisionError), cli.exit_on_user_error():
-        raise ZeroDivisionError
+@pytest.mark.parametrize("error", [ZeroDivisionError, PermissionError])
+def test_what_a_user_does_not_cause_is_not_hidden(error):
+    with pytest.raises(error), cli.exit_on_user_error():
+        raise error
 
 
 def test_all_specs_get_the_same_assignments(tmp_path):

@@ -182,6 +182,6 @@ def test_mistakes_are_refused_as_by_the_language(mistake, tmp_path):
 def test_fields_are_described_for_editors():
     definitions = json_schema()["$defs"]
     assert definitions["bottleneck"]["description"].startswith("1x1, 3x3 and 1x1 convolutions and a shortcut")
-    assert definitions["conv"]["description"].endswith("Required: filters, kernel.")
+    assert definitions["conv"]["description"].endswith("Required: kernel, filters.")
     kinds = definitions["layer"]["anyOf"][0]["enum"]
     assert [kind for kind in kinds if "description" not in definitions[kind]] == []

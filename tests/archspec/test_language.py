@@ -12,7 +12,7 @@ import pytest
 import archspec
 from archspec import Spec
 from archspec.forms import Integer
-from archspec.ops import Conv
+from archspec.ops import BatchNorm, Conv
 
 Load = Callable[..., Spec]
 Shapes = dict[str, tuple[int, ...]]
@@ -85,6 +85,44 @@ def test_defaults_reach_every_layer_of_a_kind_also_in_blocks(load: Load) -> None
     assert [conv.bias for conv in convs] == [True, True, True, False]
     assert {conv.initializer.name for conv in convs} == {"he_normal"}
     assert spec.graph.output.shape == (4, 4, 1)
+
+
+BLOCK_LAYERS = """
+- basic: {filters: 8, stride: 2}
+- bottleneck: {filters: 4, expansion: 2}
+- separable_conv: {filters: 8}
+- inverted_residual: {inputs: 8, filters: 8, expansion: 2}
+- squeeze_excite: {filters: 8, ratio: 2}
+- conv_table: [8, M]
+- residual: {layers: [{conv: {filters: 6, kernel: 3, stride: 1, dilation: 1, groups: 1, norm: null, activation: null}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["activation: relu", "stride: 2", "dilation: 2", "groups: 2", "norm: layer", "filters: 5", "kernel: 7"],
+)
+def test_defaults_do_not_change_what_a_block_is(load: Load, fields: str) -> None:
+    plain = load(BLOCK_LAYERS)
+    if fields.split(":")[0] in ("filters", "groups"):
+        changed = load(BLOCK_LAYERS, defaults=f"{{conv: {{{fields}}}}}")
+    else:
+        changed = load(
+            BLOCK_LAYERS,
+            defaults=f"{{conv: {{{fields}}}, depthwise_conv: {{{fields}}}, max_pool: {{size: 3, stride: 1}}}}",
+        )
+    assert changed.graph == plain.graph
+
+
+def test_defaults_give_a_block_its_constants(load: Load) -> None:
+    spec = load(
+        BLOCK_LAYERS, defaults="{conv: {initializer: he_normal, padding: symmetric}, batch_norm: {epsilon: 0.01}}"
+    )
+    operations = [node.op for node in spec.graph.nodes]
+    convs = [op for op in operations if isinstance(op, Conv)]
+    assert {conv.initializer.name for conv in convs} == {"he_normal"}
+    assert {conv.padding for conv in convs if conv.kernel == (3, 3)} == {"symmetric"}
+    assert {op.epsilon for op in operations if isinstance(op, BatchNorm)} == {0.01}
 
 
 # -- composition ---------------------------------------------------------------------------------------------------
@@ -167,6 +205,28 @@ def test_residual_that_changes_the_shape(load: Load, shortcut: str, names: list[
     spec = load(f"- residual: {{layers: {layers}, shortcut: {shortcut}, norm: null, activation: relu, name: r}}")
     assert list(shapes(spec)) == names
     assert {shape for name, shape in shapes(spec).items() if "shortcut." not in name} == {(4, 4, 6)}
+
+
+@pytest.mark.parametrize(
+    ("layers", "stride"),
+    [
+        ("{conv: {filters: 6, kernel: 3, stride: 3}}, {depthwise_conv: {kernel: 3, stride: 2}}", 6),  # 16, 6, 3
+        ("{max_pool: {size: 3, stride: 2, padding: same}}, squeeze_excite: {filters: 4}, {conv: {filters: 6}}", 2),
+        ("{conv: {filters: 6, kernel: 1, stride: 4}}, up_sample", 2),
+        ("{conv: {filters: 6, kernel: 5}}, {towers: {count: 2, layers: [{max_pool: 2}]}}", 2),
+    ],
+)  # fmt: skip
+def test_a_projection_has_the_strides_of_the_layers_it_goes_around(load: Load, layers: str, stride: int) -> None:
+    spec = load(f"- residual: {{layers: [{layers}], name: r}}", size="[16, 16, 4]", defaults="{conv: {kernel: 1}}")
+    (projection,) = [node.op for node in spec.graph.nodes if node.name == "r.shortcut"]
+    assert isinstance(projection, Conv)
+    assert projection.stride == (stride, stride)
+
+
+def test_a_stride_is_not_guessed_from_sizes(load: Load) -> None:
+    """Two of 8 columns are left, which a stride of 4 would give as well; it would take other columns."""
+    with pytest.raises(archspec.SpecError, match="the shortcut gives 8x8x6 and the layers 2x2x6"):
+        load("- residual: {layers: [{conv: {filters: 6, kernel: 7, padding: valid}}]}")
 
 
 @pytest.mark.parametrize("shortcut", ["projection", "pad", "identity"])

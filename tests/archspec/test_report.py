@@ -8,6 +8,7 @@ import pytest
 
 import archspec
 from archspec import report, tables
+from archspec.errors import columns
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 
@@ -138,6 +139,26 @@ def test_json_has_the_analysis_whole(nested):
     assert network["layers"][-1]["output_shape"] == network["output"] == [1000000]
     assert network["layers"][-1]["stride"] is None
     assert network["layers"][0]["label"] == "conv 3x5/2x1"
+
+
+def test_characters_that_take_two_columns(tmp_path):
+    path = tmp_path / "wide.yaml"
+    words = "手写数字的残差网络 " * 9 + "残" * 100
+    path.write_text(
+        f"{{name: wide, description: {words}, model: {{input: [4], layers: [dense: 1]}}}}", encoding="utf-8"
+    )
+    title = report.table(summarised(path)).split("\n\n")[0]
+    assert max(map(columns, title.splitlines())) <= 80
+    assert title.replace("\n", "").replace(" ", "") == f"wide:{words}".replace(" ", "")
+    assert len(title.splitlines()) == 6  # 166 columns of words in 3 lines, 200 in 3
+
+
+def test_a_stride_of_less_than_a_pixel(tmp_path):
+    path = tmp_path / "up.yaml"
+    path.write_text("{name: up, model: {input: [8, 8, 1], layers: [{up_sample: {factor: [2, 1]}}, flatten]}}")
+    summary = summarised(path)
+    assert report.to_json(summary)["layers"][0]["stride"] == [0.5, 1]
+    assert re.search(r"^up_sample1 .* 1/2x1$", report.table(summary), re.MULTILINE)
 
 
 def test_a_comparison_has_a_row_a_network():

@@ -84,7 +84,6 @@ def test_any_network_costs_the_same_either_way(data: dict[str, Any], one: int, o
         ("model", {"input": [4], "layers": [{"dense": "${width}"}]}),
         ("model", 2.5),
         ("blocks", "own"),
-        ("train", None),
         ("model.layers[0].conv.filters", "${width + 1}"),
         ("double", "${3 * width}"),
         (BLOCK, {"basic": {"shortcut": "pad", "activation": None}}),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import archspec
+from archspec.overrides import parse_assignments
 
 Write = Callable[[str, str], Path]
 
@@ -102,6 +103,46 @@ def test_overrides_take_names_and_paths_in_order(write: Write) -> None:
     assert spec.train is not None and spec.train.schedule.base == 0.5
     assert archspec.load(path, {"train.learning_rate": 0.3}).train.learning_rate == 0.3  # type: ignore[union-attr]
     assert archspec.load(path, {"train.optimizer.adam.beta_1": 0.8}).train.optimizer.beta_1 == 0.8  # type: ignore[union-attr]
+
+
+def test_overrides_take_items_of_parameters_and_null(write: Write) -> None:
+    path = write(
+        "net.yaml",
+        """
+        name: net
+        params: {sizes: [3, 4], train: 7}
+        model:
+          input: [4]
+          layers: [{dense: {units: "${sizes[0]}", activation: relu}}, {dense: "${sizes[1]}"}, {dense: "${train}"}]
+        train: {data: digits}
+        """,
+    )
+    assignments = parse_assignments(["sizes[0]=5", "model.layers[0].dense.activation=null", "train=2"])
+    spec = archspec.load(path, assignments)
+    assert units(spec) == [5, 4, 2]  # a parameter goes before a section of its name
+    assert archspec.load(path, {"train.epochs": 3}).train.epochs == 3  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("way", ["in the file", "over its base", "from outside"])
+def test_a_train_section_of_null_is_none(write: Write, way: str) -> None:
+    base = write("base.yaml", BASE)
+    if way == "in the file":
+        spec = archspec.load(write("net.yaml", BASE[: BASE.index("train:")] + "train: null\n"))
+    elif way == "over its base":
+        spec = archspec.load(write("net.yaml", "extends: base.yaml\nname: net\ntrain: null\n"))
+    else:
+        spec = archspec.load(base, parse_assignments(["train=null"]))
+    assert spec.train is None
+    assert archspec.load(write("again.yaml", spec.to_yaml())).train is None
+
+
+@pytest.mark.parametrize("last", ["{dense: 2}", "{dense: {units: 2, activation: log_softmax}}"])
+def test_a_network_that_is_trained_ends_in_logits(write: Write, last: str) -> None:
+    """Softmax of a log-softmax is the softmax, so a loss takes it for logits."""
+    text = "name: net\nmodel: {input: [4], layers: [softmax, LAST]}\n".replace("LAST", last)
+    assert archspec.load(write("net.yaml", f"{text}train: {{data: digits}}\n")).train is not None
+    probabilities = text.replace(last, "softmax")
+    assert archspec.load(write("net.yaml", probabilities)).train is None
 
 
 def test_extends_then_set_then_overrides(write: Write) -> None:

@@ -47,6 +47,11 @@ def test_every_initializer_builds(name):
     assert model.get_layer("conv1").kernel.shape == (3, 3, 4, 3)
 
 
+def test_a_constant_arrives():
+    model = model_of({"conv": {"filters": 2, "kernel": 3, "bias_initializer": {"constant": {"value": 0.25}}}})
+    np.testing.assert_array_equal(model.get_layer("conv1").bias, [0.25, 0.25])
+
+
 def test_initializer_arguments_arrive():
     model = model_of(
         {"conv": {"filters": 64, "kernel": 3, "initializer": {"normal": {"std": 0.01}}, "bias_initializer": "ones"}}
@@ -88,6 +93,44 @@ def test_local_response_norm_is_the_papers_formula():
     layer = {"local_response_norm": {"radius": 2, "bias": 2, "alpha": 1e-2, "beta": 0.75}}
     for lowering in ("portable", "fast"):
         model = model_of(layer, size=(3, 3, 8), lowering=lowering)
+        np.testing.assert_allclose(model(x), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["square", "power", "cast", "add", "get_item", "split", "pad", "multiply", "negative", "true_divide"]
+)
+@pytest.mark.parametrize("lowering", ["portable", "fast"])
+def test_names_of_keras_operations_are_free(name, lowering):
+    model = model_of(
+        "local_response_norm",
+        {"activation": {"function": "glu"}},
+        {"max_pool": {"size": 3, "stride": 1, "padding": 1}},
+        {"conv": {"filters": 3, "kernel": 3, "stride": 2, "padding": 1, "name": name}},
+        lowering=lowering,
+    )
+    assert model.output_names == [name]
+
+
+def test_helper_layers_have_names_of_their_own():
+    """A convolution named `shortcut`, with zeros put around its input, beside a shortcut that pads channels."""
+    conv = {"conv": {"filters": 6, "kernel": 3, "stride": 2, "padding": 1, "name": "shortcut"}}
+    model = model_of({"residual": {"layers": [conv], "shortcut": "pad", "name": "r"}})
+    assert {"r.shortcut", "r.shortcut.pad", "r.shortcut._pad"} <= {layer.name for layer in model.layers}
+
+
+@pytest.mark.parametrize(("radius", "channels"), [(1, 1), (3, 2), (3, 7), (4, 40), (900, 1000)])
+def test_local_response_norm_of_any_radius(radius, channels):
+    layer = {"local_response_norm": {"radius": radius, "alpha": 0.1}}
+    x = np.random.default_rng(0).normal(size=(1, 2, 2, channels)).astype("float32")
+    expected = np.stack(
+        [
+            x[..., i] / (2 + 0.1 * (x[..., max(0, i - radius) : i + radius + 1] ** 2).sum(-1)) ** 0.75
+            for i in range(channels)
+        ],
+        -1,
+    )
+    for lowering in ("portable", "fast"):
+        model = model_of(layer, size=(2, 2, channels), lowering=lowering)
         np.testing.assert_allclose(model(x), expected, rtol=1e-5)
 
 

@@ -1,7 +1,10 @@
 """Random specs: the analysis equals the model that Keras builds, whatever way the spec is written."""
 
+import json
+
 import keras
 import numpy as np
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
@@ -34,3 +37,30 @@ def test_yaml_json_and_the_resolved_spec_give_one_graph(data):
     from_yaml = strategies.load(data, ".yaml", yaml.safe_dump(data))
     resolved = strategies.load(data, ".yaml", from_json.to_yaml())
     assert from_json.graph == from_yaml.graph == resolved.graph
+
+
+@settings(common, max_examples=50)
+@given(strategies.extended_specs())
+def test_extending_is_writing_the_result_down(specs):
+    """`extends`, then the child's own fields, then `set`: by hand, on Python data."""
+    base, child = specs
+    merged = {**base, "name": child["name"]}
+    for section in ("params", "model"):
+        merged[section] = {**base[section], **child.get(section, {})}
+    merged = json.loads(json.dumps(merged))
+    for path, value in child.get("set", {}).items():
+        if path == "blocks.toy.params.twice":
+            merged["blocks"]["toy"]["params"]["twice"] = value
+        elif path == "model.layers[0].conv.filters":
+            merged["model"]["layers"][0]["conv"]["filters"] = value
+        else:
+            merged["params"]["width"] = value
+    try:
+        expected = strategies.load(merged).graph
+    except archspec.SpecError:
+        with pytest.raises(archspec.SpecError):
+            strategies.load(child, base=base)
+        return
+    extended = strategies.load(child, base=base)
+    assert extended.graph == expected
+    assert strategies.load({}, ".yaml", extended.to_yaml()).graph == expected

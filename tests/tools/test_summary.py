@@ -1,8 +1,10 @@
 """`tools/summary.py` as a user runs it: in a process of its own, from any directory."""
 
 import json
+import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -102,8 +104,12 @@ def test_all_bad_specs_are_reported_together(folder):
         (["--set", "widht=16"], "did you mean 'width'?"),
         (["--set", "width"], "expected NAME=VALUE"),
         (["--set", "width=many"], "expected a whole number from 1 to 1000000, got the text 'many'"),
-        (["--batch-size", "0"], "0 is not at least 1"),
-        (["--depth", "deep"], "invalid positive value: 'deep'"),
+        (["--batch-size", "0"], "argument --batch-size: expected a whole number from 1 to 1000000, got '0'"),
+        (["--batch-size", "9" * 400], f"expected a whole number from 1 to 1000000, got '{'9' * 40}'"),
+        (["--batch-size", "1000001"], "expected a whole number from 1 to 1000000, got '1000001'"),
+        (["--depth", "deep"], "argument --depth: expected a whole number from 1 to 1000000, got 'deep'"),
+        (["--depth", "1", "--json"], "--depth folds the table of one network"),
+        (["tiny.yaml", "--depth", "1"], "--depth folds the table of one network"),
         (["--json", "--markdown"], "not allowed with"),
     ],
 )
@@ -119,6 +125,43 @@ def test_a_closed_pipe_is_quiet():
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize("arguments", [["--json"], ["--depth", "1"]], ids=["written while it prints", "at the end"])
+def test_a_full_disk_is_told(arguments):
+    command = [sys.executable, TOOL, SPECS / "resnet18.yaml", *arguments]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (result.stderr, result.returncode) == ("cannot write: No space left on device\n", 1)
+
+
+def test_a_closed_output_is_quiet():
+    command = f"{sys.executable} {TOOL} {SPECS / 'resnet18.yaml'} >&-"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_a_terminal_that_is_not_utf_8_gets_its_table(folder):
+    (folder / "words.yaml").write_text(TINY.replace("name: tiny", "name: tiny\ndescription: für 数"), encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, TOOL, "words.yaml"],
+        cwd=folder, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert result.stdout.startswith("tiny: f\\xfcr \\u6570\n")
+
+
+def test_ctrl_c_is_quiet(tmp_path):
+    os.mkfifo(tmp_path / "spec.yaml")
+    command = [sys.executable, TOOL, tmp_path / "spec.yaml"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        writer = os.open(
+            tmp_path / "spec.yaml", os.O_WRONLY
+        )  # returns when the tool reads, which it then goes on to do
+        process.send_signal(signal.SIGINT)
+        assert process.communicate() == (b"", b"")
+        os.close(writer)
+    assert process.returncode == -signal.SIGINT
 
 
 def test_no_framework_is_imported():

@@ -1,0 +1,95 @@
+"""The single lowerings against the stock layer: what decides which formulation `builder/lowerings.py` uses.
+
+Each row is a layer's training step: forward, and the gradients of its input and weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.measure import Row, in_turn, show
+from builder import lowerings
+
+SIDES = ((1, 1), (1, 1))
+GROUPS = [  # picture's size, input channels, filters, groups, precision
+    (27, 96, 256, 2, "float32"),  # AlexNet's second convolution
+    (28, 128, 128, 4, "float32"),
+    (28, 128, 128, 8, "float32"),
+    (28, 128, 128, 16, "float32"),
+    (28, 128, 128, 32, "float32"),  # 4 channels each, as in ResNeXt-50's first stage
+    (14, 512, 512, 32, "float32"),  # 16 channels each, as in its third
+    (27, 96, 256, 2, "mixed_bfloat16"),
+    (28, 128, 128, 32, "mixed_bfloat16"),
+]
+BATCH = 4
+
+
+def run() -> None:
+    show("Grouped convolution, batch 4", [grouped(*case) for case in GROUPS], "stock Keras")
+    show("32 groups of 4 channels, computed several at a time", [blocks(width) for width in (4, 8, 32)], "16 channels")
+    cases = [(p, *case) for p in ("float32", "mixed_bfloat16") for case in ((56, 64, 2), (28, 128, 1))]
+    show("Convolution with explicit padding, batch 4", [padded(*case) for case in cases], "ZeroPadding2D")
+    show("A convolution in float32 against half width", [halved(dtype) for dtype in ("bfloat16", "float16")], "half")
+
+
+def grouped(size: int, channels: int, filters: int, groups: int, precision: str) -> Row:
+    options: dict[str, Any] = {"filters": filters, "kernel_size": 3, "padding": "same", "groups": groups}
+    fast, stock = (kind(**options, dtype=precision) for kind in (lowerings.FastConv2D, keras.layers.Conv2D))
+    x = pictures(size, channels)
+    return compared(f"{groups} groups, {size}x{size}x{channels}, {precision}", step(fast, x), step(stock, x))
+
+
+def blocks(width: int) -> Row:
+    options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "padding": "same", "groups": 32}
+    x, chosen = pictures(28, 128), lowerings.BLOCK_CHANNELS
+    ours, other = (step(lowerings.FastConv2D(**options), x) for _ in range(2))
+    for compute, channels in ((ours, width), (other, chosen)):
+        lowerings.BLOCK_CHANNELS = channels  # read while the step is traced, at its first call
+        compute()
+    return compared(f"{width} channels at a time", ours, other)
+
+
+def padded(precision: str, size: int, channels: int, stride: int) -> Row:
+    options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "strides": stride, "dtype": precision}
+    x = pictures(size, channels)
+    pad = keras.layers.ZeroPadding2D(SIDES, dtype=precision)
+    apart = keras.Sequential([pad, lowerings.FastConv2D(**options)])  # the same convolution, so that the padding shows
+    fast = lowerings.FastConv2D(**options, explicit_padding=SIDES)
+    return compared(f"3x3/{stride}, {size}x{size}x{channels}, {precision}", step(fast, x), step(apart, x))
+
+
+def halved(dtype: str) -> Row:
+    options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "padding": "same"}
+    x = pictures(28, 128)
+    whole, half = keras.layers.Conv2D(**options), keras.layers.Conv2D(**options, dtype=dtype)
+    native = "emulated here" if lowerings.emulated(tf.as_dtype(dtype)) else "native here"
+    return compared(dtype, step(whole, x), step(half, tf.cast(x, dtype)), native)
+
+
+def pictures(size: int, channels: int) -> tf.Tensor:
+    return tf.constant(np.random.default_rng(0).normal(size=(BATCH, size, size, channels)), tf.float32)
+
+
+def step(layer: keras.Layer, x: tf.Tensor) -> Callable[[], object]:
+    """Forward and backward through one layer, compiled without XLA (which Keras uses for groups by itself)."""
+    x = tf.cast(x, layer.compute_dtype)
+    layer.build(x.shape)
+
+    @tf.function
+    def compute() -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(tf.cast(layer(x), tf.float32))
+        return tape.gradient(loss, [x, *(weight.value for weight in layer.trainable_weights)])
+
+    return lambda: [gradient.numpy() for gradient in compute()]
+
+
+def compared(what: str, ours: Callable[[], object], other: Callable[[], object], note: str = "") -> Row:
+    a, b, ratio = in_turn(ours, other, rounds=3)
+    return Row(what, f"{a * 1000:.1f} ms", f"{b * 1000:.1f} ms", ratio, note=note)
