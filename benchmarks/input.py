@@ -28,7 +28,7 @@ from builder.data.checking import _look
 from builder.data.core import Encoded
 from builder.pixels import Pixels
 
-PICTURES, EPOCHS, BATCH, ROUNDS = 512, 6, 64, 3
+PICTURES, EPOCHS, BATCH, ROUNDS = 512, 3, 64, 3
 SIZE, CROP = (375, 500), 224
 WORKERS = 2
 

@@ -86,7 +86,9 @@ def training_batches(
         return _augmented(augmentations, pictures, labels, numbers[:, for_crop:], data)
 
     epochs = tf.data.Dataset.range(first_epoch, recipe.epochs)
-    return _batches(form, epochs, elements, windows, many, batch_size)
+    batches = _batches(form, epochs, elements, windows, many, batch_size)
+    count = max(0, recipe.epochs * steps - step) * recipe.batch_size // (shards * batch_size)
+    return batches.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def _augmented(
@@ -121,7 +123,8 @@ def validation_batches(data: Data, recipe: Train, batch_size: int, shard: tuple[
     def many(epoch: tf.Tensor, place: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
         return form.many(pictures, None), labels, tf.cast(place < count, tf.float32)
 
-    return _batches(form, tf.data.Dataset.range(1), elements, None, many, batch_size)
+    batches = _batches(form, tf.data.Dataset.range(1), elements, None, many, batch_size)
+    return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 Elements = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
