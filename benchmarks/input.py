@@ -24,7 +24,7 @@ from archspec.recipe.data import Folder
 from benchmarks.measure import Row, in_turn, seconds, show
 from builder.batches import training_batches
 from builder.data import Arrays, Data, load_data
-from builder.data.checking import _look
+from builder.data.checking import look
 from builder.data.core import Encoded
 from builder.pixels import Pixels
 
@@ -50,7 +50,7 @@ def run() -> None:
         print("torchvision was not measured: no torch and torchvision here; TORCH_PYTHON may name a Python with both")
     print("Keras has no random resized crop: its layers cut 224x224 without resizing, which is less work.")
     assert isinstance(data.train, Encoded)
-    taken = seconds(functools.partial(_look, data.train, print))
+    taken = seconds(functools.partial(look, data.train, print))
     size_rows = [Row("looking at each JPEG once, before training", f"{PICTURES / taken:.0f} img/s", "")]
     size_rows.append(Row("32x32x3 from memory, batches of 128", f"{in_memory():,.0f} img/s", ""))
     show("Other rates", size_rows, "")
