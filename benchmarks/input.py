@@ -1,15 +1,9 @@
-"""Reading and augmenting JPEGs: this project's batches against Keras layers in tf.data, and torchvision's DataLoader.
-
-`TORCH_PYTHON` names the Python of an environment with torch and torchvision; by default it is this one.
-"""
+"""Reading and augmenting JPEGs: this project's batches against Keras layers in tf.data, and torchvision's DataLoader."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,13 +16,14 @@ from archspec.recipe import Train
 from archspec.recipe.augment import HorizontalFlip, RandomResizedCrop
 from archspec.recipe.data import Folder
 from benchmarks.measure import Row, in_turn, seconds, show
+from benchmarks.torch_process import NO_TORCH, torch_process
 from builder.batches import training_batches
 from builder.data import Arrays, Data, load_data
-from builder.data.checking import _look
+from builder.data.checking import look
 from builder.data.core import Encoded
 from builder.pixels import Pixels
 
-PICTURES, EPOCHS, BATCH, ROUNDS = 512, 6, 64, 3
+PICTURES, EPOCHS, BATCH, ROUNDS = 512, 3, 64, 3
 SIZE, CROP = (375, 500), 224
 WORKERS = 2
 
@@ -42,15 +37,16 @@ def run() -> None:
     )
     ours = functools.partial(consume, training_batches(data, recipe, BATCH))
     rows = [row("Keras layers in tf.data", ours, functools.partial(consume, keras_batches(data)), 2.0)]
-    with torch_loader(folder / "pictures" / "train") as loader:
+    arguments = (folder / "pictures" / "train", WORKERS, BATCH, EPOCHS, CROP)
+    with torch_process("torch_loader.py", *arguments) as loader:
         if loader is not None:
             rows.append(row(f"torchvision, {WORKERS} workers", ours, loader, 2.5))
     show("JPEGs of 500x375: random resized crop of 224 and flip, images/s", rows, "other")
     if len(rows) == 1:
-        print("torchvision was not measured: no torch and torchvision here; TORCH_PYTHON may name a Python with both")
+        print(f"torchvision was not measured: {NO_TORCH}")
     print("Keras has no random resized crop: its layers cut 224x224 without resizing, which is less work.")
     assert isinstance(data.train, Encoded)
-    taken = seconds(functools.partial(_look, data.train, print))
+    taken = seconds(functools.partial(look, data.train, print))
     size_rows = [Row("looking at each JPEG once, before training", f"{PICTURES / taken:.0f} img/s", "")]
     size_rows.append(Row("32x32x3 from memory, batches of 128", f"{in_memory():,.0f} img/s", ""))
     show("Other rates", size_rows, "")
@@ -84,25 +80,6 @@ def keras_batches(data: Data) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_tensor_slices((names, labels)).shuffle(PICTURES).repeat(EPOCHS)
     batches = dataset.map(decode, tf.data.AUTOTUNE).batch(BATCH, drop_remainder=True)
     return batches.map(augment, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-
-
-@contextlib.contextmanager
-def torch_loader(folder: Path) -> Iterator[Callable[[], object] | None]:
-    """A function that reads all epochs with torchvision in a process of its own, or None where it is not installed."""
-    python = os.environ.get("TORCH_PYTHON", sys.executable)
-    arguments = [str(folder), str(WORKERS), str(BATCH), str(EPOCHS), str(CROP)]
-    command = [python, str(Path(__file__).with_name("torch_loader.py")), *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin and process.stdout
-        requests, replies = process.stdin, process.stdout
-
-        def once() -> None:
-            print("again", file=requests, flush=True)
-            if replies.readline().strip() != "done":
-                raise RuntimeError("the torchvision process has failed")
-
-        yield once if replies.readline().strip() == "ready" else None
-        requests.close()
 
 
 def in_memory() -> float:

@@ -72,21 +72,23 @@ def training_batches(
         places = tf.reshape(places[tf.where(epoch == first_epoch, first_step, 0) :], [-1, batch_size])
         return tf.fill(tf.shape(places), epoch), places, tf.gather(order, places)
 
-    def random(epoch: tf.Tensor, place: tf.Tensor, count: int) -> tf.Tensor:
-        """Those of `count` pictures from a place on."""
-        return _random(_seed(recipe, epoch, NUMBERS), place, count, row)
+    def random(epoch: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+        """Random numbers of an element's pictures, which have consecutive places in one epoch."""
+        return _random(_seed(recipe, epoch[0], NUMBERS), place[0], batch_size, row)
 
     def windows(epoch: tf.Tensor, place: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         assert form.windows is not None
-        return form.windows(number, random(epoch[0], place[0], batch_size)[:, :for_crop])
+        return form.windows(number, random(epoch, place)[:, :for_crop])
 
     def many(epoch: tf.Tensor, place: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
-        numbers = random(epoch[0], place[0], batch_size)
+        numbers = random(epoch, place)
         pictures = form.many(pictures, numbers[:, :for_crop])
         return _augmented(augmentations, pictures, labels, numbers[:, for_crop:], data)
 
     epochs = tf.data.Dataset.range(first_epoch, recipe.epochs)
-    return _batches(form, epochs, elements, windows, many, batch_size)
+    batches = _batches(form, epochs, elements, windows, many, batch_size)
+    count = max(0, recipe.epochs * steps - step) * recipe.batch_size // (shards * batch_size)
+    return batches.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def _augmented(
@@ -121,7 +123,8 @@ def validation_batches(data: Data, recipe: Train, batch_size: int, shard: tuple[
     def many(epoch: tf.Tensor, place: tf.Tensor, pictures: tf.Tensor, labels: tf.Tensor) -> Any:
         return form.many(pictures, None), labels, tf.cast(place < count, tf.float32)
 
-    return _batches(form, tf.data.Dataset.range(1), elements, None, many, batch_size)
+    batches = _batches(form, tf.data.Dataset.range(1), elements, None, many, batch_size)
+    return batches.apply(tf.data.experimental.assert_cardinality(steps))
 
 
 Elements = tuple[tf.Tensor, tf.Tensor, tf.Tensor]

@@ -1,4 +1,9 @@
-"""Where pictures and labels come from."""
+"""Where pictures and labels come from.
+
+Pictures may have any size: they are brought to the network's by a crop of `train.augment`, or as for validation. Grey
+ones are repeated where the network takes three channels; colours are never taken away, and transparency is left out.
+Paths are relative to the current directory.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +29,7 @@ class Tfds:
     """A data set of tensorflow-datasets, `name[/config][:version]`, with the splits to train and validate on.
 
     Splits may be sliced, as TFDS does: `train[:90%]`. `data_dir` is where prepared data sets are kept; with
-    `download: false` nothing is fetched.
+    `download: false` nothing is fetched. Pictures that cannot be decoded are an error, or skipped and listed.
     """
 
     name: str
@@ -39,8 +44,8 @@ class Tfds:
 class Folder:
     """A folder of JPEG, PNG, GIF or BMP pictures, one sub-folder a class.
 
-    With `train/` and `validation/` in it those are the two parts; otherwise a share `validation` of every class,
-    chosen by `seed`, is held out.
+    With `train/` and `validation/` (or `val/`) in it those are the two parts; otherwise a share `validation` of every
+    class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
     """
 
     path: str

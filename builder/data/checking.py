@@ -69,7 +69,7 @@ def checked(
 
 def look_again(split: Encoded) -> list[str]:
     """The pictures of a split that cannot be decoded now, with the reasons."""
-    found = _look(split, lambda line: None)
+    found = look(split, lambda line: None)
     return [
         f"{split.name(int(number))}: {reason}"
         for number, reason in zip(found["corrupt"], found["reasons"], strict=True)
@@ -81,7 +81,7 @@ def _few(corrupt: Sequence[str]) -> list[str]:
 
 
 def _findings(split: Encoded, key: str, say: Say) -> Findings:
-    found = remembered(key, lambda: _look(split, say))
+    found = remembered(key, lambda: look(split, say))
     return Findings(found["shapes"], dict(zip(found["corrupt"].tolist(), found["reasons"].tolist(), strict=True)))
 
 
@@ -96,7 +96,7 @@ def _without(split: Encoded, findings: Findings) -> Encoded:
     )
 
 
-def _look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
+def look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
     """Decodes every picture, in parallel: JPEGs at an eighth of the size, which reads all of the file and computes
     little."""
     shapes = np.zeros((split.count, 4), np.int32)

@@ -22,17 +22,15 @@ def remembered(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[s
     be written, nothing is remembered.
     """
     path = _folder() / f"{hashlib.sha256(f'{VERSION} {key}'.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
-    with (
-        contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile),
-        np.load(path, allow_pickle=False) as file,
-    ):
-        return {name: file[name] for name in file.files}
+    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile), path.open("rb") as file:
+        arrays = np.load(file, allow_pickle=False)
+        return {name: arrays[name] for name in arrays.files}
     found = compute()
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, **found)  # type: ignore[arg-type]
+        with temporary.open("wb") as written:
+            np.savez_compressed(written, **found)  # type: ignore[arg-type]
         temporary.replace(path)
     return found
 

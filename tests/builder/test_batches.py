@@ -77,7 +77,7 @@ def test_seed_and_epoch_decide_everything(digits):
 def test_an_epoch_has_each_picture_at_most_once_in_full_batches(digits):
     batches = list(training_batches(digits, recipe(epochs=1), 96).as_numpy_iterator())
     assert [len(labels) for _, labels in batches] == [96] * 14
-    assert steps_per_epoch(digits, recipe()) == 14
+    assert steps_per_epoch(digits, recipe()) == 14 and len(training_batches(digits, recipe(), 32, 40, (0, 3))) == 2
     drawn = Counter(picture.tobytes() for pictures, _ in batches for picture in pictures)
     assert drawn <= Counter(picture.tobytes() for picture in digits.train.pictures.numpy())
 
@@ -232,7 +232,9 @@ def test_every_validation_picture_counts_once_in_full_batches(name, batch_size, 
         list(validation_batches(data, recipe(), batch_size, (i, shards)).as_numpy_iterator()) for i in range(shards)
     ]
     global_batches = -(-data.validation_count // 96)  # of any parts and shards, so that all replicas have as many
-    assert [len(part) for part in parts] == [global_batches * 96 // (batch_size * shards)] * shards
+    steps = global_batches * 96 // (batch_size * shards)
+    assert [len(part) for part in parts] == [steps] * shards
+    assert len(validation_batches(data, recipe(), batch_size, (0, shards))) == steps
     rows = [row for step in zip(*parts, strict=True) for row in step]
     assert all(pictures.shape == (batch_size, *data.shape) for pictures, _, _ in rows)
     pictures, labels, weights = (np.concatenate(column) for column in zip(*rows, strict=True))

@@ -145,7 +145,7 @@ def test_corrupt_pictures_may_be_skipped(spoilt):
 
 def test_pictures_are_looked_at_once_until_they_change(tree, cache, monkeypatch):
     load(tree)
-    monkeypatch.setattr("builder.data.checking._look", lambda *arguments: pytest.fail("looked again"))
+    monkeypatch.setattr("builder.data.checking.look", lambda *arguments: pytest.fail("looked again"))
     load(tree)
     monkeypatch.undo()
     os.environ["XDG_CACHE_HOME"] = str(cache)
