@@ -1,4 +1,4 @@
-"""Reading and augmenting JPEGs: this project's batches against Keras layers in tf.data, and torchvision's DataLoader."""
+"""Reading and augmenting JPEGs: this project's batches, Keras layers in tf.data, and torchvision's DataLoader."""
 
 from __future__ import annotations
 
