@@ -81,12 +81,11 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mappi
         SpecError: the disk is full, or the directory cannot be written.
     """
     whole = {name: np.asarray(value, order="C") for name, value in tensors.items()}
-    try:
-        with replacing(path) as temporary:
+    with replacing(path) as temporary:
+        try:
             save_file(whole, temporary, dict(metadata or {}))
-    except (SafetensorError, OSError) as error:
-        reason = re.sub(r"^.*?I/O error: |\s*\(os error \d+\).*$", "", str(getattr(error, "strerror", None) or error))
-        raise file_problem(path, f"cannot be written: {reason}; what was saved before is whole") from None
+        except SafetensorError as error:  # which has what the system said in its text
+            raise OSError(re.sub(r"^.*I/O error: |\s*\(os error \d+\).*$", "", str(error))) from None
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -64,11 +64,8 @@ def preview(
     shown = training_examples(data, recipe, count)
     held_out = validation_examples(data, recipe, rows * EVALUATION_COLUMNS)
     figure = _draw(spec, recipe, data, shown, held_out, rows)
-    try:
-        with runs.replacing(path) as temporary:
-            figure.savefig(temporary, format="png")
-    except OSError as error:
-        raise file_problem(path, f"cannot be written: {error.strerror}") from None
+    with runs.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
     return path
 
 

@@ -78,11 +78,19 @@ def _unused(parent: Path) -> Path:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when the block ends, at once, and goes if it fails."""
+    """A path to write to, which takes the place of `path` when the block ends, at once, and goes if it fails.
+
+    Raises:
+        SpecError: the disk is full, or the directory cannot be written.
+    """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # else the name may outlive a power cut, and the content not
         os.replace(temporary, path)
+    except OSError as error:
+        raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from None
     finally:
         temporary.unlink(missing_ok=True)
 

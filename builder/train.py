@@ -165,8 +165,9 @@ def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> P
 
 
 def _leaves_time(stop: BaseException) -> bool:
-    """Whether the best model is still written: not after SIGTERM, which SIGKILL may follow, nor without its cluster."""
-    return isinstance(stop, Diverged | KeyboardInterrupt) or (isinstance(stop, Interrupted) and not stop.is_termination)
+    """Whether the best model is still written: not after SIGTERM, which SIGKILL may follow, nor a second Ctrl-C, nor
+    without the other workers."""
+    return isinstance(stop, Diverged) or (isinstance(stop, Interrupted) and not stop.is_termination)
 
 
 def _why(stop: BaseException, progress: Progress, parts: Parts) -> str:

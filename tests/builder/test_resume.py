@@ -129,7 +129,7 @@ def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir):
     status, output = killed(spec, run_dir, data_dir, "disk", 21)
     path = run_dir / "checkpoints" / "step-000000021.safetensors"
     assert status == 2 and "Traceback" not in output, output
-    assert f"{path}: cannot be written: No space left on device; what was saved before is whole" in output
+    assert f"{path}: cannot be written: No space left on device; what was there is whole" in output
     assert not path.exists()
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0 and "going on after epoch 1, step 7, from " in output, output
