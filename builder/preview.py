@@ -21,7 +21,7 @@ from archspec.recipe.schedules import Plateau, Step
 from builder import runs
 from builder.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data import Data, check_fits, load_data
-from builder.train import address, recipe_of
+from builder.runs import address, recipe_of
 
 COLUMNS, EVALUATION_COLUMNS = 8, 4
 CELL = 1.1

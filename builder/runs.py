@@ -19,13 +19,34 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from archspec import Spec
-from archspec.errors import file_problem
+from archspec import Problem, Spec, SpecError
+from archspec.errors import Where, file_problem
+from archspec.recipe import Train
 
 if TYPE_CHECKING:  # this module does without TensorFlow, so that a wrong directory is told at once
     from builder.data import Data
 
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+
+
+def recipe_of(spec: Spec) -> Train:
+    """A spec's `train` section.
+
+    Raises:
+        SpecError: there is none.
+    """
+    if spec.train is None:
+        message = "there is no 'train' section; add one, such as train: {data: digits}"
+        raise SpecError([Problem(Where("train", spec.tree.span), message)])
+    return spec.train
+
+
+def address(spec: Spec, *keys: str) -> Where:
+    """Where a value of the resolved spec stands."""
+    tree = spec.tree
+    for key in keys:
+        tree = tree.value[key]
+    return Where(".".join(keys), tree.span)
 
 
 def check_free(directory: str | os.PathLike[str]) -> None:
@@ -136,6 +157,21 @@ COLUMNS = (
 
 
 # -- going on --------------------------------------------------------------------------------------------------------
+
+
+def goes_on(spec: Spec, directory: str | os.PathLike[str] | None, resume: bool) -> bool:
+    """Whether a training goes on with a run that has begun in a directory, rather than beginning one.
+
+    Raises:
+        SpecError: the run is one of another spec, or the directory is not free for a new one.
+    """
+    if directory is None:
+        return False
+    if resume and is_begun(directory):
+        check_same_spec(Path(directory), spec)
+        return True
+    check_free(directory)
+    return False
 
 
 def is_begun(directory: str | os.PathLike[str]) -> bool:

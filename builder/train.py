@@ -13,7 +13,6 @@ import keras
 import tensorflow as tf
 
 from archspec import Problem, Spec, SpecError, analyse
-from archspec.errors import Where
 from archspec.recipe import Train
 from archspec.recipe.train import InitFrom
 from builder import checkpoints, runs
@@ -29,6 +28,7 @@ from builder.model import build, verify
 from builder.pixels import from_pixels
 from builder.progress import Progress
 from builder.replicas import Placement, place
+from builder.runs import address, recipe_of
 from builder.steps import evaluation_steps, training_steps
 from builder.stops import Diverged, Interrupted, WorkerLost
 
@@ -82,11 +82,9 @@ def train(
         Interrupted: Ctrl-C or SIGTERM, after the state was saved.
     """
     recipe = recipe_of(spec)
-    going_on = resume and run_dir is not None and runs.is_begun(run_dir)
-    if run_dir is not None:
-        runs.check_same_spec(Path(run_dir), spec) if going_on else runs.check_free(run_dir)
-        if going_on and (result := _complete(Path(run_dir), recipe, say)):
-            return result
+    going_on = runs.goes_on(spec, run_dir, resume)
+    if going_on and (result := _complete(Path(str(run_dir)), recipe, say)):
+        return result
     placement = place(recipe, address(spec, "train"))
     say = say if placement.is_chief else _silent
     if recipe.deterministic:
@@ -187,26 +185,6 @@ def _on(placement: Placement) -> str:
 
 def _silent(line: str) -> None:
     pass
-
-
-def recipe_of(spec: Spec) -> Train:
-    """A spec's `train` section.
-
-    Raises:
-        SpecError: there is none.
-    """
-    if spec.train is None:
-        message = "there is no 'train' section; add one, such as train: {data: digits}"
-        raise SpecError([Problem(Where("train", spec.tree.span), message)])
-    return spec.train
-
-
-def address(spec: Spec, *keys: str) -> Where:
-    """Where a value of the resolved spec stands."""
-    tree = spec.tree
-    for key in keys:
-        tree = tree.value[key]
-    return Where(".".join(keys), tree.span)
 
 
 def _store(directory: Path, recipe: Train) -> Checkpoints:

@@ -6,10 +6,10 @@ python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like modu
 """
 
 import argparse
-import os
 from pathlib import Path
 
 from archspec import cli
+from builder.quiet import import_tensorflow
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -42,8 +42,8 @@ def main() -> None:
         parser.error("SPEC is needed where SOURCE is not a run")
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec or str(Path(args.source) / "spec.yaml")], args.set)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from builder import weights  # TensorFlow takes seconds, and is for valid specs only
+        import_tensorflow()  # it takes seconds, and is for valid specs only
+        from builder import weights
 
         if args.out:
             weights.check_writable(args.out, args.to, args.force)

@@ -13,6 +13,9 @@ import argparse
 import sys
 
 from archspec import cli
+from builder import runs
+from builder.quiet import import_tensorflow
+from builder.workers import launch, without_option
 
 
 def main() -> None:
@@ -21,28 +24,19 @@ def main() -> None:
     cli.add_set_argument(parser)
     parser.add_argument("--run-dir", metavar="DIR", help="the run's own directory (default: runs/<name>/<time>/)")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
-    parser.add_argument(
-        "--resume",
-        metavar="RUN",
-        nargs="?",
-        const="",
-        help="go on with a run (default: that of --run-dir, or the newest)",
-    )
+    resumed = "go on with a run (default: that of --run-dir, or the newest)"
+    parser.add_argument("--resume", metavar="RUN", nargs="?", const="", help=resumed)
     parser.add_argument("--workers", metavar="N", type=cli.positive, help="train with N processes on this machine")
     args = parser.parse_args()
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
-        from builder import runs
-
         run_dir = args.run_dir
         if args.resume is not None:
             run_dir = runs.to_resume(spec.name, args.resume, args.run_dir)
+        runs.recipe_of(spec)
+        runs.goes_on(spec, run_dir, args.resume is not None)
         if args.workers:
-            from builder.workers import launch, without_option
-
             sys.exit(launch([sys.executable, *without_option(sys.argv, "--workers")], args.workers))
-        from builder.quiet import import_tensorflow
-
         import_tensorflow()  # it takes seconds, and is for valid specs only
         from builder.train import Diverged, Interrupted, WorkerLost, train
 
