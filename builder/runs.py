@@ -8,12 +8,8 @@ import fcntl
 import io
 import json
 import os
-import platform
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +20,7 @@ from archspec.errors import Where, file_problem
 from archspec.recipe import Train
 
 if TYPE_CHECKING:  # this module does without TensorFlow, so that a wrong directory is told at once
-    from builder.data import Data
-
-PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+    pass
 
 
 def recipe_of(spec: Spec) -> Train:
@@ -254,75 +248,3 @@ def locked(directory: Path) -> Iterator[None]:
         except BlockingIOError:
             raise file_problem(directory, "is in use: another process trains in it at this moment") from None
         yield
-
-
-# -- where it came from ----------------------------------------------------------------------------------------------
-
-
-def describe(directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int) -> None:
-    """Writes `spec.yaml` and `environment.json`; of a run that goes on, notes that it does.
-
-    Raises:
-        SpecError: the data are no longer those that the run began with.
-    """
-    path = directory / "environment.json"
-    about = {
-        "name": data.name,
-        "train": data.train_count,
-        "validation": data.validation_count,
-        "classes": list(data.class_names),
-        "pixel_mean": list(data.pixels.mean),
-        "pixel_std": list(data.pixels.std),
-        "fingerprint": data.fingerprint,
-    }
-    now = environment(devices, seed, about)
-    if path.exists():
-        first = json.loads(path.read_text(encoding="utf-8"))
-        if first["data"]["fingerprint"] != data.fingerprint:
-            raise file_problem(directory, "was trained on other data: their fingerprints differ; start a new run")
-        now = {
-            **first,
-            "resumed": [*first.get("resumed", []), {key: now[key] for key in ("started", "command", "devices")}],
-        }
-    else:
-        write_text(directory / "spec.yaml", spec.to_yaml())
-    write_json(path, now)
-
-
-def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run ran on and with, for `environment.json`."""
-    return {
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": sys.argv,
-        "directory": os.getcwd(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "devices": list(devices),
-        "cpus": os.cpu_count(),
-        "git_commit": git_commit(Path(__file__).parent.parent),
-        "seed": seed,
-        "data": dict(data),
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # tensorflow-cpu and other builds have names of their own
-        return None
-
-
-def git_commit(root: Path) -> str | None:
-    """The commit of a checkout, `+` behind it if files were changed since; None where there is no git repository."""
-    if not (root / ".git").exists():
-        return None
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.SubprocessError):
-        return None

@@ -21,6 +21,7 @@ from builder.batches import steps_per_epoch
 from builder.checkpoints import Checkpoints, remove_leftovers
 from builder.console import Console
 from builder.data import Data, check_fits, load_data
+from builder.environment import describe
 from builder.init_from import init_from
 from builder.keeper import Keeper
 from builder.loop import Loop, Parts
@@ -100,7 +101,7 @@ def train(
             return _run(Path(run_dir or ""), going_on, parts, say, None)
         directory = Path(run_dir) if going_on and run_dir is not None else runs.claim(run_dir, spec.name)
         stack.enter_context(runs.locked(directory))
-        runs.describe(directory, spec, data, [device.name for device in tf.config.list_logical_devices()], recipe.seed)
+        describe(directory, spec, data, [device.name for device in tf.config.list_logical_devices()], recipe.seed)
         say(
             f"{spec.name}: {network.count_params():,} parameters, {data.train_count:,} + {data.validation_count:,} "
             f"pictures{_on(placement)}"

@@ -7,6 +7,7 @@ import pytest
 
 import archspec
 from builder import runs
+from builder.environment import git_commit
 
 
 def test_a_run_without_a_directory_gets_one_named_by_the_time(tmp_path, monkeypatch):
@@ -65,6 +66,6 @@ def test_metrics_are_whole_after_every_row(tmp_path):
 
 
 def test_the_commit_is_that_of_a_checkout_or_none(tmp_path):
-    assert runs.git_commit(tmp_path) is None
+    assert git_commit(tmp_path) is None
     (tmp_path / ".git").mkdir()  # not a repository either
-    assert runs.git_commit(tmp_path) is None
+    assert git_commit(tmp_path) is None
