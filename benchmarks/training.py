@@ -146,11 +146,25 @@ def distributed(folder: Path) -> None:
         name: _images_per_second(spec, folder / name.replace(" ", "-"), arguments) for name, arguments in kinds.items()
     }
     single = rates["1 replica"]
-    rows = [Row(name, f"{rate:,.0f} img/s", f"{single:,.0f} img/s", rate / single) for name, rate in rates.items()]
+    shares = {"2 replicas": _all_reduce(spec, "mirrored"), "2 workers": _all_reduce(spec, "multi_worker", workers=2)}
+    rows = []
+    for kind, rate in rates.items():
+        share = f"all-reduce {shares[kind] * rate / 128:.0%} of a step" if kind in shares else ""
+        rows.append(Row(kind, f"{rate:,.0f} img/s", f"{single:,.0f} img/s", rate / single, note=share))
     show("ResNet-20 on 32x32x3, global batch 128, on the CPU cores of this machine", rows, "1 replica")
     print(
         "The cores are the same in each row: more replicas cannot be faster here, and what is lost is their overhead."
     )
+
+
+def _all_reduce(spec: Path, kind: str, workers: int = 1) -> float:
+    """Seconds that the gradients of a step take to be summed over replicas."""
+    command = [sys.executable, "-m", "benchmarks.all_reduce", str(spec), kind]
+    if workers > 1:
+        script = f"import sys; from builder.workers import launch; sys.exit(launch({command!r}, {workers}))"
+        command = [sys.executable, "-c", script]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return float(output.split()[-1])
 
 
 def _images_per_second(spec: Path, run_dir: Path, arguments: list[str]) -> float:
