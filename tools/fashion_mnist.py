@@ -45,7 +45,7 @@ def main() -> None:
             arrays[f"x_{part}"] = read_idx(args.source / f"{file}-images-idx3-ubyte.gz", 3)
             arrays[f"y_{part}"] = read_idx(args.source / f"{file}-labels-idx1-ubyte.gz", 1)
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(args.out, **arrays)
+        np.savez_compressed(args.out, **arrays)  # type: ignore[arg-type]
         print(f"saved {args.out}: {len(arrays['x_train']):,} + {len(arrays['x_test']):,} pictures")
 
 
