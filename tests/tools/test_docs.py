@@ -1,12 +1,12 @@
 """What the README and the pages in docs/ show is what happens.
 
-Of each page, the specs (`yaml` whose first comment is a file name) are written to a folder, and what follows is run there
-in the page's order: `python`, whose output is its comments, and `console`, commands with their output. The word behind
+Of each page, the specs (`yaml` whose first comment is a file name) are written to a folder, and the rest is run there, in
+order: `python`, whose output is its comments, and `console`, commands with their output. The word behind
 `console` says how:
 
     console           run; the output is the same to the letter
     console slow      trains: run; the output is the same but for numbers, and `...` stands for any lines
-    console checked   not run (it takes long, or needs other machines): the tool and its options exist, the spec is valid
+    console checked   not run (long, or for other machines): the tool and its options exist, the spec is valid
 
 `sh` is `checked` as well, and other `yaml` is a part of a spec, which has to be valid.
 """
