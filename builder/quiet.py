@@ -28,7 +28,7 @@ def _stderr_kept() -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:  # Ctrl-C is no error
             kept.seek(0)
             os.write(stderr, kept.read())
             raise

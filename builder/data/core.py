@@ -161,9 +161,11 @@ def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DAT
     Raises:
         SpecError: with every mismatch.
     """
-    problems = []
+    problems: list[Problem] = []
     classes = len(data.class_names)
-    if graph.output.shape != (classes,):
+    if classes == 1:
+        problems.append(Problem(where, f"{data.name} has 1 class, and a network learns to tell apart 2 or more"))
+    elif graph.output.shape != (classes,):
         message = (
             f"{data.name} has {classes} classes, and the network's output is {show(graph.output.shape)}; "
             f"end it with a dense layer of {classes} units"

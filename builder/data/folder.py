@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from archspec.errors import Where, did_you_mean
 from archspec.recipe.data import Folder
-from builder.data.checking import checked
+from builder.data.checking import NAMED, checked
 from builder.data.core import Encoded, Parts, Say, error, held_out
 
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
@@ -55,6 +55,11 @@ def load(source: Folder, channels: int, where: Where, say: Say) -> Parts:
         repr([(os.path.abspath(root), file.path, file.size, file.modified) for file in train + validation]).encode()
     )
     (first, second), skipped = checked(splits, str(root), times.hexdigest(), channels, source.on_corrupt, where, say)
+    if skipped:
+        left = {Path(first.name(number)).parent.name for number in range(first.count)}
+        for name in names:
+            if name not in left:
+                raise error(where, f"{root}: no picture of class {name} is left to train on", skipped[:NAMED])
     return Parts(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
 
 

@@ -15,6 +15,8 @@ from builder.data.memory import aligned, shared
 
 NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))
 """The arrays that a file has: the two parts, or one that is split."""
+MOST_CLASSES = 1_000_000
+"""More than any network tells apart; a label beyond it is a mistake."""
 
 
 def load(source: Npz, channels: int, where: Where) -> Parts:
@@ -109,6 +111,10 @@ def _labels(name: str, array: np.ndarray, count: tuple[int, ...], problems: list
     elif flat.dtype.kind not in "iu" or (flat.size and int(flat.min()) < 0):
         found = f"has {flat.min()}" if flat.dtype.kind in "iu" else f"is {flat.dtype}"
         problems.append(f"{name} {found}; expected whole numbers from 0")
+    elif flat.size and int(flat.max()) >= MOST_CLASSES:
+        problems.append(
+            f"{name} has {flat.max()}; expected whole numbers from 0, one for each class, below {MOST_CLASSES}"
+        )
     else:
         return np.ascontiguousarray(flat, np.int64)
     return flat

@@ -1,5 +1,6 @@
 """The embedded digits, and what every source has."""
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -63,6 +64,12 @@ def test_all_that_does_not_fit_the_network_is_said_at_once():
         "train.data: digits has 10 classes, and the network's output is 5; end it with a dense layer of 10 units",
         "train.data: a batch of 2000 is more than the 1437 pictures to train on; set train.batch_size to at most 1437",
     ]
+
+
+def test_one_class_is_nothing_to_tell_apart():
+    data = dataclasses.replace(load_data(Digits(), SHAPE), class_names=("cat",))
+    with pytest.raises(archspec.SpecError, match="digits has 1 class, and a network learns to tell apart 2 or more"):
+        check_fits(data, network(1), Train(data=Digits(), batch_size=8))
 
 
 def test_what_fits_is_accepted():

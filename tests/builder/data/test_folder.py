@@ -143,6 +143,13 @@ def test_corrupt_pictures_may_be_skipped(spoilt):
     assert validation_pictures(data).shape[0] == data.validation_count
 
 
+def test_a_class_of_which_skipping_leaves_nothing_is_told(tree):
+    for path in (tree / "dog").iterdir():
+        path.write_bytes(b"")
+    told = problem(tree, on_corrupt="skip")
+    assert "train.data: ROOT: no picture of class dog is left to train on" in told and "it is empty" in told
+
+
 def test_pictures_are_looked_at_once_until_they_change(tree, cache, monkeypatch):
     load(tree)
     monkeypatch.setattr("builder.data.checking.look", lambda *arguments: pytest.fail("looked again"))

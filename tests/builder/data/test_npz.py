@@ -79,6 +79,10 @@ def test_grey_pictures_without_channels(load):
         ({"x": X, "y": Y - 1}, "y has -1; expected whole numbers from 0"),
         ({"x": X, "y": Y / 2}, "y is float64; expected whole numbers from 0"),
         (
+            {"x": X, "y": Y + 10**12},
+            "y has 1000000000003; expected whole numbers from 0, one for each class, below 1000000",
+        ),
+        (
             {"x": X, "y": Y + 1},
             "class 0 of 5 has no picture to train on; labels are to be 0, 1, 2 and so on, each with pictures",
         ),

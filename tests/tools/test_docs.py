@@ -1,0 +1,182 @@
+"""What the README and the pages in docs/ show is what happens.
+
+Of each page, the specs (`yaml` whose first comment is a file name) are written to a folder, and the rest is run there, in
+order: `python`, whose output is its comments, and `console`, commands with their output. The word behind
+`console` says how:
+
+    console           run; the output is the same to the letter
+    console slow      trains: run; the output is the same but for numbers, and `...` stands for any lines
+    console checked   not run (long, or for other machines): the tool and its options exist, the spec is valid
+
+`sh` is `checked` as well, and other `yaml` is a part of a spec, which has to be valid.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+import archspec
+from archspec.overrides import parse_assignments
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"^# (\w+\.yaml)$", re.MULTILINE)
+PARTS = ("train:", "model:", "params:", "search:")
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    mark: str
+    text: str
+
+    @property
+    def commands(self) -> list[tuple[str, str]]:
+        """The commands of a console, each with its output; of a script, each with none."""
+        if self.language == "sh":
+            lines = self.text.replace("\\\n", " ").splitlines()
+            return [(line.split("  #")[0], "") for line in lines if line and not line.startswith("#")]
+        return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", self.text, re.MULTILINE)
+
+
+def blocks(page: Path) -> list[Block]:
+    return [Block(*found) for found in BLOCK.findall(page.read_text())]
+
+
+def checked_commands() -> list[tuple[str, str]]:
+    return [
+        (page.name, command)
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "sh" or block.mark == "checked"
+        for command, _ in block.commands
+        if "python tools/" in command
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The repository's root as a page sees it."""
+    for name in ("tools", "specs", "archspec", "builder"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_specs(page: Path, folder: Path) -> None:
+    for block in blocks(page):
+        name = FILE_NAME.search(block.text) if block.language == "yaml" else None
+        if name:
+            (folder / name[1]).write_text(block.text)
+
+
+def run(command: str, folder: Path) -> str:
+    """What a command, with this interpreter as `python`, writes to stdout and stderr."""
+    (folder / "bin").mkdir(exist_ok=True)
+    python = folder / "bin" / "python"
+    python.unlink(missing_ok=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    result = subprocess.run(
+        command, shell=True, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return result.stdout
+
+
+def shape(text: str) -> str:
+    """A text without its numbers, and without what depends on them."""
+    text = re.sub(r"  best$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\d+(?:[.,:/-]\d+)*(?:e-?\d+)?", "#", text)
+    return re.sub(r"[ \t]+|(?<=-)-+", " ", text)
+
+
+def matches(expected: str, found: str) -> bool:
+    parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", expected, flags=re.MULTILINE)]
+    return re.fullmatch("(?:.*\n)*?".join(parts), found) is not None
+
+
+def test_there_are_pages_and_examples():
+    assert {page.name for page in PAGES} >= {"README.md", "data.md", "recipes.md", "distribution.md", "resuming.md"}
+    assert sum(len(block.commands) for page in PAGES for block in blocks(page) if block.language == "console") >= 20
+
+
+@pytest.mark.parametrize(("page", "command"), checked_commands())
+def test_commands_name_tools_options_and_specs_that_exist(page, command, folder):
+    path = next(path for path in PAGES if path.name == page)
+    write_specs(path, folder)
+    words = shlex.split(command.replace("$", ""))
+    words = words[words.index("python") + 1 :]
+    words = words[: words.index(">")] if ">" in words else words
+    source = (ROOT / words[0]).read_text()
+    for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+        assert f'"{option}"' in source or (option == "--set" and "add_set_argument" in source), option
+    assignments = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
+    for spec in (word for word in words[1:] if word.endswith(".yaml")):
+        if not spec.startswith("wrong"):
+            archspec.load(spec, parse_assignments(assignments))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_specs_and_their_parts_are_valid(page, folder):
+    write_specs(page, folder)
+    for block in blocks(page):
+        if block.language != "yaml":
+            continue
+        name = FILE_NAME.search(block.text)
+        if name and not name[1].startswith("wrong"):
+            archspec.load(name[1])
+        elif block.text.startswith(PARTS):
+            (folder / "part.yaml").write_text(f"extends: specs/{block.mark or 'digits'}.yaml\nname: part\n{block.text}")
+            archspec.load("part.yaml")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_is_shown_happens(page, folder):
+    follow(page, folder, slow=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(block.mark == "slow" for block in blocks(page))], ids=lambda page: page.name
+)
+def test_trainings_that_are_shown_happen(page, folder):
+    follow(page, folder, slow=True)
+
+
+def follow(page: Path, folder: Path, slow: bool) -> None:
+    """Does what a page says, in its order: all of it, or all but what is slow."""
+    write_specs(page, folder)
+    for block in blocks(page):
+        if block.language == "python":
+            command = [sys.executable, "-c", block.text]
+            found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+            assert all(f"# {line}\n" in block.text for line in found.splitlines())
+        elif block.language == "console" and (not block.mark or (slow and block.mark == "slow")):
+            for command, expected in block.commands:
+                found = run(command, folder)
+                if block.mark == "slow":
+                    expected, found = shape(expected), shape(found)
+                assert matches(expected, found), f"$ {command}\n{found}\n--- expected\n{expected}"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/kubernetes/*.yaml")), ids=lambda path: path.name)
+def test_manifests_are_kubernetes_objects_that_run_the_trainer(path):
+    objects = list(yaml.safe_load_all(path.read_text()))
+    assert all({"apiVersion", "kind", "metadata"} <= set(one) for one in objects)
+    assert "tools/train.py" in path.read_text()
