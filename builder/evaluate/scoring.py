@@ -14,8 +14,10 @@ from archspec.recipe import Train
 from builder.batches import validation_batches
 from builder.data import Arrays, Data
 from builder.evaluate.dense import dense_network
-from builder.evaluate.views import Scheme, views
-from builder.pixels import from_pixels
+from builder.evaluate.metrics import averaged
+from builder.evaluate.scheme import Scheme
+from builder.evaluate.views import views
+from builder.pixels import Pixels, from_pixels
 from builder.preprocess import Shape, decoded
 
 BATCH = 128
@@ -41,13 +43,14 @@ class Scored:
     log_probabilities: np.ndarray
 
 
-def scored(model: keras.Model, graph: Graph, data: Data, recipe: Train, scheme: Scheme) -> Scored:
+def scored(model: keras.Model, graph: Graph, pixels: Pixels, data: Data, recipe: Train, scheme: Scheme) -> Scored:
     """Tests a run's model.
 
     Args:
         model: from uint8 pictures to logits.
-        graph: its network's.
-        data, recipe: as it was trained.
+        graph, pixels: its network and its normalisation.
+        data: whose validation pictures to test on.
+        recipe: as it was trained.
         scheme: the views to average over.
 
     Raises:
@@ -57,7 +60,7 @@ def scored(model: keras.Model, graph: Graph, data: Data, recipe: Train, scheme: 
     if scheme.is_validation:
         return _validated(_scores(model), data, recipe)
     if scheme.crops == "dense":
-        model = from_pixels(dense_network(graph, model), data.pixels)
+        model = from_pixels(dense_network(graph, model), pixels)
     scores = _scores(model)
     labels = np.zeros(data.validation_count, np.int64)
     found: list[np.ndarray] = []
@@ -76,11 +79,6 @@ def _batch_size(shape: Shape, scheme: Scheme, side: int) -> int:
     area = shape[0] * shape[1]
     larger = max(area, side * side) if scheme.crops == "dense" else area
     return max(1, BATCH * area // (larger * scheme.views))
-
-
-def averaged(log_probabilities: np.ndarray, axis: int) -> np.ndarray:
-    """The logarithm of the mean probability, without leaving logarithms."""
-    return np.logaddexp.reduce(log_probabilities, axis) - np.log(np.float32(log_probabilities.shape[axis]))
 
 
 def elements(data: Data, scheme: Scheme, side: int) -> tf.data.Dataset:
