@@ -21,6 +21,8 @@ NUMBERED = 25
 """Up to so many classes the cells have their counts in them."""
 NAMED = 120
 """Up to so many classes each is named at its row and column."""
+CELLS = 250
+"""At most so many cells along a side."""
 PAIRS = 20
 COLUMNS = 6
 DPI = 120
@@ -42,16 +44,22 @@ def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: 
     larger the share of the row. Of many classes, the most frequent mistakes are listed beside."""
     count = len(names)
     side = min(12.0, max(4.5, 0.42 * count + 1.5)) if count <= NUMBERED else 12.0
-    beside = 0.0 if count <= NUMBERED else 4.8
-    figure = Figure((side + beside + 0.9, side + 0.5), layout="constrained", dpi=DPI)
+    beside = 0.0 if count <= NUMBERED else 3.2
+    figure = Figure((side + beside + 0.9, side + (0.5 if count <= NUMBERED else 0.9)), layout="constrained", dpi=DPI)
     if beside:
-        axes, text = figure.subplots(1, 2, width_ratios=[side, beside])
+        axes, text = figure.subplots(1, 2, width_ratios=[side + 0.9, beside])
         _list_pairs(text, matrix, names)
     else:
         axes = figure.subplots()
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     # The square root shows rare mistakes beside a full diagonal.
-    image = axes.imshow(shares, "Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+    image = axes.imshow(
+        _coarser(shares),
+        "Blues",
+        norm=PowerNorm(0.5, 0, 1),
+        interpolation="nearest",
+        extent=(-0.5, count - 0.5, count - 0.5, -0.5),
+    )
     if count <= NUMBERED:
         for (row, column), number in np.ndenumerate(matrix):
             if number:
@@ -67,10 +75,22 @@ def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: 
         axes.set_yticks(range(count), shown, fontsize=size)
         axes.tick_params(length=2 if count > NUMBERED else 3)
     axes.set(xlabel="taken for", ylabel="class" if count <= NAMED else "class (by number)", title=title)
-    bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1], pad=0.01)
+    bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1], pad=0.01)
     bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"], fontsize=8)
     bar.set_label("share of the class's pictures", fontsize=8)
     _save(figure, path)
+
+
+def _coarser(shares: np.ndarray) -> np.ndarray:
+    """A matrix of many classes in cells that can be seen: each shows the largest share of the block it stands for."""
+    block = math.ceil(len(shares) / CELLS)
+    if block == 1:
+        return shares
+    padding = -len(shares) % block
+    blocks = np.pad(shares, ((0, padding), (0, padding))).reshape(
+        len(shares) // block + bool(padding), block, -1, block
+    )
+    return blocks.max((1, 3))
 
 
 def _list_pairs(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
@@ -105,10 +125,11 @@ def draw_mistakes(path: Path, mistakes: Sequence[Mistake], title: str) -> None:
         shown = shown if shown.shape[-1] == 3 else shown.mean(-1)
         small = max(mistake.picture.shape[:2]) < cell * DPI
         axes.imshow(shown, "gray", vmin=0, vmax=1, interpolation="nearest" if small else "antialiased")
-        lines = f"{shortened(mistake.predicted, LONGEST_NAME)} {mistake.probability:.1%}"
-        axes.text(0.5, -0.03, lines, fontsize=8.5, ha="center", va="top", transform=axes.transAxes, color="#b00020")
-        truth = f"is {shortened(mistake.label, LONGEST_NAME)}"
-        axes.text(0.5, -0.15, truth, fontsize=8.5, ha="center", va="top", transform=axes.transAxes)
+        truth, taken = shortened(mistake.label, LONGEST_NAME), shortened(mistake.predicted, LONGEST_NAME)
+        taken = f"taken for {taken}, {100 * mistake.probability:.0f} %"
+        for height, line, color in ((-0.03, truth, "black"), (-0.13, taken, "#b00020")):
+            size = 8.5 if len(line) < 24 else 7
+            axes.text(0.5, height, line, fontsize=size, ha="center", va="top", transform=axes.transAxes, color=color)
     _save(figure, path)
 
 
