@@ -13,6 +13,8 @@ from builder.preprocess import decoded
 
 HEAD = 1 << 18
 """Bytes at a file's begin, in which its metadata stand."""
+WEBP_FLAGS, WEBP_HAS_EXIF = 20, 8
+"""A byte and its bit (RFC 9649, section 2.7)."""
 ORIENTATION = 0x0112
 """Exif's tag (JEITA CP-3451, section 4.6.4)."""
 MOST_PIXELS = 1 << 28
@@ -25,8 +27,8 @@ class UnreadablePicture(Exception):
 def read_picture(contents: bytes, channels: int) -> np.ndarray:
     """The pixels of an encoded picture, turned as its Exif metadata say.
 
-    JPEG, PNG, GIF and BMP are decoded as in training; what TensorFlow cannot decode (TIFF, WebP, 16-bit grey and more)
-    by Pillow. 16 bits become 8, transparency is left out, CMYK becomes RGB, and colours become grey where the network
+    JPEG, PNG, GIF and BMP are decoded as in training, WebP likewise, and what TensorFlow cannot decode (TIFF, AVIF and
+    more) by Pillow. 16 bits become 8, transparency is left out, CMYK becomes RGB, and colours become grey where the network
     takes one channel.
 
     Returns:
@@ -47,7 +49,10 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
 
 def needs_turning(contents: bytes) -> int:
     """The Exif orientation, 2 to 8; 0 where the picture stands as it is."""
-    if b"Exif" not in contents[:HEAD] and b"eXIf" not in contents[:HEAD]:
+    is_webp = contents[:4] == b"RIFF" and contents[8:16] == b"WEBPVP8X"
+    if is_webp and not (len(contents) > WEBP_FLAGS and contents[WEBP_FLAGS] & WEBP_HAS_EXIF):
+        return 0
+    if not is_webp and b"Exif" not in contents[:HEAD] and b"eXIf" not in contents[:HEAD]:
         return 0
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(contents)) as image:
