@@ -28,8 +28,8 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
     """The pixels of an encoded picture, turned as its Exif metadata say.
 
     JPEG, PNG, GIF and BMP are decoded as in training, WebP likewise, and what TensorFlow cannot decode (TIFF, AVIF and
-    more) by Pillow. 16 bits become 8, transparency is left out, CMYK becomes RGB, and colours become grey where the network
-    takes one channel.
+    more) by Pillow. 16 bits become 8, transparency is left out, CMYK becomes RGB, and colours become grey where the
+    network takes one channel.
 
     Returns:
         uint8 (height, width, channels).

@@ -184,7 +184,7 @@ def predict(classifier: Classifier, files: Iterable[Found], top: int = 5) -> Ite
     import numpy as np
 
     files = iter(files)
-    read = _reader(classifier)
+    read = reader(classifier)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
 
@@ -212,7 +212,7 @@ def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[
     return tuple((names[index], float(shares[index])) for index in order)
 
 
-def _reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
+def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
     """From a file to the network's input, or the reason why not. Several threads call it at once."""
     import tensorflow as tf
 
