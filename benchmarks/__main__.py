@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("analysis", "search", "building", "lowerings", "steps", "augment", "input", "training")
+NAMES = ("analysis", "search", "building", "lowerings", "steps", "augment", "input", "training", "predict")
 
 
 def main(names: list[str]) -> int:

@@ -60,6 +60,8 @@ def sides_of(op: Any, x: Tensor, padding: Any = None) -> Sides:
 
 def explicit_sides(op: Any, x: Tensor) -> str | Sides:
     """The padding of a window as `same` or `valid` where either gives these very sides, else the sides."""
+    if None in x.shape[1:3]:  # a picture of any size: no word is sure to give the same as another padding
+        return op.padding if op.padding in ("same", "valid") else sides_of(op, x)
     sides = sides_of(op, x)
     return next((word for word in ("valid", "same") if sides == sides_of(op, x, word)), sides)
 

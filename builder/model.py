@@ -23,7 +23,10 @@ class VerificationError(AssertionError):
 
 
 def build(
-    network: str | os.PathLike[str] | Spec | Graph, lowering: Lowering = "fast", precision: str = "float32"
+    network: str | os.PathLike[str] | Spec | Graph,
+    lowering: Lowering = "fast",
+    precision: str = "float32",
+    any_size: bool = False,
 ) -> keras.Model:
     """The Keras model of a network.
 
@@ -32,6 +35,7 @@ def build(
         lowering: `fast` for layers that train faster here, `portable` for stock Keras layers only, `synchronized` for
             the fast ones with batch statistics over all replicas. All have the same weights under the same names.
         precision: `float32`, `mixed_bfloat16` or `mixed_float16` (variables stay float32).
+        any_size: leave height and width of the picture open, for a graph whose operations do.
 
     Returns:
         A functional model from pictures (batch, height, width, channels) to logits (batch, classes), in float32
@@ -44,7 +48,8 @@ def build(
     if precision not in PRECISIONS:
         raise ValueError(f"expected a precision of {', '.join(PRECISIONS)}, got '{precision}'")
     lower = lowerings(lowering)
-    picture = keras.Input(graph.input.shape, name="input", dtype="float32")
+    shape = (None, None, graph.input.shape[-1]) if any_size else graph.input.shape
+    picture = keras.Input(shape, name="input", dtype="float32")
     outputs = [picture]
     for node in graph.nodes[1:]:
         dtype = "float32" if node is graph.output else precision  # losses want full precision
@@ -111,6 +116,15 @@ def verify(model: keras.Model, analysis: Analysis) -> None:
         differences.append(f"output {tuple(model.output.shape[1:])}, expected {analysis.output}")
     if differences:
         raise VerificationError("the model differs from the analysis:\n  " + "\n  ".join(differences))
+
+
+def weighted_layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """The layers with weights of a model and of the models inside it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from weighted_layers(layer)
+        elif layer.weights:
+            yield layer
 
 
 def transfer_weights(source: keras.Model, target: keras.Model) -> None:

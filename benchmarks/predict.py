@@ -1,0 +1,94 @@
+"""Prediction of files against reading them alone and the network alone: how much of either is lost by doing both."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.datasets import load_sample_images
+
+import archspec
+import builder
+from benchmarks.measure import Row, seconds, show
+from builder.pixels import Pixels, from_pixels
+from builder.predict import BATCH, Classifier, Found, find, predict, reader
+
+PICTURES = 1000
+ROUNDS = 3
+SIZE = (375, 500)
+"""ImageNet's usual picture: height and width."""
+NETWORKS = {"squeezenet1_0": PICTURES, "resnet18": 256}
+"""How many pictures make one measurement of each."""
+
+
+def run() -> None:
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        write_pictures(Path(folder))
+        for name, count in NETWORKS.items():
+            classifier = random_classifier(name)
+            files = list(find([folder]))[:count]
+            all_of = lambda files=files, classifier=classifier: sum(1 for _ in predict(classifier, files))  # noqa: E731
+            parts = all_of, reading(classifier, files), network(classifier, count)
+            for part in parts:
+                part()
+            rounds = [[seconds(part) for part in parts] for _ in range(ROUNDS)]
+            both, read, model = (statistics.median(column) for column in zip(*rounds, strict=True))
+            slower = statistics.median(max(read, model) / both for both, read, model in rounds)
+            sums = statistics.median((read + model) / both for both, read, model in rounds)
+            rows.append(
+                Row(
+                    f"{name}, {count} JPEGs of {SIZE[1]}x{SIZE[0]}",
+                    f"{count / both:.0f}/s",
+                    f"read {count / read:.0f}/s, network {count / model:.0f}/s",
+                    slower,
+                    0.9,
+                    f"{sums:.2f}x of both in turn, on {os.cpu_count()} cores",
+                )
+            )
+            keras.backend.clear_session()
+    show("Prediction of files", rows, "alone")
+
+
+def write_pictures(folder: Path) -> None:
+    """JPEGs, parts of photographs."""
+    photographs = load_sample_images().images
+    generator = np.random.default_rng(0)
+    for number in range(PICTURES):
+        top, left = generator.integers(0, 427 - SIZE[0]), generator.integers(0, 640 - SIZE[1])
+        part = photographs[number % 2][top : top + SIZE[0], left : left + SIZE[1]]
+        (folder / f"{number:04}.jpg").write_bytes(tf.io.encode_jpeg(part, quality=90).numpy())
+
+
+def random_classifier(name: str) -> Classifier:
+    """A network with its initial weights, as a run's model would be."""
+    graph = archspec.load(f"specs/{name}.yaml").graph
+    model = from_pixels(builder.build(graph, "portable"), Pixels((120.0,) * 3, (60.0,) * 3))
+    probabilities = tf.function(lambda pictures: tf.nn.softmax(model(pictures, training=False)))
+    height, width, channels = graph.input.shape
+    names = tuple(map(str, range(graph.output.shape[0])))
+    return Classifier((height, width, channels), None, names, lambda pictures: probabilities(pictures).numpy())
+
+
+def reading(classifier: Classifier, files: list[Found]) -> Callable[[], object]:
+    """Decoding, resizing and cropping, by as many threads."""
+
+    def run() -> None:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            for _ in threads.map(reader(classifier), files):
+                pass
+
+    return run
+
+
+def network(classifier: Classifier, count: int) -> Callable[[], object]:
+    """The network on pictures that are there."""
+    pictures = np.zeros((BATCH, *classifier.shape), np.uint8)
+    return lambda: [classifier.probabilities(pictures[: min(BATCH, count - begin)]) for begin in range(0, count, BATCH)]

@@ -1,0 +1,92 @@
+"""Pictures of every mode and format, against Pillow's own reading of them."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from sklearn.datasets import load_sample_images
+
+from builder.pictures import UnreadablePicture, read_picture
+
+PHOTO = Image.fromarray(load_sample_images().images[0][100:160, 200:280])
+
+
+def encoded(image, form, **options):
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def deviation(contents, expected, channels=3):
+    """The mean difference in levels; of the same size, it must be."""
+    found = read_picture(contents, channels)
+    expected = np.asarray(expected).reshape(found.shape)
+    assert found.dtype == np.uint8 and found.shape[2] == channels
+    return abs(found.astype(int) - expected).mean()
+
+
+GREY = PHOTO.convert("L")
+MODES = {
+    "grey jpeg": (encoded(GREY, "JPEG", quality=95), GREY.convert("RGB")),
+    "grey png": (encoded(GREY, "PNG"), GREY.convert("RGB")),
+    "grey with alpha": (encoded(GREY.convert("LA"), "PNG"), GREY.convert("RGB")),
+    "alpha": (encoded(PHOTO.convert("RGBA"), "PNG"), PHOTO),
+    "palette": (encoded(PHOTO.convert("P"), "PNG"), PHOTO.convert("P").convert("RGB")),
+    "palette gif": (encoded(PHOTO.convert("P"), "GIF"), PHOTO.convert("P").convert("RGB")),
+    "black and white": (encoded(GREY.convert("1"), "PNG"), GREY.convert("1").convert("RGB")),
+    "cmyk jpeg": (encoded(PHOTO.convert("CMYK"), "JPEG", quality=95), PHOTO),
+    "cmyk tiff": (encoded(PHOTO.convert("CMYK"), "TIFF"), PHOTO),
+    "tiff": (encoded(PHOTO, "TIFF"), PHOTO),
+    "webp": (encoded(PHOTO, "WEBP", lossless=True), PHOTO),
+    "bmp": (encoded(PHOTO, "BMP"), PHOTO),
+    "ppm": (encoded(PHOTO, "PPM"), PHOTO),
+}
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_modes_become_red_green_and_blue(name):
+    contents, expected = MODES[name]
+    assert deviation(contents, expected) < (4 if "jpeg" in name else 0.01)
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_sixteen_bits_become_eight(form):
+    values = np.asarray(GREY).astype(np.uint16) * 257
+    assert deviation(encoded(Image.fromarray(values), form), GREY.convert("RGB")) < 1
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF"])
+def test_colours_become_grey_where_the_network_takes_one_channel(form):
+    contents = encoded(PHOTO, form)
+    assert deviation(contents, Image.open(io.BytesIO(contents)).convert("L"), channels=1) < 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_pictures_are_turned_upright(form, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    contents = encoded(PHOTO, form, exif=exif, **({"quality": 95} if form == "JPEG" else {}))
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(contents))).convert("RGB")
+    assert deviation(contents, upright) < 2
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (b"", "it is empty"),
+        (b"no picture", "it is no picture of a format that is known"),
+        (encoded(PHOTO, "JPEG")[:900], "it is cut short or damaged: "),
+        (encoded(PHOTO, "PNG")[:900], "it is cut short or damaged: "),
+        (encoded(PHOTO, "TIFF")[:900], "it is cut short or damaged: "),
+        (encoded(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF"), "its pixels are floating-point numbers"),
+        (
+            encoded(Image.fromarray(np.full((4, 4), 1 << 20, np.int32)), "TIFF"),
+            "its pixels are numbers of more than 16",
+        ),
+    ],
+)
+def test_what_is_no_picture_says_why(contents, message):
+    with pytest.raises(UnreadablePicture, match=message):
+        read_picture(contents, 3)

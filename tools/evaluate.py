@@ -1,0 +1,45 @@
+"""Tests trained runs on their validation pictures: top-1, top-5, loss, classes, confusions and mistakes. Several runs
+are an ensemble.
+
+python tools/evaluate.py runs/digits/20260101-120000
+python tools/evaluate.py RUN --crops ten
+python tools/evaluate.py RUN --crops dense --scales 256 384 512
+python tools/evaluate.py RUN RUN RUN --out ensemble
+"""
+
+import argparse
+
+from archspec import cli
+from builder.evaluate.runs import evaluate, open_runs
+from builder.evaluate.scheme import CROPS, Scheme
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the directory of a run; several are an ensemble")
+    cli.add_set_argument(parser)
+    parser.add_argument("--crops", choices=CROPS, default="centre", help="views to average over (default: centre)")
+    parser.add_argument(
+        "--scales",
+        nargs="+",
+        type=cli.positive,
+        default=[],
+        metavar="N",
+        help="lengths of the shorter side to average over (default: that of validation)",
+    )
+    parser.add_argument(
+        "--no-flip", action="store_true", help="leave out mirror images, where they mean something else"
+    )
+    parser.add_argument("--out", metavar="DIR", help="where files go (default: evaluation/ in the run's directory)")
+    parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
+    args = parser.parse_args()
+    with cli.exit_on_user_error():
+        opened = open_runs(args.runs, args.set)
+        from builder.quiet import import_tensorflow
+
+        import_tensorflow()  # it takes seconds, and is for runs that are there only
+        evaluate(opened, Scheme(args.crops, tuple(args.scales), not args.no_flip), args.out, args.data_dir)
+
+
+if __name__ == "__main__":
+    main()
