@@ -19,6 +19,8 @@ from builder.train import recipe_of
 from builder.trained import Trained
 
 LABELS = "labels.txt"
+FILE_CHANNELS = (1, 3, 4)
+"""Of pictures that there are files of; a network of others is not served bytes."""
 MOST_FROZEN = 1 << 30
 """Bytes of weights. A graph's file may have 2 GiB; a network of more keeps its weights beside the graph."""
 
@@ -114,6 +116,7 @@ def endpoints(network: Network) -> tuple[dict[str, Any], list[Any]]:
     signatures = {
         name: tf.function(function, input_signature=[spec], autograph=False).get_concrete_function()
         for name, (function, spec) in inputs.items()
+        if name != "serve_bytes" or channels in FILE_CHANNELS
     }
     return signatures, [] if is_frozen else [weight.value for weight in model.weights]
 
