@@ -70,7 +70,7 @@ def new_version(folder: Path) -> Iterator[list[Path]]:
 
 
 def _renamed(temporary: Path, folder: Path) -> Path:
-    """Gives it the next number; another export that takes the same one at this moment gets it, and this one the next."""
+    """Gives it the next number, or the one after that if another export takes it at this moment."""
     while True:
         numbers = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
         target = folder / str(max(numbers, default=0) + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from archspec import Graph, Node, ops
 from builder.export.folding import Folded
 from builder.export.network import Network, frozen
 from builder.layers import sides_of
+from builder.quiet import stderr_kept
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 
@@ -36,7 +38,10 @@ def write(network: Network, path: Path, kind: str, calibration: np.ndarray) -> N
     module = tf.Module()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([answers.get_concrete_function()], module)
     _SET[kind](converter, calibration)
-    path.write_bytes(converter.convert())
+    with stderr_kept(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that TensorFlow's own interpreter, which calibrates, will go
+        content = converter.convert()
+    path.write_bytes(content)
 
 
 def _float16(converter: Any, calibration: np.ndarray) -> None:
