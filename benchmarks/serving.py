@@ -1,4 +1,5 @@
-"""Inference of exported files: the optimised SavedModel against the plain one and ONNX Runtime, LiteRT int8 against float32.
+"""Inference of exported files: the optimised SavedModel against the plain one and ONNX Runtime, int8 LiteRT against
+float32.
 
 Each file is run by a process of its own, which waits while another is measured, with random weights: they do not change
 what a prediction costs.
@@ -55,8 +56,8 @@ def _compared(what: str, files: Path, ours: str, other: str, batch: int, target:
         while len(pairs) < FEWEST or time.monotonic() - began < SECONDS:
             pairs.append((one.seconds(), two.seconds()))
     ratio = statistics.median(b / a for a, b in pairs)
-    speeds = [f"{batch / statistics.median(times):.1f}" for times in zip(*pairs, strict=True)]
-    return Row(f"{what}, batch {batch}", *speeds, ratio, target if is_held else None)
+    mine, theirs = (f"{batch / statistics.median(times):.1f}" for times in zip(*pairs, strict=True))
+    return Row(f"{what}, batch {batch}", mine, theirs, ratio, target if is_held else None)
 
 
 def _shape(files: Path) -> tuple[int, ...]:
@@ -139,7 +140,6 @@ def _write(name: str, folder: Path) -> None:
     import_tensorflow()
     import keras
     import numpy as np
-    import tensorflow as tf
 
     import archspec
     import builder

@@ -251,7 +251,7 @@ def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> d
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": sys.argv,
         "directory": os.getcwd(),
-        "python": platform.pythonpackage_version(),
+        "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: package_version(name) for name in PACKAGES},
         "devices": list(devices),

@@ -4,8 +4,8 @@ python tools/export.py runs/digits/20261124-095041
 python tools/export.py runs/digits/20261124-095041 --format saved_model onnx litert --out models/digits
 
 Every file is loaded in a process of its own, by its own runtime, and compared with the run's model on validation
-pictures. An export is a numbered folder, as TensorFlow Serving takes it: exports/<name>/1, then 2. Ends with status 0, or
-with 2 for a mistake or a check that failed; then nothing is exported.
+pictures. An export is a numbered folder, as TensorFlow Serving takes it: exports/<name>/1, then 2. Ends with status 0,
+or with 2 for a mistake or a check that failed; then nothing is exported.
 """
 
 import argparse

@@ -104,10 +104,9 @@ def _prepared(
 def _check_finished(trained: Trained) -> None:
     """Refuses a model that is not of the best checkpoint: the training went on, and was stopped."""
     import keras
-    import numpy as np
 
     found = {weight.path: keras.ops.convert_to_numpy(weight) for weight in trained.model.weights}
-    differing = [name for name, value in trained.weights.items() if not np.array_equal(value, found.get(name))]
+    differing = [name for name, value in trained.weights.items() if name not in found or (value != found[name]).any()]
     if differing:
         raise file_problem(
             trained.directory / "model.keras",

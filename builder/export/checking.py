@@ -142,7 +142,8 @@ def check(name: str, kind: str, path: Path, file: str, tolerance: Tolerance, pic
         ends = np.cumsum([len(one) for one in pictures.encoded], dtype=np.int64)
         raw = {f"raw {number}": picture for number, picture in enumerate(pictures.raw)}
         joined = np.frombuffer(b"".join(pictures.encoded), np.uint8)
-        np.savez(given, pictures=pictures.pictures, encoded=joined, ends=ends, **raw)
+        arrays = {"pictures": pictures.pictures, "encoded": joined, "ends": ends, **raw}
+        np.savez(given, **arrays)  # type: ignore[arg-type]  # its stubs
         # Without the folder of the program on the path, where a file of this project could pass for another's package.
         command = [sys.executable, "-P", runtimes.__file__, kind, str(path.absolute()), str(given), str(answers)]
         try:

@@ -51,6 +51,7 @@ def fold(graph: Graph, weights: Weights) -> Folded:
         if (kernel := pairs.get(position)) is not None:
             norm, node = node, graph.nodes[kernel]
             _fold_weights(node, norm, new_weights)
+            assert isinstance(node.op, KERNELS)
             node = replace(node, op=replace(node.op, bias=True))
         nodes.append(replace(node, inputs=tuple(positions[index] for index in node.inputs)))
     return Folded(Graph(graph.name, tuple(nodes)), new_weights, tuple(graph.nodes[norm].name for norm in pairs))
