@@ -59,7 +59,7 @@ def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> d
         "directory": os.getcwd(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: package_version(name) for name in PACKAGES},
         "devices": list(devices),
         "cpus": os.cpu_count(),
         "git_commit": git_commit(Path(__file__).parent.parent),
@@ -68,7 +68,8 @@ def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> d
     }
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """The version of an installed package."""
     try:
         return version(package)
     except PackageNotFoundError:  # tensorflow-cpu and other builds have names of their own

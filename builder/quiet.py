@@ -13,14 +13,14 @@ def import_tensorflow() -> None:
     """Imports TensorFlow and looks for devices, without the lines on a missing GPU and the like: C++ writes them before
     any setting of its log is heard. What is said on the way to an error is shown."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _stderr_kept():
+    with stderr_kept():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
 
 
 @contextlib.contextmanager
-def _stderr_kept() -> Iterator[None]:
+def stderr_kept() -> Iterator[None]:
     """Keeps what is written to the process's stderr, at the level of the file descriptor, unless the block fails."""
     sys.stderr.flush()
     stderr = os.dup(2)

@@ -119,7 +119,7 @@ class Trained:
             SpecError: they cannot be loaded, or are others than those that it was trained on.
         """
         from builder.data import check_fits, load_data
-        from builder.train import address, recipe_of
+        from builder.runs import address, recipe_of
 
         recipe, where = recipe_of(self.spec), address(self.spec, "train", "data")
         data = load_data(recipe.data, self.spec.graph.input.shape, data_dir, where, say)

@@ -200,7 +200,7 @@ def described(scheme: Scheme, shape: tuple[int, ...], resize: int | None) -> str
 def _data(run: Trained, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
     """The data of a run, loaded once for all runs of the same; where --set chose others, those."""
     from builder.data import load_data
-    from builder.train import address
+    from builder.runs import address
 
     recipe, shape = recipe_of(run), run.spec.graph.input.shape
     key = recipe.data, shape

@@ -1,0 +1,172 @@
+"""Inference of exported files: the optimised SavedModel against the plain one and ONNX Runtime, int8 LiteRT against
+float32.
+
+Each file is run by a process of its own, which waits while another is measured, with random weights: they do not change
+what a prediction costs.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Row, show
+
+SPECS = Path(__file__).parent.parent / "specs"
+NETWORKS = ("resnet50", "vgg_d", "alexnet_two_tower")
+BATCHES = (1, 8)
+SECONDS = 12.0
+"""Of measuring, for each comparison."""
+FEWEST = 7
+
+
+def run() -> None:
+    networks = os.environ.get("SERVING_NETWORKS", ",".join(NETWORKS)).split(",")
+    for network in networks:
+        with tempfile.TemporaryDirectory() as folder:
+            # What writes the files holds on to memory and threads, and so is another process.
+            subprocess.run([sys.executable, "-m", __name__, "write", network, folder], check=True)
+            files = Path(folder)
+            is_held = network == "resnet50"
+            rows = [
+                row
+                for batch in BATCHES
+                for row in (
+                    _compared("optimised / plain SavedModel", files, "optimised", "plain", batch, 1.2, is_held),
+                    _compared("optimised SavedModel / ONNX Runtime", files, "optimised", "onnx", batch, 0.95, is_held),
+                    _compared("LiteRT int8 / float32", files, "int8.tflite", "float32.tflite", batch, 1.5, is_held),
+                )
+            ]
+            show(f"Serving {network}, pictures per second", rows, "other")
+
+
+def _compared(what: str, files: Path, ours: str, other: str, batch: int, target: float, is_held: bool) -> Row:
+    """One comparison, the two measured in turn."""
+    shape = _shape(files)
+    with Worker(files / ours, batch, shape) as one, Worker(files / other, batch, shape) as two:
+        pairs: list[tuple[float, float]] = []
+        began = time.monotonic()
+        while len(pairs) < FEWEST or time.monotonic() - began < SECONDS:
+            pairs.append((one.seconds(), two.seconds()))
+    ratio = statistics.median(b / a for a, b in pairs)
+    mine, theirs = (f"{batch / statistics.median(times):.1f}" for times in zip(*pairs, strict=True))
+    return Row(f"{what}, batch {batch}", mine, theirs, ratio, target if is_held else None)
+
+
+def _shape(files: Path) -> tuple[int, ...]:
+    return tuple(map(int, (files / "shape.txt").read_text().split()))
+
+
+class Worker:
+    """A process that runs a file once for each line that it is sent, and answers with the seconds."""
+
+    def __init__(self, path: Path, batch: int, shape: tuple[int, ...]):
+        arguments = ["-m", __name__, "work", str(path), str(batch), *map(str, shape)]
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> Worker:
+        for _ in range(3):
+            self.seconds()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def seconds(self) -> float:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
+def _work(path: str, batch: int, shape: tuple[int, ...]) -> None:
+    import numpy as np
+
+    pictures = np.random.default_rng(0).uniform(0, 255, (batch, *shape)).astype(np.float32)
+    call = _opened(path, pictures)
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        call()
+        print(time.perf_counter() - began, flush=True)
+
+
+def _opened(path: str, pictures: Any) -> Callable[[], Any]:
+    if path.endswith("onnx"):
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return lambda: session.run(None, {"pictures": pictures})
+    if path.endswith(".tflite"):
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(path, num_threads=os.cpu_count())
+        (entry,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+        interpreter.resize_tensor_input(entry["index"], pictures.shape)
+        interpreter.allocate_tensors()
+
+        def call() -> Any:
+            interpreter.set_tensor(entry["index"], pictures.astype(entry["dtype"]))
+            interpreter.invoke()
+            return interpreter.get_tensor(answer["index"])
+
+        return call
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(path)
+    signature = loaded.signatures["serving_default"]
+    (name,) = signature.structured_input_signature[1]
+    given = tf.constant(pictures)
+    return lambda: next(iter(signature(**{name: given}).values())).numpy()
+
+
+def _write(name: str, folder: Path) -> None:
+    """The files of a network with random weights."""
+    from builder.quiet import import_tensorflow
+
+    import_tensorflow()
+    import keras
+    import numpy as np
+
+    import archspec
+    import builder
+    from builder.export import litert_file, onnx_file, saved_model
+    from builder.export.folding import fold
+    from builder.export.network import Network
+    from builder.pixels import Pixels, from_pixels
+
+    spec = archspec.load(SPECS / f"{name}.yaml")
+    keras.utils.set_random_seed(0)
+    model = builder.build(spec, "portable")
+    weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+    shape, (classes,) = spec.graph.input.shape, spec.graph.output.shape
+    pixels = Pixels((120.0,) * shape[2], (60.0,) * shape[2])
+    network = Network(name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), pixels, {})
+    from_pixels(model, pixels).export(str(folder / "plain"), verbose=False)
+    saved_model.write(network, folder / "optimised")
+    onnx_file.write(network, folder / "onnx")
+    calibration = np.random.default_rng(0).integers(0, 256, (2, *shape), np.uint8)
+    for kind in ("float32", "int8"):
+        litert_file.write(network, folder / f"{kind}.tflite", kind, calibration)
+    (folder / "shape.txt").write_text(" ".join(map(str, shape)))
+
+
+if __name__ == "__main__":
+    action, *arguments = sys.argv[1:]
+    if action == "write":
+        _write(arguments[0], Path(arguments[1]))
+    else:
+        _work(arguments[0], int(arguments[1]), tuple(map(int, arguments[2:])))

@@ -1,0 +1,294 @@
+"""`tools/export.py` as a user runs it, and its files as another system does: in processes of their own."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.datasets import load_sample_images
+
+from archspec import SpecError
+from builder.export import check_before, export, formats
+from builder.export.folding import Folded
+from builder.preprocess import evaluated_bytes
+from builder.trained import open_run
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / "tools" / "export.py"
+FORMATS = ["saved_model", "keras", "onnx", "litert"]
+FILES = [
+    "assets/environment.json",
+    "assets/labels.txt",
+    "assets/metrics.csv",
+    "assets/spec.yaml",
+    "export.json",
+    "fingerprint.pb",
+    "model.dynamic.tflite",
+    "model.float16.tflite",
+    "model.float32.tflite",
+    "model.int8.tflite",
+    "model.keras",
+    "model.onnx",
+    "saved_model.pb",
+    "variables/variables.data-00000-of-00001",
+    "variables/variables.index",
+]
+
+
+def process(*command, status=0, **options):
+    """What a Python process prints, on either stream; it finds the repository's packages as an installation would."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(
+        [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True, timeout=600, **options
+    )
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stderr if status else result.stdout
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("runs") / "short"
+    small = ["--set", "n=1", "--set", "width=8", "--set", "train.epochs=2"]
+    process(ROOT / "tools" / "train.py", ROOT / "specs" / "digits.yaml", *small, "--run-dir", directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def exported(run_dir, tmp_path_factory):
+    """The folder of a network's exports, with one of all formats in it, and what the command printed."""
+    out = tmp_path_factory.mktemp("exports") / "digits"
+    return out, process(TOOL, run_dir, "--format", *FORMATS, "--out", out)
+
+
+@pytest.fixture
+def copy(run_dir, tmp_path):
+    return Path(shutil.copytree(run_dir, tmp_path / "run"))
+
+
+def refused(*arguments, **options):
+    with pytest.raises(SpecError) as caught:
+        export(*arguments, say=lambda line: None, **options)
+    return str(caught.value)
+
+
+# -- what is written -------------------------------------------------------------------------------------------------
+
+
+def test_an_export_has_all_its_files_and_a_report(exported):
+    out, printed = exported
+    assert [path.name for path in out.iterdir()] == ["1"]
+    assert sorted(path.relative_to(out / "1").as_posix() for path in (out / "1").rglob("*") if path.is_file()) == FILES
+    report = json.loads((out / "1" / "export.json").read_text())
+    assert report["network"] == "digits" and report["classes"] == list("0123456789")
+    assert report["check"]["pictures"] == 256 and report["packages"]["onnxruntime"]
+    assert [one["format"] for one in report["formats"]] == list(formats.FORMATS)
+    for one in report["formats"]:
+        assert one["largest_difference"] <= one["tolerance"]["largest_difference"]
+        assert one["agreement"] >= one["tolerance"]["agreement"]
+        assert one["bytes"] > 0 and min(one["milliseconds"].values()) > 0
+        assert f"\n{one['format']} " in printed
+    sizes = {one["format"]: one["bytes"] for one in report["formats"]}
+    assert sizes["litert-int8"] < 0.6 * sizes["litert-float32"]
+    assert f"saved {out / '1'}" in printed
+
+
+def test_the_texts_are_those_of_the_run(exported, run_dir):
+    assets = exported[0] / "1" / "assets"
+    for name in ("spec.yaml", "metrics.csv", "environment.json"):
+        assert (assets / name).read_bytes() == (run_dir / name).read_bytes()
+    assert (assets / "labels.txt").read_text() == "".join(f"{digit}\n" for digit in range(10))
+
+
+SERVER = """
+import sys
+sys.modules.update(dict.fromkeys(["keras", "archspec", "builder"]))  # importing them is an error
+import numpy as np, tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serve_bytes"]
+contents = [open(path, "rb").read() for path in sys.argv[3:]]
+answers = serve(picture_bytes=tf.constant(contents))
+np.savez(sys.argv[2], **{name: value.numpy() for name, value in answers.items()})
+"""
+
+
+def test_jpeg_bytes_are_served_by_tensorflow_alone(exported, run_dir, tmp_path):
+    photographs = load_sample_images().images
+    grey = [picture.mean(-1, keepdims=True).astype(np.uint8) for picture in photographs]
+    contents = [tf.io.encode_jpeg(one).numpy() for one in (*photographs, grey[0], grey[1][:200, :37])]
+    contents.append(tf.io.encode_png(grey[0][:8, :8]).numpy())
+    paths = [tmp_path / f"{number}.jpg" for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    process("-c", SERVER, exported[0] / "1", tmp_path / "answers.npz", *paths, cwd=tmp_path)
+    answers = np.load(tmp_path / "answers.npz")
+    pictures = evaluated_bytes(tf.constant(contents), (8, 8, 1))
+    expected = tf.nn.softmax(open_run(run_dir).model(tf.cast(pictures, tf.float32))).numpy()
+    np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-5)
+    assert answers["class_ids"].tolist() == expected.argmax(-1).tolist()
+    assert answers["class_names"].tolist() == [b"%d" % number for number in expected.argmax(-1)]
+
+
+def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
+    cli = ["-m", "tensorflow.python.tools.saved_model_cli"]
+    shown = process(*cli, "show", "--dir", exported[0] / "1", "--tag_set", "serve", "--all")
+    for name in ("serving_default", "serve_uint8", "serve_bytes"):
+        assert f"signature_def['{name}']" in shown
+    for name in ("pictures", "picture_bytes", "probabilities", "class_ids", "class_names"):
+        assert f"puts['{name}'] tensor_info" in shown
+    np.save(tmp_path / "pictures.npy", np.zeros((3, 30, 20, 1), np.uint8))
+    asked = ["--tag_set", "serve", "--signature_def", "serve_uint8", "--inputs", f"pictures={tmp_path}/pictures.npy"]
+    process(*cli, "run", "--dir", exported[0] / "1", *asked, "--outdir", tmp_path)
+    assert np.load(tmp_path / "probabilities.npy").shape == (3, 10)
+    assert np.load(tmp_path / "class_names.npy").shape == (3,)
+
+
+def test_a_second_export_is_a_second_version(exported, run_dir):
+    out, _ = exported
+    before = {path: path.stat().st_mtime_ns for path in (out / "1").rglob("*")}
+    lines = []
+    try:
+        assert export(run_dir, ["saved_model"], out, say=lines.append) == out / "2"
+        assert sorted(path.name for path in out.iterdir()) == ["1", "2"]
+        assert {path: path.stat().st_mtime_ns for path in (out / "1").rglob("*")} == before
+        assert lines[-1] == f"saved {out / '2'}"
+    finally:
+        shutil.rmtree(out / "2", ignore_errors=True)
+
+
+# -- what fails ------------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_check_leaves_nothing(run_dir, tmp_path, monkeypatch):
+    right = formats.FORMATS["onnx"]
+
+    def wrong(network, path, calibration):
+        weights = {
+            name: value * (1.5 if name == "dense1/kernel" else 1) for name, value in network.folded.weights.items()
+        }
+        folded = Folded(network.folded.graph, weights, network.folded.folded)
+        right.write(replace(network, folded=folded), path, calibration)
+
+    monkeypatch.setitem(formats.FORMATS, "onnx", replace(right, write=wrong))
+    message = refused(run_dir, ["onnx"], tmp_path / "out")
+    assert message.startswith("onnx: pictures: a probability differs by ")
+    assert message.endswith("; nothing was exported")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_does_not_load_leaves_nothing(run_dir, tmp_path, monkeypatch):
+    broken = replace(formats.FORMATS["onnx"], write=lambda network, path, calibration: path.write_bytes(b"no model"))
+    monkeypatch.setitem(formats.FORMATS, "onnx", broken)
+    assert refused(run_dir, ["onnx"], tmp_path / "out").startswith("onnx: does not run by itself: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing(run_dir, tmp_path):
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    message = process(TOOL, run_dir, "--out", tmp_path / "out", status=2, preexec_fn=limited)
+    assert message.startswith(f"{tmp_path / 'out'}: cannot be written: ")
+    assert message.endswith("; nothing is left of this export\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_packages_that_are_missing_are_named(run_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
+    assert refused(run_dir, ["saved_model", "onnx"], tmp_path / "out") == (
+        "--format onnx: needs onnx, tf2onnx, onnxruntime: install with pip install 'convspec[export]'"
+    )
+
+
+def told(*arguments):
+    with pytest.raises(SpecError) as caught:
+        check_before(*arguments)
+    return str(caught.value)
+
+
+def test_a_folder_that_is_no_export_is_refused(run_dir, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert told(run_dir, ["saved_model"], tmp_path) == (
+        f"{tmp_path}: exists and is not a folder of exports: it holds notes.txt; name a new folder with --out"
+    )
+    assert told(run_dir, ["saved_model"], tmp_path / "notes.txt") == (
+        f"{tmp_path / 'notes.txt'}: cannot hold exports: Not a directory; name a new folder with --out"
+    )
+
+
+def test_a_folder_of_another_networks_exports_is_refused(run_dir, tmp_path):
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "export.json").write_text('{"network": "alexnet"}')
+    assert told(run_dir, ["saved_model"], tmp_path) == (
+        f"{tmp_path}: holds exports of 'alexnet', not of 'digits'; name a new folder with --out"
+    )
+
+
+def test_what_is_no_run_is_told_without_tensorflow(run_dir, tmp_path):
+    runs = run_dir.parent
+    message = process(TOOL, runs / "shirt", status=2)
+    assert message == f"{runs / 'shirt'}: there is no such run; did you mean 'short'?\n"
+    assert told(runs, ["saved_model"], None) == f"{runs}: holds runs, and is none; name one of them: short"
+    assert told(tmp_path, ["saved_model"], None) == (
+        f"{tmp_path}: is not the directory of a run: it has no spec.yaml and checkpoints/"
+    )
+    assert told(run_dir / "spec.yaml", ["saved_model"], None).startswith(
+        f"{run_dir / 'spec.yaml'}: is a file, expected the directory of a run"
+    )
+
+
+ANEW = "python tools/train.py {0}/spec.yaml --resume {0} goes on with the training and writes it"
+
+
+def test_a_run_without_a_model_is_refused(copy):
+    (copy / "model.keras").unlink()
+    assert told(copy, ["saved_model"], None) == (
+        f"{copy}: has no model.keras: the training was stopped before it had written its best model; "
+        + ANEW.format(copy)
+    )
+
+
+def test_damaged_files_are_told(copy, tmp_path):
+    out = tmp_path / "out"
+    model, best = copy / "model.keras", copy / "checkpoints" / "best.safetensors"
+    whole = model.read_bytes()
+    model.write_bytes(whole[: len(whole) // 2])
+    assert refused(copy, out=out).startswith(f"{model}: is damaged, or no model of Keras: ")
+    model.write_bytes(whole)
+    best.write_bytes(best.read_bytes()[:1000])
+    assert refused(copy, out=out).startswith(f"{best}: is damaged: ")
+    best.unlink()
+    assert refused(copy, out=out) == f"{best}: is not there; {ANEW.format(copy)}"
+    (copy / "environment.json").write_text('{"data": {}}')
+    assert told(copy, ["saved_model"], out).startswith(f"{copy / 'environment.json'}: is damaged: KeyError: 'name'; ")
+    assert not out.exists()
+
+
+def test_a_spec_that_was_changed_is_refused_with_the_differences(copy, tmp_path):
+    spec = copy / "spec.yaml"
+    text = spec.read_text()
+    spec.write_text(text.replace("{momentum: 0.9}", "{momentum: 0.9, epsilon: 0.001}", 1))
+    assert refused(copy, out=tmp_path / "out").startswith(
+        f"{spec}: the spec was changed since {copy} was trained: conv1.norm.epsilon was 1e-05, is 0.001; "
+    )
+    spec.write_text(text.replace("width: 8", "width: 4", 1))
+    message = refused(copy, out=tmp_path / "out")
+    assert message.startswith(f"{spec}: the spec was changed since {copy} was trained: conv1.filters was 8, is 4; ")
+    assert message.endswith(" more; undo the change, or train the changed network in a run of its own")
+
+
+def test_other_weights_in_the_model_than_in_the_best_checkpoint_are_told(copy, tmp_path):
+    from builder.checkpoints import read_tensors, write_tensors
+
+    best = copy / "checkpoints" / "best.safetensors"
+    tensors, _ = read_tensors(best)
+    write_tensors(best, {**tensors, "dense1/bias": tensors["dense1/bias"] + 1})
+    assert "has other weights than checkpoints/best.safetensors (dense1/bias, for one)" in refused(
+        copy, out=tmp_path / "out"
+    )
