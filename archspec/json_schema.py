@@ -24,7 +24,7 @@ from archspec.ops import PRIMITIVES
 from archspec.recipe import TRAIN
 from archspec.schema import Count, Pair, Record, form_of
 from archspec.search import SEARCH
-from archspec.spec import BLOCK, MODEL, TOP
+from archspec.sections import BLOCK, MODEL, TOP
 from archspec.structures import STRUCTURES
 from archspec.windows import Padding
 

@@ -23,8 +23,9 @@ from archspec.recipe import Train
 from archspec.search.domains import canonical
 from archspec.search.fast import Counter, FastLayerReader, Kept, Unclear
 from archspec.search.space import Candidate
+from archspec.sections import read_model, read_train
 from archspec.source import Tree, wrap
-from archspec.spec import Spec, read_model, read_train
+from archspec.spec import Spec
 from archspec.structures import STRUCTURES
 
 T = TypeVar("T")

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import yaml
 
 import archspec
 from archspec.errors import Where
@@ -21,28 +20,15 @@ from archspec.recipe.data import Digits
 from archspec.recipe.train import Mirrored, MultiWorker
 from builder.cluster import Cluster, described_cluster
 from builder.replicas import place
+from tests.small import written
 
 ROOT = Path(__file__).parents[2]
-SPEC = {
-    "name": "small",
-    "model": {
-        "input": [8, 8, 1],
-        "layers": [
-            {"conv": {"filters": 8, "kernel": 3, "norm": "batch", "activation": "relu"}},
-            "flatten",
-            {"dense": 10},
-        ],
-    },
-    "train": {
-        "data": "digits",
-        "epochs": 2,
-        "batch_size": 64,
-        "optimizer": {"sgd": {"momentum": 0.9}},
-        "learning_rate": 0.02,
-        "weight_decay": 1e-3,
-        "clip_norm": 1.0,
-        "synchronized_batch_norm": True,
-    },
+RECIPE = {
+    "optimizer": {"sgd": {"momentum": 0.9}},
+    "learning_rate": 0.02,
+    "weight_decay": 1e-3,
+    "clip_norm": 1.0,
+    "synchronized_batch_norm": True,
 }
 LOSSES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
@@ -54,9 +40,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory):
-    path = tmp_path_factory.mktemp("spec") / "small.yaml"
-    path.write_text(yaml.safe_dump(SPEC, sort_keys=False))
-    return path
+    return written(tmp_path_factory.mktemp("spec") / "small.yaml", **RECIPE)
 
 
 def start(spec, run_dir, data_dir, *arguments, **environment):

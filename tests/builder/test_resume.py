@@ -10,34 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from safetensors.numpy import load_file
 
 import archspec
 from builder import runs
+from tests.small import SPEC, written
 
 ROOT = Path(__file__).parents[2]
-SPEC = {
-    "name": "small",
-    "model": {
-        "input": [8, 8, 1],
-        "layers": [
-            {"conv": {"filters": 8, "kernel": 3, "norm": "batch", "activation": "relu"}},
-            {"dropout": 0.2},
-            "flatten",
-            {"dense": 10},
-        ],
-    },
-    "train": {
-        "data": "digits",
-        "epochs": 3,
-        "batch_size": 128,
-        "optimizer": {"sgd": {"momentum": 0.9}},
-        "learning_rate": {"cosine": {"base": 0.05, "warmup": 0.5}},
-        "augment": [{"random_crop": 1}],
-        "checkpoints": {"steps": 3},
-        "deterministic": True,
-    },
+LAYERS = [*SPEC["model"]["layers"][:1], {"dropout": 0.2}, *SPEC["model"]["layers"][1:]]
+RECIPE = {
+    "epochs": 3,
+    "batch_size": 128,
+    "optimizer": {"sgd": {"momentum": 0.9}},
+    "learning_rate": {"cosine": {"base": 0.05, "warmup": 0.5}},
+    "weight_decay": 0.0,
+    "augment": [{"random_crop": 1}],
+    "checkpoints": {"steps": 3},
+    "deterministic": True,
 }
 TIMES = ("seconds", "images_per_second")
 """The only columns of metrics.csv that differ from run to run."""
@@ -49,9 +38,7 @@ def data_dir(tmp_path_factory):
 
 
 def write(folder, **fields):
-    path = folder / "small.yaml"
-    path.write_text(yaml.safe_dump({**SPEC, "train": {**SPEC["train"], **fields}}, sort_keys=False))
-    return path
+    return written(folder / "small.yaml", {"layers": LAYERS}, **{**RECIPE, **fields})
 
 
 def killed(spec, run_dir, data_dir, when="never", number=0):
@@ -141,7 +128,7 @@ def test_a_run_of_another_spec_is_not_gone_on_with(copy, tmp_path):
     with pytest.raises(archspec.SpecError) as caught:
         runs.check_same_spec(run_dir, spec)
     assert str(caught.value) == (
-        f"{run_dir}: is a run of another spec: train.epochs was 3, is 5; train.weight_decay was absent, is 0.1; to go "
+        f"{run_dir}: is a run of another spec: train.epochs was 3, is 5; train.weight_decay was 0.0, is 0.1; to go "
         f"on give the same spec, which is {run_dir / 'spec.yaml'}; another one needs a new run, which may take the "
         "weights with init_from"
     )

@@ -14,19 +14,7 @@ from archspec.recipe.data import Digits
 from archspec.schema import Count
 from builder.data import load_data
 from builder.train import Diverged, train
-
-SPEC = {
-    "name": "toy_net",
-    "model": {
-        "input": [8, 8, 1],
-        "layers": [
-            {"conv": {"filters": 8, "kernel": 3, "norm": "batch", "activation": "relu"}},
-            "flatten",
-            {"dense": 10},
-        ],
-    },
-    "train": {"data": "digits", "epochs": 2, "batch_size": 64, "learning_rate": 0.05, "weight_decay": 1e-4},
-}
+from tests.small import SPEC, written
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +25,7 @@ def data_dir(tmp_path_factory):
 @pytest.fixture
 def load(tmp_path):
     def load(model=None, blocks=(), **fields):
-        spec = {**SPEC, "model": {**SPEC["model"], **(model or {})}, "train": {**SPEC["train"], **fields}}
-        path = tmp_path / "toy.yaml"
-        path.write_text(yaml.safe_dump(spec, sort_keys=False))
+        path = written(tmp_path / "toy.yaml", model, **fields)
         return archspec.load(path, blocks=blocks)
 
     return load
