@@ -5,7 +5,6 @@ python tools/preview.py specs/digits.yaml --set train.augment='[{random_crop: 2}
 """
 
 import argparse
-import os
 
 from archspec import cli
 
@@ -22,8 +21,10 @@ def main() -> None:
         parser.error(f"argument --count: at most 800 pictures, got {args.count}")
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from builder.preview import preview  # TensorFlow takes seconds, and is for valid specs only
+        from builder.quiet import import_tensorflow
+
+        import_tensorflow()  # it takes seconds, and is for valid specs only
+        from builder.preview import preview
 
         print(f"saved {preview(spec, args.out, args.count, args.data_dir)}")
 
