@@ -1,7 +1,7 @@
 """What the README and the pages in docs/ show is what happens.
 
-Of each page, the specs (`yaml` whose first comment is a file name) are written to a folder, and the rest is run there,
-in order: `python`, whose output is its comments, and `console`, commands with their output. The word behind
+Of each page, the specs (`yaml` whose first comment is a file name) go into a folder, and the rest is run there in
+order: `python`, whose output is its comments, and `console`, commands with their output. The word behind
 `console` says how:
 
     console           run; the output is the same to the letter
