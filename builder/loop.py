@@ -62,7 +62,7 @@ class Parts:
 
 
 class Loop:
-    """A training from `progress` on, until it is done, diverges or is interrupted."""
+    """A training from `progress` on, until it is done, or `until` epochs are, or it diverges or is interrupted."""
 
     def __init__(
         self,
@@ -71,9 +71,10 @@ class Loop:
         store: Checkpoints,
         console: Console,
         on_epoch: Callable[[Progress], None] | None = None,
+        until: int | None = None,
     ):
         self.parts, self.progress, self.store, self.console = parts, progress, store, console
-        self.on_epoch = on_epoch
+        self.on_epoch, self.until = on_epoch, until
         self.recipe = parts.recipe
         self.steps = steps_per_epoch(parts.data, parts.recipe)
         self.batch_size = parts.recipe.batch_size // parts.placement.replicas
@@ -107,7 +108,8 @@ class Loop:
 
     @property
     def finished(self) -> bool:
-        return self.progress.is_complete(self.recipe)
+        stops = self.until is not None and self.progress.epochs >= self.until
+        return stops or self.progress.is_complete(self.recipe)
 
     def _rate(self, step: int) -> float:
         return self.recipe.rate(step, self.steps, self.progress.plateau.ran_out)
