@@ -192,7 +192,7 @@ def _check_same(directory: Path, spec: Spec) -> None:
     now = spec.search
     assert before is not None and now is not None
     a, b = before.tuner, now.tuner
-    free = ("max_retries_per_trial", "max_consecutive_failed_trials")
+    free: tuple[str, ...] = ("max_retries_per_trial", "max_consecutive_failed_trials")
     if isinstance(a, RandomSearch | GridSearch) or hasattr(a, "num_initial_points"):
         free = (*free, "max_trials")
     changed = [name for name in vars(a) if name not in free and vars(a)[name] != vars(b).get(name)]
