@@ -74,9 +74,12 @@ def run(
 
 def _finish(plan: Plan, rejected: dict[str, int], complete: bool, say: Callable[[str], None]) -> Results:
     """Writes what the trials have come to."""
+    from builder.sweep.html import write_report
+
     found = Results.read(plan.files, plan.search, rejected, complete)
     plan.files.write_table([one.name for one in plan.search.space.dimensions])
     results.write(found)
+    write_report(found)
     best = found.best
     if best is not None:
         say(
