@@ -63,8 +63,7 @@ def parallel_coordinates(results: Results) -> Figure:
     figure, search = _figure(4.6), results.search
     axes = figure.subplots()
     dimensions = search.space.dimensions
-    finished = sorted(results.finished(), key=lambda one: -cost(one.objective, one.direction), reverse=False)
-    finished.sort(key=lambda one: cost(one.objective, one.direction), reverse=True)
+    finished = sorted(results.finished(), key=lambda one: cost(one.objective, one.direction), reverse=True)
     sizes = [math.log10(max(one.trial.trainable_parameters, 1)) for one in finished]
     objectives = [one.objective for one in finished]
     color, best = _colors(results), results.best
@@ -146,7 +145,7 @@ def pareto(results: Results) -> Figure:
         axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         axes.grid(alpha=0.25)
     left.set_ylabel(name)
-    left.legend(frameon=False, fontsize=9, loc="lower right")
+    left.legend(fontsize=9, loc="lower right", edgecolor="none", framealpha=0.9)
     return figure
 
 
@@ -172,12 +171,8 @@ def learning_curves(results: Results) -> Figure:
         epochs, values = [row["epoch"] for row in rows], [row[name] for row in rows]
         label = f"{one.trial.id}  {one.objective:.4g}" if rank < SHOWN else None
         marker = "." if len(rows) < 30 else None
-        style: dict[str, Any] = (
-            {"color": f"C{rank}", "linewidth": 1.6} if rank < SHOWN else {"color": GREY, "linewidth": 0.8}
-        )
-        axes.plot(
-            epochs, values, label=label, marker=marker, color=color, linewidth=width, zorder=3 if rank < SHOWN else 2
-        )
+        color, width, order = (f"C{rank}", 1.6, 3) if rank < SHOWN else (GREY, 0.8, 2)
+        axes.plot(epochs, values, label=label, marker=marker, color=color, linewidth=width, zorder=order)
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
