@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from keras_tuner.engine.trial import Trial, TrialStatus
@@ -21,6 +21,8 @@ from builder.sweep.values import candidate, encoded
 
 TRIES = 5_000
 """Candidates drawn at random, before there is said to be no further one."""
+MEASURED_TRIES = 200
+"""The same where each may have to be measured."""
 TUNER = "tuner/"
 MOST_LOST = 3
 """How often a trial is given to another worker after one died."""
@@ -39,8 +41,15 @@ class Kept(Oracle):
     judge: Judge
     journal: Journal
 
-    def begin(self, space: Space, judge: Judge, journal: Journal) -> None:
-        """Starts, or goes on where the journal ends."""
+    def begin(
+        self, space: Space, judge: Judge, journal: Journal, has_workers: bool, on_create: Callable[[Trial], object]
+    ) -> None:
+        """Starts, or goes on where the journal ends.
+
+        Args:
+            has_workers: other processes train, and may be at their trials still.
+            on_create: takes each new trial before anybody else has it.
+        """
         self.space, self.judge, self.journal = space, judge, journal
         self.lock = threading.RLock()
         self.seen: dict[str, float] = {}
@@ -49,10 +58,13 @@ class Kept(Oracle):
         self.verbose = 0
         for event in journal.events:
             self._replay(event)
-        for trial in self.ongoing_trials.values():
-            self._retry_queue.append(trial.trial_id)
-        self.ongoing_trials.clear()
-        self.tuner_ids.clear()
+        self.on_create = on_create
+        if has_workers:
+            self.tuner_ids.update(self.ongoing_trials)
+            self.seen = dict.fromkeys(self.ongoing_trials, time.monotonic())
+        else:
+            self._retry_queue += [trial.trial_id for trial in self.ongoing_trials.values()]
+            self.ongoing_trials.clear()
 
     def save(self) -> None:
         """The journal has it."""
@@ -79,7 +91,9 @@ class Kept(Oracle):
             trial_id = self._next_id()
             state = {"seed_state": self._seed_state, "rejected": dict(self.judge.rejected)}
             self.journal.add({"event": "create", "trial": trial_id, "tuner": tuner_id, "values": values, **state})
-            return self._added(trial_id, tuner_id, values)
+            trial = self._added(trial_id, tuner_id, values)
+            self.on_create(trial)
+            return trial
 
     def _next(self) -> tuple[str, dict[str, Any]]:
         """What to do next, and with which values; nothing ends while a trial runs that may have to run again."""
@@ -186,7 +200,7 @@ class Kept(Oracle):
     def _random_values(self) -> dict[str, Any] | None:
         if self._told is not None:
             return {name: value for name, value in self._told.items() if not name.startswith(TUNER)}
-        for _ in range(TRIES):
+        for _ in range(TRIES if self.judge.checker.search.budget.latency_ms is None else MEASURED_TRIES):
             values = super()._random_values()
             if values is None:
                 break

@@ -65,8 +65,9 @@ class Loop:
         data_dir: str | None,
         planned: int | None,
         say: Callable[[str], None],
+        writes: bool = True,
     ):
-        self.plan, self.oracle, self.slots = plan, oracle, slots
+        self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes
         self.data_dir, self.planned, self.say = data_dir, planned, say
         self.spare: Job | None = None
         self.began = time.monotonic()
@@ -74,7 +75,7 @@ class Loop:
 
     def run(self) -> int | None:
         """Until the oracle has no more, or a signal asks to stop: its number, after all processes saved their state."""
-        self.spare = Job.ready()
+        self.spare = Job.ready()  # before TensorFlow is asked anything here
         try:
             with Interrupts() as interrupts:
                 while not all(slot.is_done for slot in self.slots):
@@ -205,10 +206,15 @@ class Loop:
         chosen.status = "COMPLETED" if failure is None else "INVALID"
         chosen.message = failure.message if failure else None
         self.oracle.end_trial(chosen)
+        if self.writes:
+            self.update()
+        slot.ask_at = 0.0
+
+    def update(self) -> None:
+        """Writes and says how the sweep stands."""
         self.plan.files.write_table([one.name for one in self.plan.search.space.dimensions])
         results.write_best(Results.read(self.plan.files, self.plan.search))
         self.say(self.progress())
-        slot.ask_at = 0.0
 
     # -- what is said --------------------------------------------------------------------------------------------------
 
@@ -234,7 +240,7 @@ class Loop:
     def progress(self) -> str:
         """How far the sweep is."""
         done, failed, found = self._standing()
-        running = sum(slot.running is not None for slot in self.slots)
+        running = len(getattr(self.oracle, "ongoing_trials", ()))
         parts = [f"{done}{f' of {self.planned}' if self.planned else ''} trials done"]
         if failed:
             parts.append(f"{failed} failed")

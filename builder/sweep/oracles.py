@@ -18,8 +18,6 @@ from keras_tuner.oracles import (
 )
 
 from archspec.search import Bayesian, GridSearch, Hyperband, RandomSearch, Search
-from builder.sweep.journal import Journal
-from builder.sweep.judge import Judge
 from builder.sweep.kept import Kept
 from builder.sweep.values import candidate, hyperparameters
 
@@ -92,8 +90,8 @@ class _Bayesian(Kept, BayesianOptimizationOracle):
         return [one.value_to_prob(values.get(one.name, one.default)) for one in self._nonfixed_space()]
 
 
-def oracle(search: Search, epochs: int, judge: Judge, journal: Journal) -> Any:
-    """The oracle of a search's tuner, gone on with where the journal ends.
+def oracle(search: Search, epochs: int) -> Any:
+    """The oracle of a search's tuner; `begin` starts it.
 
     Args:
         epochs: those of `train`, for Hyperband.
@@ -119,7 +117,6 @@ def oracle(search: Search, epochs: int, judge: Judge, journal: Journal) -> Any:
         case Bayesian():
             process = {"num_initial_points": tuner.num_initial_points, "alpha": tuner.alpha, "beta": tuner.beta}
             made = _Bayesian(**options, max_trials=tuner.max_trials, **process)
-    made.begin(search.space, judge, journal)
     return made
 
 

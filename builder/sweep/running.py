@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from archspec import Spec
+from archspec import Problem, Spec, SpecError
+from archspec.errors import Where
 from archspec.search.check import Checker
+from builder.interrupts import Interrupted
 from builder.quiet import import_tensorflow
 from builder.sweep import results
 from builder.sweep.jobs import shares
 from builder.sweep.records import Files
 from builder.sweep.results import Results
-from builder.sweep.start import TrialsFailed, interrupted
+from builder.sweep.start import TrialsFailed
 
 if TYPE_CHECKING:
     from builder.sweep.plan import Plan
@@ -40,36 +43,66 @@ def run(
     gpus = _gpus()
     tf.config.set_visible_devices([], "GPU")  # they are the trials'
     from builder.data import load_data
-    from builder.sweep import loop, oracles
+    from builder.sweep import loop, machines, oracles
     from builder.sweep.journal import NAME, Journal
     from builder.sweep.judge import Judge
+    from builder.sweep.latency import Meter
     from builder.sweep.plan import Plan, searched
     from builder.train import address
 
     spec = searched(spec)
     assert spec.train is not None
-    checker = Checker(spec)
-    plan = Plan(spec, checker, files)
-    load_data(spec.train.data, spec.graph.input.shape, data_dir, address(spec, "train", "data"), say)
-    judge = Judge(checker, checker.networks.spec)
-    oracle = oracles.oracle(plan.search, spec.train.epochs, judge, Journal(files.directory / NAME))
-    planned = oracles.planned(plan.search, spec.train.epochs, candidates)
-    names = [f"worker{index + 1}" for index in range(workers)]
-    slots = [loop.Slot(name, *share) for name, share in zip(names, shares(workers, gpus), strict=True)]
-    looped = loop.Loop(plan, oracle, slots, data_dir, planned, say)
-    if oracle.trials:
-        say(f"going on: {looped.progress()}")
-    signal = looped.run()
-    found = _finish(plan, dict(judge.rejected), signal is None, say)
+    with contextlib.ExitStack() as stack:
+        meter = Meter(files.directory / "latency.json")
+        stack.callback(meter.close)
+        checker = Checker(spec, meter)
+        plan = Plan(spec, checker, files)
+        if role != "chief":
+            load_data(spec.train.data, spec.graph.input.shape, data_dir, address(spec, "train", "data"), say)
+        oracle: Any = oracles.oracle(plan.search, spec.train.epochs)
+        if role == "worker":
+            oracle = machines.client(oracle)
+        else:
+            judge = Judge(checker, checker.networks.spec)
+            oracle.begin(plan.search.space, judge, Journal(files.directory / NAME), role == "chief", plan.trial)
+        planned = oracles.planned(plan.search, spec.train.epochs, candidates)
+        slots = [loop.Slot(name, *share) for name, share in zip(_names(workers), shares(workers, gpus), strict=True)]
+        looped = loop.Loop(plan, oracle, slots, data_dir, planned, say, role != "worker")
+        if role != "worker" and oracle.trials:
+            say(f"going on: {looped.progress()}")
+        signal = machines.serve(oracle, looped.update, say) if role == "chief" else looped.run()
+        if role == "worker":
+            if signal is not None:
+                raise Interrupted(signal, None)
+            return Results.read(files, plan.search)
+        found = _finish(plan, dict(judge.rejected), signal is None, say)
+        _check_end(plan, oracle, found, signal, say)
+        return found
+
+
+def _names(workers: int) -> list[str]:
+    """How each worker of this machine calls itself to the oracle."""
+    name = os.environ.get("KERASTUNER_TUNER_ID", "worker")
+    return [f"{name}-{index + 1}" for index in range(workers)]
+
+
+def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, say: Callable[[str], None]) -> None:
+    """Raises what a sweep that has not found what it was to ends with."""
     if signal is not None:
-        raise interrupted(signal, files.directory, say)
+        say(f"interrupted; go on with --resume --run-dir {found.directory}")
+        raise Interrupted(signal, None)
+    if not oracle.trials:
+        told = ", ".join(f"{count:,} {reason}" for reason, count in found.rejected.items())
+        where = Where("search.budget", plan.spec.tree.span)
+        raise SpecError(
+            [Problem(where, f"nothing is inside the budget; candidates drawn, by what excludes them: {told}")]
+        )
     if oracle.failures_in_a_row >= oracle.max_consecutive_failed_trials:
         last = next(one for one in reversed(found.outcomes) if one.has_failed)
         raise TrialsFailed(
             f"the last {oracle.failures_in_a_row} trials failed, trial {last.trial.id} with: "
             f"{last.executions[-1].message}"
         )
-    return found
 
 
 def _finish(plan: Plan, rejected: dict[str, int], complete: bool, say: Callable[[str], None]) -> Results:

@@ -15,7 +15,6 @@ from archspec.search import GridSearch, RandomSearch, Search
 from archspec.search.check import Checker
 from archspec.search.survey import EVERY, survey
 from builder import runs
-from builder.interrupts import Interrupted
 from builder.sweep.records import METRICS, Files
 
 if TYPE_CHECKING:
@@ -199,8 +198,3 @@ def _check_same(directory: Path, spec: Spec) -> None:
     if type(a) is not type(b) or changed:
         what = f"{changed[0]} was {vars(a)[changed[0]]}" if type(a) is type(b) else f"it was {type(a).__name__}"
         raise file_problem(directory, f"is a sweep with another tuner ({what}); to go on give the same one")
-
-
-def interrupted(number: int, directory: Path, say: Callable[[str], None]) -> Interrupted:
-    say(f"interrupted; go on with --resume --run-dir {directory}")
-    return Interrupted(number, None)

@@ -16,9 +16,15 @@ MOST_LISTED = 10_000
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
-    """The space as keras-tuner's. Options that are not all texts, whole numbers or numbers go by their position, as
-    keras-tuner has no others and no mixtures of these."""
+    """The space as keras-tuner's."""
     found = keras_tuner.HyperParameters()
+    declare(space, found)
+    return found
+
+
+def declare(space: Space, found: keras_tuner.HyperParameters) -> None:
+    """Names the space's values to keras-tuner. Options that are not all texts, whole numbers or numbers go by their
+    position, as keras-tuner has no others and no mixtures of these."""
     for one in space.dimensions:
         with contextlib.ExitStack() as scopes:
             for condition in one.when:
@@ -27,7 +33,6 @@ def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
                     found.conditional_scope(condition.name, [encode(domain, value) for value in condition.values])
                 )
             _declare(found, one)
-    return found
 
 
 def _declare(found: keras_tuner.HyperParameters, one: Dimension) -> None:
