@@ -41,7 +41,7 @@ class SpecHyperModel(keras_tuner.HyperModel):
         spec = self.checker.networks.spec(chosen)
         assert spec.train is not None
         model = from_pixels(build(spec, "portable", spec.train.precision), self.data.pixels)
-        model.compile(recipes.optimizer(spec.train), _loss(spec.train), ["accuracy"])
+        model.compile(optimizer=recipes.optimizer(spec.train), loss=_loss(spec.train), metrics=["accuracy"])
         return model
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **options: Any) -> Any:

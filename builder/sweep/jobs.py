@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
+CHILD = [sys.executable, "-m", "builder.sweep.child"]
 GRACE_SECONDS = 20.0
 """Between asking a process to save its state and end, and ending it."""
 
@@ -33,7 +34,7 @@ class Job:
         output = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = subprocess.Popen(
-            [sys.executable, "-m", "builder.sweep.child"],
+            CHILD,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,

@@ -31,8 +31,8 @@ class Journal:
                     break
                 self.events.append(event)
                 whole += len(line)
-            self._file = path.open("ab")
-            self._file.truncate(whole)
+            if whole < len(text):
+                os.truncate(path, whole)
         except OSError as error:
             raise _unwritable(path, error) from None
 
@@ -43,9 +43,10 @@ class Journal:
             SpecError: the disk is full, or the file cannot be written.
         """
         try:
-            self._file.write(json.dumps(event).encode() + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            with self.path.open("ab") as file:
+                file.write(json.dumps(event).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise _unwritable(self.path, error) from None
         self.events.append(dict(event))

@@ -41,7 +41,8 @@ def run(
     import tensorflow as tf
 
     gpus = _gpus()
-    tf.config.set_visible_devices([], "GPU")  # they are the trials'
+    with contextlib.suppress(RuntimeError):  # where this process uses them already
+        tf.config.set_visible_devices([], "GPU")  # they are the trials'
     from builder.data import load_data
     from builder.sweep import loop, machines, oracles
     from builder.sweep.journal import NAME, Journal
