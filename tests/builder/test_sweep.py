@@ -52,7 +52,7 @@ def test_what_is_left_of_a_sweep(sweep):
     assert {row["state"] for row in rows} == {"completed"}
     for row in rows:
         model = keras.saving.load_model(directory / "trials" / row["trial"] / "run-1/model.keras")
-        trainable = sum(weight.size for weight in map(lambda v: v.numpy(), model.trainable_weights))
+        trainable = sum(variable.numpy().size for variable in model.trainable_weights)
         assert trainable == int(row["trainable_parameters"]) <= 1500
         assert float(row["objective"]) == float(row["val_accuracy"])
     best = max(rows, key=lambda row: float(row["objective"]))
@@ -189,7 +189,7 @@ def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setenv("FAULTS", json.dumps({"0001": "hang"}))
     tuner = {"random_search": {"max_trials": 1, "max_consecutive_failed_trials": 1}}
     spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.3)
-    with pytest.raises(TrialsFailed, match="took longer than max_minutes_per_trial, 0.3"):
+    with pytest.raises(TrialsFailed, match="took longer than max_minutes_per_trial"):
         builder.tune(archspec.load(spec), tmp_path / "sweep", say=lambda line: None)
     assert [row["state"] for row in table(tmp_path / "sweep")] == ["timed_out"]
 
@@ -205,13 +205,14 @@ def test_executions_have_seeds_of_their_own(tmp_path):
 
 def test_nothing_within_a_latency(tmp_path):
     spec = archspec.load(write(tmp_path, space={"width": {"choice": [2, 3]}}, budget={"latency_ms": 1e-6}))
-    with pytest.raises(archspec.SpecError, match="nothing is inside the budget; .*2 latency_ms"):
+    with pytest.raises(archspec.SpecError, match=r"nothing is inside the budget; .*2 latency_ms"):
         builder.tune(spec, tmp_path / "sweep", say=lambda line: None)
 
 
 def test_chief_and_workers_one_of_which_dies(tmp_path):
     spec = write(tmp_path, 1, tuner={"random_search": {"max_trials": 4}})
-    script = "import builder.sweep.machines as m, runpy, sys; m.LOST_SECONDS = 12; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    patience = "import builder.sweep.machines as machines, runpy, sys; machines.LOST_SECONDS = 12"
+    script = f"{patience}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(20000 + os.getpid() % 20000)}
 
     def process(name):
