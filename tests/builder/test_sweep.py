@@ -140,7 +140,7 @@ def test_a_killed_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, sweep):
     wait_for(lambda: second.exists() and any(second.glob("step-*")), process)
     first_log = (directory / "trials/0001/run-1.log").read_text()
     process.kill()
-    process.wait()
+    process.communicate()
     resumed = started(spec, "--run-dir", directory, "--resume")
     output, _ = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, output
