@@ -124,7 +124,7 @@ class Files:
         """Those of a trial that have ended; failed ones that ran again first."""
         paths = [path for path in self.trial(trial_id).glob("run-*.json") if path.is_file()]
         found = [(execution, path.name) for path in paths if (execution := self.execution(path)) is not None]
-        return [one for one, _ in sorted(found, key=lambda pair: (pair[0].number, pair[1].count("."), pair[1]))]
+        return [one for one, _ in sorted(found, key=lambda pair: (pair[0].number, -pair[1].count("."), pair[1]))]
 
     @staticmethod
     def execution(path: Path) -> Execution | None:
