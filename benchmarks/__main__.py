@@ -6,7 +6,19 @@ import importlib
 import os
 import sys
 
-NAMES = ("analysis", "search", "building", "lowerings", "steps", "augment", "input", "training", "predict")
+NAMES = (
+    "analysis",
+    "search",
+    "building",
+    "lowerings",
+    "steps",
+    "augment",
+    "input",
+    "training",
+    "tune",
+    "predict",
+    "serving",
+)
 
 
 def main(names: list[str]) -> int:

@@ -22,10 +22,11 @@ from builder.batches import steps_per_epoch, training_batches, validation_batche
 from builder.checkpoints import BEST, Checkpoints
 from builder.console import Console
 from builder.data import Data
+from builder.interrupts import Interrupted, Interrupts
 from builder.progress import Progress, Sums
 from builder.replicas import Placement
 from builder.steps import Steps
-from builder.stops import Diverged, Interrupted, Interrupts, explained
+from builder.stops import Diverged, explained
 
 CALL_SECONDS = 0.2
 """How long a call of the compiled steps should last: long enough to hide Python, short enough to answer a signal."""
@@ -55,7 +56,7 @@ class Parts:
 
 
 class Loop:
-    """A training from `progress` on, until it is done, diverges or is interrupted."""
+    """A training from `progress` on, until it is done, or `until` epochs are, or it diverges or is interrupted."""
 
     def __init__(
         self,
@@ -64,9 +65,10 @@ class Loop:
         store: Checkpoints,
         console: Console,
         on_epoch: Callable[[Progress], None] | None = None,
+        until: int | None = None,
     ):
         self.parts, self.progress, self.store, self.console = parts, progress, store, console
-        self.on_epoch = on_epoch
+        self.on_epoch, self.until = on_epoch, until
         self.recipe = parts.recipe
         self.steps = steps_per_epoch(parts.data, parts.recipe)
         self.batch_size = parts.recipe.batch_size // parts.placement.replicas
@@ -100,7 +102,8 @@ class Loop:
 
     @property
     def finished(self) -> bool:
-        return self.progress.is_complete(self.recipe)
+        stops = self.until is not None and self.progress.epochs >= self.until
+        return stops or self.progress.is_complete(self.recipe)
 
     def _rate(self, step: int) -> float:
         return self.recipe.rate(step, self.steps, self.progress.plateau.ran_out)

@@ -201,8 +201,11 @@ MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla
 """What a resumed run may have otherwise: it decides where and how fast a training runs, not what comes out."""
 
 
-def check_same_spec(directory: Path, spec: Spec) -> None:
+def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = MAY_CHANGE) -> None:
     """Refuses to go on with a run of another spec.
+
+    Args:
+        may_change: paths that may be otherwise.
 
     Raises:
         SpecError: naming the first differences.
@@ -213,7 +216,7 @@ def check_same_spec(directory: Path, spec: Spec) -> None:
         return
     before, now = (dict(_leaves(yaml.load(one, yaml.BaseLoader))) for one in (text, spec.to_yaml()))  # noqa: S506
     changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
-    changed = [path for path in changed if not path.startswith(MAY_CHANGE)]
+    changed = [path for path in changed if not path.startswith(may_change)]
     if changed:
         shown = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed[:3]]
         more = f", and {len(changed) - 3} more" if len(changed) > 3 else ""

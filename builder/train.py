@@ -23,6 +23,7 @@ from builder.console import Console
 from builder.data import Data, check_fits, load_data
 from builder.environment import describe
 from builder.init_from import init_from
+from builder.interrupts import Interrupted
 from builder.keeper import Keeper
 from builder.loop import Loop, Parts
 from builder.model import build, verify
@@ -31,7 +32,7 @@ from builder.progress import Progress
 from builder.replicas import Placement, place
 from builder.runs import address, recipe_of
 from builder.steps import evaluation_steps, training_steps
-from builder.stops import Diverged, Interrupted, WorkerLost
+from builder.stops import Diverged, WorkerLost
 
 __all__ = ["Diverged", "Interrupted", "Result", "WorkerLost", "train"]
 
@@ -43,7 +44,8 @@ class Result:
     Attributes:
         epochs: how many were completed.
         best_epoch: the one whose weights `model.keras` has.
-        val_loss, val_accuracy: of `model.keras`, measured once more after it was converted to stock layers.
+        val_loss, val_accuracy: of `model.keras`, measured once more after it was converted to stock layers; where there
+            is none yet, of the best epoch.
         seconds: of this process, from the first step to the last validation.
     """
 
@@ -61,6 +63,7 @@ def train(
     data_dir: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] = print,
     resume: bool = False,
+    until: int | None = None,
 ) -> Result:
     """Trains a network as its spec says.
 
@@ -74,6 +77,8 @@ def train(
         data_dir: where TFDS keeps prepared data sets.
         say: takes the lines of progress.
         resume: go on with the run in `run_dir`, if there is one, from its last checkpoint.
+        until: stop after so many epochs, if the spec has more, as if the run were to go on: the schedule is that of all
+            epochs, and there is no `model.keras` yet.
 
     Raises:
         SpecError: no `train` section, data that does not exist or fit, a batch that does not divide, a run directory in
@@ -84,7 +89,7 @@ def train(
     """
     recipe = recipe_of(spec)
     going_on = runs.goes_on(spec, run_dir, resume)
-    if going_on and (result := _complete(Path(str(run_dir)), recipe, say)):
+    if going_on and (result := _complete(Path(str(run_dir)), recipe, say, until)):
         return result
     placement = place(recipe, address(spec, "train"))
     say = say if placement.is_chief else _silent
@@ -98,7 +103,7 @@ def train(
     network, parts = _made(spec, recipe, data, placement, None if begun else recipe.init_from, say)
     with contextlib.ExitStack() as stack:
         if not placement.is_chief:
-            return _run(Path(run_dir or ""), going_on, parts, say, None)
+            return _run(Path(run_dir or ""), going_on, parts, say, None, until)
         directory = Path(run_dir) if going_on and run_dir is not None else runs.claim(run_dir, spec.name)
         stack.enter_context(runs.locked(directory))
         describe(directory, spec, data, [device.name for device in tf.config.list_logical_devices()], recipe.seed)
@@ -107,30 +112,43 @@ def train(
             f"pictures{_on(placement)}"
         )
         say(f"run directory {directory}")
-        return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say))
+        return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say), until)
 
 
-def _complete(directory: Path, recipe: Train, say: Callable[[str], None]) -> Result | None:
+def _complete(directory: Path, recipe: Train, say: Callable[[str], None], until: int | None) -> Result | None:
     """The result of a run that has nothing left to do."""
-    if not (directory / "model.keras").exists():
+    if until is None and not (directory / "model.keras").exists():
         return None
     checkpoint, _ = _store(directory, recipe).latest()
     progress = Progress.from_json(checkpoint.progress) if checkpoint else Progress()
-    if progress.best is None or not progress.is_complete(recipe):
+    finished = progress.is_complete(recipe) and (directory / "model.keras").exists()
+    if progress.best is None or not (finished or _stops(progress, recipe, until)):
         return None
     say(f"{directory} is complete: {progress.epochs} epochs are done")
     best = progress.best
     return Result(directory, progress.epochs, int(best["epoch"]), best["val_loss"], best["val_accuracy"], 0.0)
 
 
-def _run(directory: Path, going_on: bool, parts: Parts, say: Callable[[str], None], keeper: Keeper | None) -> Result:
+def _stops(progress: Progress, recipe: Train, until: int | None) -> bool:
+    """Whether a run that is not complete has come as far as it was asked to."""
+    return until is not None and progress.epochs >= until and not progress.is_complete(recipe)
+
+
+def _run(
+    directory: Path,
+    going_on: bool,
+    parts: Parts,
+    say: Callable[[str], None],
+    keeper: Keeper | None,
+    until: int | None,
+) -> Result:
     """The loop, from the last checkpoint on if the run goes on; `keeper` is the chief's."""
     store = _store(directory, parts.recipe)
     progress = _restored(store, parts, say) if going_on else Progress()
     if keeper:
         keeper.begin(progress)
     console = Console(say, parts.recipe.epochs, steps_per_epoch(parts.data, parts.recipe), parts.recipe.batch_size)
-    loop = Loop(parts, progress, store, console, keeper.epoch if keeper else None)
+    loop = Loop(parts, progress, store, console, keeper.epoch if keeper else None, until)
     began = time.monotonic()
     try:
         loop.run()
@@ -143,6 +161,9 @@ def _run(directory: Path, going_on: bool, parts: Parts, say: Callable[[str], Non
         raise
     seconds = time.monotonic() - began
     best = progress.best or {}
+    if _stops(progress, parts.recipe, until):
+        say(f"stopped after epoch {progress.epochs}, as asked")
+        keeper = None
     loss, accuracy = keeper.finish(progress) if keeper else (best["val_loss"], best["val_accuracy"])
     return Result(directory, progress.epochs, int(best["epoch"]), loss, accuracy, seconds)
 

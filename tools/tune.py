@@ -1,38 +1,58 @@
-"""Says what a search over networks would do: its space, how much of it is inside the budget, and what it costs.
+"""Searches over networks and recipes, as the `search` section of a spec says; the best candidate is a spec again.
 
-python tools/tune.py specs/digits.yaml --dry-run
+python tools/tune.py specs/digits.yaml
+python tools/tune.py specs/digits.yaml --workers 2 --trials 40 --run-dir runs/search
+python tools/tune.py specs/digits.yaml --resume
 python tools/tune.py specs/resnet20_cifar.yaml --dry-run --set search.budget.macs=50e6 --gflops 300
+
+Ends with status 0; 2 for a mistake; 1 when too many trials in a row failed; 130 for Ctrl-C and 143 for SIGTERM: running
+trials save their state, and --resume goes on.
 """
 
 import argparse
 import json
+import sys
+
+from builder.interrupts import Interrupted
 
 from archspec import cli
 from archspec.search import report
 from archspec.search.survey import SAMPLES, survey
+from builder.sweep import TrialsFailed, tune, with_trials
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'search' section")
     cli.add_set_argument(parser)
-    parser.add_argument("--dry-run", action="store_true", help="train nothing; say what would be")
-    parser.add_argument("--json", action="store_true", help="print the dry run as JSON")
-    parser.add_argument("--pictures", type=cli.positive, metavar="N", help="training pictures, for the cost")
-    parser.add_argument("--gflops", type=cli.positive, metavar="N", help="the machine's training rate, for the time")
-    parser.add_argument(
-        "--samples", type=cli.positive, metavar="N", default=SAMPLES, help="candidates drawn where there are many"
-    )
+    parser.add_argument("--run-dir", metavar="DIR", help="the sweep's directory (default: runs/<name>/sweep-<time>/)")
+    parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
+    parser.add_argument("--workers", type=cli.positive, metavar="N", default=1, help="train N trials at once")
+    parser.add_argument("--resume", action="store_true", help="go on with the sweep in --run-dir, or the newest")
+    parser.add_argument("--trials", type=cli.positive, metavar="N", help="try N candidates at most")
+    dry = parser.add_argument_group("dry run")
+    dry.add_argument("--dry-run", action="store_true", help="train nothing; say what would be")
+    dry.add_argument("--json", action="store_true", help="print the dry run as JSON")
+    dry.add_argument("--pictures", type=cli.positive, metavar="N", help="training pictures, for the cost")
+    dry.add_argument("--gflops", type=cli.positive, metavar="N", help="the machine's training rate, for the time")
+    dry.add_argument("--samples", type=cli.positive, metavar="N", default=SAMPLES, help="candidates drawn where many")
     args = parser.parse_args()
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
-        if not args.dry_run:
-            cli.fail("only --dry-run is there yet: it checks the search and says what it would do")
-        found = survey(spec, args.pictures, args.samples)
-        if args.json:
-            print(json.dumps(report.to_json(found, args.gflops), indent=2))
-        else:
-            print(report.to_text(found, args.gflops))
+        if args.trials:
+            spec = with_trials(spec, args.trials)
+        if args.dry_run:
+            found = survey(spec, args.pictures, args.samples)
+            text = report.to_text(found, args.gflops)
+            print(json.dumps(report.to_json(found, args.gflops), indent=2) if args.json else text)
+            return
+        try:
+            tune(spec, args.run_dir, args.data_dir, args.workers, args.resume)
+        except TrialsFailed as error:
+            print(error, file=sys.stderr)
+            sys.exit(1)
+        except Interrupted as stop:
+            sys.exit(stop.status)
 
 
 if __name__ == "__main__":

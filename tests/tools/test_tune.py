@@ -121,3 +121,27 @@ def test_no_framework_is_needed():
 
 def test_it_is_a_short_file():
     assert len(TOOL.read_text().splitlines()) <= 60
+
+
+def test_what_the_documentation_tells_to_run(tmp_path):
+    """Each command of docs/search.md is understood; the dry run runs."""
+    commands = re.findall(
+        r"^\$ (?:\w+=\w+ )*python tools/tune.py (.*?)(?:  +#.*)?$", (ROOT / "docs/search.md").read_text(), re.M
+    )
+    assert len(commands) >= 5
+    for command in commands:
+        arguments = [*command.split(), *([] if "--dry-run" in command else ["--dry-run"])]
+        result = subprocess.run(
+            [sys.executable, TOOL, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
+        assert result.returncode == 0, result.stderr
+
+
+def test_trials_of_a_tuner_without_them():
+    arguments = ["specs/resnet20_cifar.yaml", "--trials", "5"]
+    result = subprocess.run([sys.executable, TOOL, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert (
+        result.stderr
+        == "--trials: hyperband's number of trials follows from max_epochs, factor and hyperband_iterations\n"
+    )

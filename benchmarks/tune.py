@@ -1,0 +1,65 @@
+"""A sweep against keras-tuner alone: the same space, budget and number of trials. And what a process a trial costs."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.measure import Row, seconds, show
+
+TRIALS = int(os.environ.get("TRIALS", "6"))
+EPOCHS = int(os.environ.get("EPOCHS", "3"))
+SPEC = "specs/digits.yaml"
+
+
+def run() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _run(Path(folder))
+
+
+def _run(folder: Path) -> None:
+    epochs = f"train.epochs={EPOCHS}"
+    said: list[str] = []
+    plain = ("benchmarks/plain_keras_tuner.py", TRIALS, EPOCHS, folder / "plain")
+    theirs = seconds(lambda: said.append(_process(*plain)))
+    match = re.search(r"RESULT (\d+) (\d+)", said[0])
+    searches, aborted = match.groups() if match else ("?", "?")
+    sweep = folder / "sweep"
+    ours = seconds(lambda: _process("tools/tune.py", SPEC, "--trials", TRIALS, "--set", epochs, "--run-dir", sweep))
+    alone = seconds(
+        lambda: _process("tools/train.py", sweep / "best.yaml", "--run-dir", folder / "alone", "--set", epochs)
+    )
+    with (sweep / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    largest = max(int(row["trainable_parameters"]) for row in rows)
+    best = max(float(row["objective"]) for row in rows)
+    note = f"{len(rows)} trials, largest {largest:,}, best {best:.4f}; keras-tuner: {aborted} of {searches} aborted"
+    result = Row("the whole search", f"{ours:.1f} s", f"{theirs:.1f} s", theirs / ours, 1.5, note)
+    show("Search over specs/digits.yaml, one trial at a time", [result], "keras-tuner")
+    best_row = max(rows, key=lambda row: float(row["objective"]))
+    print(f"\nprocess of the best trial, TensorFlow imported before it begins: {float(best_row['wall_seconds']):.1f} s")
+    print(f"the same spec trained alone, start-up of the process included: {alone:.1f} s")
+    print(f"of which training and validation: {float(best_row['seconds']):.1f} s in the sweep")
+    print(f"start-up of a trial's process: {seconds(_start):.1f} s, while another trial trains")
+
+
+def _start() -> None:
+    """A trial's process until it could take its task; with its input closed it ends there."""
+    command = [sys.executable, "-m", "builder.sweep.child"]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def _process(*arguments: object) -> str:
+    command = [sys.executable, *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([".", os.environ.get("PYTHONPATH", "")])}
+    result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return result.stdout
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,125 @@
+"""The process of one execution: it gets ready, waits for its task as a line of JSON, trains, and writes how it ended.
+
+It ends with its parent: when the pipe to it closes, it saves its state and stops.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import archspec
+from builder import runs
+from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_MEMORY, Execution
+
+WAIT_FOR_LOCK = 30.0
+"""Seconds that the run directory's former owner, whose sweep died, has to save its state."""
+
+
+def main() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import builder.train  # the seconds that this takes pass while another execution trains
+
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return
+    task = json.loads(line)
+    began = time.monotonic()
+    _arrange(task)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    record = Execution(trial=task["trial"], number=task["number"], state=FAILED, seed=task["seed"])
+    try:
+        spec = archspec.load(task["spec"])
+        _wait_for_lock(Path(task["run_dir"]))
+        result = builder.train.train(spec, task["run_dir"], task["data_dir"], _say, True, task["until"])
+        record = _completed(record, Path(task["run_dir"]), result, task)
+    except builder.train.Interrupted as stop:
+        os._exit(stop.status)  # it goes on another time
+    except builder.train.Diverged as error:
+        record = dataclasses.replace(record, state=DIVERGED, message=str(error))
+    except MemoryError as error:
+        record = dataclasses.replace(record, state=OUT_OF_MEMORY, message=str(error) or "out of memory")
+    except archspec.SpecError as error:
+        record = dataclasses.replace(record, message=str(error))
+    except Exception as error:
+        traceback.print_exc()
+        memory = type(error).__name__ == "ResourceExhaustedError"
+        message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+        record = dataclasses.replace(record, state=OUT_OF_MEMORY if memory else FAILED, message=message)
+    record = dataclasses.replace(record, wall_seconds=time.monotonic() - began)
+    if record.message:
+        _say(record.message)
+    runs.write_json(Path(task["record"]), dataclasses.asdict(record))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # nothing is left to do, and TensorFlow takes a second for it
+
+
+def _arrange(task: dict[str, Any]) -> None:
+    """Its output, cores, GPUs and threads. TensorFlow reads these when it first looks for devices."""
+    log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if task["gpus"] is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = task["gpus"]
+    if task["cores"]:
+        for thread in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(thread), task["cores"])
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(len(task["cores"]))
+        tf.config.threading.set_inter_op_parallelism_threads(len(task["cores"]))
+
+
+def _follow_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _wait_for_lock(run_dir: Path) -> None:
+    """Until the process that had the run before has ended."""
+    path = run_dir / ".lock"
+    deadline = time.monotonic() + WAIT_FOR_LOCK
+    while path.exists() and time.monotonic() < deadline:
+        with path.open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(0.2)
+
+
+def _completed(record: Execution, run_dir: Path, result: Any, task: dict[str, Any]) -> Execution:
+    """The record of a training that reached its end, from the run's own metrics."""
+    with (run_dir / "metrics.csv").open(newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    best = next(row for row in rows if int(row["epoch"]) == result.best_epoch)
+    known = {**best, **task["known"]}
+    return dataclasses.replace(
+        record,
+        state=COMPLETED,
+        objective=known[task["objective"]],
+        metrics={name: best[name] for name in METRICS},
+        epochs=result.epochs,
+        best_epoch=result.best_epoch,
+        seconds=sum(row["seconds"] for row in rows if row["epoch"] > task["from_epoch"]),
+    )
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

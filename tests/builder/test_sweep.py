@@ -1,0 +1,253 @@
+"""Sweeps as a user runs them: to their end, killed and gone on with, and with trials that fail."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import pytest
+
+import archspec
+import builder
+from builder import runs
+from builder.sweep import TrialsFailed, jobs
+from builder.sweep.journal import NAME
+from tests.builder.sweeps import PYTHON_PATH, ROOT, table, write
+
+TOOL = str(ROOT / "tools/tune.py")
+FAULTY = [sys.executable, str(ROOT / "tests/builder/faulty_child.py")]
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """A sweep that ran to its end undisturbed: its spec, directory, results and what it said."""
+    folder = tmp_path_factory.mktemp("sweep")
+    spec, said = write(folder), []
+    found = builder.tune(archspec.load(spec), folder / "sweep", say=said.append)
+    return spec, folder / "sweep", found, said
+
+
+def started(*arguments):
+    command = [sys.executable, TOOL, *map(str, arguments)]
+    return subprocess.Popen(command, env=PYTHON_PATH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(condition, process, seconds=150):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_is_left_of_a_sweep(sweep):
+    _, directory, found, said = sweep
+    rows = table(directory)
+    assert [row["trial"] for row in rows] == ["0001", "0002", "0003"]
+    assert {row["state"] for row in rows} == {"completed"}
+    for row in rows:
+        model = keras.saving.load_model(directory / "trials" / row["trial"] / "run-1/model.keras")
+        trainable = sum(variable.numpy().size for variable in model.trainable_weights)
+        assert trainable == int(row["trainable_parameters"]) <= 1500
+        assert float(row["objective"]) == float(row["val_accuracy"])
+    best = max(rows, key=lambda row: float(row["objective"]))
+    assert found.best.trial.id == best["trial"]
+    assert found.complete
+    assert any(
+        re.match(r"2 of 3 trials done  best val_accuracy 0\.\d{4} \(trial 000.\)  \d+ resampled  ETA", s) for s in said
+    )
+    for name in ("parallel_coordinates", "pareto", "learning_curves"):
+        assert (directory / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.stem for path in (directory / "pareto").glob("*.yaml")} >= {best["trial"]}
+
+
+def test_the_report_needs_no_network(sweep):
+    _, directory, _, _ = sweep
+    text = (directory / "report.html").read_text()
+    assert text.count("<svg") == 3
+    addresses = set(re.findall(r"https?://[^\"'\s<]+", text))
+    assert all(
+        address.startswith(("http://www.w3.org/", "http://purl.org/", "http://creativecommons"))
+        for address in addresses
+    )
+    assert not re.search(r"<(script|link|img)[^>]*(src|href)=", text)
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_best_is_a_spec_that_reproduces_its_metric(sweep, tmp_path):
+    from builder.train import train
+
+    _, directory, found, _ = sweep
+    spec = archspec.load(directory / "best.yaml")
+    assert spec.search is None
+    train(spec, tmp_path / "run", say=lambda line: None)
+    (again,) = [one for one in map(float, column(tmp_path / "run", "val_accuracy")) if one == found.best.objective][-1:]
+    assert max(map(float, column(tmp_path / "run", "val_accuracy"))) == again
+
+
+def column(run, name):
+    header, *rows = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
+    return [row[header.index(name)] for row in rows]
+
+
+def test_a_finished_sweep_trains_nothing_more_and_mends_its_table(sweep, tmp_path):
+    spec, directory, _, _ = sweep
+    copy = tmp_path / "sweep"
+    shutil.copytree(directory, copy)
+    with (copy / "trials.csv").open("a") as file:
+        file.write('0004,1,comp"')
+    with (copy / NAME).open("ab") as file:
+        file.write(b'{"event": "cre\x00')
+    logs = {path: path.read_text() for path in copy.glob("trials/*/*.log")}
+    builder.tune(archspec.load(spec), copy, resume=True, say=lambda line: None)
+    assert table(copy) == table(directory)
+    assert {path: path.read_text() for path in copy.glob("trials/*/*.log")} == logs
+
+
+def test_one_sweep_in_a_directory(sweep, tmp_path):
+    spec, directory, _, _ = sweep
+    with runs.locked(directory), pytest.raises(archspec.SpecError, match="is in use"):
+        builder.tune(archspec.load(spec), directory, resume=True)
+    with pytest.raises(archspec.SpecError, match="is not empty, and a sweep never overwrites another"):
+        builder.tune(archspec.load(spec), directory)
+    other = archspec.load(spec, {"search.budget.parameters": 1400})
+    with pytest.raises(archspec.SpecError, match=r"search\.budget\.parameters was 1500, is 1400"):
+        builder.tune(other, directory, resume=True)
+    bayesian = archspec.load(spec, {"search.tuner": "bayesian"})
+    with pytest.raises(archspec.SpecError, match="is a sweep with another tuner"):
+        builder.tune(bayesian, directory, resume=True)
+    with pytest.raises(archspec.SpecError, match="no training gives 'val_acuracy'; did you mean 'val_accuracy'"):
+        builder.tune(archspec.load(spec, {"search.objective": {"name": "val_acuracy", "direction": "max"}}), tmp_path)
+
+
+@pytest.mark.parametrize("tuner", [{"random_search": {"max_trials": 3}}, {"hyperband": {"max_epochs": 2, "factor": 2}}])
+def test_a_killed_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, sweep):
+    spec = write(tmp_path, tuner=tuner)
+    if "random_search" in tuner:
+        _, whole, _, _ = sweep
+    else:
+        whole = tmp_path / "whole"
+        builder.tune(archspec.load(spec), whole, say=lambda line: None)
+    directory = tmp_path / "killed"
+    process = started(spec, "--run-dir", directory)
+    second = directory / "trials/0002/run-1/checkpoints"
+    wait_for(lambda: second.exists() and any(second.glob("step-*")), process)
+    first_log = (directory / "trials/0001/run-1.log").read_text()
+    process.kill()
+    process.communicate()
+    resumed = started(spec, "--run-dir", directory, "--resume")
+    output, _ = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0, output
+    assert table(directory) == table(whole)
+    assert (directory / "trials/0001/run-1.log").read_text() == first_log
+    assert "going on after epoch" in (directory / "trials/0002/run-1.log").read_text()
+
+
+def test_ctrl_c_ends_cleanly(tmp_path):
+    spec = write(tmp_path, epochs=500)
+    process = started(spec, "--run-dir", tmp_path / "sweep", "--workers", 2)
+    runs_begun = [tmp_path / f"sweep/trials/000{number}/run-1/checkpoints" for number in (1, 2)]
+    wait_for(lambda: all(any(path.glob("step-*")) for path in runs_begun), process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert f"go on with --resume --run-dir {tmp_path / 'sweep'}" in output
+    for number in (1, 2):
+        assert "interrupted in epoch" in (tmp_path / f"sweep/trials/000{number}/run-1.log").read_text()
+    assert "Traceback" not in output
+
+
+def test_faults_end_trials_and_not_the_sweep(tmp_path, monkeypatch):
+    """A process killed while it writes a checkpoint, a trial that raises, a full disk, a loss that is not finite."""
+    monkeypatch.setattr(jobs, "CHILD", FAULTY)
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "write", "0003": "disk", "0005": "raise"}))
+    space = {"width": {"choice": [4, 5, 6]}, "rate": {"choice": [0.05, 1e30]}}
+    tuner = {"grid_search": {"max_trials": 5, "max_retries_per_trial": 1, "max_consecutive_failed_trials": 9}}
+    spec, said = write(tmp_path, tuner=tuner, space=space), []
+    found = builder.tune(archspec.load(spec), tmp_path / "sweep", workers=2, say=said.append)
+    rows = table(tmp_path / "sweep")
+    assert found.complete
+    assert [(row["trial"], row["state"]) for row in rows] == [
+        ("0001", "completed"),
+        ("0002", "diverged"),
+        ("0002", "diverged"),
+        ("0003", "failed"),
+        ("0003", "completed"),
+        ("0004", "diverged"),
+        ("0004", "diverged"),
+        ("0005", "failed"),
+        ("0005", "failed"),
+    ]
+    messages = [row["message"] for row in rows]
+    assert messages[0] == messages[4] == ""
+    assert messages[1].startswith("the loss became nan in epoch 1")
+    assert "No space left on device" in messages[3]
+    assert messages[7] == "ZeroDivisionError: a mistake in a trial"
+    assert "trial 0001: its process was killed by signal 9; it goes on" in said
+    assert (rows[1]["seed"], rows[2]["seed"]) == ("0", "1")
+
+
+def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "CHILD", FAULTY)
+    monkeypatch.setattr("builder.sweep.loop.GRACE_SECONDS", 1.0)
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "hang"}))
+    tuner = {"random_search": {"max_trials": 1, "max_consecutive_failed_trials": 1}}
+    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.3)
+    with pytest.raises(TrialsFailed, match="took longer than max_minutes_per_trial"):
+        builder.tune(archspec.load(spec), tmp_path / "sweep", say=lambda line: None)
+    assert [row["state"] for row in table(tmp_path / "sweep")] == ["timed_out"]
+
+
+def test_executions_have_seeds_of_their_own(tmp_path):
+    tuner = {"random_search": {"max_trials": 1, "executions_per_trial": 2}}
+    found = builder.tune(archspec.load(write(tmp_path, 1, tuner=tuner)), tmp_path / "sweep", say=lambda line: None)
+    first, second = table(tmp_path / "sweep")
+    assert (first["seed"], second["seed"]) == ("0", "1")
+    assert first["val_loss"] != second["val_loss"]
+    assert found.best.objective == pytest.approx((float(first["objective"]) + float(second["objective"])) / 2)
+
+
+def test_nothing_within_a_latency(tmp_path):
+    spec = archspec.load(write(tmp_path, space={"width": {"choice": [2, 3]}}, budget={"latency_ms": 1e-6}))
+    with pytest.raises(archspec.SpecError, match=r"nothing is inside the budget; .*2 latency_ms"):
+        builder.tune(spec, tmp_path / "sweep", say=lambda line: None)
+
+
+def test_chief_and_workers_one_of_which_dies(tmp_path):
+    spec = write(tmp_path, 1, tuner={"random_search": {"max_trials": 4}})
+    patience = "import builder.sweep.machines as machines, runpy, sys; machines.LOST_SECONDS = 12"
+    script = f"{patience}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(20000 + os.getpid() % 20000)}
+
+    def process(name):
+        command = [sys.executable, "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "sweep")]
+        environment = {**PYTHON_PATH, **port, "KERASTUNER_TUNER_ID": name}
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    chief, doomed = process("chief"), process("a")
+    wait_for(lambda: (tmp_path / "sweep/trials/0001/run-1.log").exists(), doomed)
+    doomed.kill()
+    other = process("b")
+    assert other.wait(timeout=300) == 0, other.stdout.read()
+    output, _ = chief.communicate(timeout=120)
+    doomed.communicate()
+    other.communicate()
+    assert chief.returncode == 0, output
+    assert "a-1 is silent: trial 0001 goes to another worker" in output
+    assert [row["state"] for row in table(tmp_path / "sweep")] == ["completed"] * 4
+
+
+def test_the_hypermodel_of_a_spec(tmp_path):
+    import keras_tuner
+
+    model = builder.hypermodel(write(tmp_path, 1))
+    tuner = keras_tuner.RandomSearch(model, "val_accuracy", max_trials=1, directory=tmp_path, overwrite=True)
+    tuner.search(verbose=0)
+    assert set(tuner.get_best_hyperparameters()[0].values) == {"width", "rate"}
+    assert 0 < tuner.oracle.get_best_trials()[0].score <= 1
