@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-NAMES = ("analysis", "search", "building", "steps", "augment")
+NAMES = ("analysis", "search", "building", "steps", "augment", "serving")
 
 
 def main(names: list[str]) -> int:
