@@ -1,4 +1,4 @@
-"""What ends a training early besides signals: numbers that are not finite, and what has gone: workers, memory, pictures."""
+"""What ends a training early besides signals: numbers that are not finite; lost workers, memory or pictures."""
 
 from __future__ import annotations
 
