@@ -55,6 +55,7 @@ class SpecHyperModel(keras_tuner.HyperModel):
         return model.fit(
             training_batches(self.data, recipe, recipe.batch_size),
             steps_per_epoch=steps,
+            shuffle=False,  # the batches are
             epochs=options.pop("epochs", recipe.epochs),
             validation_data=validation_batches(self.data, recipe, recipe.batch_size),
             callbacks=callbacks,

@@ -67,7 +67,7 @@ class Meter:
     def close(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
 
 
 def measure(spec: Spec) -> float:
