@@ -14,7 +14,7 @@ import archspec
 from archspec import Analysis, Graph, Spec, ops
 from builder.layers import PORTABLE, Lower, Place
 
-Lowering = Literal["portable", "fast", "synchronized", "inference"]
+Lowering = Literal["portable", "fast", "synchronized"]
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -33,8 +33,7 @@ def build(
     Args:
         network: a spec file's path, a spec, or a graph.
         lowering: `fast` for layers that train faster here, `portable` for stock Keras layers only, `synchronized` for
-            the fast ones with batch statistics over all replicas, `inference` for exported models. All have the same
-            weights under the same names.
+            the fast ones with batch statistics over all replicas. All have the same weights under the same names.
         precision: `float32`, `mixed_bfloat16` or `mixed_float16` (variables stay float32).
         any_size: leave height and width of the picture open, for a graph whose operations do.
 
@@ -82,15 +81,11 @@ def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:
     """The function for each primitive."""
     if lowering == "portable":
         return PORTABLE
-    if lowering == "inference":
-        from builder.export.inference import INFERENCE
-
-        return INFERENCE
     from builder import fast
 
     faster = {"fast": fast.FAST, "synchronized": fast.SYNCHRONIZED}
     if lowering not in faster:
-        raise ValueError(f"expected a lowering of 'portable', 'fast', 'synchronized' or 'inference', got {lowering!r}")
+        raise ValueError(f"expected a lowering of 'portable', 'fast' or 'synchronized', got {lowering!r}")
     return {**PORTABLE, **faster[lowering]}
 
 

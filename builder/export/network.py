@@ -91,7 +91,7 @@ def endpoints(network: Network) -> tuple[dict[str, Any], list[Any]]:
         `serve_bytes` of `picture_bytes`, the contents of JPEG, PNG, GIF or BMP files. Each gives `probabilities`
         (batch, classes), and of the most probable class `class_ids` (batch,) and `class_names` (batch,).
     """
-    model = network.model("inference")
+    model = network.model("fast")
     is_frozen = network.weight_bytes <= MOST_FROZEN
     probabilities = frozen(model) if is_frozen else plain(model)
     height, width, channels = network.shape

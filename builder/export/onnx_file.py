@@ -18,7 +18,7 @@ def write(network: Network, path: Path) -> None:
     import onnx
     import tf2onnx
 
-    probabilities = frozen(network.model("inference"))
+    probabilities = frozen(network.model("fast"))
     spec = tf.TensorSpec((None, *network.shape), tf.float32, "pictures")
 
     @tf.function(input_signature=[spec], autograph=False)

@@ -128,7 +128,7 @@ def test_transfer_names_the_layers_that_differ():
 
 
 def test_wrong_choices_are_named():
-    with pytest.raises(ValueError, match="'portable', 'fast', 'synchronized' or 'inference', got 'quick'"):
+    with pytest.raises(ValueError, match="'portable', 'fast' or 'synchronized', got 'quick'"):
         builder.build(load(RICH), lowering="quick")
     with pytest.raises(ValueError, match="got 'float8'"):
         builder.build(load(RICH), precision="float8")
