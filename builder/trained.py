@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import Problem, Spec, SpecError, load
-from archspec.errors import Where, did_you_mean, file_problem
+from archspec.errors import did_you_mean, file_problem
 from builder import runs
 
 if TYPE_CHECKING:
