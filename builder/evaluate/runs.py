@@ -17,7 +17,6 @@ from archspec.errors import file_problem
 from archspec.ops.base import show
 from archspec.overrides import parse_assignments
 from archspec.recipe import Train
-from builder import runs
 from builder.trained import Trained, open_run
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from builder.evaluate.scoring import Scored
 
 Say = Callable[[str], None]
-MISTAKES = 24
-"""How many are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +132,10 @@ def evaluate(
         SpecError: data that cannot be loaded or changed since, a damaged model, a scheme that does not fit the network,
             or files that cannot be written.
     """
+    from builder.evaluate import files, report
     from builder.evaluate import metrics as numbers
-    from builder.evaluate import report
 
-    directory = _directory(opened, scheme, out)
+    directory = files.directory_of(opened, scheme, out)
     loaded: dict[Any, Data] = {}
     scores: list[Scored] = []
     for run in opened:
@@ -174,8 +171,8 @@ def evaluate(
     if directory is None:
         say("\nfiles of an ensemble are written where --out says")
     else:
-        _write(directory, opened, scheme, results, ensemble, labels, mean, data)
-        say(f"\nsaved {directory}/: evaluation.json classes.csv confusion.csv confusion.png pictures.csv mistakes.png")
+        files.write(directory, opened, scheme, results, ensemble, labels, mean, data, recipes[0].eval_resize)
+        say(f"\nsaved {directory}/: {' '.join(files.NAMES)}")
     return Evaluation(results, ensemble, labels, mean, directory)
 
 
@@ -237,71 +234,3 @@ def _scored(run: Trained, data: Data, scheme: Scheme) -> Scored:
         raise unreadable(data, problem) from None
     finally:
         keras.backend.clear_session()
-
-
-# -- files -----------------------------------------------------------------------------------------------------------
-
-
-def _directory(opened: Sequence[Trained], scheme: Scheme, out: str | os.PathLike[str] | None) -> Path | None:
-    """Where files go, made before anything takes long."""
-    if out is None and len(opened) > 1:
-        return None
-    path = Path(out) if out is not None else opened[0].directory / "evaluation" / scheme.name
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK):
-            raise PermissionError(13, "Permission denied")
-    except FileExistsError:
-        raise file_problem(path, "is a file, expected a directory to write to; name one with --out") from None
-    except OSError as error:
-        raise file_problem(path, f"cannot be written to: {error.strerror}; name a directory with --out") from None
-    return path
-
-
-def _write(
-    directory: Path,
-    opened: Sequence[Trained],
-    scheme: Scheme,
-    members: Mapping[str, Metrics],
-    ensemble: Mapping[str, Metrics],
-    labels: np.ndarray,
-    log_probabilities: np.ndarray,
-    data: Data,
-) -> None:
-    import numpy as np
-
-    from builder.evaluate import examples, figures, metrics, report
-
-    names = opened[0].about.class_names
-    predicted = log_probabilities.argmax(1)
-    matrix = metrics.confusion(labels, predicted, len(names))
-    resize = recipe_of(opened[0]).eval_resize
-    title = f"{' + '.join(run.spec.name for run in opened)} on {data.name}"
-    shares = np.exp(log_probabilities.max(1)).tolist()
-    try:
-        report.write_classes(directory / "classes.csv", metrics.by_class(matrix, names))
-        report.write_confusion(directory / "confusion.csv", matrix, names)
-        pictures = (
-            (examples.name_of(data, number), names[label], names[guess], f"{share:.6f}")
-            for number, (label, guess, share) in enumerate(
-                zip(labels.tolist(), predicted.tolist(), shares, strict=True)
-            )
-        )
-        report.write_csv(directory / "pictures.csv", ("picture", "class", "predicted", "probability"), pictures)
-        figures.draw_confusion(directory / "confusion.png", matrix, names, title)
-        wrong = metrics.confident_mistakes(labels, log_probabilities, MISTAKES)
-        mistakes = [
-            figures.Mistake(picture, names[labels[number]], names[predicted[number]], shares[number])
-            for number, picture in zip(wrong, examples.pictures_of(data, wrong, resize), strict=True)
-        ]
-        figures.draw_mistakes(directory / "mistakes.png", mistakes, f"Most confident mistakes: {title}")
-        about = {
-            "data": {"name": data.name, "validation": len(labels), "fingerprint": data.fingerprint},
-            "scheme": {"crops": scheme.crops, "scales": list(scheme.scales), "flip": scheme.mirrors},
-            "runs": {name: dataclasses.asdict(one) for name, one in members.items()},
-            "ensemble": {name: dataclasses.asdict(one) for name, one in ensemble.items()},
-            "classes": [dataclasses.asdict(one) for one in metrics.by_class(matrix, names)],
-        }
-        runs.write_json(directory / "evaluation.json", about)
-    except OSError as error:
-        raise file_problem(directory, f"cannot be written to: {error.strerror}") from None
