@@ -1,8 +1,8 @@
 """Inference of exported files: the optimised SavedModel against the plain one and ONNX Runtime, int8 LiteRT against
 float32.
 
-Each file is run by a process of its own, which waits while another is measured, with random weights, which do not change
-what a prediction costs. TF_ENABLE_ONEDNN_OPTS=1 has TensorFlow use oneDNN where it would not by itself: on CPUs without
+Each file is run by a process of its own, which waits while another is measured, with random weights, which do not
+change what a prediction costs. TF_ENABLE_ONEDNN_OPTS=1 has TensorFlow use oneDNN where it would not by itself: on CPUs without
 AVX512-VNNI.
 """
 

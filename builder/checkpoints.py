@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from archspec.errors import file_problem
 from builder.runs import replacing
@@ -82,10 +82,7 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mappi
     """
     whole = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     with replacing(path) as temporary:
-        try:
-            save_file(whole, temporary, dict(metadata or {}))
-        except SafetensorError as error:  # which has what the system said in its text
-            raise OSError(re.sub(r"^.*I/O error: |\s*\(os error \d+\).*$", "", str(error))) from None
+        temporary.write_bytes(save(whole, dict(metadata or {})))  # save_file would keep others from reading it
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -96,6 +93,15 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """
     with safe_open(path, framework="numpy") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a `.safetensors` file is there and can be read."""
+    try:
+        read_tensors(path)
+    except (SafetensorError, OSError):
+        return False
+    return True
 
 
 def named(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, keras.Variable]:

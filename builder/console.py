@@ -32,10 +32,10 @@ class Console:
         if now - self.shown < (REFRESH_SECONDS if self.live else PLAIN_SECONDS):
             return
         self.shown = now
-        epoch, within = divmod(step, self.steps)
+        epoch, within = divmod(step - 1, self.steps)
         remaining = (self.epochs * self.steps - step) * self.batch_size / rate
         text = (
-            f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}  step {within}/{self.steps}  "
+            f"epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}  step {within + 1}/{self.steps}  "
             f"loss {metrics['loss']:.4f}  accuracy {metrics['accuracy']:.4f}  {rate:.0f} images/s  "
             f"ETA {clock(remaining)}"
         )

@@ -16,7 +16,7 @@ from typing import Any
 from archspec import Spec
 from archspec.errors import file_problem
 from builder.data import Data
-from builder.runs import write_json, write_text
+from builder.runs import damaged, write_json, write_text
 
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
@@ -39,14 +39,18 @@ def describe(directory: Path, spec: Spec, data: Data, devices: Sequence[str], se
     }
     now = environment(devices, seed, about)
     if path.exists():
-        first = json.loads(path.read_text(encoding="utf-8"))
-        if first["data"]["fingerprint"] != data.fingerprint:
+        try:
+            first = json.loads(path.read_text(encoding="utf-8"))
+            fingerprint = first["data"]["fingerprint"]
+        except (ValueError, KeyError, TypeError):
+            raise damaged(path) from None
+        if fingerprint != data.fingerprint:
             raise file_problem(directory, "was trained on other data: their fingerprints differ; start a new run")
         now = {
             **first,
             "resumed": [*first.get("resumed", []), {key: now[key] for key in ("started", "command", "devices")}],
         }
-    else:
+    if not (directory / "spec.yaml").exists():
         write_text(directory / "spec.yaml", spec.to_yaml())
     write_json(path, now)
 

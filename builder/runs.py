@@ -214,7 +214,10 @@ def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = M
         text = (directory / "spec.yaml").read_text(encoding="utf-8")
     except FileNotFoundError:  # stopped before it was written
         return
-    before, now = (dict(_leaves(yaml.load(one, yaml.BaseLoader))) for one in (text, spec.to_yaml()))  # noqa: S506
+    try:
+        before, now = (dict(_leaves(yaml.load(one, yaml.BaseLoader))) for one in (text, spec.to_yaml()))  # noqa: S506
+    except yaml.YAMLError:
+        raise damaged(directory / "spec.yaml") from None
     changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
     changed = [path for path in changed if not path.startswith(may_change)]
     if changed:
@@ -225,6 +228,11 @@ def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = M
             f"is a run of another spec: {'; '.join(shown)}{more}; to go on give the same spec, which is "
             f"{directory / 'spec.yaml'}; another one needs a new run, which may take the weights with init_from",
         )
+
+
+def damaged(path: Path) -> SpecError:
+    """A file of a run that is written anew where it is missing."""
+    return file_problem(path, "is damaged; delete it, and it is written anew when the run goes on")
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

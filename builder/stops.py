@@ -17,7 +17,13 @@ class WorkerLost(RuntimeError):
     """Another worker of the cluster died or cannot be reached; the message says what TensorFlow knows of it."""
 
 
-PEER_ERRORS = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.InternalError)
+PEER_ERRORS = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.InternalError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,  # what the worker behind a dead link gets
+)
 READING_ERRORS = (
     tf.errors.NotFoundError,
     tf.errors.InvalidArgumentError,

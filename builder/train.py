@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from archspec import Problem, Spec, SpecError, analyse
+from archspec.errors import file_problem
 from archspec.recipe import Train
 from archspec.recipe.train import InitFrom
 from builder import checkpoints, runs
@@ -112,7 +113,13 @@ def train(
             f"pictures{_on(placement)}"
         )
         say(f"run directory {directory}")
-        return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say), until)
+        try:
+            return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say), until)
+        except (OSError, tf.errors.ResourceExhaustedError) as error:
+            if "No space left" not in str(error):  # TensorFlow's is for memory too
+                raise
+            message = "the disk is full; once there is space, go on with --resume"
+            raise file_problem(directory, message) from None
 
 
 def _complete(directory: Path, recipe: Train, say: Callable[[str], None], until: int | None) -> Result | None:
@@ -172,13 +179,20 @@ def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> P
     """The progress of the newest checkpoint that is whole, its values put into the variables."""
     remove_leftovers(store.directory)
     checkpoint, broken = store.latest()
-    for path in broken:
-        say(f"{path} is damaged, and is passed over")
+    for path in broken:  # out of the way: as the newest by its name it would displace the next ones
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        say(f"{path} is damaged, and is passed over; it is kept as {path.name}.damaged")
     if checkpoint is None:
         say("there is no checkpoint: starting from the first step")
         return Progress()
     checkpoints.restore(parts.variables, checkpoint.tensors, checkpoint.path)
     progress = Progress.from_json(checkpoint.progress)
+    best = store.directory / checkpoints.BEST
+    if progress.best is not None and not checkpoints.is_whole(best):
+        if progress.is_complete(parts.recipe):
+            raise file_problem(best, "is missing or damaged, and no epoch is left that could take its place")
+        say(f"{best} is missing or damaged: the best epoch will be one of those that follow")
+        progress.best = None
     epoch, step = divmod(progress.step, steps_per_epoch(parts.data, parts.recipe))
     say(f"going on after epoch {epoch}, step {step}, from {checkpoint.path}")
     return progress

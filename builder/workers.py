@@ -31,7 +31,11 @@ def launch(command: Sequence[str], count: int) -> int:
     for index in range(count):
         environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config()}
         output = None if index == 0 else subprocess.DEVNULL
-        processes.append(subprocess.Popen(command, env=environment, stdout=output, preexec_fn=_die_with_parent))
+        processes.append(
+            subprocess.Popen(  # in a group of its own: a terminal's Ctrl-C would reach it twice, which ends it at once
+                command, env=environment, stdout=output, preexec_fn=_die_with_parent, process_group=0
+            )
+        )
     try:
         return _watch(processes, forwarded)
     finally:

@@ -135,10 +135,12 @@ class Train:
     augment: Annotated[tuple[Any, ...], Augmentations()] = ()
     eval_resize: Count | None = None
     cache: Literal["auto", "off"] = "auto"
-    init_from: InitFrom | None = None
+    init_from: Annotated[InitFrom | None, Union((record_of(InitFrom, "init_from"),), optional=True)] = None
     distribute: Annotated[Any, Tagged("a strategy", DISTRIBUTE)] = Auto()
     synchronized_batch_norm: bool = False
-    early_stopping: EarlyStopping | None = None
+    early_stopping: Annotated[
+        EarlyStopping | None, Union((record_of(EarlyStopping, "early_stopping"),), optional=True)
+    ] = None
     checkpoints: Checkpoints = Checkpoints()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     xla: Literal["auto", "on", "off"] = "auto"

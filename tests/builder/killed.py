@@ -45,13 +45,13 @@ def arrange(when, number):
             if arrange.epochs == number:
                 kill()
 
-    def full_disk(tensors, path, metadata):
-        Path(path).write_bytes(b"half a checkpoint")
-        if f"step-{number:09d}" in str(path):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return save_file(tensors, path, metadata)
+    def full_disk(self, content):
+        if f"step-{number:09d}" not in str(self):
+            return write_bytes(self, content)
+        write_bytes(self, content[: len(content) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    save_file = checkpoints.save_file
+    write_bytes = Path.write_bytes
     if when == "step":
         Loop._advance = advance_and_die
     elif when == "write":
@@ -60,7 +60,7 @@ def arrange(when, number):
     elif when == "best":
         checkpoints.write_tensors = write_best_only
     elif when == "disk":
-        checkpoints.save_file = full_disk
+        Path.write_bytes = full_disk
 
 
 arrange.epochs = 0
