@@ -2,8 +2,8 @@
 float32.
 
 Each file is run by a process of its own, which waits while another is measured, with random weights, which do not
-change what a prediction costs. TF_ENABLE_ONEDNN_OPTS=1 has TensorFlow use oneDNN where it would not by itself: on CPUs without
-AVX512-VNNI.
+change what a prediction costs. TF_ENABLE_ONEDNN_OPTS=1 has TensorFlow use oneDNN where it would not by itself: on
+CPUs without AVX512-VNNI.
 """
 
 from __future__ import annotations

@@ -101,6 +101,10 @@ class InitFrom:
         return layer.startswith(prefix) and not (prefix[-1].isdigit() and rest[:1].isdigit())
 
 
+EARLY_STOPPING = Union((record_of(EarlyStopping, "early_stopping"),), optional=True)
+INIT_FROM = Union((record_of(InitFrom, "init_from"),), optional=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Train:
     """How to train: data, optimisation and length.
@@ -135,7 +139,7 @@ class Train:
     augment: Annotated[tuple[Any, ...], Augmentations()] = ()
     eval_resize: Count | None = None
     cache: Literal["auto", "off"] = "auto"
-    init_from: Annotated[InitFrom | None, Union((record_of(InitFrom, "init_from"),), optional=True)] = None
+    init_from: Annotated[InitFrom | None, INIT_FROM] = None
     distribute: Annotated[Any, Tagged("a strategy", DISTRIBUTE)] = Auto()
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[
