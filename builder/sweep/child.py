@@ -28,7 +28,11 @@ WAIT_FOR_LOCK = 30.0
 
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import builder.train  # the seconds that this takes pass while another execution trains
+    # The seconds that these take pass while another execution trains.
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
+
+    import builder.train
 
     line = sys.stdin.buffer.readline()
     if not line:

@@ -53,11 +53,12 @@ class SpecHyperModel(keras_tuner.HyperModel):
         steps = steps_per_epoch(self.data, recipe)
         callbacks = [*options.pop("callbacks", []), _Rates(recipe, steps)]
         return model.fit(
-            training_batches(self.data, recipe, recipe.batch_size),
+            training_batches(self.data, recipe, recipe.batch_size).repeat(),  # keras looks at one batch more
             steps_per_epoch=steps,
             shuffle=False,  # the batches are
             epochs=options.pop("epochs", recipe.epochs),
             validation_data=validation_batches(self.data, recipe, recipe.batch_size),
+            validation_steps=-(-self.data.validation_count // recipe.batch_size),
             callbacks=callbacks,
             **options,
         )
