@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.errors import file_problem
-from builder.data import Data
 from builder.runs import damaged, write_json, write_text
+
+if TYPE_CHECKING:  # as in builder.runs: no TensorFlow
+    from builder.data import Data
 
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from archspec import ops
-from archspec.windows import Sides
 from builder import lowerings
 from builder.layers import Lower, Place, Tensor, batch_norm_options, conv_options, explicit_sides
 
 
-def padding_of(op: Any, x: Tensor) -> tuple[str, Sides | None]:
-    """The padding word of a stock layer, and the sides to pad explicitly where no word gives them."""
-    padding = explicit_sides(op, x)
-    return (padding, None) if isinstance(padding, str) else ("valid", padding)
-
-
 def _conv(op: ops.Conv, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    word, sides = padding_of(op, inputs[0])
+    padding = explicit_sides(op, inputs[0])
+    word, sides = (padding, None) if isinstance(padding, str) else ("valid", padding)
     return lowerings.FastConv2D(**conv_options(op, word), explicit_padding=sides, **place.options())(inputs[0])
 
 

@@ -50,7 +50,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path):
             temporary.write_text("half")
             raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(archspec.SpecError, match=r"file\.txt: cannot be written: disk full; what was there is whole"):
         fail()
     assert [child.name for child in tmp_path.iterdir()] == ["file.txt"] and path.read_text() == "before"
 
