@@ -13,11 +13,10 @@ import argparse
 import json
 import sys
 
-from builder.interrupts import Interrupted
-
 from archspec import cli
 from archspec.search import report
 from archspec.search.survey import SAMPLES, survey
+from builder.interrupts import Interrupted
 from builder.sweep import TrialsFailed, tune, with_trials
 
 
