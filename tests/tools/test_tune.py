@@ -106,6 +106,7 @@ def test_a_mistake_is_told_with_its_address(little):
         "expected a whole number from 1 to 1000000, got 0\n"
         "      | search.space.width.int=[0, 8]\n"
         "      |                         ^\n"
+        "      width is 0, set by an override\n"
     )
 
 
