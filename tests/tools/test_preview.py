@@ -38,7 +38,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(data_dir):
-    return load_data(Digits(), data_dir)
+    return load_data(Digits(), (8, 8, 1), data_dir)
 
 
 def test_the_tool_writes_a_png(tmp_path, data_dir):
@@ -54,7 +54,7 @@ def test_the_tool_writes_a_png(tmp_path, data_dir):
     [
         (["digts.yaml"], "digts.yaml: no such file"),
         ([DIGITS, "--set", "train.augment=[mixp]"], "unknown augmentation 'mixp'; did you mean 'mixup'?"),
-        ([DIGITS, "--count", "0"], "argument --count: 0 is not at least 1"),
+        ([DIGITS, "--count", "0"], "argument --count: expected a whole number from 1 to 1000000, got '0'"),
         ([DIGITS, "--count", "801"], "argument --count: at most 800 pictures, got 801"),
     ],
 )
@@ -117,11 +117,11 @@ def test_the_pictures_are_those_of_training(data):
     assert len(shown) == 100 and {picture.shape for picture, _ in shown} == {(8, 8, 1)}
     labels = np.stack([label for _, label in shown])
     assert labels.shape == (100, 10) and 20 < (labels.max(1) < 1).sum() < 80
-    train = [picture for picture, _ in data.train.as_numpy_iterator()]
+    train = list(data.train.pictures.numpy())
     plain = training_examples(data, load(DIGITS, {"train.augment": []}).train, 5)
     assert all(any(np.array_equal(picture, one) for one in train) for picture, _ in plain)
     held_out = validation_examples(data, spec.train, 16)
-    assert [int(label) for _, label in held_out] == [int(label) for _, label in data.validation.take(16)]
+    assert [int(label) for _, label in held_out] == data.validation.labels.numpy()[:16].tolist()
 
 
 @pytest.mark.parametrize(
