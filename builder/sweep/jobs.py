@@ -89,6 +89,8 @@ class Nursery:
 
     def close(self) -> None:
         """Ends it, and with it all its processes."""
+        if self._output.closed:
+            return
         for job in self._jobs:
             job.send(signal.SIGKILL)
         self._process.kill()

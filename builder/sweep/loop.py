@@ -66,16 +66,16 @@ class Loop:
         data_dir: str | None,
         planned: int | None,
         say: Callable[[str], None],
+        nursery: Nursery | None,
         writes: bool = True,
     ):
         self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes
-        self.data_dir, self.planned, self.say = data_dir, planned, say
+        self.data_dir, self.planned, self.say, self.nursery = data_dir, planned, say, nursery
         self.began = time.monotonic()
         self.done_before = self._standing()[0]
 
     def run(self) -> int | None:
         """Until the oracle has no more, or a signal asks to stop: its number, after all processes saved their state."""
-        self.nursery = Nursery()
         try:
             with Interrupts() as interrupts:
                 while not all(slot.is_done for slot in self.slots):
@@ -88,7 +88,8 @@ class Loop:
                     time.sleep(POLL_SECONDS)
             return None
         finally:
-            self.nursery.close()
+            if self.nursery is not None:
+                self.nursery.close()
 
     def _stop(self) -> None:
         running = [slot.running for slot in self.slots if slot.running]
@@ -133,6 +134,7 @@ class Loop:
 
     def _job(self, slot: Slot, trial: Trial, number: int) -> Job:
         task = {**self.plan.task(trial, number, self.data_dir), "cores": slot.cores, "gpus": slot.gpus}
+        assert self.nursery is not None  # a chief has none, and no jobs
         if self.nursery.is_dead:
             self.nursery.check_has_worked()
             self.nursery.close()
