@@ -59,6 +59,7 @@ def main() -> None:
                 _say(f"{task['job']} began {pid}")
         while jobs and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             _say(f"{jobs.pop(ended[0])} ended {os.waitstatus_to_exitcode(ended[1])}")
+    os._exit(0)  # at once, as trials wait for it to know that they are to stop
 
 
 def execute(task: dict[str, Any], alive: int) -> None:
