@@ -46,14 +46,14 @@ def _run(folder: Path) -> None:
     ]
     show(f"Search over specs/digits.yaml, {TRIALS} trials of {EPOCHS} epochs", rows_shown, "keras-tuner")
     best_row = max(rows, key=lambda row: float(row["objective"]))
-    print(f"\nprocess of the best trial, TensorFlow imported before it begins: {float(best_row['wall_seconds']):.1f} s")
+    print(f"\nprocess of the best trial: {float(best_row['wall_seconds']):.1f} s")
     print(f"the same spec trained alone, start-up of the process included: {alone:.1f} s")
     print(f"of which training and validation: {float(best_row['seconds']):.1f} s in the sweep")
-    print(f"start-up of a trial's process: {seconds(_start):.1f} s, while another trial trains")
+    print(f"start-up of the process that trials are forked from, once a sweep: {seconds(_start):.1f} s")
 
 
 def _start() -> None:
-    """A trial's process until it could take its task; with its input closed it ends there."""
+    """That process until it could fork; with its input closed it ends there."""
     command = [sys.executable, "-m", "builder.sweep.child"]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
 

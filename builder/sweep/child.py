@@ -1,6 +1,7 @@
-"""The process of one execution: it gets ready, waits for its task as a line of JSON, trains, and writes how it ended.
+"""The processes of executions, and the one that forks them: it imports TensorFlow once, and uses none of it.
 
-It ends with its parent: when the pipe to it closes, it saves its state and stops.
+A task is a line of JSON; the answers are lines `JOB began PID` and `JOB ended STATUS`. Each process trains, writes how
+it ended and is gone. All end with the sweep: when the pipe to it closes, they save their state and stop.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -24,23 +26,49 @@ from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_M
 
 WAIT_FOR_LOCK = 30.0
 """Seconds that the run directory's former owner, whose sweep died, has to save its state."""
+POLL_SECONDS = 0.02
 
 
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # The seconds that these take pass while another execution trains.
+    # All that a training imports.
     import matplotlib.backends.backend_agg
     import matplotlib.figure  # noqa: F401
 
+    import builder.train  # noqa: F401
+
+    alive, held = os.pipe()  # nobody writes: it closes when this process is gone
+    jobs: dict[int, int] = {}
+    text, is_open = b"", True
+    while is_open:
+        if select.select([0], [], [], POLL_SECONDS)[0]:
+            part = os.read(0, 65536)
+            is_open = bool(part)
+            *lines, text = (text + part).split(b"\n")
+            for line in lines:
+                task = json.loads(line)
+                pid = os.fork()
+                if pid == 0:
+                    os.close(held)
+                    try:
+                        execute(task, alive)
+                    except BaseException:
+                        traceback.print_exc()
+                    os._exit(1)
+                jobs[pid] = task["job"]
+                _say(f"{task['job']} began {pid}")
+        while jobs and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            _say(f"{jobs.pop(ended[0])} ended {os.waitstatus_to_exitcode(ended[1])}")
+    os._exit(0)  # at once, as trials wait for it to know that they are to stop
+
+
+def execute(task: dict[str, Any], alive: int) -> None:
+    """An execution, from the arrangement of its process to its end."""
     import builder.train
 
-    line = sys.stdin.buffer.readline()
-    if not line:
-        return
-    task = json.loads(line)
     began = time.monotonic()
     _arrange(task)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    threading.Thread(target=_follow, args=[alive], daemon=True).start()
     record = Execution(trial=task["trial"], number=task["number"], state=FAILED, seed=task["seed"])
     try:
         spec = archspec.load(task["spec"])
@@ -71,6 +99,8 @@ def main() -> None:
 
 def _arrange(task: dict[str, Any]) -> None:
     """Its output, cores, GPUs and threads. TensorFlow reads these when it first looks for devices."""
+    os.close(0)  # the tasks of others
+    os.open(os.devnull, os.O_RDONLY)
     log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -85,9 +115,9 @@ def _arrange(task: dict[str, Any]) -> None:
         tf.config.threading.set_inter_op_parallelism_threads(len(task["cores"]))
 
 
-def _follow_parent() -> None:
-    while os.read(0, 4096):
-        pass
+def _follow(alive: int) -> None:
+    """Stops this process when the one that forked it is gone."""
+    os.read(alive, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

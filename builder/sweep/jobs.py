@@ -1,10 +1,11 @@
-"""Processes that train, started ahead of time: TensorFlow is imported while other trials run."""
+"""Processes that train, one an execution, without the seconds that importing TensorFlow takes."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -21,62 +22,100 @@ GRACE_SECONDS = 20.0
 """Between asking a process to save its state and end, and ending it."""
 
 
-@dataclass
-class Job:
-    """A process that waits for its task, or is at it."""
+class Nursery:
+    """A process that has imported TensorFlow, and forks one for each task, so that a trial starts at once.
 
-    process: subprocess.Popen[bytes]
-    output: IO[bytes]
+    It has one thread and no device in use, so that forking it is sound; all it does otherwise is to say which of its
+    processes have begun and ended. When it ends, so do they, after they have saved their state.
+    """
 
-    @classmethod
-    def ready(cls) -> Job:
-        """Starts a process, which will wait for its task."""
-        output = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
+    def __init__(self) -> None:
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        process = subprocess.Popen(
+        self._process = subprocess.Popen(
             CHILD,
             stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
+            stdout=subprocess.PIPE,
+            stderr=self._output,
             start_new_session=True,  # Ctrl-C reaches the sweep alone, which decides
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            # numpy's threads are the only ones that importing all of it would start.
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"},
         )
-        return cls(process, output)
+        self._jobs: list[Job] = []
+        self._text = b""
 
-    def give(self, task: Mapping[str, Any]) -> bool:
-        """Hands over the task; False where the process has died."""
-        if self.process.poll() is not None:
-            return False
-        assert self.process.stdin is not None
-        try:
-            self.process.stdin.write(json.dumps(task).encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            return False
-        return True
+    def start(self, task: Mapping[str, Any]) -> Job:
+        """A process at a task."""
+        job = Job(self)
+        self._jobs.append(job)
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps({**task, "job": len(self._jobs) - 1}).encode() + b"\n")
+            self._process.stdin.flush()
+        return job
+
+    def check_has_worked(self) -> None:
+        """Tells a process that was ended, and may be replaced, from one that cannot even start.
+
+        Raises:
+            RuntimeError: no job of it has begun; with what it said.
+        """
+        if not any(job.pid is not None for job in self._jobs):
+            self._output.seek(0)
+            said = self._output.read().decode(errors="replace").strip()
+            raise RuntimeError(f"no process can be started for a trial:\n{said}")
+
+    @property
+    def is_dead(self) -> bool:
+        return self._process.poll() is not None
+
+    def look(self) -> None:
+        """Takes note of processes that have begun and ended."""
+        assert self._process.stdout is not None
+        while select.select([self._process.stdout], [], [], 0)[0]:
+            part = os.read(self._process.stdout.fileno(), 65536)
+            if not part:
+                break
+            *lines, self._text = (self._text + part).split(b"\n")
+            for line in lines:
+                number, kind, value = line.split()
+                if kind == b"began":
+                    self._jobs[int(number)].pid = int(value)
+                else:
+                    self._jobs[int(number)].ended = int(value)
+        if self.is_dead:
+            for job in self._jobs:
+                job.ended = -signal.SIGKILL if job.ended is None else job.ended
+
+    def close(self) -> None:
+        """Ends it, and with it all its processes."""
+        if self._output.closed:
+            return
+        for job in self._jobs:
+            job.send(signal.SIGKILL)
+        self._process.kill()
+        self._process.communicate()
+        self._output.close()
+
+
+@dataclass(eq=False)
+class Job:
+    """A process at a task; `pid` is None until it has begun, `ended` its status once it has."""
+
+    nursery: Nursery
+    pid: int | None = None
+    ended: int | None = None
 
     def status(self) -> int | None:
         """None while it runs; its exit status, negative for a signal."""
-        return self.process.poll()
+        self.nursery.look()
+        return self.ended
 
-    def said(self) -> str:
-        """What it said before it had a task."""
-        self.output.seek(0)
-        return self.output.read().decode(errors="replace").strip()
-
-    def ask_to_stop(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-
-    def end(self) -> None:
-        """Ends it now."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        self.process.wait()
-        if self.process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.close()
-        self.output.close()
+    def send(self, number: int) -> None:
+        """Sends a signal, if it runs."""
+        if self.pid is not None and self.ended is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
 
 def shares(workers: int, gpus: Sequence[str]) -> list[tuple[list[int], str | None]]:

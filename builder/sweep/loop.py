@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import statistics
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from builder import runs
 from builder.console import clock
 from builder.interrupts import Interrupts
 from builder.sweep import results
-from builder.sweep.jobs import GRACE_SECONDS, Job
+from builder.sweep.jobs import GRACE_SECONDS, Job, Nursery
 from builder.sweep.plan import Plan, describe
 from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Execution, Trial
 from builder.sweep.results import Results
@@ -65,17 +66,16 @@ class Loop:
         data_dir: str | None,
         planned: int | None,
         say: Callable[[str], None],
+        nursery: Nursery | None,
         writes: bool = True,
     ):
         self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes
-        self.data_dir, self.planned, self.say = data_dir, planned, say
-        self.spare: Job | None = None
+        self.data_dir, self.planned, self.say, self.nursery = data_dir, planned, say, nursery
         self.began = time.monotonic()
         self.done_before = self._standing()[0]
 
     def run(self) -> int | None:
         """Until the oracle has no more, or a signal asks to stop: its number, after all processes saved their state."""
-        self.spare = Job.ready()  # before TensorFlow is asked anything here
         try:
             with Interrupts() as interrupts:
                 while not all(slot.is_done for slot in self.slots):
@@ -88,14 +88,13 @@ class Loop:
                     time.sleep(POLL_SECONDS)
             return None
         finally:
-            for job in (self.spare, *(slot.running.job for slot in self.slots if slot.running)):
-                if job is not None:
-                    job.end()
+            if self.nursery is not None:
+                self.nursery.close()
 
     def _stop(self) -> None:
         running = [slot.running for slot in self.slots if slot.running]
         for one in running:
-            one.job.ask_to_stop()
+            one.job.send(signal.SIGTERM)
         deadline = time.monotonic() + GRACE_SECONDS
         while time.monotonic() < deadline and any(one.job.status() is None for one in running):
             time.sleep(POLL_SECONDS)
@@ -135,28 +134,23 @@ class Loop:
 
     def _job(self, slot: Slot, trial: Trial, number: int) -> Job:
         task = {**self.plan.task(trial, number, self.data_dir), "cores": slot.cores, "gpus": slot.gpus}
-        job, self.spare = self.spare or Job.ready(), None
-        while not job.give(task):
-            said = job.said()
-            job.end()
-            if said:
-                raise RuntimeError(f"the process of a trial does not start:\n{said}")
-            job = Job.ready()
-        if self.planned is None or self._standing()[0] + 1 < self.planned * self.plan.search.tuner.executions_per_trial:
-            self.spare = Job.ready()
-        return job
+        assert self.nursery is not None  # a chief has none, and no jobs
+        if self.nursery.is_dead:
+            self.nursery.check_has_worked()
+            self.nursery.close()
+            self.nursery = Nursery()
+        return self.nursery.start(task)
 
     def _watch(self, slot: Slot, running: Running) -> None:
         status, limit = running.job.status(), self.plan.search.max_minutes_per_trial
         if status is None:
             over = time.monotonic() - running.began - (limit or float("inf")) * 60
             if over > GRACE_SECONDS:
-                running.job.end()
+                running.job.send(signal.SIGKILL)
             elif over > 0 and not running.is_late:
                 running.is_late = True
-                running.job.ask_to_stop()
+                running.job.send(signal.SIGTERM)
             return
-        running.job.end()
         record = self.plan.files.execution(self.plan.files.record(running.trial, running.number))
         if record is None and not running.is_late and status < 0 and running.restarts < MOST_RESTARTS:
             self.say(f"trial {running.trial.id}: its process was killed by signal {-status}; it goes on")

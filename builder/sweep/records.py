@@ -126,6 +126,11 @@ class Files:
         found = [(execution, path.name) for path in paths if (execution := self.execution(path)) is not None]
         return [one for one, _ in sorted(found, key=lambda pair: (pair[0].number, -pair[1].count("."), pair[1]))]
 
+    def runs_again(self, trial: Trial) -> bool:
+        """Whether the last execution that ended was put aside for another attempt, which has not ended."""
+        executions = self.executions(trial.id)
+        return bool(executions) and not self.record(trial, executions[-1].number).exists()
+
     @staticmethod
     def execution(path: Path) -> Execution | None:
         found = _read(path)

@@ -22,12 +22,14 @@ class Outcome:
     Attributes:
         executions: those that have ended, failed ones included.
         executions_needed: how many the search asks for.
+        runs_again: whether the last failure was put aside for another attempt.
     """
 
     trial: Trial
     executions: Sequence[Execution]
     executions_needed: int
     direction: str
+    runs_again: bool = False
 
     @cached_property
     def completed(self) -> list[Execution]:
@@ -39,11 +41,11 @@ class Outcome:
 
     @property
     def has_failed(self) -> bool:
-        return bool(self.executions) and self.executions[-1].state != COMPLETED
+        return bool(self.executions) and self.executions[-1].state != COMPLETED and not self.runs_again
 
     @property
     def state(self) -> str:
-        return COMPLETED if self.is_finished else self.executions[-1].state if self.executions else "running"
+        return COMPLETED if self.is_finished else self.executions[-1].state if self.has_failed else "running"
 
     @property
     def objective(self) -> float:
@@ -83,7 +85,10 @@ class Results:
         cls, files: Files, search: Search, rejected: dict[str, int] | None = None, complete: bool = False
     ) -> Results:
         needed, direction = search.tuner.executions_per_trial, search.objective.direction
-        outcomes = [Outcome(trial, files.executions(trial.id), needed, direction) for trial in files.trials()]
+        outcomes = [
+            Outcome(trial, files.executions(trial.id), needed, direction, files.runs_again(trial))
+            for trial in files.trials()
+        ]
         return cls(files, search, outcomes, rejected or {}, complete)
 
     @property

@@ -13,7 +13,7 @@ from archspec.search.check import Checker
 from builder.interrupts import Interrupted
 from builder.quiet import import_tensorflow
 from builder.sweep import results
-from builder.sweep.jobs import shares
+from builder.sweep.jobs import Nursery, shares
 from builder.sweep.records import Files
 from builder.sweep.results import Results
 from builder.sweep.start import TrialsFailed
@@ -37,6 +37,24 @@ def run(
         role: `alone`, `chief` or `worker`.
         candidates: how many there are inside the budget, where that is known.
     """
+    with contextlib.ExitStack() as stack:
+        nursery = None
+        if role != "chief":
+            nursery = Nursery()  # it imports TensorFlow while this process does
+            stack.callback(nursery.close)
+        return _run(spec, files, role, candidates, data_dir, workers, say, nursery)
+
+
+def _run(
+    spec: Spec,
+    files: Files,
+    role: str,
+    candidates: int | None,
+    data_dir: str | None,
+    workers: int,
+    say: Callable[[str], None],
+    nursery: Nursery | None,
+) -> Results:
     import_tensorflow()
     import tensorflow as tf
 
@@ -68,7 +86,7 @@ def run(
             oracle.begin(plan.search.space, judge, Journal(files.directory / NAME), role == "chief", plan.trial)
         planned = oracles.planned(plan.search, spec.train.epochs, candidates)
         slots = [loop.Slot(name, *share) for name, share in zip(_names(workers), shares(workers, gpus), strict=True)]
-        looped = loop.Loop(plan, oracle, slots, data_dir, planned, say, role != "worker")
+        looped = loop.Loop(plan, oracle, slots, data_dir, planned, say, nursery, role != "worker")
         if role != "worker" and oracle.trials:
             say(f"going on: {looped.progress()}")
         signal = machines.serve(oracle, looped.update, say) if role == "chief" else looped.run()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import keras
 import pytest
@@ -139,7 +140,9 @@ def test_a_killed_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, sweep):
     second = directory / "trials/0002/run-1/checkpoints"
     wait_for(lambda: second.exists() and any(second.glob("step-*")), process)
     first_log = (directory / "trials/0001/run-1.log").read_text()
+    (trials,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.kill()
+    os.killpg(int(trials), signal.SIGKILL)
     process.communicate()
     resumed = started(spec, "--run-dir", directory, "--resume")
     output, _ = resumed.communicate(timeout=300)
@@ -147,6 +150,18 @@ def test_a_killed_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, sweep):
     assert table(directory) == table(whole)
     assert (directory / "trials/0001/run-1.log").read_text() == first_log
     assert "going on after epoch" in (directory / "trials/0002/run-1.log").read_text()
+
+
+def test_trials_stop_when_their_sweep_is_killed(tmp_path):
+    process = started(write(tmp_path, epochs=500), "--run-dir", tmp_path / "sweep")
+    trial = tmp_path / "sweep/trials/0001"
+    wait_for(lambda: any((trial / "run-1/checkpoints").glob("step-*")), process)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 60
+    while "interrupted in epoch" not in (trial / "run-1.log").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_ctrl_c_ends_cleanly(tmp_path):
