@@ -37,23 +37,23 @@ class Board:
             self.writers[name].flush()
 
 
-def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]]) -> None:
-    """Writes a PNG of loss, error and learning rate by epoch."""
+def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]], best: Mapping[str, float]) -> None:
+    """Writes a PNG of loss, error and learning rate by epoch; `best` is the row whose weights are kept."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # a third of a second, needed once
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in rows]
-    best = max(rows, key=lambda row: row["val_accuracy"])
     figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=120)
     loss, error, rate = figure.subplots(1, 3)
     loss.plot(epochs, [row["loss"] for row in rows], label="training", color="C0")
     loss.plot(epochs, [row["val_loss"] for row in rows], label="validation", color="C1")
+    loss.plot(best["epoch"], best["val_loss"], "o", color="C1", markersize=5, label="best epoch")
     loss.set(title="loss", yscale="log")
     error.plot(epochs, [100 * (1 - row["accuracy"]) for row in rows], color="C0")
     error.plot(epochs, [100 * (1 - row["val_accuracy"]) for row in rows], color="C1")
     error.plot(best["epoch"], 100 * (1 - best["val_accuracy"]), "o", color="C1", markersize=5)
-    error.set(title=f"top-1 error, %  (best {100 * (1 - best['val_accuracy']):.2f})", ylim=(0, None))
+    error.set(title=f"top-1 error, %  (best epoch: {100 * (1 - best['val_accuracy']):.2f})", ylim=(0, None))
     rate.plot(epochs, [row["learning_rate"] for row in rows], color="C2")
     rate.set(title="learning rate", ylim=(0, None))
     for axes in (loss, error, rate):

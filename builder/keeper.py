@@ -42,7 +42,8 @@ class Keeper:
             Its validation loss and accuracy.
         """
         parts, recipe, data = self.parts, self.parts.recipe, self.parts.data
-        curves.draw(self.directory / "learning_curve.png", self.spec.name, progress.rows)
+        best = progress.best or {}
+        curves.draw(self.directory / "learning_curve.png", self.spec.name, progress.rows, best)
         path = self.directory / "checkpoints" / BEST
         checkpoints.restore(parts.weights, checkpoints.read_tensors(path)[0], path)
         portable = build(self.spec, "portable")
@@ -56,7 +57,6 @@ class Keeper:
         for row in steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy():
             sums.add(*map(float, row))
         means = sums.means()
-        best = progress.best or {}
         self.say(f"best epoch {best['epoch']}: val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}")
         self.say(f"saved {self.directory / 'model.keras'}")
         return means["loss"], means["accuracy"]

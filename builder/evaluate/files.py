@@ -61,7 +61,8 @@ def write(
     names = opened[0].about.class_names
     predicted = log_probabilities.argmax(1)
     matrix = metrics.confusion(labels, predicted, len(names))
-    title = f"{' + '.join(run.spec.name for run in opened)} on {data.name}"
+    who = opened[0].spec.name if len(opened) == 1 else f"ensemble of {len(opened)} runs"
+    title = f"{who} on {data.name}"
     shares = np.exp(log_probabilities.max(1)).tolist()
     try:
         report.write_classes(directory / "classes.csv", metrics.by_class(matrix, names))
