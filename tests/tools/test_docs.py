@@ -69,7 +69,7 @@ def checked_commands() -> list[tuple[str, str]]:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The repository's root as a page sees it."""
-    for name in ("tools", "specs", "archspec", "builder"):
+    for name in ("tools", "specs", "docs", "archspec", "builder"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
