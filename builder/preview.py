@@ -57,7 +57,7 @@ def preview(
     recipe, path = recipe_of(spec), _writable(out)
     where = address(spec, "train", "data")
     data = load_data(recipe.data, spec.graph.input.shape, data_dir, where)
-    check_fits(data, spec.graph, recipe, where)
+    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
     count = min(count, data.train_count)
     rows = math.ceil(count / COLUMNS)
 

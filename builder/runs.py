@@ -1,4 +1,7 @@
-"""The directory of a run: claimed once, written atomically, and a record of where the result comes from."""
+"""The directory of a run: claimed once, written atomically, and a record of where the result comes from.
+
+No TensorFlow, so that a wrong directory is told at once.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from archspec import Problem, Spec, SpecError
 from archspec.errors import Where, file_problem
 from archspec.recipe import Train
-
-if TYPE_CHECKING:  # this module does without TensorFlow, so that a wrong directory is told at once
-    pass
 
 
 def recipe_of(spec: Spec) -> Train:
@@ -36,10 +36,10 @@ def recipe_of(spec: Spec) -> Train:
 
 
 def address(spec: Spec, *keys: str) -> Where:
-    """Where a value of the resolved spec stands."""
+    """Where a value of the resolved spec stands; one that has its default, where the mapping stands that lacks it."""
     tree = spec.tree
     for key in keys:
-        tree = tree.value[key]
+        tree = tree.value.get(key, tree) if isinstance(tree.value, dict) else tree
     return Where(".".join(keys), tree.span)
 
 

@@ -5,6 +5,7 @@ python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --ou
 python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 from pathlib import Path
 

@@ -3,8 +3,8 @@
 python tests/builder/killed.py SPEC RUN_DIR DATA_DIR WHEN NUMBER
 
 WHEN is `never`, `step` (after a call of steps that reaches NUMBER), `write` (half-way through writing the checkpoint
-after NUMBER steps), `best` (the best weights of epoch NUMBER are written, the checkpoint is not) or `disk` (no space is
-left for the checkpoint after NUMBER steps). A run that is there already goes on.
+after NUMBER steps), `best` (before the best weights are written for the NUMBERth time, when the checkpoint is there) or
+`disk` (no space is left for the checkpoint after NUMBER steps). A run that is there already goes on.
 """
 
 import errno
@@ -38,12 +38,12 @@ def arrange(when, number):
             kill()
         write(path, tensors, metadata)
 
-    def write_best_only(path, tensors, metadata=None):
-        write(path, tensors, metadata)
+    def write_no_best(path, tensors, metadata=None):
         if path.name == BEST:
             arrange.epochs += 1
             if arrange.epochs == number:
                 kill()
+        write(path, tensors, metadata)
 
     def full_disk(self, content):
         if f"step-{number:09d}" not in str(self):
@@ -58,7 +58,7 @@ def arrange(when, number):
         checkpoints.write_tensors = write_half
         Checkpoints.save.__globals__["write_tensors"] = write_half
     elif when == "best":
-        checkpoints.write_tensors = write_best_only
+        checkpoints.write_tensors = write_no_best
     elif when == "disk":
         Path.write_bytes = full_disk
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from archspec.recipe.data import Digits
 from archspec.recipe.train import Mirrored, MultiWorker
 from builder.cluster import Cluster, described_cluster
 from builder.replicas import place
+from builder.runs import address
 from tests.small import written
 
 ROOT = Path(__file__).parents[2]
@@ -161,12 +163,9 @@ def test_a_killed_worker_of_this_machine_stops_the_others(spec, data_dir, tmp_pa
 # -- what is checked before anything starts --------------------------------------------------------------------------
 
 
-WHERE = Where("train")
-
-
 def problem(recipe):
     with pytest.raises(archspec.SpecError) as caught:
-        place(recipe, WHERE)
+        place(recipe, lambda field: Where(f"train.{field}"))
     return str(caught.value)
 
 
@@ -191,9 +190,8 @@ def problem(recipe):
             "train.xla: XLA cannot compile a step of several replicas (keras issue 20763); leave it auto",
         ),
         (
-            {"synchronized_batch_norm": True, "accumulate": 2, "distribute": Mirrored(replicas=2)},
-            "train.synchronized_batch_norm: replicas cannot synchronise batch statistics inside a batch's parts; leave "
-            "accumulate at 1",
+            {"batch_size": 50, "distribute": Mirrored(replicas=1), "accumulate": 4},
+            "train.batch_size: the global batch of 50 does not divide into 4 parts (accumulate); set it to 48 or 52",
         ),
         (
             {"distribute": MultiWorker()},
@@ -205,6 +203,30 @@ def problem(recipe):
 def test_what_cannot_be_distributed_is_told_first(fields, expected, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert problem(Train(data=Digits(), **fields)) == expected
+
+
+def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "name: small\nmodel: {input: [8, 8, 1], layers: [flatten, {dense: 10}]}\n"
+        "train:\n  data: digits\n  batch_size: 50\n  distribute: {mirrored: {replicas: 4}}\n"
+    )
+    spec = archspec.load(path)
+    with pytest.raises(archspec.SpecError) as caught:
+        place(spec.train, partial(address, spec, "train"))
+    assert str(caught.value) == (
+        f"{path}:5:15: train.batch_size: the global batch of 50 does not divide into 4 replicas; set it to 48 or 52\n"
+        "    5 |   batch_size: 50\n"
+        "      |               ^^"
+    )
+
+
+def test_a_mistake_of_the_user_is_told_once_and_not_by_each_worker(spec, data_dir, tmp_path):
+    process = start(spec, tmp_path / "run", data_dir, "--workers", 3)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 2
+    assert "train.batch_size: the global batch of 64 does not divide into 3 replicas; set it to 63 or 66" in output
+    assert len(output.splitlines()) == 3, output  # the mistake, the line of the spec and the caret
 
 
 @pytest.mark.parametrize(

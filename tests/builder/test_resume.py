@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 import archspec
-from builder import runs
+from builder import checkpoints, runs
 from tests.small import SPEC, written
 
 ROOT = Path(__file__).parents[2]
@@ -74,9 +75,16 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_p
     status, output = killed(spec, tmp_path / "whole", data_dir)
     assert status == 0, output
     run_dir = tmp_path / "cut"
+    best = run_dir / "checkpoints" / "best.safetensors"
     for when, number in (("write", 9), ("best", 1), ("step", 17)):
         status, output = killed(spec, run_dir, data_dir, when, number)
         assert status == -signal.SIGKILL, (when, output)
+        if when == "best":
+            assert not best.exists()
+            end_of_epoch = load_file(run_dir / "checkpoints" / "step-000000011.safetensors")
+    with safe_open(best, "numpy") as file:
+        assert file.metadata() == {"epoch": "1"}
+    assert all(np.array_equal(value, end_of_epoch[f"model/{name}"]) for name, value in load_file(best).items())
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert "going on after epoch 1, step 7, from " in output  # step 18: every third is kept, and an epoch has 11
@@ -109,6 +117,15 @@ def test_a_damaged_checkpoint_is_passed_over(copy, data_dir):
     assert status == 0, output
     assert f"{newest} is damaged, and is passed over" in output
     assert "going on after epoch 1, step 4, from " in output
+
+
+def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir):
+    run_dir, spec = copy
+    best = run_dir / "checkpoints" / "best.safetensors"
+    checkpoints.write_best(best.parent, load_file(best), 2)  # as if the checkpoint of epoch 2 were damaged
+    status, output = killed(spec, run_dir, data_dir)
+    assert status == 0, output
+    assert f"{best} is missing, damaged, or not of epoch 1: the best epoch will be one of those that follow" in output
 
 
 def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir):
@@ -162,5 +179,5 @@ def test_a_run_that_is_complete_is_left_as_it_is(tmp_path, data_dir):
     assert killed(spec, tmp_path / "run", data_dir)[0] == 0
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     status, output = killed(spec, tmp_path / "run", data_dir)
-    assert status == 0 and "is complete: 1 epochs are done" in output
+    assert status == 0 and f"{tmp_path / 'run'} is complete, after 1 epoch\n" in output
     assert {path: path.read_bytes() for path in before} == before
