@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -40,7 +40,11 @@ Example = tuple[np.ndarray, np.ndarray]
 
 
 def preview(
-    spec: Spec, out: str | os.PathLike[str], count: int = 32, data_dir: str | os.PathLike[str] | None = None
+    spec: Spec,
+    out: str | os.PathLike[str],
+    count: int = 32,
+    data_dir: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = print,
 ) -> Path:
     """Draws the first training pictures of a spec as they come out of augmentation, with their labels, evaluation
     pictures beside and the learning rate over the epochs below.
@@ -50,13 +54,14 @@ def preview(
         out: a PNG file; one that exists is replaced, when the new one is complete.
         count: how many training pictures.
         data_dir: where TFDS keeps prepared data sets.
+        say: takes lines of progress, where the data take long.
 
     Raises:
         SpecError: no `train` section, data that does not exist or fit, or a file that cannot be written.
     """
     recipe, path = recipe_of(spec), _writable(out)
     where = address(spec, "train", "data")
-    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where)
+    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
     count = min(count, data.train_count)
     rows = math.ceil(count / COLUMNS)

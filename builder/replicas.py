@@ -57,7 +57,13 @@ def place(recipe: Train, where: Address) -> Placement:
         SpecError: there are not that many devices, the environment describes no cluster, or the batch does not divide.
     """
     distribute = recipe.distribute
-    cluster = None if isinstance(distribute, Off | Mirrored) else described_cluster()
+    cluster = described_cluster()
+    if cluster is not None and isinstance(distribute, Off | Mirrored):
+        raise _problem(
+            where("distribute"),
+            f"this is one of {counted(len(cluster.workers), 'worker')} (--workers, TF_CONFIG or Slurm), and each would "
+            "train on its own; set distribute: auto or multi_worker, or start one process",
+        )
     if isinstance(distribute, MultiWorker) and cluster is None:
         raise _problem(
             where("distribute"),

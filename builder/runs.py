@@ -113,7 +113,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files may not be UTF-8
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -253,9 +253,12 @@ def locked(directory: Path) -> Iterator[None]:
     Raises:
         SpecError: another process has it.
     """
-    with (directory / ".lock").open("w") as file:
+    with contextlib.ExitStack() as stack:
         try:
+            file = stack.enter_context((directory / ".lock").open("w"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise file_problem(directory, "is in use: another process trains in it at this moment") from None
+        except OSError as error:
+            raise file_problem(directory, f"cannot be written: {error.strerror}") from None
         yield

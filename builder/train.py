@@ -178,9 +178,11 @@ def _run(
 
 def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> Progress:
     """The progress of the newest checkpoint that is whole, its values put into the variables."""
-    remove_leftovers(store.directory)
+    if parts.placement.is_chief:
+        remove_leftovers(store.directory)
+        remove_leftovers(store.directory.parent)
     checkpoint, broken = store.latest()
-    for path in broken:  # out of the way: as the newest by its name it would displace the next ones
+    for path in broken if parts.placement.is_chief else ():  # as the newest by its name it would displace the next ones
         path.replace(path.with_name(f"{path.name}.damaged"))
         say(f"{path} is damaged, and is passed over; it is kept as {path.name}.damaged")
     if checkpoint is None:

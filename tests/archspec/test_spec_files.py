@@ -295,7 +295,7 @@ SHORT = """
 )
 def test_a_path_leads_into_a_short_form(path: str, value: object, written: str, write: Write):
     spec = archspec.load(write("short.yaml", SHORT), {path: value})
-    assert written in spec.to_yaml()
+    assert written in " ".join(spec.to_yaml().replace("- ", "").split())
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import archspec
 from archspec.errors import Where
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
-from archspec.recipe.train import Mirrored, MultiWorker
+from archspec.recipe.train import Mirrored, MultiWorker, Off
 from builder.cluster import Cluster, described_cluster
 from builder.replicas import place
 from builder.runs import address
@@ -203,6 +203,15 @@ def problem(recipe):
 def test_what_cannot_be_distributed_is_told_first(fields, expected, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert problem(Train(data=Digits(), **fields)) == expected
+
+
+def test_a_worker_that_is_to_train_alone_is_told(monkeypatch):
+    config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert problem(Train(data=Digits(), distribute=Off())) == (
+        "train.distribute: this is one of 2 workers (--workers, TF_CONFIG or Slurm), and each would train on its own; "
+        "set distribute: auto or multi_worker, or start one process"
+    )
 
 
 def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):

@@ -1,6 +1,7 @@
 """A run that was killed and goes on ends bit by bit as one that was not, whatever the moment."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -42,16 +43,23 @@ def write(folder, **fields):
     return written(folder / "small.yaml", {"layers": LAYERS}, **{**RECIPE, **fields})
 
 
-def killed(spec, run_dir, data_dir, when="never", number=0):
-    """Runs until the moment; the process's status and what it printed."""
-    command = [
-        sys.executable,
-        str(ROOT / "tests/builder/killed.py"),
-        *map(str, (spec, run_dir, data_dir, when, number)),
-    ]
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A function that runs until a moment, in a process of its own; its status and what it printed."""
+    outputs = tmp_path_factory.mktemp("outputs")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
-    return result.returncode, result.stdout + result.stderr
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, str(ROOT / "tests/builder/killed.py")]
+
+    def killed(spec, run_dir, data_dir, when="never", number=0):
+        output = outputs / f"{len(list(outputs.iterdir()))}.txt"
+        task = [*map(str, (spec, run_dir, data_dir)), when, number, str(output)]
+        print(json.dumps(task), file=process.stdin, flush=True)
+        return int(process.stdout.readline()), output.read_text()
+
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        yield killed
+        process.stdin.close()
 
 
 def state(run_dir):
@@ -70,7 +78,7 @@ def assert_same(found, expected):
 
 
 @pytest.mark.parametrize("distribute", ["off", {"mirrored": {"replicas": 2}}], ids=["single", "mirrored"])
-def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_path, data_dir):
+def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_path, data_dir, killed):
     spec = write(tmp_path, distribute=distribute)
     status, output = killed(spec, tmp_path / "whole", data_dir)
     assert status == 0, output
@@ -94,7 +102,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_p
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory, data_dir):
+def stopped(tmp_path_factory, data_dir, killed):
     """A run killed in its second epoch."""
     folder = tmp_path_factory.mktemp("stopped")
     spec = write(folder)
@@ -109,7 +117,7 @@ def copy(stopped, tmp_path):
     return tmp_path / "run", spec
 
 
-def test_a_damaged_checkpoint_is_passed_over(copy, data_dir):
+def test_a_damaged_checkpoint_is_passed_over(copy, data_dir, killed):
     run_dir, spec = copy
     newest = max((run_dir / "checkpoints").glob("step-*"))
     newest.write_bytes(newest.read_bytes()[:-100])
@@ -119,7 +127,7 @@ def test_a_damaged_checkpoint_is_passed_over(copy, data_dir):
     assert "going on after epoch 1, step 4, from " in output
 
 
-def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir):
+def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir, killed):
     run_dir, spec = copy
     best = run_dir / "checkpoints" / "best.safetensors"
     checkpoints.write_best(best.parent, load_file(best), 2)  # as if the checkpoint of epoch 2 were damaged
@@ -128,7 +136,7 @@ def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir):
     assert f"{best} is missing, damaged, or not of epoch 1: the best epoch will be one of those that follow" in output
 
 
-def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir):
+def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir, killed):
     run_dir, spec = copy
     status, output = killed(spec, run_dir, data_dir, "disk", 21)
     path = run_dir / "checkpoints" / "step-000000021.safetensors"
@@ -157,7 +165,7 @@ def test_where_it_runs_may_change(copy, tmp_path):
     runs.check_same_spec(run_dir, archspec.load(write(tmp_path, **fields)))
 
 
-def test_two_processes_do_not_train_in_one_directory(copy, data_dir):
+def test_two_processes_do_not_train_in_one_directory(copy, data_dir, killed):
     run_dir, spec = copy
     with runs.locked(run_dir):
         status, output = killed(spec, run_dir, data_dir)
@@ -165,7 +173,7 @@ def test_two_processes_do_not_train_in_one_directory(copy, data_dir):
     assert f"{run_dir}: is in use: another process trains in it at this moment" in output
 
 
-def test_other_data_are_refused(copy, data_dir):
+def test_other_data_are_refused(copy, data_dir, killed):
     run_dir, spec = copy
     path = run_dir / "environment.json"
     path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
@@ -174,7 +182,7 @@ def test_other_data_are_refused(copy, data_dir):
     assert f"{run_dir}: was trained on other data: their fingerprints differ; start a new run" in output
 
 
-def test_a_run_that_is_complete_is_left_as_it_is(tmp_path, data_dir):
+def test_a_run_that_is_complete_is_left_as_it_is(tmp_path, data_dir, killed):
     spec = write(tmp_path, epochs=1)
     assert killed(spec, tmp_path / "run", data_dir)[0] == 0
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
