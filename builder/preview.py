@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from archspec import Spec
-from archspec.errors import file_problem
+from archspec.errors import counted, file_problem
 from archspec.recipe import Train
 from archspec.recipe.augment import NAMES
 from archspec.recipe.schedules import Plateau, Step
@@ -186,7 +186,7 @@ def _curve(axis: Axes, recipe: Train, data: Data) -> None:
     axis.plot(at / steps, rates, drawstyle="steps-post", linestyle="--" if isinstance(schedule, Plateau) else "-")
     if isinstance(schedule, Plateau):
         text = (
-            f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for {schedule.patience} epochs: "
+            f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for {counted(schedule.patience, 'epoch')}: "
             "when, the training decides"
         )
         axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes, backgroundcolor="white")

@@ -107,7 +107,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is not there, and a disk that is read-only says so before
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -75,13 +75,14 @@ def weights_after(recipe: Train, strategy: tf.distribute.Strategy) -> list[list[
     return [found, averages]
 
 
-def weights_after_parts(strategy: tf.distribute.Strategy, order: list[int]) -> list[np.ndarray]:
-    """Weights and moving statistics after two steps of the same batch in two parts, its rows in another order."""
-    recipe = Train(data=Digits(), batch_size=8, accumulate=2, synchronized_batch_norm=True)
+def weights_after_parts(strategy: tf.distribute.Strategy, order: list[int], normalised: bool) -> list[np.ndarray]:
+    """Weights, and statistics over all replicas where asked, after two steps of a batch in two parts; `order` is that
+    of its rows."""
+    recipe = Train(data=Digits(), batch_size=8, accumulate=2, synchronized_batch_norm=normalised)
     replicas, layers = strategy.num_replicas_in_sync, keras.layers
     with strategy.scope():
         keras.utils.set_random_seed(1)
-        norm = layers.BatchNormalization(synchronized=replicas > 1)
+        norm = layers.BatchNormalization(synchronized=replicas > 1) if normalised else layers.Activation("relu")
         model = keras.Sequential([keras.Input((4, 4, 2)), layers.Conv2D(3, 2), norm, layers.Flatten(), layers.Dense(5)])
         optimizer = recipes.optimizer(recipe)
         optimizer.build(model.trainable_variables)
@@ -121,9 +122,10 @@ def main() -> None:
         pairs = zip(weights_after(recipe, tf.distribute.get_strategy()), weights_after(recipe, two), strict=True)
         differences = [max(float(np.abs(a - b).max()) for a, b in zip(*pair, strict=True)) for pair in pairs]
         print(json.dumps([name, *differences]))
-    one = weights_after_parts(tf.distribute.get_strategy(), [0, 1, 4, 5, 2, 3, 6, 7])  # first parts, then second ones
-    parts = zip(one, weights_after_parts(two, list(range(8))), strict=True)
-    print(json.dumps(["parts", max(float(np.abs(a - b).max()) for a, b in parts)]))
+    for normalised in (False, True):
+        one = weights_after_parts(tf.distribute.get_strategy(), [0, 1, 4, 5, 2, 3, 6, 7], normalised)  # part after part
+        pairs = zip(one, weights_after_parts(two, list(range(8)), normalised), strict=True)
+        print(json.dumps(["parts", max(float(np.abs(a - b).max()) for a, b in pairs)]))
     check_dropout(two)
 
 

@@ -69,8 +69,11 @@ def losses(run_dir):
 
 
 @pytest.fixture(scope="module")
-def single(spec, data_dir, tmp_path_factory):
-    return train(spec, tmp_path_factory.mktemp("runs") / "single", data_dir, "--set", "train.distribute=off")[1]
+def single(data_dir, killed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("single")
+    status, output = killed(written(folder / "small.yaml", **RECIPE, distribute="off"), folder / "run", data_dir)
+    assert status == 0, output
+    return losses(folder / "run")
 
 
 def assert_close(found, expected):
@@ -79,17 +82,11 @@ def assert_close(found, expected):
         assert one == pytest.approx(other, rel=1e-3, abs=2e-3)  # accuracies move by whole pictures
 
 
-def test_two_replicas_train_as_one(single, spec, data_dir, tmp_path):
-    output, found = train(spec, tmp_path / "run", data_dir, "--set", "train.distribute.mirrored.replicas=2")
-    assert "1,437 + 360 pictures, 2 replicas\n" in output
-    assert_close(found, single)
-
-
-def test_a_batch_in_parts_on_two_replicas(spec, data_dir, tmp_path):
-    changes = ("train.distribute.mirrored.replicas=2", "train.synchronized_batch_norm=false", "train.accumulate=2")
-    arguments = [word for change in changes for word in ("--set", change)]
-    _, found = train(spec, tmp_path / "run", data_dir, *arguments)
-    assert found[-1][1] > found[0][1] > 0.3  # the parts have batch statistics of their own, so no run is the same
+def test_two_replicas_train_as_one(single, data_dir, killed, tmp_path):
+    spec = written(tmp_path / "small.yaml", **RECIPE, distribute={"mirrored": {"replicas": 2}})
+    status, output = killed(spec, tmp_path / "run", data_dir)
+    assert status == 0 and "1,437 + 360 pictures, 2 replicas\n" in output, output
+    assert_close(losses(tmp_path / "run"), single)
 
 
 @pytest.mark.parametrize("workers", [2, 4])

@@ -1,13 +1,8 @@
 """A run that was killed and goes on ends bit by bit as one that was not, whatever the moment."""
 
 import csv
-import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +13,6 @@ import archspec
 from builder import checkpoints, runs
 from tests.small import SPEC, written
 
-ROOT = Path(__file__).parents[2]
 LAYERS = [*SPEC["model"]["layers"][:1], {"dropout": 0.2}, *SPEC["model"]["layers"][1:]]
 RECIPE = {
     "epochs": 3,
@@ -41,25 +35,6 @@ def data_dir(tmp_path_factory):
 
 def write(folder, **fields):
     return written(folder / "small.yaml", {"layers": LAYERS}, **{**RECIPE, **fields})
-
-
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory):
-    """A function that runs until a moment, in a process of its own; its status and what it printed."""
-    outputs = tmp_path_factory.mktemp("outputs")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    command = [sys.executable, str(ROOT / "tests/builder/killed.py")]
-
-    def killed(spec, run_dir, data_dir, when="never", number=0):
-        output = outputs / f"{len(list(outputs.iterdir()))}.txt"
-        task = [*map(str, (spec, run_dir, data_dir)), when, number, str(output)]
-        print(json.dumps(task), file=process.stdin, flush=True)
-        return int(process.stdout.readline()), output.read_text()
-
-    with subprocess.Popen(command, env=environment, **pipes) as process:
-        yield killed
-        process.stdin.close()
 
 
 def state(run_dir):
