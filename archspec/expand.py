@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from archspec.errors import SpecError, Where, counted
+from archspec.errors import SpecError, Where
 from archspec.graph import Graph, Node
 from archspec.graph_builder import UNKNOWN, GraphBuilder, Scope
 from archspec.layers import Layer
@@ -132,9 +132,7 @@ class Expander(GraphBuilder):
         if residual.shortcut == "projection":
             return self.place(residual.projected(target[2], stride), entry, scope)
         if shape[2] > target[2]:
-            message = (
-                f"a shortcut of 'pad' cannot go from {counted(shape[2], 'channel')} to {target[2]}; 'projection' can"
-            )
+            message = f"a shortcut of 'pad' cannot go from {shape[2]} channels to {target[2]}; 'projection' can"
             return self.fail(layer, message, "shortcut", (entry,), scope.prefix[:-1])
         if stride != (1, 1):
             subsample = MaxPool(size=(1, 1), stride=stride)

@@ -186,7 +186,7 @@ def _curve(axis: Axes, recipe: Train, data: Data) -> None:
     axis.plot(at / steps, rates, drawstyle="steps-post", linestyle="--" if isinstance(schedule, Plateau) else "-")
     if isinstance(schedule, Plateau):
         text = (
-            f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for {counted(schedule.patience, 'epoch')}: "
-            "when, the training decides"
+            f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for "
+            f"{counted(schedule.patience, 'epoch')}: when, the training decides"
         )
         axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes, backgroundcolor="white")

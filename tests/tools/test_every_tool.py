@@ -1,4 +1,4 @@
-"""Ctrl-C while a tool still starts."""
+"""What holds for every tool: few lines, and Ctrl-C while it still starts."""
 
 import os
 import signal
@@ -10,6 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOOLS = sorted(path.name for path in (ROOT / "tools").glob("*.py"))
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_is_arguments_and_dispatch(tool):
+    assert len((ROOT / "tools" / tool).read_text().splitlines()) <= 60
 
 
 @pytest.mark.parametrize("tool", TOOLS)
