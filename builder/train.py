@@ -162,10 +162,10 @@ def _run(
         loop.run()
     except (Interrupted, Diverged, WorkerLost, KeyboardInterrupt) as stop:
         console.line(_why(stop, progress, parts))
-        if keeper and progress.best and _leaves_time(stop):
-            keeper.finish(progress)
         if not isinstance(stop, Diverged):
             say(f"go on with --resume {directory}")
+        if keeper and progress.best and _leaves_time(stop):
+            keeper.finish(progress)
         raise
     seconds = time.monotonic() - began
     best = progress.best or {}
