@@ -286,7 +286,7 @@ SHORT = """
     ("path", "value", "written"),
     [
         ("train.data.tfds.name", "mnist", "tfds: {name: mnist}"),
-        ("train.data.tfds.validation", "train[90%:]", 'tfds: {name: cifar10, validation: "train[90%:]"}'),
+        ("train.data.tfds.validation", "val", "tfds: {name: cifar10, validation: val}"),
         ("train.weight_decay.biases", True, "weight_decay: {factor: 0.0001, biases: true}"),
         ("model.layers[0].row.kernel", 3, "row: {width: 4, kernel: 3}"),
         ("model.layers[1].residual.layers[0].dropout.name", "drop", "dropout: {rate: 0.5, name: drop}"),

@@ -228,10 +228,10 @@ def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):
 
 
 def test_a_mistake_of_the_user_is_told_once_and_not_by_each_worker(spec, data_dir, tmp_path):
-    process = start(spec, tmp_path / "run", data_dir, "--workers", 3)
+    process = start(spec, tmp_path / "run", data_dir, "--workers", 2, "--set", "train.batch_size=63")
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 2
-    assert "train.batch_size: the global batch of 64 does not divide into 3 replicas; set it to 63 or 66" in output
+    assert "train.batch_size: the global batch of 63 does not divide into 2 replicas; set it to 62 or 64" in output
     assert len(output.splitlines()) == 3, output  # the mistake, the line of the spec and the caret
 
 
