@@ -67,7 +67,7 @@ def test_a_block_defined_here_is_trained(load, tmp_path, data_dir):
 
 
 def test_the_seed_decides_the_result(load, tmp_path, data_dir):
-    spec = load(augment=[{"random_crop": 1}, "horizontal_flip"])
+    spec = load(epochs=1, augment=[{"random_crop": 1}, "horizontal_flip"])
     runs = [train(spec, tmp_path / f"run{number}", data_dir, say=lambda line: None) for number in range(2)]
     assert runs[0].val_loss == runs[1].val_loss
     environment = json.loads((tmp_path / "run0" / "environment.json").read_text())
