@@ -21,7 +21,7 @@ from archspec.spec import Spec, load
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
     """Ends the process with the problems' text and status 2 on a SpecError, with a message and status 1 on a full disk,
-    and without a word on a closed pipe or Ctrl-C (status 141 and 130, as a shell has it)."""
+    with a word on Ctrl-C and without one on a closed pipe (status 130 and 141, as a shell has it)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets its table
     try:
@@ -40,7 +40,7 @@ def exit_on_user_error() -> Iterator[None]:
             _silence_output()
         fail(f"cannot write{f' {error.filename}' if error.filename else ''}: {error.strerror}", 1)
     except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        fail("interrupted", 128 + signal.SIGINT)
 
 
 def _silence_output() -> None:

@@ -160,6 +160,11 @@ def describe(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A count with its noun: `1 epoch`, `1,200 epochs`, `2 classes`."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, if any is near. Case, '_' and the like do not count."""
     words = {_bare(w): w for w in sorted(known)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from archspec.errors import Problem, Source, Span, SpecError, Where, describe, did_you_mean
+from archspec.errors import Problem, Source, Span, SpecError, Where, counted, describe, did_you_mean
 from archspec.source import Tree, parse, resolve_scalar
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
@@ -73,7 +73,8 @@ def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span |
     problems: list[Problem] = []
     for path, value in assignments.items():
         try:
-            tree = _set(tree, steps_of(path, tree), value, "")
+            steps = steps_of(path, tree)
+            tree = _set(_spelt_out(tree, steps), steps, value, "")
         except PathError as error:
             problems.append(Problem(Where(path, _path_span(path, value, keys or {})), str(error)))
     if problems:
@@ -87,14 +88,10 @@ def value_at(tree: Tree, path: str) -> Tree | None:
     Raises:
         PathError: a malformed path, or an unknown name.
     """
-    found: Tree | None = tree
-    for step in steps_of(path, tree):
-        if found is None:
-            return None
-        if isinstance(step, int):
-            found = found.value[step] if isinstance(found.value, list) and step < len(found.value) else None
-        else:
-            found = found.value.get(step) if isinstance(found.value, dict) else None
+    steps = steps_of(path, tree)
+    found: Tree | None = _spelt_out(tree, steps)
+    for step in steps:
+        found = _child(found, step)
     return found
 
 
@@ -144,6 +141,34 @@ def _inside_space(path: str, tree: Tree) -> list[str | int]:
     return ["search", "space", *([key] if key else []), *(int(index) if index else name for index, name in fields)]
 
 
+def _spelt_out(tree: Tree, steps: Sequence[str | int]) -> Tree:
+    """The tree with each short form that a path leads into as the fields it stands for: `tfds: cifar10`, on the way to
+    `tfds.train`, as `tfds: {name: cifar10}`."""
+    found: Tree | None = tree
+    for i in range(1, len(steps)):
+        found = _child(found, steps[i - 1])
+        if found is None or found.value is None:
+            break
+        if isinstance(steps[i], str) and not isinstance(found.value, dict) and found.value != steps[i]:
+            from archspec.short_forms import main_field  # it reads specs, which needs this module
+
+            name = main_field(tree, steps[:i])
+            if name is None:
+                break
+            found = Tree({name: found}, found.span, {name: found.span})
+            tree = _set(tree, list(steps[:i]), found, "")
+    return tree
+
+
+def _child(tree: Tree | None, step: str | int) -> Tree | None:
+    """What a step leads to, or None where nothing is."""
+    if tree is None:
+        return None
+    if isinstance(step, int):
+        return tree.value[step] if isinstance(tree.value, list) and step < len(tree.value) else None
+    return tree.value.get(step) if isinstance(tree.value, dict) else None
+
+
 def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> Tree:
     if not steps:
         return value
@@ -153,7 +178,7 @@ def _set(tree: Tree | None, steps: list[str | int], value: Tree, done: str) -> T
             raise PathError(f"'{done}' is not a list" if tree is not None else f"'{done}' is not there")
         if step >= len(tree.value):
             last = f"so the last is [{len(tree.value) - 1}]" if tree.value else "so there is none to set"
-            raise PathError(f"'{done}' has {len(tree.value)} items, {last}")
+            raise PathError(f"'{done}' has {counted(len(tree.value), 'item')}, {last}")
         items = list(tree.value)
         items[step] = _set(items[step], rest, value, f"{done}[{step}]")
         return Tree(items, tree.span, size=tree.size)

@@ -140,6 +140,8 @@ class Text(Form):
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if isinstance(tree.value, str) and tree.value.strip():
             return tree.value
+        if isinstance(tree.value, str):
+            return reader.fail(tree, path, f"expected {self.expected}, which may not be empty")
         return reader.expect(tree, path, self.expected)
 
     def json_schema(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ keys win silently), so scalars are resolved here, by the core schema of YAML 1.2
 
 from __future__ import annotations
 
+import difflib
 import numbers
 import re
 from collections.abc import Iterator
@@ -128,6 +129,10 @@ def read_file(path: Path, order: int = 0) -> Tree:
     return parse(Source(str(path), text, order), is_json=path.suffix == ".json")
 
 
+NEAR = 0.75
+"""How much of the name of a file that is suggested must be in the one that was asked for."""
+
+
 def _similar_files(path: Path) -> str:
     try:
         names = {p.stem: p.name for p in path.parent.iterdir() if p.suffix in (".yaml", ".yml", ".json")}
@@ -136,7 +141,8 @@ def _similar_files(path: Path) -> str:
     except OSError:
         return ""
     stem = closest(path.stem, names)
-    return f"; did you mean '{path.parent / names[stem]}'?" if stem else ""
+    near = stem is not None and difflib.SequenceMatcher(None, path.stem.lower(), stem.lower()).ratio() >= NEAR
+    return f"; did you mean '{path.parent / names[stem]}'?" if stem and near else ""
 
 
 def parse(source: Source, is_json: bool = False, start: int = 0) -> Tree:

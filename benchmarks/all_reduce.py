@@ -19,7 +19,7 @@ TIMES = 20
 def main(path: str, kind: str) -> None:
     spec = archspec.load(path, {"train.distribute": {"mirrored": {"replicas": 2}} if kind == "mirrored" else kind})
     assert spec.train is not None
-    placement = place(spec.train, Where("train"))
+    placement = place(spec.train, Where)
     with placement.strategy.scope():
         shapes = [variable.shape for variable in build(spec).trainable_variables]
 

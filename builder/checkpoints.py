@@ -95,13 +95,21 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a `.safetensors` file is there and can be read."""
+def write_best(directory: Path, weights: Mapping[str, np.ndarray], epoch: int) -> None:
+    """Writes the weights of the best epoch, with its number.
+
+    Raises:
+        SpecError: the disk is full, or the directory cannot be written.
+    """
+    write_tensors(directory / BEST, weights, {"epoch": str(epoch)})
+
+
+def has_best(directory: Path, epoch: int) -> bool:
+    """Whether the weights of the best epoch are there, can be read, and are of this epoch."""
     try:
-        read_tensors(path)
+        return read_tensors(directory / BEST)[1].get("epoch") == str(epoch)
     except (SafetensorError, OSError):
         return False
-    return True
 
 
 def named(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, keras.Variable]:

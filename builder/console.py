@@ -5,11 +5,48 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 REFRESH_SECONDS = 0.5
 PLAIN_SECONDS = 60.0
-"""Where there is no terminal, an epoch that takes longer says so often how far it is."""
+"""Where there is no terminal, an epoch that takes longer says so often how far it is,"""
+WATCHED_SECONDS = 10.0
+"""and work before the first epoch so often."""
+
+
+def is_live(say: Callable[[str], None]) -> bool:
+    """Whether what is said goes to a terminal, where a line may be written over."""
+    return say is print and sys.stdout is not None and sys.stdout.isatty()
+
+
+def show(text: str) -> None:
+    """Writes over the live line."""
+    width = shutil.get_terminal_size().columns - 1
+    print(f"\r{text[:width]:<{width}}", end="", flush=True)
+
+
+def clear() -> None:
+    """Takes the live line away."""
+    width = shutil.get_terminal_size().columns - 1
+    print(f"\r{'':{width}}\r", end="", flush=True)
+
+
+def watched(
+    parts: Iterable[tuple[Any, ...]], count: int, what: str, say: Callable[[str], None]
+) -> Iterator[tuple[Any, ...]]:
+    """Batches as they come, with how far they are of `count` pictures: `what: 512 of 1,000`."""
+    live, done, shown = is_live(say), 0, time.monotonic()
+    try:
+        for part in parts:
+            yield part
+            done += len(part[0])
+            if time.monotonic() - shown > (REFRESH_SECONDS if live else WATCHED_SECONDS):
+                shown = time.monotonic()
+                (show if live else say)(f"{what}: {done:,} of {count:,}")
+    finally:
+        if live:
+            clear()
 
 
 class Console:
@@ -18,7 +55,7 @@ class Console:
     def __init__(self, say: Callable[[str], None], epochs: int, steps: int, batch_size: int):
         self.say = say
         self.epochs, self.steps, self.batch_size = epochs, steps, batch_size
-        self.live = say is print and sys.stdout.isatty()
+        self.live = is_live(say)
         self.shown = time.monotonic()
 
     def line(self, text: str) -> None:
@@ -40,15 +77,13 @@ class Console:
             f"ETA {clock(remaining)}"
         )
         if self.live:
-            width = shutil.get_terminal_size().columns - 1
-            print(f"\r{text[:width]:<{width}}", end="", flush=True)
+            show(text)
         else:
             self.say(text)
 
     def clear(self) -> None:
         if self.live:
-            width = shutil.get_terminal_size().columns - 1
-            print(f"\r{'':{width}}\r", end="", flush=True)
+            clear()
 
     def epoch(self, row: Mapping[str, float], best: bool) -> None:
         """The line of a whole epoch."""

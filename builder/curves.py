@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,8 @@ class Board:
 
     def __init__(self, directory: Path, rows: Sequence[Mapping[str, float]]):
         shutil.rmtree(directory, ignore_errors=True)
-        self.writers = {name: tf.summary.create_file_writer(str(directory / name)) for name in ("train", "validation")}
+        places = {name: os.fsencode(directory / name) for name in ("train", "validation")}  # may not be UTF-8
+        self.writers = {name: tf.summary.create_file_writer(place) for name, place in places.items()}
         for row in rows:
             self.add(row)
 

@@ -21,6 +21,10 @@ def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place: Place) -> Te
     return lowerings.FusedBatchNormalization(**batch_norm_options(op), **place.options())(inputs[0])
 
 
+def _dropout(op: ops.Dropout, inputs: Sequence[Tensor], place: Place) -> Tensor:
+    return lowerings.ReplicaDropout(op.rate, **place.options())(inputs[0])
+
+
 def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
     layer = lowerings.LocalResponseNormalization(op.radius, op.bias, op.alpha, op.beta, **place.options())
     return layer(inputs[0])
@@ -35,6 +39,7 @@ FAST: dict[type[ops.Op], Lower] = {
     ops.Conv: _conv,
     ops.BatchNorm: _batch_norm,
     ops.LocalResponseNorm: _local_response_norm,
+    ops.Dropout: _dropout,
 }
 SYNCHRONIZED: dict[type[ops.Op], Lower] = {**FAST, ops.BatchNorm: _synchronized_batch_norm}
 """The same with batch statistics over all replicas of a strategy, which the fused operation does not have."""

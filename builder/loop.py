@@ -19,7 +19,7 @@ from archspec.recipe import Train
 from archspec.recipe.monitor import improved
 from builder import checkpoints
 from builder.batches import steps_per_epoch, training_batches, validation_batches
-from builder.checkpoints import BEST, Checkpoints
+from builder.checkpoints import Checkpoints
 from builder.console import Console
 from builder.data import Data
 from builder.interrupts import Interrupted, Interrupts
@@ -178,14 +178,14 @@ class Loop:
             validation = self._evaluate(interrupts)
             row = self._row(validation, time.monotonic() - began) if validation else None
             better = row is not None and self._is_better(row)
-            if better and self.parts.placement.is_chief:
-                tensors = checkpoints.values(self.parts.weights)
-                self._check_finite(tensors)
-                checkpoints.write_tensors(self.store.directory / BEST, tensors)
+            weights = self._values(self.parts.weights) if better else {}
         if row is None:  # a checkpoint has the weights as they are, not their averages
             self._interrupt(interrupts.signal or signal.SIGTERM)
+        state = self._values(self.parts.variables)
         progress.add(row, better, self.recipe)
-        self.save()
+        self._write(state)
+        if weights:  # behind the checkpoint, from which they are made again if this is not reached
+            checkpoints.write_best(self.store.directory, weights, progress.epochs)
         if self.on_epoch is not None:
             self.on_epoch(progress)
         self.console.epoch(row, better)
@@ -235,19 +235,25 @@ class Loop:
 
     def save(self) -> None:
         """Writes a checkpoint, by the chief."""
-        if self.parts.placement.is_chief:
-            tensors = checkpoints.values(self.parts.variables)
-            self._check_finite(tensors)
-            self.store.save(self.progress.step, tensors, self.progress.to_json())
+        self._write(self._values(self.parts.variables))
+
+    def _write(self, state: dict[str, np.ndarray]) -> None:
+        if state:
+            self.store.save(self.progress.step, state, self.progress.to_json())
         self.saved_step, self.saved_at = self.progress.step, time.monotonic()
 
-    def _check_finite(self, tensors: dict[str, np.ndarray]) -> None:
+    def _values(self, variables: dict[str, keras.Variable]) -> dict[str, np.ndarray]:
+        """What the chief writes of them; nothing on other workers."""
+        if not self.parts.placement.is_chief:
+            return {}
+        tensors = checkpoints.values(variables)
         wrong = [name for name, value in tensors.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
         if wrong:
             raise Diverged(
                 f"{wrong[0]} is no longer finite after step {self.progress.step}; {self._kept()}; "
                 "try a lower learning rate, warm-up or clip_norm"
             )
+        return tensors
 
     def _interrupt(self, number: int) -> NoReturn:
         if self.progress.step > self.saved_step:

@@ -171,6 +171,28 @@ def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
     return tf.tile(kernel, [1, 1, groups, 1]) * tf.constant(mask, kernel.dtype)
 
 
+class ReplicaDropout(keras.layers.Dropout):
+    """Dropout whose mask is another one on each replica of a strategy.
+
+    The stock layer's seed state counts the same on all replicas, so that all drop the same. Here the replica's number
+    goes into the key of the random numbers, and the state stays one value for all, as a checkpoint keeps one.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        if not training or not self.rate:
+            return inputs
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group if context is not None else 0
+        key, count = tf.unstack(tf.cast(self.seed_generator.next(), tf.int64))
+        key += REPLICA_STRIDE * tf.cast(replica, tf.int64)
+        seed = tf.cast(tf.stack([key, count]) % (tf.int32.max - 1), tf.int32)
+        return tf.nn.experimental.stateless_dropout(inputs, self.rate, seed)
+
+
+REPLICA_STRIDE = 1_000_003
+"""Between the keys of neighbouring replicas, far from those of other layers, which are drawn up to 10**9."""
+
+
 class LocalResponseNormalization(keras.layers.Layer):
     """x / (bias + alpha * sum of squares of the channels at most `radius` away) ** beta, as Krizhevsky et al. 2012.
 

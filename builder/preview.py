@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from archspec import Spec
-from archspec.errors import file_problem
+from archspec.errors import counted, file_problem
 from archspec.recipe import Train
 from archspec.recipe.augment import NAMES
 from archspec.recipe.schedules import Plateau, Step
@@ -40,7 +40,11 @@ Example = tuple[np.ndarray, np.ndarray]
 
 
 def preview(
-    spec: Spec, out: str | os.PathLike[str], count: int = 32, data_dir: str | os.PathLike[str] | None = None
+    spec: Spec,
+    out: str | os.PathLike[str],
+    count: int = 32,
+    data_dir: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = print,
 ) -> Path:
     """Draws the first training pictures of a spec as they come out of augmentation, with their labels, evaluation
     pictures beside and the learning rate over the epochs below.
@@ -50,14 +54,15 @@ def preview(
         out: a PNG file; one that exists is replaced, when the new one is complete.
         count: how many training pictures.
         data_dir: where TFDS keeps prepared data sets.
+        say: takes lines of progress, where the data take long.
 
     Raises:
         SpecError: no `train` section, data that does not exist or fit, or a file that cannot be written.
     """
     recipe, path = recipe_of(spec), _writable(out)
     where = address(spec, "train", "data")
-    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where)
-    check_fits(data, spec.graph, recipe, where)
+    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
+    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
     count = min(count, data.train_count)
     rows = math.ceil(count / COLUMNS)
 
@@ -181,7 +186,7 @@ def _curve(axis: Axes, recipe: Train, data: Data) -> None:
     axis.plot(at / steps, rates, drawstyle="steps-post", linestyle="--" if isinstance(schedule, Plateau) else "-")
     if isinstance(schedule, Plateau):
         text = (
-            f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for {schedule.patience} epochs: "
-            "when, the training decides"
+            f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for "
+            f"{counted(schedule.patience, 'epoch')}: when, the training decides"
         )
         axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes, backgroundcolor="white")

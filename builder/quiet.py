@@ -8,12 +8,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from builder import ctrl_c
+
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and looks for devices, without the lines on a missing GPU and the like: C++ writes them before
-    any setting of its log is heard. What is said on the way to an error is shown."""
+    """Imports TensorFlow and Keras and looks for devices, without the lines on a missing GPU and the like: C++ writes
+    them before any setting of its log is heard. What is said on the way to an error is shown. Ctrl-C meanwhile ends the
+    process; from then on it is a KeyboardInterrupt."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with stderr_kept():
+    with ctrl_c.ends_at_once(), stderr_kept():
+        import keras  # noqa: F401
         import tensorflow as tf
 
         tf.config.list_physical_devices()

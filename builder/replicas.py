@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from archspec import Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, counted
 from archspec.recipe import Train
 from archspec.recipe.train import Auto, Mirrored, MultiWorker, Off
 from builder.cluster import ALONE, Cluster, described_cluster
@@ -40,23 +41,32 @@ class Placement:
         return len(self.cluster.workers) > 1
 
 
-def place(recipe: Train, where: Where) -> Placement:
+Address = Callable[[str], Where]
+"""From a field of `train` to where it stands."""
+
+
+def place(recipe: Train, where: Address) -> Placement:
     """The devices that a recipe asks for. A process makes a strategy once: TensorFlow's second one of several replicas
     fails on models of another size.
 
     Args:
         recipe: its `distribute` says which; what it says of batches and XLA is checked against them.
-        where: the address of `train` in the spec.
+        where: gives the addresses of the fields of `train` in the spec.
 
     Raises:
         SpecError: there are not that many devices, the environment describes no cluster, or the batch does not divide.
     """
     distribute = recipe.distribute
-    cluster = None if isinstance(distribute, Off | Mirrored) else described_cluster()
+    cluster = described_cluster()
+    if cluster is not None and isinstance(distribute, Off | Mirrored):
+        raise _problem(
+            where("distribute"),
+            f"this is one of {counted(len(cluster.workers), 'worker')} (--workers, TF_CONFIG or Slurm), and each would "
+            "train on its own; set distribute: auto or multi_worker, or start one process",
+        )
     if isinstance(distribute, MultiWorker) and cluster is None:
         raise _problem(
-            where,
-            "distribute",
+            where("distribute"),
             "there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start a worker a machine with "
             "TF_CONFIG set, or several on this one with --workers N",
         )
@@ -65,9 +75,9 @@ def place(recipe: Train, where: Where) -> Placement:
         gpus = len(tf.config.list_physical_devices("GPU"))
         replicas = count or max(gpus, 1)
         if gpus and replicas > gpus:
-            raise _problem(where, "distribute", f"{replicas} replicas need as many GPUs, and this machine has {gpus}")
+            raise _problem(where("distribute"), f"{replicas} replicas need as many GPUs, and this machine has {gpus}")
         _check_geometry(recipe, replicas, where)
-        return Placement(_mirrored(replicas, where), ALONE)
+        return Placement(_mirrored(replicas, where("distribute")), ALONE)
     if cluster is None:
         _check_geometry(recipe, 1, where)
         return Placement(tf.distribute.get_strategy(), ALONE)
@@ -76,45 +86,47 @@ def place(recipe: Train, where: Where) -> Placement:
     return Placement(_multi_worker(cluster.config()), cluster)
 
 
-def _check_geometry(recipe: Train, replicas: int, where: Where) -> None:
+def _check_geometry(recipe: Train, replicas: int, where: Address) -> None:
     parts = replicas * recipe.accumulate
     if recipe.batch_size % parts:
-        of = f"{replicas} replicas" + (f" x {recipe.accumulate} parts (accumulate)" if recipe.accumulate > 1 else "")
+        of = " x ".join(
+            counted(count, noun) for count, noun in ((replicas, "replica"), (recipe.accumulate, "part")) if count > 1
+        )
+        of += " (accumulate)" if recipe.accumulate > 1 else ""
         lower = max(parts, recipe.batch_size // parts * parts)
         raise _problem(
-            where,
-            "batch_size",
+            where("batch_size"),
             f"the global batch of {recipe.batch_size} does not divide into {of}; set it to {lower} or {lower + parts}",
         )
-    if recipe.synchronized_batch_norm and recipe.accumulate > 1 and replicas > 1:
-        message = "replicas cannot synchronise batch statistics inside a batch's parts; leave accumulate at 1"
-        raise _problem(where, "synchronized_batch_norm", message)
     if recipe.xla == "on" and replicas > 1:
-        raise _problem(where, "xla", "XLA cannot compile a step of several replicas (keras issue 20763); leave it auto")
+        raise _problem(where("xla"), "XLA cannot compile a step of several replicas (keras issue 20763); leave it auto")
 
 
-def _problem(where: Where, field: str, message: str) -> SpecError:
-    return SpecError([Problem(Where(f"{where.path}.{field}", where.span), message)])
+def _problem(where: Where, message: str) -> SpecError:
+    return SpecError([Problem(where, message)])
 
 
 # -- this machine ----------------------------------------------------------------------------------------------------
 
 
-@functools.cache
 def _mirrored(replicas: int, where: Where) -> tf.distribute.Strategy:
     if replicas == 1:
         return tf.distribute.get_strategy()
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        return tf.distribute.MirroredStrategy([f"GPU:{index}" for index in range(replicas)])
+    if tf.config.list_physical_devices("GPU"):
+        return _strategy("GPU", replicas)
     (cpu,) = tf.config.list_physical_devices("CPU")
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
     except RuntimeError:  # TensorFlow has started; what it has may be enough
         if len(tf.config.list_logical_devices("CPU")) < replicas:
             message = f"this process started TensorFlow with fewer than {replicas} CPU devices; use a new process"
-            raise _problem(where, "distribute", message) from None
-    return tf.distribute.MirroredStrategy([f"CPU:{index}" for index in range(replicas)])
+            raise _problem(where, message) from None
+    return _strategy("CPU", replicas)
+
+
+@functools.cache
+def _strategy(kind: str, replicas: int) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy([f"{kind}:{index}" for index in range(replicas)])
 
 
 # -- several machines ------------------------------------------------------------------------------------------------

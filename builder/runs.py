@@ -1,4 +1,7 @@
-"""The directory of a run: claimed once, written atomically, and a record of where the result comes from."""
+"""The directory of a run: claimed once, written atomically, and a record of where the result comes from.
+
+No TensorFlow, so that a wrong directory is told at once.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from archspec import Problem, Spec, SpecError
 from archspec.errors import Where, file_problem
 from archspec.recipe import Train
-
-if TYPE_CHECKING:  # this module does without TensorFlow, so that a wrong directory is told at once
-    pass
 
 
 def recipe_of(spec: Spec) -> Train:
@@ -36,10 +36,10 @@ def recipe_of(spec: Spec) -> Train:
 
 
 def address(spec: Spec, *keys: str) -> Where:
-    """Where a value of the resolved spec stands."""
+    """Where a value of the resolved spec stands; one that has its default, where the mapping stands that lacks it."""
     tree = spec.tree
     for key in keys:
-        tree = tree.value[key]
+        tree = tree.value.get(key, tree) if isinstance(tree.value, dict) else tree
     return Where(".".join(keys), tree.span)
 
 
@@ -107,13 +107,14 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is not there, and a disk that is read-only says so before
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files may not be UTF-8
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -253,9 +254,12 @@ def locked(directory: Path) -> Iterator[None]:
     Raises:
         SpecError: another process has it.
     """
-    with (directory / ".lock").open("w") as file:
+    with contextlib.ExitStack() as stack:
         try:
+            file = stack.enter_context((directory / ".lock").open("w"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise file_problem(directory, "is in use: another process trains in it at this moment") from None
+        except OSError as error:
+            raise file_problem(directory, f"cannot be written: {error.strerror}") from None
         yield

@@ -38,7 +38,8 @@ def training_steps(
     replicas = strategy.num_replicas_in_sync
     variables = model.trainable_variables
     losses = loss(recipe)
-    statistics = [] if replicas == 1 or recipe.synchronized_batch_norm else _moving_statistics(model)
+    synchronized = recipe.synchronized_batch_norm and replicas > 1
+    statistics = [] if replicas == 1 or synchronized else _moving_statistics(model)
 
     def part(pictures: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Gradients of the summed loss over the global batch size, and the sums that are reported."""
@@ -54,7 +55,7 @@ def training_steps(
         if recipe.accumulate == 1:
             gradients, sums = part(pictures, labels)
         else:
-            gradients, sums = _in_parts(part, recipe.accumulate, pictures, labels)
+            gradients, sums = _in_parts(part, recipe.accumulate, pictures, labels, synchronized)
         context = tf.distribute.get_replica_context()
         if replicas > 1:
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
@@ -112,12 +113,13 @@ def _moving_statistics(model: keras.Model) -> list[keras.Variable]:
 
 
 def _in_parts(
-    part: Callable[..., Any], count: int, pictures: tf.Tensor, labels: tf.Tensor
+    part: Callable[..., Any], count: int, pictures: tf.Tensor, labels: tf.Tensor, unrolled: bool
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """The sums of what the parts of a batch give, one after another."""
+    """The sums of what the parts of a batch give, one after another: in a loop of the graph, or unrolled, where parts
+    reduce over replicas, which TensorFlow cannot inside of a loop."""
     size = tf.shape(labels)[0] // count
     gradients, sums = part(pictures[:size], labels[:size])
-    for index in tf.range(1, count):
+    for index in range(1, count) if unrolled else tf.range(1, count):
         begin = index * size
         more, further = part(pictures[begin : begin + size], labels[begin : begin + size])
         gradients = [one + other for one, other in zip(gradients, more, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from archspec import Problem, Spec, SpecError, analyse
-from archspec.errors import file_problem
+from archspec.errors import counted, file_problem
 from archspec.recipe import Train
 from archspec.recipe.train import InitFrom
 from builder import checkpoints, runs
@@ -92,13 +93,13 @@ def train(
     going_on = runs.goes_on(spec, run_dir, resume)
     if going_on and (result := _complete(Path(str(run_dir)), recipe, say, until)):
         return result
-    placement = place(recipe, address(spec, "train"))
+    placement = place(recipe, functools.partial(address, spec, "train"))
     say = say if placement.is_chief else _silent
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     where = address(spec, "train", "data")
     data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
-    check_fits(data, spec.graph, recipe, where)
+    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
     keras.utils.set_random_seed(recipe.seed)  # after the data, as preparing them draws numbers too
     begun = going_on and bool(_store(Path(str(run_dir)), recipe).paths())
     network, parts = _made(spec, recipe, data, placement, None if begun else recipe.init_from, say)
@@ -131,7 +132,7 @@ def _complete(directory: Path, recipe: Train, say: Callable[[str], None], until:
     finished = progress.is_complete(recipe) and (directory / "model.keras").exists()
     if progress.best is None or not (finished or _stops(progress, recipe, until)):
         return None
-    say(f"{directory} is complete: {progress.epochs} epochs are done")
+    say(f"{directory} is complete, after {counted(progress.epochs, 'epoch')}")
     best = progress.best
     return Result(directory, progress.epochs, int(best["epoch"]), best["val_loss"], best["val_accuracy"], 0.0)
 
@@ -161,10 +162,10 @@ def _run(
         loop.run()
     except (Interrupted, Diverged, WorkerLost, KeyboardInterrupt) as stop:
         console.line(_why(stop, progress, parts))
-        if keeper and progress.best and _leaves_time(stop):
-            keeper.finish(progress)
         if not isinstance(stop, Diverged):
             say(f"go on with --resume {directory}")
+        if keeper and progress.best and _leaves_time(stop):
+            keeper.finish(progress)
         raise
     seconds = time.monotonic() - began
     best = progress.best or {}
@@ -177,9 +178,11 @@ def _run(
 
 def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> Progress:
     """The progress of the newest checkpoint that is whole, its values put into the variables."""
-    remove_leftovers(store.directory)
+    if parts.placement.is_chief:
+        remove_leftovers(store.directory)
+        remove_leftovers(store.directory.parent)
     checkpoint, broken = store.latest()
-    for path in broken:  # out of the way: as the newest by its name it would displace the next ones
+    for path in broken if parts.placement.is_chief else ():  # as the newest by its name it would displace the next ones
         path.replace(path.with_name(f"{path.name}.damaged"))
         say(f"{path} is damaged, and is passed over; it is kept as {path.name}.damaged")
     if checkpoint is None:
@@ -187,15 +190,31 @@ def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> P
         return Progress()
     checkpoints.restore(parts.variables, checkpoint.tensors, checkpoint.path)
     progress = Progress.from_json(checkpoint.progress)
-    best = store.directory / checkpoints.BEST
-    if progress.best is not None and not checkpoints.is_whole(best):
-        if progress.is_complete(parts.recipe):
-            raise file_problem(best, "is missing or damaged, and no epoch is left that could take its place")
-        say(f"{best} is missing or damaged: the best epoch will be one of those that follow")
-        progress.best = None
+    _match_best(store, progress, parts, say)
     epoch, step = divmod(progress.step, steps_per_epoch(parts.data, parts.recipe))
     say(f"going on after epoch {epoch}, step {step}, from {checkpoint.path}")
     return progress
+
+
+def _match_best(store: Checkpoints, progress: Progress, parts: Parts, say: Callable[[str], None]) -> None:
+    """Makes the best weights those of the epoch that the checkpoint says. The run may have ended between writing the
+    one and the other, or a newer checkpoint may be damaged."""
+    if progress.best is None:
+        return
+    epoch = int(progress.best["epoch"])
+    if progress.best["step"] == progress.step:  # the checkpoint is from the end of that very epoch, and has them
+        with parts.averaged():  # by all workers, as it may reduce over them
+            weights = checkpoints.values(parts.weights)
+        if parts.placement.is_chief and not checkpoints.has_best(store.directory, epoch):
+            checkpoints.write_best(store.directory, weights, epoch)
+        return
+    if checkpoints.has_best(store.directory, epoch):
+        return
+    path, lacks = store.directory / checkpoints.BEST, f"is missing, damaged, or not of epoch {epoch}"
+    if progress.is_complete(parts.recipe):
+        raise file_problem(path, f"{lacks}, and no epoch is left that could take its place")
+    say(f"{path} {lacks}: the best epoch will be one of those that follow")
+    progress.best = None
 
 
 def _leaves_time(stop: BaseException) -> bool:
@@ -215,8 +234,8 @@ def _why(stop: BaseException, progress: Progress, parts: Parts) -> str:
 
 def _on(placement: Placement) -> str:
     if placement.is_multi_worker:
-        return f", {placement.replicas} replicas on {len(placement.cluster.workers)} workers"
-    return f", {placement.replicas} replicas" if placement.replicas > 1 else ""
+        return f", {counted(placement.replicas, 'replica')} on {counted(len(placement.cluster.workers), 'worker')}"
+    return f", {counted(placement.replicas, 'replica')}" if placement.replicas > 1 else ""
 
 
 def _silent(line: str) -> None:
@@ -240,7 +259,9 @@ def _made(
                 say(init_from(network, init, address(spec, "train", "init_from")))
             parts = _parts(recipe, data, placement, from_pixels(network, data.pixels))
     except tf.errors.ResourceExhaustedError:
-        message = f"the network and its optimizer need more memory than there is: {analysis.parameters:,} parameters"
+        message = (
+            f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
+        )
         raise SpecError([Problem(address(spec, "model"), message)]) from None
     verify(network, analysis)
     return network, parts

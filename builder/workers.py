@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from builder.cluster import Cluster
 
 POLL_SECONDS = 0.2
+READER_SECONDS = 2.0
+"""For the rest of what workers wrote; a process of theirs that lives on may hold the pipe open."""
 
 
 def launch(command: Sequence[str], count: int) -> int:
     """Runs a command as so many workers of one cluster on the loopback device, and gives its exit status: the chief's,
     or 1 when a worker died, which stops the others at once.
 
-    The chief's output is shown, of the others only what they write to stderr. Ctrl-C and SIGTERM are passed on.
+    The chief's output is shown, of the others only what they write to stderr; a line that several write is shown once.
+    Ctrl-C and SIGTERM are passed on.
     """
     addresses = _free_addresses(count)
     processes = []
@@ -31,17 +37,44 @@ def launch(command: Sequence[str], count: int) -> int:
     for index in range(count):
         environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config()}
         output = None if index == 0 else subprocess.DEVNULL
-        processes.append(
-            subprocess.Popen(  # in a group of its own: a terminal's Ctrl-C would reach it twice, which ends it at once
-                command, env=environment, stdout=output, preexec_fn=_die_with_parent, process_group=0
-            )
+        process = subprocess.Popen(  # in a group of its own: a terminal's Ctrl-C would reach it twice, which ends it
+            command,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            preexec_fn=_die_with_parent,
+            process_group=0,
         )
+        processes.append(process)
+    printed: Counter[bytes] = Counter()
+    readers = [threading.Thread(target=_pass_on, args=(process, printed), daemon=True) for process in processes]
+    for reader in readers:
+        reader.start()
     try:
         return _watch(processes, forwarded)
     finally:
         for process in processes:
             process.kill()
             process.wait()
+        for reader in readers:
+            reader.join(READER_SECONDS)
+
+
+def _pass_on(process: subprocess.Popen[bytes], printed: Counter[bytes]) -> None:
+    """Shows what a worker writes to stderr, but not the lines that another has written already: a mistake of the user's
+    is one to all of them."""
+    own: Counter[bytes] = Counter()
+    assert process.stderr is not None
+    for line in process.stderr:
+        own[line] += 1
+        with _printing:
+            if own[line] > printed[line]:
+                printed[line] = own[line]
+                with contextlib.suppress(OSError):  # stderr is closed
+                    os.write(2, line)
+
+
+_printing = threading.Lock()
 
 
 def without_option(arguments: Sequence[str], option: str) -> list[str]:

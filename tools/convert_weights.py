@@ -2,9 +2,9 @@
 
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --out resnet50.weights.h5
-python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors
-"""
+python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors"""
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 from pathlib import Path
 

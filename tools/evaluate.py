@@ -7,6 +7,7 @@ python tools/evaluate.py RUN --crops dense --scales 256 384 512
 python tools/evaluate.py RUN RUN RUN --out ensemble
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 
 from archspec import cli

@@ -8,6 +8,7 @@ pictures. An export is a numbered folder, as TensorFlow Serving takes it: export
 or with 2 for a mistake or a check that failed; then nothing is exported.
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import os
 

@@ -7,6 +7,7 @@ python tools/fashion_mnist.py --source fashion-mnist --out data/fashion_mnist.np
 install dataset-fashion-mnist` brings the four files; every other copy of them will do.
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import gzip
 from pathlib import Path

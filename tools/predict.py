@@ -6,6 +6,7 @@ python tools/predict.py exports/digits folder/ --top 3 --csv > classes.csv
 Ends with status 0; 1 if a picture could not be read, the others being done; 2 for a mistake in the arguments.
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import sys
 

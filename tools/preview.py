@@ -4,6 +4,7 @@ python tools/preview.py specs/digits.yaml
 python tools/preview.py specs/digits.yaml --set train.augment='[{random_crop: 2}, mixup]' --out mixed.png
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 
 from archspec import cli

@@ -6,14 +6,11 @@ python tools/summary.py specs/resnet50.yaml
 python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
 """
 
-import signal
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import argparse
+import json
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it in silence, also while it still imports
-
-import argparse  # noqa: E402
-import json  # noqa: E402
-
-from archspec import cli, report  # noqa: E402
+from archspec import cli, report
 
 
 def main() -> None:

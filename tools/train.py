@@ -9,6 +9,7 @@ Ends with status 0; 2 for a mistake; 1 for a loss that is not finite, or a worke
 SIGTERM, which save the state: --resume goes on from there.
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import sys
 

@@ -9,6 +9,7 @@ Ends with status 0; 2 for a mistake; 1 when too many trials in a row failed; 130
 trials save their state, and --resume goes on.
 """
 
+import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import json
 import sys

@@ -120,7 +120,7 @@ def _cost(survey: Survey, gflops: float | None) -> str:
     cost = survey.cost
     if cost is None:
         return "No 'train' section, so no cost."
-    rounds = [f"{count:,} x {epochs:g} epochs" for count, epochs in cost.trainings]
+    rounds = [f"{count:,} x {epochs:g} epoch{'' if epochs == 1 else 's'}" for count, epochs in cost.trainings]
     shown = rounds if len(rounds) <= 3 else [*rounds[:2], "...", rounds[-1]]
     rows = [("Trials", f"{sum(count for count, _ in cost.trainings):,}", ", ".join(shown))]
     flops = f"{tables.compact(round(cost.flops))} FLOP"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.errors import Where
+from builder.console import watched
 from builder.data.core import Encoded, Say, channels_error, channels_fit, error
 from builder.data.remembered import remembered
 
 BATCH = 256
-SAY_SECONDS = 10.0
 NAMED = 10
 """How many corrupt pictures an error names."""
 
@@ -64,7 +63,7 @@ def checked(
     colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
     if not channels_fit(colours, channels):
         raise channels_error(where, name, colours, channels)
-    return [_without(split, one) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
+    return [_without(split, one, say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
 
 
 def look_again(split: Encoded) -> list[str]:
@@ -85,14 +84,19 @@ def _findings(split: Encoded, key: str, say: Say) -> Findings:
     return Findings(found["shapes"], dict(zip(found["corrupt"].tolist(), found["reasons"].tolist(), strict=True)))
 
 
-def _without(split: Encoded, findings: Findings) -> Encoded:
+def _without(split: Encoded, findings: Findings, say: Say) -> Encoded:
     good = np.flatnonzero(findings.shapes[:, 0] > 0)
     sizes, jpeg = findings.shapes[good, :2], bool(findings.shapes[good, 3].all())
     if not findings.corrupt:
-        return dataclasses.replace(split, sizes=sizes, jpeg=jpeg)
+        return dataclasses.replace(split, sizes=sizes, jpeg=jpeg, say=say)
     numbers = tf.constant(good, tf.int64)
     return Encoded(
-        len(good), lambda number: split.read(numbers[number]), lambda number: split.name(int(good[number])), sizes, jpeg
+        len(good),
+        lambda number: split.read(numbers[number]),
+        lambda number: split.name(int(good[number])),
+        sizes,
+        jpeg,
+        say,
     )
 
 
@@ -108,13 +112,8 @@ def look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
         tf.autograph.experimental.do_not_convert(shape_of), tf.data.AUTOTUNE, deterministic=False
     )
     dataset = dataset.ignore_errors(log_warning=False).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    done, said = 0, time.monotonic()
-    for numbers, found in dataset.as_numpy_iterator():
+    for numbers, found in watched(dataset.as_numpy_iterator(), split.count, "looking at the pictures, once", say):
         shapes[numbers] = found
-        done += len(numbers)
-        if time.monotonic() - said > SAY_SECONDS:
-            said = time.monotonic()
-            say(f"looking at the pictures, once: {done:,} of {split.count:,}")
     corrupt = np.flatnonzero(shapes[:, 0] == 0)
     reasons = [_reason(split, number) for number in corrupt.tolist()]
     return {"shapes": shapes, "corrupt": corrupt, "reasons": np.array(reasons, str)}

@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from archspec import Graph, Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, counted
 from archspec.ops.base import show
 from archspec.recipe import Train
 from builder.pixels import Pixels
 
-TRAIN_DATA = Where("train.data")
+TRAIN_DATA, BATCH_SIZE = Where("train.data"), Where("train.batch_size")
 Say = Callable[[str], None]
 
 
@@ -47,6 +47,7 @@ class Encoded:
         name: what a picture is called in messages, by number.
         sizes: int32 (count, 2), height and width of each picture; None before they were looked at.
         jpeg: whether all are JPEGs.
+        say: takes lines of progress, where something takes long.
         kept: decoded pictures that were kept in memory, by what was done to them.
     """
 
@@ -55,6 +56,7 @@ class Encoded:
     name: Callable[[int], str]
     sizes: np.ndarray | None = None
     jpeg: bool = False
+    say: Say = lambda line: None
     kept: dict[Any, Arrays] = field(default_factory=dict, repr=False)
 
     @property
@@ -130,13 +132,10 @@ def channels_error(where: Where, name: str, found: int, wanted: int) -> SpecErro
     """Pictures whose channels do not become the network's without loss."""
     return error(
         where,
-        f"the pictures of {name} have {_channels(found)}, and the network takes {_channels(wanted)}; "
+        f"the pictures of {name} have {counted(found, 'channel')}, and the network takes "
+        f"{counted(wanted, 'channel')}; "
         f"set the channels of model.input to {found}",
     )
-
-
-def _channels(count: int) -> str:
-    return f"{count} channel{'' if count == 1 else 's'}"
 
 
 def channels_fit(found: int, wanted: int) -> bool:
@@ -155,8 +154,12 @@ def held_out(names: list[str], share: float, seed: int) -> set[str]:
     return set(ranked[:count])
 
 
-def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DATA) -> None:
+def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DATA, batch: Where = BATCH_SIZE) -> None:
     """Checks that a network tells apart the classes, and that an epoch has a batch.
+
+    Args:
+        where: the address of the data.
+        batch: that of the batch size.
 
     Raises:
         SpecError: with every mismatch.
@@ -173,9 +176,9 @@ def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DAT
         problems.append(Problem(where, message))
     if recipe.batch_size > data.train_count:
         message = (
-            f"a batch of {recipe.batch_size} is more than the {data.train_count} pictures to train on; "
-            f"set train.batch_size to at most {data.train_count}"
+            f"a batch of {recipe.batch_size} is more than {data.name} has to train on, "
+            f"{counted(data.train_count, 'picture')}; set it to at most {data.train_count}"
         )
-        problems.append(Problem(where, message))
+        problems.append(Problem(batch, message))
     if problems:
         raise SpecError(problems)

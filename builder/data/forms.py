@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from builder.console import watched
 from builder.data.core import Arrays, Data, Encoded, Split
 from builder.data.crops import cropped, cropped_bytes, scales, windows
 from builder.data.memory import aligned, free_memory, shared
@@ -126,7 +127,8 @@ def _kept(split: Encoded, key: Any, shape: Shape, one: One, keep: bool, shards: 
         tf.autograph.experimental.do_not_convert(one), tf.data.AUTOTUNE, deterministic=True
     )
     start = 0
-    for some, theirs in dataset.batch(BATCH).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+    batches = dataset.batch(BATCH).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
+    for some, theirs in watched(batches, split.count, "decoding the pictures into memory, once", split.say):
         pictures[start : start + len(some)], labels[start : start + len(some)] = some, theirs
         start += len(some)
     return split.kept.setdefault(key, Arrays(shared(pictures), tf.constant(labels)))

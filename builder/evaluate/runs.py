@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import Problem, SpecError, load
-from archspec.errors import file_problem
+from archspec.errors import counted, file_problem
 from archspec.ops.base import show
 from archspec.overrides import parse_assignments
 from archspec.recipe import Train
@@ -159,7 +159,7 @@ def evaluate(
             "majority vote": numbers.Metrics(len(labels), voted, None, None),
         }
     tested = described(scheme, data.shape, recipes[0].eval_resize)
-    say(f"{data.name}: {len(labels):,} validation pictures, {len(names):,} classes, {tested}")
+    say(f"{data.name}: {counted(len(labels), 'validation picture')}, {len(names):,} classes, {tested}")
     say(report.result_table([*results.items(), *ensemble.items()]))
     if ensemble:
         best = max(results, key=lambda name: results[name].top1)

@@ -12,6 +12,7 @@ import matplotlib.axes
 import matplotlib.figure
 from matplotlib.figure import Figure
 
+from archspec.errors import counted
 from archspec.search import Dimension
 from archspec.search.domains import Options, Range, short
 from builder.sweep.importance import FEWEST, importance, position
@@ -86,7 +87,9 @@ def parallel_coordinates(results: Results) -> Figure:
     axes.set_xlim(-0.35, last + 1.45)
     axes.set_ylim(-0.18 if any(d.when for d in dimensions) else -0.06, 1.06)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"{len(finished)} trials; the darker the better, the best in red", loc="left", fontsize=11)
+    axes.set_title(
+        f"{counted(len(finished), 'trial')}; the darker the better, the best in red", loc="left", fontsize=11
+    )
     return figure
 
 

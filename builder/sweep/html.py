@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from archspec.errors import counted
 from builder import runs
 from builder.sweep.figures import figures
 from builder.sweep.plan import describe
@@ -93,7 +94,8 @@ def _head(results: Results) -> Iterable[str]:
     state = "" if results.complete else "; it has not come to its end"
     yield f"<h1>Search: {html.escape(_spec_name(results.directory))}</h1>"
     objective = f"{search.objective.direction} {html.escape(search.objective.name)}"
-    yield f"<p>{tuner} for {objective}: {finished} trials finished{f', {failed} failed' if failed else ''}{state}.</p>"
+    trials = f"{counted(finished, 'trial')} finished{f', {failed} failed' if failed else ''}"
+    yield f"<p>{tuner} for {objective}: {trials}{state}.</p>"
     limits = ", ".join(f"{name.replace('_', ' ')} at most {limit:,}" for name, limit in search.budget.limits())
     if limits:
         yield f"<p>Budget: {limits}.</p>"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from archspec.errors import SpecError
+from archspec.errors import SpecError, counted
 from builder import runs
 from builder.console import clock
 from builder.interrupts import Interrupts
@@ -168,7 +168,10 @@ class Loop:
         if running.is_late:
             state, message = TIMED_OUT, f"took longer than max_minutes_per_trial, {limit:g}"
         elif status < 0:
-            state, message = KILLED, f"killed by signal {-status} {running.restarts + 1} times, perhaps for its memory"
+            state, message = (
+                KILLED,
+                f"killed by signal {-status} {counted(running.restarts + 1, 'time')}, perhaps for its memory",
+            )
         else:
             log = self.plan.files.log(running.trial, running.number)
             text = log.read_text(errors="replace")[-TAIL:].strip() if log.exists() else ""
@@ -222,7 +225,7 @@ class Loop:
         )
         self.say(
             f"trial {trial.id}{number}: {what}  {describe(trial.values)}  {trial.trainable_parameters:,} parameters  "
-            f"{record.epochs} epochs  {record.wall_seconds:.1f} s"
+            f"{counted(record.epochs, 'epoch')}  {record.wall_seconds:.1f} s"
         )
 
     def _standing(self) -> tuple[int, int, Results]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archspec import Problem, Spec, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, counted
 from archspec.search.check import Checker
 from builder.interrupts import Interrupted
 from builder.quiet import import_tensorflow
@@ -119,7 +119,7 @@ def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, say:
     if oracle.failures_in_a_row >= oracle.max_consecutive_failed_trials:
         last = next(one for one in reversed(found.outcomes) if one.has_failed)
         raise TrialsFailed(
-            f"the last {oracle.failures_in_a_row} trials failed, trial {last.trial.id} with: "
+            f"the last {counted(oracle.failures_in_a_row, 'trial')} failed, trial {last.trial.id} with: "
             f"{last.executions[-1].message}"
         )
 

@@ -14,7 +14,7 @@ SPEC = "{name: %s, params: {n: 1}, model: {input: [4, 4, 1], layers: [flatten, {
     ("error", "status", "text"),
     [
         (SpecError([Problem(Where("model"), "is wrong")]), 2, "model: is wrong\n"),
-        (KeyboardInterrupt(), 130, ""),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
         (OSError(errno.ENOSPC, "No space left on device", "x.csv"), 1, "cannot write x.csv: No space left on device\n"),
     ],
 )

@@ -267,3 +267,64 @@ def test_written_spec_gives_the_same_graph_and_keeps_its_parameters(write: Write
         == archspec.load(path, {"depth": 2, "width": 5}).graph
     )
     assert again.to_yaml() == text
+
+
+SHORT = """
+    name: short
+    blocks:
+      row: {params: {width: null, kernel: 1}, layers: [{conv: {filters: "${width}", kernel: "${kernel}"}}]}
+    model:
+      input: [8, 8, 3]
+      layers: [{row: 4}, {residual: {layers: [{dropout: 0.5}]}}, flatten, {dense: 10}]
+    train:
+      data: {tfds: cifar10}
+      weight_decay: 1e-4
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "written"),
+    [
+        ("train.data.tfds.name", "mnist", "tfds: {name: mnist}"),
+        ("train.data.tfds.validation", "val", "tfds: {name: cifar10, validation: val}"),
+        ("train.weight_decay.biases", True, "weight_decay: {factor: 0.0001, biases: true}"),
+        ("model.layers[0].row.kernel", 3, "row: {width: 4, kernel: 3}"),
+        ("model.layers[1].residual.layers[0].dropout.name", "drop", "dropout: {rate: 0.5, name: drop}"),
+        ("model.layers[3].dense.bias", False, "dense: {units: 10, bias: false}"),
+    ],
+)
+def test_a_path_leads_into_a_short_form(path: str, value: object, written: str, write: Write):
+    spec = archspec.load(write("short.yaml", SHORT), {path: value})
+    assert written in " ".join(spec.to_yaml().replace("- ", "").split())
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("train.data.tfds.name.x", "'train.data.tfds.name' is the text 'cifar10', not a mapping with fields to set"),
+        ("model.layers[3].dense.units.x", "'model.layers[3].dense.units' is 10, not a mapping with fields to set"),
+        ("model.input.x", "'model.input' is a list of 3, not a mapping with fields to set"),
+    ],
+)
+def test_what_stands_for_no_field_has_none(path: str, message: str, write: Write):
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.load(write("short.yaml", SHORT), {path: 1})
+    assert f"{path}: {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("alexnet_two_towers.yaml", "; did you mean 'FOLDER/alexnet_two_tower.yaml'?"),
+        ("Digit.yml", "; did you mean 'FOLDER/digits.yaml'?"),
+        ("nowhere.yaml", ""),
+        ("tower.yaml", ""),
+        ("my_alexnet.yaml", ""),
+    ],
+)
+def test_only_a_file_of_nearly_the_name_is_suggested_for_one_that_is_missing(asked: str, hint: str, write: Write):
+    for name in ("alexnet_two_tower.yaml", "digits.yaml"):
+        folder = write(name, BASE).parent
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.load(folder / asked)
+    assert str(caught.value) == f"{folder / asked}: no such file{hint.replace('FOLDER', str(folder))}"

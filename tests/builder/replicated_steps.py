@@ -13,6 +13,8 @@ from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from archspec.recipe.optimizers import Adam, Adamw, Lamb, Lion, Muon, Rmsprop, Sgd
 from builder import recipe as recipes
+from builder.lowerings import ReplicaDropout
+from builder.steps import training_steps
 
 OPTIMIZERS = (
     Sgd(),
@@ -73,6 +75,43 @@ def weights_after(recipe: Train, strategy: tf.distribute.Strategy) -> list[list[
     return [found, averages]
 
 
+def weights_after_parts(strategy: tf.distribute.Strategy, order: list[int], normalised: bool) -> list[np.ndarray]:
+    """Weights, and statistics over all replicas where asked, after two steps of a batch in two parts; `order` is that
+    of its rows."""
+    recipe = Train(data=Digits(), batch_size=8, accumulate=2, synchronized_batch_norm=normalised)
+    replicas, layers = strategy.num_replicas_in_sync, keras.layers
+    with strategy.scope():
+        keras.utils.set_random_seed(1)
+        norm = layers.BatchNormalization(synchronized=replicas > 1) if normalised else layers.Activation("relu")
+        model = keras.Sequential([keras.Input((4, 4, 2)), layers.Conv2D(3, 2), norm, layers.Flatten(), layers.Dense(5)])
+        optimizer = recipes.optimizer(recipe)
+        optimizer.build(model.trainable_variables)
+    steps = training_steps(model, optimizer, None, recipe, strategy)
+    rows = tf.data.Dataset.from_tensor_slices((PICTURES[order], LABELS[order])).batch(8 // replicas).repeat(2)
+    batches = iter(strategy.distribute_datasets_from_function(lambda context: rows))
+    steps(batches, tf.constant([0.1, 0.05]), tf.constant(0.0))
+    return [weight.numpy() for weight in model.weights]
+
+
+def check_dropout(strategy: tf.distribute.Strategy) -> None:
+    """Each replica drops what the other does not, and the same again from the same state."""
+    with strategy.scope():
+        layer = ReplicaDropout(0.5, seed=1)
+        layer.build((1, 64))
+
+    def dropped() -> tf.Tensor:
+        return layer(tf.ones((1, 64)), training=True)
+
+    once = tf.function(strategy.run, autograph=False)
+    first, second = ([copy.numpy() for copy in once(dropped).values] for _ in range(2))
+    layer.seed_generator.state.assign([1, 0])
+    masks = [mask.tobytes() for mask in (*first, *second)]
+    assert len({*masks}) == 4 and all(10 < mask.astype(bool).sum() < 54 for mask in first), (first, second)
+    assert [copy.numpy().tobytes() for copy in once(dropped).values] == masks[:2]
+    stock = keras.layers.Dropout(0.5, seed=1)(tf.ones((1, 64)), training=True)
+    assert np.array_equal(stock, first[0])
+
+
 def main() -> None:
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -83,6 +122,11 @@ def main() -> None:
         pairs = zip(weights_after(recipe, tf.distribute.get_strategy()), weights_after(recipe, two), strict=True)
         differences = [max(float(np.abs(a - b).max()) for a, b in zip(*pair, strict=True)) for pair in pairs]
         print(json.dumps([name, *differences]))
+    for normalised in (False, True):
+        one = weights_after_parts(tf.distribute.get_strategy(), [0, 1, 4, 5, 2, 3, 6, 7], normalised)  # part after part
+        pairs = zip(one, weights_after_parts(two, list(range(8)), normalised), strict=True)
+        print(json.dumps(["parts", max(float(np.abs(a - b).max()) for a, b in pairs)]))
+    check_dropout(two)
 
 
 if __name__ == "__main__":

@@ -141,6 +141,15 @@ def test_a_pictures_augmentation_does_not_depend_on_the_recipes_batch_size(digit
     assert np.array_equal(small[: len(large)], large)
 
 
+def test_decoding_into_memory_says_how_far_it_is(roots, monkeypatch):
+    monkeypatch.setattr("builder.console.WATCHED_SECONDS", 0.0)
+    lines = []
+    data = load_data(Folder(path=str(roots["png"])), (16, 16, 3), say=lines.append)
+    lines.clear()
+    training_batches(data, recipe(epochs=1, batch_size=12), 12)
+    assert lines == ["decoding the pictures into memory, once: 48 of 48"]
+
+
 @pytest.mark.parametrize("name", ["sizes differ", "one small size", "one small size, cropped"])
 def test_memory_makes_no_difference(name, digits, roots, monkeypatch):
     data, options = case(name, digits, roots)

@@ -196,7 +196,8 @@ def test_a_step_whose_gradients_overflow_is_left_out():
 
 
 def test_two_replicas_take_the_steps_of_one():
-    """With clipping, penalty, decay, averages and, in one case, loss scaling."""
+    """With clipping, penalty, decay, averages and, in one case, loss scaling; and batches in parts, without and with
+    statistics over all replicas. Dropout is another one on each replica."""
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("replicated_steps.py"))],
         env={"PYTHONPATH": str(ROOT), "PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -206,7 +207,7 @@ def test_two_replicas_take_the_steps_of_one():
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    assert len(found) == len(recipes.OPTIMIZERS) + 1
+    assert len(found) == len(recipes.OPTIMIZERS) + 3
     assert all(difference < 1e-5 for _, *differences in found for difference in differences), found
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,10 @@ import archspec
 from archspec.errors import Where
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
-from archspec.recipe.train import Mirrored, MultiWorker
+from archspec.recipe.train import Mirrored, MultiWorker, Off
 from builder.cluster import Cluster, described_cluster
 from builder.replicas import place
+from builder.runs import address
 from tests.small import written
 
 ROOT = Path(__file__).parents[2]
@@ -67,8 +69,11 @@ def losses(run_dir):
 
 
 @pytest.fixture(scope="module")
-def single(spec, data_dir, tmp_path_factory):
-    return train(spec, tmp_path_factory.mktemp("runs") / "single", data_dir, "--set", "train.distribute=off")[1]
+def single(data_dir, killed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("single")
+    status, output = killed(written(folder / "small.yaml", **RECIPE, distribute="off"), folder / "run", data_dir)
+    assert status == 0, output
+    return losses(folder / "run")
 
 
 def assert_close(found, expected):
@@ -77,17 +82,11 @@ def assert_close(found, expected):
         assert one == pytest.approx(other, rel=1e-3, abs=2e-3)  # accuracies move by whole pictures
 
 
-def test_two_replicas_train_as_one(single, spec, data_dir, tmp_path):
-    output, found = train(spec, tmp_path / "run", data_dir, "--set", "train.distribute.mirrored.replicas=2")
-    assert "1,437 + 360 pictures, 2 replicas\n" in output
-    assert_close(found, single)
-
-
-def test_a_batch_in_parts_on_two_replicas(spec, data_dir, tmp_path):
-    changes = ("train.distribute.mirrored.replicas=2", "train.synchronized_batch_norm=false", "train.accumulate=2")
-    arguments = [word for change in changes for word in ("--set", change)]
-    _, found = train(spec, tmp_path / "run", data_dir, *arguments)
-    assert found[-1][1] > found[0][1] > 0.3  # the parts have batch statistics of their own, so no run is the same
+def test_two_replicas_train_as_one(single, data_dir, killed, tmp_path):
+    spec = written(tmp_path / "small.yaml", **RECIPE, distribute={"mirrored": {"replicas": 2}})
+    status, output = killed(spec, tmp_path / "run", data_dir)
+    assert status == 0 and "1,437 + 360 pictures, 2 replicas\n" in output, output
+    assert_close(losses(tmp_path / "run"), single)
 
 
 @pytest.mark.parametrize("workers", [2, 4])
@@ -161,12 +160,9 @@ def test_a_killed_worker_of_this_machine_stops_the_others(spec, data_dir, tmp_pa
 # -- what is checked before anything starts --------------------------------------------------------------------------
 
 
-WHERE = Where("train")
-
-
 def problem(recipe):
     with pytest.raises(archspec.SpecError) as caught:
-        place(recipe, WHERE)
+        place(recipe, lambda field: Where(f"train.{field}"))
     return str(caught.value)
 
 
@@ -191,9 +187,8 @@ def problem(recipe):
             "train.xla: XLA cannot compile a step of several replicas (keras issue 20763); leave it auto",
         ),
         (
-            {"synchronized_batch_norm": True, "accumulate": 2, "distribute": Mirrored(replicas=2)},
-            "train.synchronized_batch_norm: replicas cannot synchronise batch statistics inside a batch's parts; leave "
-            "accumulate at 1",
+            {"batch_size": 50, "distribute": Mirrored(replicas=1), "accumulate": 4},
+            "train.batch_size: the global batch of 50 does not divide into 4 parts (accumulate); set it to 48 or 52",
         ),
         (
             {"distribute": MultiWorker()},
@@ -205,6 +200,39 @@ def problem(recipe):
 def test_what_cannot_be_distributed_is_told_first(fields, expected, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert problem(Train(data=Digits(), **fields)) == expected
+
+
+def test_a_worker_that_is_to_train_alone_is_told(monkeypatch):
+    config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert problem(Train(data=Digits(), distribute=Off())) == (
+        "train.distribute: this is one of 2 workers (--workers, TF_CONFIG or Slurm), and each would train on its own; "
+        "set distribute: auto or multi_worker, or start one process"
+    )
+
+
+def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "name: small\nmodel: {input: [8, 8, 1], layers: [flatten, {dense: 10}]}\n"
+        "train:\n  data: digits\n  batch_size: 50\n  distribute: {mirrored: {replicas: 4}}\n"
+    )
+    spec = archspec.load(path)
+    with pytest.raises(archspec.SpecError) as caught:
+        place(spec.train, partial(address, spec, "train"))
+    assert str(caught.value) == (
+        f"{path}:5:15: train.batch_size: the global batch of 50 does not divide into 4 replicas; set it to 48 or 52\n"
+        "    5 |   batch_size: 50\n"
+        "      |               ^^"
+    )
+
+
+def test_a_mistake_of_the_user_is_told_once_and_not_by_each_worker(spec, data_dir, tmp_path):
+    process = start(spec, tmp_path / "run", data_dir, "--workers", 2, "--set", "train.batch_size=63")
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 2
+    assert "train.batch_size: the global batch of 63 does not divide into 2 replicas; set it to 62 or 64" in output
+    assert len(output.splitlines()) == 3, output  # the mistake, the line of the spec and the caret
 
 
 @pytest.mark.parametrize(

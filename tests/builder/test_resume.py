@@ -1,22 +1,18 @@
 """A run that was killed and goes on ends bit by bit as one that was not, whatever the moment."""
 
 import csv
-import os
 import shutil
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 import archspec
-from builder import runs
+from builder import checkpoints, runs
 from tests.small import SPEC, written
 
-ROOT = Path(__file__).parents[2]
 LAYERS = [*SPEC["model"]["layers"][:1], {"dropout": 0.2}, *SPEC["model"]["layers"][1:]]
 RECIPE = {
     "epochs": 3,
@@ -41,18 +37,6 @@ def write(folder, **fields):
     return written(folder / "small.yaml", {"layers": LAYERS}, **{**RECIPE, **fields})
 
 
-def killed(spec, run_dir, data_dir, when="never", number=0):
-    """Runs until the moment; the process's status and what it printed."""
-    command = [
-        sys.executable,
-        str(ROOT / "tests/builder/killed.py"),
-        *map(str, (spec, run_dir, data_dir, when, number)),
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
-    return result.returncode, result.stdout + result.stderr
-
-
 def state(run_dir):
     """What a run has come to: its newest checkpoint's tensors, its best weights, and its metrics without times."""
     newest = max((run_dir / "checkpoints").glob("step-*.safetensors"))
@@ -69,14 +53,21 @@ def assert_same(found, expected):
 
 
 @pytest.mark.parametrize("distribute", ["off", {"mirrored": {"replicas": 2}}], ids=["single", "mirrored"])
-def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_path, data_dir):
+def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_path, data_dir, killed):
     spec = write(tmp_path, distribute=distribute)
     status, output = killed(spec, tmp_path / "whole", data_dir)
     assert status == 0, output
     run_dir = tmp_path / "cut"
+    best = run_dir / "checkpoints" / "best.safetensors"
     for when, number in (("write", 9), ("best", 1), ("step", 17)):
         status, output = killed(spec, run_dir, data_dir, when, number)
         assert status == -signal.SIGKILL, (when, output)
+        if when == "best":
+            assert not best.exists()
+            end_of_epoch = load_file(run_dir / "checkpoints" / "step-000000011.safetensors")
+    with safe_open(best, "numpy") as file:
+        assert file.metadata() == {"epoch": "1"}
+    assert all(np.array_equal(value, end_of_epoch[f"model/{name}"]) for name, value in load_file(best).items())
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert "going on after epoch 1, step 7, from " in output  # step 18: every third is kept, and an epoch has 11
@@ -86,7 +77,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_p
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory, data_dir):
+def stopped(tmp_path_factory, data_dir, killed):
     """A run killed in its second epoch."""
     folder = tmp_path_factory.mktemp("stopped")
     spec = write(folder)
@@ -101,7 +92,7 @@ def copy(stopped, tmp_path):
     return tmp_path / "run", spec
 
 
-def test_a_damaged_checkpoint_is_passed_over(copy, data_dir):
+def test_a_damaged_checkpoint_is_passed_over(copy, data_dir, killed):
     run_dir, spec = copy
     newest = max((run_dir / "checkpoints").glob("step-*"))
     newest.write_bytes(newest.read_bytes()[:-100])
@@ -111,7 +102,16 @@ def test_a_damaged_checkpoint_is_passed_over(copy, data_dir):
     assert "going on after epoch 1, step 4, from " in output
 
 
-def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir):
+def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir, killed):
+    run_dir, spec = copy
+    best = run_dir / "checkpoints" / "best.safetensors"
+    checkpoints.write_best(best.parent, load_file(best), 2)  # as if the checkpoint of epoch 2 were damaged
+    status, output = killed(spec, run_dir, data_dir)
+    assert status == 0, output
+    assert f"{best} is missing, damaged, or not of epoch 1: the best epoch will be one of those that follow" in output
+
+
+def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir, killed):
     run_dir, spec = copy
     status, output = killed(spec, run_dir, data_dir, "disk", 21)
     path = run_dir / "checkpoints" / "step-000000021.safetensors"
@@ -140,7 +140,7 @@ def test_where_it_runs_may_change(copy, tmp_path):
     runs.check_same_spec(run_dir, archspec.load(write(tmp_path, **fields)))
 
 
-def test_two_processes_do_not_train_in_one_directory(copy, data_dir):
+def test_two_processes_do_not_train_in_one_directory(copy, data_dir, killed):
     run_dir, spec = copy
     with runs.locked(run_dir):
         status, output = killed(spec, run_dir, data_dir)
@@ -148,7 +148,7 @@ def test_two_processes_do_not_train_in_one_directory(copy, data_dir):
     assert f"{run_dir}: is in use: another process trains in it at this moment" in output
 
 
-def test_other_data_are_refused(copy, data_dir):
+def test_other_data_are_refused(copy, data_dir, killed):
     run_dir, spec = copy
     path = run_dir / "environment.json"
     path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
@@ -157,10 +157,10 @@ def test_other_data_are_refused(copy, data_dir):
     assert f"{run_dir}: was trained on other data: their fingerprints differ; start a new run" in output
 
 
-def test_a_run_that_is_complete_is_left_as_it_is(tmp_path, data_dir):
+def test_a_run_that_is_complete_is_left_as_it_is(tmp_path, data_dir, killed):
     spec = write(tmp_path, epochs=1)
     assert killed(spec, tmp_path / "run", data_dir)[0] == 0
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
     status, output = killed(spec, tmp_path / "run", data_dir)
-    assert status == 0 and "is complete: 1 epochs are done" in output
+    assert status == 0 and f"{tmp_path / 'run'} is complete, after 1 epoch\n" in output
     assert {path: path.read_bytes() for path in before} == before

@@ -1,12 +1,16 @@
 """Run directories: claimed once, never overwritten, written atomically."""
 
 import csv
+import errno
+import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 
 import archspec
-from builder import runs
+from builder import curves, runs
 from builder.environment import git_commit
 
 
@@ -69,3 +73,29 @@ def test_the_commit_is_that_of_a_checkout_or_none(tmp_path):
     assert git_commit(tmp_path) is None
     (tmp_path / ".git").mkdir()  # not a repository either
     assert git_commit(tmp_path) is None
+
+
+def test_a_disk_that_is_read_only_is_told(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(archspec.SpecError, match=r"file\.txt: cannot be written: Read-only file system"):
+        runs.write_text(tmp_path / "file.txt", "text")
+
+
+def test_a_run_directory_that_cannot_be_locked_is_told(tmp_path):
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(archspec.SpecError, match="cannot be written: Is a directory"), runs.locked(tmp_path):
+        pass
+
+
+def test_names_that_are_not_utf_8_are_kept(tmp_path):
+    directory = tmp_path / os.fsdecode(b"run \xff")
+    directory.mkdir()
+    runs.write_json(directory / "environment.json", {"command": [str(directory)]})
+    assert json.loads((directory / "environment.json").read_text())["command"] == [str(directory)]
+    row = {**dict.fromkeys(runs.COLUMNS, 0.1), "epoch": 1}
+    curves.Board(directory / "tensorboard", [row])
+    assert len(list(directory.rglob("events.*"))) == 2

@@ -67,7 +67,7 @@ def test_a_block_defined_here_is_trained(load, tmp_path, data_dir):
 
 
 def test_the_seed_decides_the_result(load, tmp_path, data_dir):
-    spec = load(augment=[{"random_crop": 1}, "horizontal_flip"])
+    spec = load(epochs=1, augment=[{"random_crop": 1}, "horizontal_flip"])
     runs = [train(spec, tmp_path / f"run{number}", data_dir, say=lambda line: None) for number in range(2)]
     assert runs[0].val_loss == runs[1].val_loss
     environment = json.loads((tmp_path / "run0" / "environment.json").read_text())
@@ -101,14 +101,17 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_best_epoch(load, t
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"batch_size": 1500}, "a batch of 1500 is more than the 1437 pictures"),
-        ({"data": {"tfds": "cifra10"}}, "TFDS has no data set 'cifra10'; did you mean 'cifar10'?"),
+        (
+            {"batch_size": 1500},
+            "train.batch_size: a batch of 1500 is more than digits has to train on, 1,437 pictures; set it to at most",
+        ),
+        ({"data": {"tfds": "cifra10"}}, "train.data: TFDS has no data set 'cifra10'; did you mean 'cifar10'?"),
     ],
 )
 def test_data_that_does_not_fit_is_a_problem_with_an_address(fields, expected, load, tmp_path, data_dir):
     with pytest.raises(archspec.SpecError) as caught:
         train(load(**fields), tmp_path / "run", data_dir)
-    assert f"train.data: {expected}" in str(caught.value) and "toy.yaml:" in str(caught.value)
+    assert expected in str(caught.value) and "toy.yaml:" in str(caught.value)
     assert not (tmp_path / "run").exists()
 
 

@@ -135,13 +135,6 @@ def test_a_bad_spec_is_refused_before_tensorflow_is_imported(arguments, expected
     assert expected in errors and "imported" not in errors
 
 
-def test_an_unknown_data_set_is_a_mistake_in_the_spec(tmp_path, data_dir):
-    arguments = ["--set", "train.data={tfds: cifra10}", "--run-dir", tmp_path / "run"]
-    errors = run(*SMALL, *arguments, status=2, data_dir=data_dir)
-    assert "train.data: TFDS has no data set 'cifra10'; did you mean 'cifar10'?" in errors
-    assert not (tmp_path / "run").exists()
-
-
 def test_ctrl_c_keeps_what_is_there(tmp_path, data_dir):
     directory = tmp_path / "run"
     process = start(*SMALL, "--set", "train.epochs=1000", "--run-dir", directory, data_dir=data_dir)

@@ -62,7 +62,7 @@ def test_all_that_does_not_fit_the_network_is_said_at_once():
         check_fits(load_data(Digits(), SHAPE), network(5), Train(data=Digits(), batch_size=2000))
     assert str(caught.value).splitlines() == [
         "train.data: digits has 10 classes, and the network's output is 5; end it with a dense layer of 10 units",
-        "train.data: a batch of 2000 is more than the 1437 pictures to train on; set train.batch_size to at most 1437",
+        "train.batch_size: a batch of 2000 is more than digits has to train on, 1,437 pictures; set it to at most 1437",
     ]
 
 

@@ -1,0 +1,44 @@
+"""Ctrl-C while a command still starts. Imported first of all, and with an effect: what tools import takes up to five
+seconds, in which an interrupt would end in a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+try:
+    _stderr = os.dup(2)  # that of the user, also where something keeps what is written there
+except OSError:  # closed by the shell, `2>&-`
+    _stderr = -1
+
+
+def end(number: int, frame: FrameType | None) -> None:
+    """Ends the process with a line and the status that a shell has for Ctrl-C. Nothing is there to be tidied up, and an
+    exception would pass through whatever is being imported."""
+    with contextlib.suppress(OSError):
+        os.write(_stderr, b"interrupted\n")
+    os._exit(128 + signal.SIGINT)
+
+
+@contextlib.contextmanager
+def ends_at_once() -> Iterator[None]:
+    """Within the block Ctrl-C ends the process; after it, it is a KeyboardInterrupt."""
+    arm()
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is end:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def arm() -> None:
+    """Lets Ctrl-C end the process, unless it is ignored, or someone else waits for it."""
+    with contextlib.suppress(ValueError):  # not the main thread
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, end)
+
+
+arm()

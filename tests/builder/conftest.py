@@ -1,0 +1,30 @@
+"""What several tests of training share."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def killed(tmp_path_factory):
+    """A function that runs until a moment, in a process of its own; its status and what it printed."""
+    outputs = tmp_path_factory.mktemp("outputs")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, str(ROOT / "tests/builder/killed.py")]
+
+    def killed(spec, run_dir, data_dir, when="never", number=0):
+        output = outputs / f"{len(list(outputs.iterdir()))}.txt"
+        task = [*map(str, (spec, run_dir, data_dir)), when, number, str(output)]
+        print(json.dumps(task), file=process.stdin, flush=True)
+        return int(process.stdout.readline()), output.read_text()
+
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        yield killed
+        process.stdin.close()

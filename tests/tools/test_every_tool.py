@@ -1,0 +1,50 @@
+"""What holds for every tool: few lines, and Ctrl-C while it still starts."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = sorted(path.name for path in (ROOT / "tools").glob("*.py"))
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_is_arguments_and_dispatch(tool):
+    assert len((ROOT / "tools" / tool).read_text().splitlines()) <= 60
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_ctrl_c_while_it_imports_ends_with_a_line(tool, tmp_path):
+    """A stand-in for what is imported waits, so that the signal comes in the middle."""
+    (tmp_path / "archspec").mkdir()
+    (tmp_path / "archspec" / "__init__.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(60)\n")
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "tools" / tool],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted\n")
+
+
+def test_ctrl_c_while_tensorflow_is_imported_ends_with_a_line(tmp_path):
+    (tmp_path / "keras.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(60)\n")
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "tools" / "preview.py", ROOT / "specs" / "digits.yaml"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "importing\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted\n")
