@@ -127,6 +127,11 @@ def weighted_layers(model: keras.Model) -> Iterator[keras.Layer]:
             yield layer
 
 
+def frozen_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers with weights of which training changes none, statistics included."""
+    return [layer for layer in weighted_layers(model) if not layer.trainable]
+
+
 def transfer_weights(source: keras.Model, target: keras.Model) -> None:
     """Copies all weights by layer name, exactly; the models may have different lowerings and precisions.
 

@@ -12,9 +12,10 @@ import pytest
 import archspec
 from archspec.recipe import MONITORS, SCHEDULES, Train
 from archspec.recipe.data import Digits
+from archspec.recipe.fine_tuning import InitFrom, by_prefix
 from archspec.recipe.monitor import Watch, improved
 from archspec.recipe.schedules import Constant, Cosine, OneCycle, Plateau, Polynomial, Schedule, Step
-from archspec.recipe.train import EarlyStopping, InitFrom
+from archspec.recipe.train import EarlyStopping
 
 SPECS = Path(__file__).parents[2] / "specs"
 CIFAR_STEPS = 50_000 // 128
