@@ -1,9 +1,9 @@
 """Starting from weights that there are.
 
-Of another run's best model, what has the same name and shape is copied. Names say stage and position (`conv3_2` of VGG's table, `stage1.block2.conv1` of a residual network), so a deeper
-network takes from a shallower one what stands at the same place. VGG's columns B to E thus get the first four
-convolutions of A (conv1_1, conv2_1, conv3_1, conv3_2) and its dense layers, as in Simonyan and Zisserman 2014,
-arXiv:1409.1556, section 3.1.
+Of another run's best model, what has the same name and shape is copied. Names say stage and position (`conv3_2` of
+VGG's table, `stage1.block2.conv1` of a residual network), so a deeper network takes from a shallower one what stands at
+the same place. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1, conv3_1, conv3_2) and
+its dense layers, as in Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1.
 
 Of a file, whose names may be others, the network's graph says what goes where (`builder.weights`), and all of it has to
 fit, but for a last layer of another number of classes.

@@ -27,7 +27,7 @@ from builder.init_from import init_from
 from builder.interrupts import Interrupted
 from builder.keeper import Keeper
 from builder.loop import Loop, Parts
-from builder.model import build, frozen_layers, verify, weighted_layers
+from builder.model import build, freeze, frozen_layers, verify
 from builder.pixels import from_pixels
 from builder.progress import Progress
 from builder.replicas import Placement, place
@@ -245,8 +245,7 @@ def _made(
             verify(network, analysis)
             if init is not None:
                 say(init_from(network, spec.graph, init, address(spec, "train", "init_from")))
-            for layer in weighted_layers(network):
-                layer.trainable = recipe.trains(layer.name)
+            freeze(network, recipe.trains)
             parts = _parts(recipe, data, placement, from_pixels(network, data.pixels))
     except tf.errors.ResourceExhaustedError:
         message = f"the network and its optimizer need more memory than there is: {analysis.parameters:,} parameters"

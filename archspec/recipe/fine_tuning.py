@@ -35,9 +35,9 @@ class InitFrom:
     """Starts from the weights of another run, or of a file.
 
     `run`: those of its best model (VGG's deeper columns from column A: arXiv:1409.1556, section 3.1), every layer that
-    has the same name and the same shapes there. `weights`: those of a state dict of PyTorch (`.safetensors`, `.pth`), of
-    Keras (`.weights.h5`, `.keras`), or of a run, whatever the names there; all of it must fit, but for a last layer of
-    another number of classes, which starts anew.
+    has the same name and the same shapes there. `weights`: those of a state dict of PyTorch (`.safetensors`, `.pth`),
+    of Keras (`.weights.h5`, `.keras`), or of a run, whatever the names there; all of it must fit, but for a last layer
+    of another number of classes, which starts anew.
 
     `layers` limits the copy to layers whose names start with one of these; a number is not cut.
     """
@@ -50,9 +50,7 @@ class InitFrom:
         if self.run is None and self.weights is None:
             raise FieldError("run", "needs 'run', the directory of a run, or 'weights', a file of weights")
         if self.run is not None and self.weights is not None:
-            raise FieldError(
-                "weights", "there is one source to start from, and 'run' names another; keep one of the two"
-            )
+            raise FieldError("weights", "there can be one source, and 'run' names another; keep one of the two")
 
     def asks_for(self, layer: str) -> bool:
         """Whether a layer is among those to copy."""

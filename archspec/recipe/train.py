@@ -102,7 +102,7 @@ class Train:
         init_from: weights to start from.
         trainable: by the beginning of layers' names, the longest deciding, whether they train; `*` is every layer. The
             others are frozen, the statistics of their batch normalisations too.
-        learning_rate_multipliers: by the beginning of layers' names likewise, what their learning rate is multiplied by.
+        learning_rate_multipliers: by the beginning of layers' names likewise, what their rate is multiplied by.
         synchronized_batch_norm: batch statistics over all replicas.
         xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
         deterministic: the same numbers bit by bit in every run on the same machine, at some cost in speed.

@@ -104,9 +104,9 @@ class HiddenKernelMuon(keras.optimizers.Muon):
     """Muon for convolutional networks.
 
     Keras's takes Muon steps for two-dimensional variables only: for no convolution, and for the last dense layer,
-    where its authors advise against it. This one takes them for every kernel but the first and the last that are trained,
-    in the order of `build`. A convolution's kernel is the matrix (height * width * inputs, filters); one whose matrix is a vector,
-    such as a depthwise kernel, is left to AdamW, and groups count as one matrix.
+    where its authors advise against it. This one takes them for every kernel but the first and the last that are
+    trained, in the order of `build`. A convolution's kernel is the matrix (height * width * inputs, filters); one whose
+    matrix is a vector, such as a depthwise kernel, is left to AdamW, and groups count as one matrix.
     """
 
     def __init__(self, **options: Any):
