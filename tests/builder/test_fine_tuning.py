@@ -72,6 +72,10 @@ def load(folder):
     return load
 
 
+def best(run):
+    return load_file(run / "checkpoints" / "best.safetensors")
+
+
 def is_frozen(name):
     return name.startswith(FROZEN)
 
@@ -88,9 +92,7 @@ def rows(run_dir):
 def test_a_network_is_fine_tuned_from_a_file(source, folder, load, tmp_path):
     lines = []
     train(load(source), tmp_path / "tuned", folder / "data", say=lines.append)
-    before, after = (
-        load_file(run / "checkpoints" / "best.safetensors") for run in (folder / "run", tmp_path / "tuned")
-    )
+    before, after = best(folder / "run"), best(tmp_path / "tuned")
     assert {name for name in before if name.endswith("moving_variance") and is_frozen(name)}
     for name, value in after.items():
         same = value.shape == before[name].shape and np.array_equal(value, before[name])
@@ -117,8 +119,8 @@ def test_it_learns_more_than_from_scratch_in_the_same_epochs(folder, load, tmp_p
 
 @pytest.mark.parametrize("distribute", ["off", {"mirrored": {"replicas": 3}}], ids=["single", "mirrored"])
 def test_a_killed_run_goes_on_exactly_and_without_the_file(distribute, folder, load, tmp_path):
-    """With the optimizer's decay, averages, parts and clipping; three replicas, as their mean of equal values may not be
-    the value."""
+    """With the optimizer's decay, averages, parts and clipping; three replicas, as the mean of three equal values may
+    not be the value."""
     file = tmp_path / "digits.safetensors"
     file.write_bytes((folder / "digits.safetensors").read_bytes())
     recipe = {
@@ -137,7 +139,7 @@ def test_a_killed_run_goes_on_exactly_and_without_the_file(distribute, folder, l
     assert status == 0 and "going on after" in output and "weights from" not in output, output
     whole = state(tmp_path / "whole")
     assert_same(state(tmp_path / "cut"), whole)
-    source = load_file(folder / "run" / "checkpoints" / "best.safetensors")
+    source = best(folder / "run")
     frozen = [name for name in source if is_frozen(name)]
     assert all(np.array_equal(whole[1][f"model/{name}"], source[name]) for name in frozen)
     assert all(np.array_equal(whole[2][name], source[name]) for name in frozen)
