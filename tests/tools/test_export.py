@@ -294,11 +294,7 @@ def test_a_spec_that_was_changed_is_refused_with_the_differences(copy, tmp_path)
     text = spec.read_text()
     mend = "undo the change, or train the changed spec in a run of its own"
     for old, new, change in (
-        (
-            "{momentum: 0.9}",
-            "{momentum: 0.9, epsilon: 0.001}",
-            "model.defaults.batch_norm.epsilon was absent, is 0.001",
-        ),
+        ("{momentum: 0.9}", "{momentum: 0.8}", "model.defaults.batch_norm.momentum was 0.9, is 0.8"),
         ("width: 8", "width: 4", "params.width was 8, is 4"),
         ("batch_size: ", "eval_resize: 9\n  batch_size: ", "train.eval_resize was absent, is 9"),
     ):
