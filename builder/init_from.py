@@ -26,6 +26,7 @@ from archspec.ops.base import show
 from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
 from builder import weights
 from builder.model import weighted_layers
+from builder.weights.units import Part
 
 Weights: TypeAlias = dict[str, np.ndarray]
 TABLE_WIDTH = 120
@@ -96,12 +97,7 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
     try:
         source = weights.read(path)
         matching = weights.match(graph, source)
-        if init.layers:
-            matching = _asked(matching, init)
-        elif {entry.unit.name for entry in matching.entries if entry.unit and entry.status == "missing"} == {
-            matching.head
-        }:
-            matching = weights.match(graph, source, new_head=True)
+        matching = _asked(matching, init) if init.layers else _with_new_head(matching)
     except SpecError as error:
         told = (Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
         raise SpecError(told) from None
@@ -110,9 +106,8 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
         message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
         raise SpecError([Problem(where, message, (*weights.differences(matching), mend))])
     weights.apply(matching, network)
-    replaced = [entry.theirs for entry in matching.entries if entry.status == "replaced" and entry.theirs]
-    heads = [f"{part.layer}, {show(part.shape)}" for part in replaced if len(part.shape) > 1]
-    new = f"random: a new head, the source's is {heads[0]}" if heads else "random: a new head"
+    head = _head(matching)
+    new = f"random: a new head, the source's is {head.layer}, {show(head.shape)}" if head else "random: a new head"
     left = NOT_ASKED if init.layers else new
     return _report(path, layers, {name: TAKEN if name in matching.layers else left for name in layers})
 
@@ -123,6 +118,23 @@ def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
     partners = {entry.theirs.layer for entry in entries if entry.theirs}
     rest = [entry for entry in matching.entries if not entry.unit and entry.theirs and entry.theirs.layer in partners]
     return replace(matching, entries=(*entries, *rest))
+
+
+def _with_new_head(matching: weights.Matching) -> weights.Matching:
+    """The same with the network's last layer in its place as it is initialised, where the file has none for it and its
+    own, if any, is of another number of classes."""
+    if all(entry.unit.name != matching.head for entry in matching.entries if entry.unit and entry.status == "missing"):
+        return matching
+    new = weights.match(matching.graph, matching.source, new_head=True)
+    head = _head(new)
+    classes = head and head.shape[-1 if matching.source.layout == "keras" else 0]
+    return matching if classes == matching.graph.output.shape[-1] else new
+
+
+def _head(matching: weights.Matching) -> Part | None:
+    """The kernel of the file's last layer, where a new one replaces it."""
+    replaced = [entry.theirs for entry in matching.entries if entry.status == "replaced" and entry.role == "kernel"]
+    return replaced[0] if replaced else None
 
 
 def _report(source: str, layers: Mapping[str, keras.Layer], outcomes: Mapping[str, str]) -> str:

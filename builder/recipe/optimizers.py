@@ -37,11 +37,12 @@ def optimizer(recipe: Train) -> keras.optimizers.Optimizer:
     options = dataclasses.asdict(recipe.optimizer)
     decay = options.pop("decay", 0.0)
     options |= {"learning_rate": recipe.schedule.base, "global_clipnorm": recipe.clip_norm}
+    options["name"] = "optimizer"  # Keras's own counts: checkpoints of a process's second training would have others
     penalty = recipe.penalty
     penalised = KERNELS | (BIASES if penalty.biases else frozenset()) | (NORMS if penalty.norms else frozenset())
     kind = on_summed_gradients(OPTIMIZERS[type(recipe.optimizer)])
     made = kind(l2=penalty.factor, penalised=penalised, decay=decay, multiplier=recipe.rate_multiplier, **options)
-    return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "mixed_float16" else made
+    return keras.optimizers.LossScaleOptimizer(made, name="scaled") if recipe.precision == "mixed_float16" else made
 
 
 @functools.cache
