@@ -35,11 +35,12 @@ def _turned(picture: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
 
 def _of_jpeg(contents: tf.Tensor) -> tf.Tensor:
     """The Exif orientation of a JPEG, int32, from 1 to 8; 1 where it has none, or damaged metadata."""
-    head = tf.cast(tf.io.decode_raw(tf.strings.substr(contents, 0, HEAD), tf.uint8), tf.int32)
+    head = tf.io.decode_raw(tf.strings.substr(contents, 0, HEAD), tf.uint8)
     size = tf.size(head)
 
     def byte(position: tf.Tensor) -> tf.Tensor:
-        return tf.gather(head, tf.clip_by_value(position, 0, size - 1))  # beyond the end nothing is found
+        inside = tf.clip_by_value(position, 0, size - 1)  # beyond the end nothing is found
+        return tf.cast(tf.gather(head, inside), tf.int32)
 
     def is_exif(begin: tf.Tensor) -> tf.Tensor:
         letters = byte(begin + 4 + tf.range(len(EXIF)))
@@ -66,7 +67,7 @@ def _in_exif(byte: Callable[[tf.Tensor], tf.Tensor], start: tf.Tensor) -> tf.Ten
         first, second = byte(position), byte(position + 1)
         return tf.where(is_little, first + 256 * second, 256 * first + second)
 
-    offset = tf.where(is_little, number(start + 4), number(start + 6))  # of four bytes; the file's head is not as long
+    offset = tf.where(is_little, number(start + 4), number(start + 6))  # the half of its four bytes that is not 0
     directory = start + offset
     entries = directory + 2 + ENTRY * tf.range(tf.minimum(number(directory), MOST_TAGS))
     value = tf.where(number(entries) == ORIENTATION, number(entries + 8), 0)

@@ -89,7 +89,7 @@ def endpoints(network: Network) -> tuple[dict[str, Any], list[Any]]:
     Returns:
         `serving_default` of `pictures`, floats of the network's input; `serve_uint8` of `pictures` of any one size;
         `serve_bytes` of `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF or BMP files. Each gives
-        `probabilities` (batch, classes), and of the most probable class `class_ids` (batch,) and `class_names` (batch,).
+        `probabilities` (batch, classes), and of the likeliest class `class_ids` (batch,) and `class_names` (batch,).
     """
     model = network.model("fast")
     is_frozen = network.weight_bytes <= MOST_FROZEN
