@@ -51,7 +51,7 @@ def torch_like(graph, path):
 def folder(tmp_path_factory):
     """A run on the ten digits, its weights for PyTorch and for Keras, and other data: which pair a digit is of."""
     folder = tmp_path_factory.mktemp("fine_tuning")
-    spec = archspec.load(SPECS / "digits.yaml", {**SMALL, "train.epochs": 4})
+    spec = archspec.load(SPECS / "digits.yaml", {**SMALL, "train.epochs": 10})
     train(spec, folder / "run", folder / "data", say=lambda line: None)
     matching = weights.match(spec, weights.read(folder / "run"))
     weights.write_keras(matching, folder / "digits.weights.h5")
@@ -114,12 +114,12 @@ def test_a_network_is_fine_tuned_from_a_file(source, folder, load, tmp_path):
 
 
 def test_it_learns_more_than_from_scratch_in_the_same_epochs(folder, load, tmp_path):
-    slowly = {"train.learning_rate": 0.02, "train.epochs": 1}
-    train(load(**slowly), tmp_path / "tuned", folder / "data", say=lambda line: None)
+    both = {"train.learning_rate": 0.05, "train.augment": []}
+    train(load(**both), tmp_path / "tuned", folder / "data", say=lambda line: None)
     scratch = {"train.trainable": {}, "train.learning_rate_multipliers": {}}
-    train(load(source=None, **slowly, **scratch), tmp_path / "scratch", folder / "data", say=lambda line: None)
-    tuned, random = (float(rows(tmp_path / name)[-1]["val_accuracy"]) for name in ("tuned", "scratch"))
-    assert tuned > random + 0.1
+    train(load(source=None, **both, **scratch), tmp_path / "scratch", folder / "data", say=lambda line: None)
+    tuned, random = ([float(row["val_accuracy"]) for row in rows(tmp_path / name)] for name in ("tuned", "scratch"))
+    assert tuned[0] > random[0] + 0.05 and tuned[1] > random[1], (tuned, random)
 
 
 @pytest.mark.parametrize("distribute", ["off", {"mirrored": {"replicas": 3}}], ids=["single", "mirrored"])
@@ -225,10 +225,10 @@ def test_a_file_that_does_not_fit_is_told_with_the_differences_and_nothing_is_tr
 
 
 def test_layers_asked_for_must_all_be_there(folder, load):
-    file = folder / "digits.safetensors"
-    assert "pairs: 10 tensors matched" in refused(load(n=2), file, ("stage1",)) and "no layer with weights" in refused(
-        load(), file, ("stage7",)
-    )
+    file = folder / "digits.weights.h5"
+    message = refused(load(n=2), file, ("stage1",))
+    assert "does not fit pairs: 10 tensors matched, 10 missing\n" in message and "+ stage1.block2.conv2.norm" in message
+    assert "no layer with weights of pairs starts with 'stage7'" in refused(load(), file, ("stage7",))
     assert "+ dense1" in refused(load(), file, ("dense",)), "a last layer that is asked for is not left out"
 
 
