@@ -153,7 +153,7 @@ def best_weights(run: Path, where: Where) -> tuple[str, dict[str, Weights]]:
     keeps them."""
     if not run.is_dir():
         beside = [path.name for path in run.parent.iterdir() if path.is_dir()] if run.parent.is_dir() else []
-        raise _error(where, f"there is no run in '{run}'{did_you_mean(run.name, beside)}")
+        raise _error(where, f"there is no run in '{run}'{did_you_mean(run.name, beside, few=0)}")
     path = run / "model.keras"
     if not path.is_file():
         inside = sorted(child.parent.name for child in run.glob("*/model.keras"))
