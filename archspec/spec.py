@@ -21,6 +21,7 @@ from archspec.layers import Fragment, LayerReader, python_block
 from archspec.params import with_values_from_outside
 from archspec.recipe import Train
 from archspec.recipe.augment import check_pictures
+from archspec.recipe.fine_tuning import prefix_problems
 from archspec.sections import TOP, read_model, read_search, read_train, read_unused_blocks, sections_of
 from archspec.source import Tree, resolve_scalar, wrap
 from archspec.structures import STRUCTURES
@@ -111,6 +112,10 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     where = Where("model.layers", layers_span)
     try:
         graph = expand(name, model["input"], model["layers"], where, needs_logits=train is not None)
+        if train is not None:
+            prefixes = train.trainable, train.learning_rate_multipliers
+            if problems := list(prefix_problems(*prefixes, graph, parts["train"])):
+                raise SpecError(problems)
     except SpecError as error:
         raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None
     return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, blocks)

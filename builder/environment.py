@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.errors import file_problem
-from builder.runs import damaged, write_json, write_text
+from builder.runs import damaged, flat, write_json, write_text
 
 if TYPE_CHECKING:  # as in builder.runs: no TensorFlow
     from builder.data import Data
@@ -24,7 +24,8 @@ PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
 
 def describe(directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int) -> None:
-    """Writes `spec.yaml` and `environment.json`; of a run that goes on, notes that it does.
+    """Writes `spec.yaml` and `environment.json`, which has the spec once more, to tell what was changed in the file
+    since; of a run that goes on, notes that it does.
 
     Raises:
         SpecError: the data are no longer those that the run began with.
@@ -39,7 +40,7 @@ def describe(directory: Path, spec: Spec, data: Data, devices: Sequence[str], se
         "pixel_std": list(data.pixels.std),
         "fingerprint": data.fingerprint,
     }
-    now = environment(devices, seed, about)
+    now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}
     if path.exists():
         try:
             first = json.loads(path.read_text(encoding="utf-8"))

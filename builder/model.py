@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import keras
@@ -125,6 +125,18 @@ def weighted_layers(model: keras.Model) -> Iterator[keras.Layer]:
             yield from weighted_layers(layer)
         elif layer.weights:
             yield layer
+
+
+def freeze(model: keras.Model, trains: Callable[[str], bool]) -> None:
+    """Freezes the layers that do not train, by name: their weights stay as they are, and their batch normalisations
+    compute as in evaluation, by their moving statistics."""
+    for layer in weighted_layers(model):
+        layer.trainable = trains(layer.name)
+
+
+def frozen_layers(model: keras.Model) -> list[keras.Layer]:
+    """The layers with weights of which training changes none, statistics included."""
+    return [layer for layer in weighted_layers(model) if not layer.trainable]
 
 
 def transfer_weights(source: keras.Model, target: keras.Model) -> None:

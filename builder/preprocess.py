@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from builder.orientation import upright
+
 Shape = tuple[int, int, int]
 MARGIN = 256 / 224
 """The usual resized side over the side of the crop (Krizhevsky et al. 2012, section 4.1)."""
@@ -54,20 +56,26 @@ def _resized(old: tf.Tensor, shape: Shape, resize: int | None) -> tf.Tensor:
     return tf.cast(tf.maximum(tf.round(old * scale), target), tf.int32)
 
 
-def evaluated_bytes(contents: tf.Tensor, shape: Shape, resize: int | None = None) -> tf.Tensor:
-    """The same from the bytes of JPEG, PNG, GIF or BMP files: a scalar string, or a batch (count,) of them."""
+def evaluated_bytes(contents: tf.Tensor, shape: Shape, resize: int | None = None, is_turned: bool = False) -> tf.Tensor:
+    """The same from the bytes of JPEG, PNG, GIF or BMP files: a scalar string, or a batch (count,) of them; see
+    `decoded`."""
+
+    def of_one(one: tf.Tensor) -> tf.Tensor:
+        return evaluated(decoded(one, shape[2], is_turned), shape, resize)
+
     if contents.shape.rank == 0:
-        return evaluated(decoded(contents, shape[2]), shape, resize)
-    return tf.map_fn(
-        lambda one: evaluated(decoded(one, shape[2]), shape, resize),
-        contents,
-        fn_output_signature=tf.TensorSpec(shape, tf.uint8),
-    )
+        return of_one(contents)
+    return tf.map_fn(of_one, contents, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
 
 
-def decoded(contents: tf.Tensor, channels: int) -> tf.Tensor:
+def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False) -> tf.Tensor:
     """One encoded picture as uint8 (height, width, channels): the first frame of an animation, grey repeated where
-    three channels are wanted, and transparency left out."""
+    three channels are wanted, and transparency left out.
+
+    Args:
+        is_turned: turn JPEGs as their Exif metadata say, as a served model does. Training and validation do not, as is
+            usual for ImageNet, and take pixels as they are stored.
+    """
 
     def bmp() -> tf.Tensor:  # whose decoder does not convert
         picture = tf.io.decode_bmp(contents)
@@ -81,7 +89,8 @@ def decoded(contents: tf.Tensor, channels: int) -> tf.Tensor:
         return tf.io.decode_image(contents, channels, expand_animations=False)
 
     is_bmp = tf.strings.substr(contents, 0, 2) == b"BM"
-    return tf.ensure_shape(tf.cond(is_bmp, bmp, other), (None, None, channels))
+    picture = tf.cond(is_bmp, bmp, other)
+    return tf.ensure_shape(upright(picture, contents) if is_turned else picture, (None, None, channels))
 
 
 def with_channels(pictures: tf.Tensor, channels: int) -> tf.Tensor:

@@ -198,6 +198,8 @@ def latest(name: str) -> Path | None:
     return max(begun, key=lambda path: path.stat().st_mtime, default=None)
 
 
+NAMED = 3
+"""How many differences an error names."""
 MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla")
 """What a resumed run may have otherwise: it decides where and how fast a training runs, not what comes out."""
 
@@ -216,19 +218,32 @@ def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = M
     except FileNotFoundError:  # stopped before it was written
         return
     try:
-        before, now = (dict(_leaves(yaml.load(one, yaml.BaseLoader))) for one in (text, spec.to_yaml()))  # noqa: S506
+        before = flat(text)
     except yaml.YAMLError:
         raise damaged(directory / "spec.yaml") from None
-    changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
-    changed = [path for path in changed if not path.startswith(may_change)]
-    if changed:
-        shown = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed[:3]]
-        more = f", and {len(changed) - 3} more" if len(changed) > 3 else ""
+    if changed := differences(before, flat(spec.to_yaml()), may_change):
         raise file_problem(
             directory,
-            f"is a run of another spec: {'; '.join(shown)}{more}; to go on give the same spec, which is "
+            f"is a run of another spec: {changed}; to go on give the same spec, which is "
             f"{directory / 'spec.yaml'}; another one needs a new run, which may take the weights with init_from",
         )
+
+
+def flat(text: str) -> dict[str, str]:
+    """Every scalar of a resolved spec's file, as it is written there, by its path.
+
+    Raises:
+        yaml.YAMLError: it cannot be read.
+    """
+    return dict(_leaves(yaml.load(text, yaml.BaseLoader)))  # noqa: S506
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[str, ...]) -> str:
+    """What differs between two specs in words, empty where nothing does; paths that begin as one of `but` do not
+    count."""
+    changed = [path for path in {**before, **now} if before.get(path) != now.get(path) and not path.startswith(but)]
+    shown = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed[:NAMED]]
+    return "; ".join(shown) + (f", and {len(changed) - NAMED} more" if len(changed) > NAMED else "")
 
 
 def damaged(path: Path) -> SpecError:

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from archspec.recipe import Train
+from builder.model import weighted_layers
 from builder.recipe import Ema, correct, loss
 
 TRAINED = ("loss", "correct", "top5_correct", "stop")
@@ -107,9 +108,10 @@ def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.
 
 
 def _moving_statistics(model: keras.Model) -> list[keras.Variable]:
-    """Those of batch normalisations. Other variables that are not trained, such as the seeds of dropout, change in the
-    same way on all replicas."""
-    return [variable for variable in model.non_trainable_variables if variable.name.startswith("moving_")]
+    """Those of batch normalisations that are not frozen. Other variables that are not trained, such as the seeds of
+    dropout, change in the same way on all replicas."""
+    layers = (layer for layer in weighted_layers(model) if layer.trainable)
+    return [weight for layer in layers for weight in layer.weights if weight.name.startswith("moving_")]
 
 
 def _in_parts(

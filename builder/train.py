@@ -16,7 +16,7 @@ import tensorflow as tf
 from archspec import Problem, Spec, SpecError, analyse
 from archspec.errors import counted, file_problem
 from archspec.recipe import Train
-from archspec.recipe.train import InitFrom
+from archspec.recipe.fine_tuning import InitFrom
 from builder import checkpoints, runs
 from builder import recipe as recipes
 from builder.batches import steps_per_epoch
@@ -28,7 +28,7 @@ from builder.init_from import init_from
 from builder.interrupts import Interrupted
 from builder.keeper import Keeper
 from builder.loop import Loop, Parts
-from builder.model import build, verify
+from builder.model import build, freeze, frozen_layers, verify
 from builder.pixels import from_pixels
 from builder.progress import Progress
 from builder.replicas import Placement, place
@@ -110,7 +110,7 @@ def train(
         stack.enter_context(runs.locked(directory))
         describe(directory, spec, data, [device.name for device in tf.config.list_logical_devices()], recipe.seed)
         say(
-            f"{spec.name}: {network.count_params():,} parameters, {data.train_count:,} + {data.validation_count:,} "
+            f"{spec.name}: {_parameters(network)}, {data.train_count:,} + {data.validation_count:,} "
             f"pictures{_on(placement)}"
         )
         say(f"run directory {directory}")
@@ -232,6 +232,12 @@ def _why(stop: BaseException, progress: Progress, parts: Parts) -> str:
     return f"interrupted in epoch {epoch + 1}, after step {step}{saved}"
 
 
+def _parameters(network: keras.Model) -> str:
+    """How many there are; where layers are frozen also how many theirs are, the statistics of each among them."""
+    count, frozen = network.count_params(), sum(layer.count_params() for layer in frozen_layers(network))
+    return f"{count:,} parameters" + (f", {count - frozen:,} trained and {frozen:,} frozen" if frozen else "")
+
+
 def _on(placement: Placement) -> str:
     if placement.is_multi_worker:
         return f", {counted(placement.replicas, 'replica')} on {counted(len(placement.cluster.workers), 'worker')}"
@@ -255,15 +261,16 @@ def _made(
     try:
         with placement.strategy.scope():
             network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
+            verify(network, analysis)
             if init is not None:
-                say(init_from(network, init, address(spec, "train", "init_from")))
+                say(init_from(network, spec.graph, init, address(spec, "train", "init_from")))
+            freeze(network, recipe.trains)
             parts = _parts(recipe, data, placement, from_pixels(network, data.pixels))
     except tf.errors.ResourceExhaustedError:
         message = (
             f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
         )
         raise SpecError([Problem(address(spec, "model"), message)]) from None
-    verify(network, analysis)
     return network, parts
 
 

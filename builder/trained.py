@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from builder.data import Data
     from builder.pixels import Pixels
 
-NAMED = 3
-"""How many differences an error names."""
+MAY_CHANGE = (*runs.MAY_CHANGE, "train.data", "search", "description")
+"""What may be otherwise in `spec.yaml` than it was when the run began: what changes no result, and where the data are,
+which are known by their fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Trained:
         changed = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
         if changed:
             shown = [f"{name} is {_size(found, name)}, by the spec {_size(expected, name)}" for name in changed]
-            raise _changed(self.directory, path, shown)
+            raise _another(self.directory, path, shown)
         return tensors
 
     def data(
@@ -140,7 +141,7 @@ def open_run(directory: str | os.PathLike[str]) -> Trained:
         directory: the run's own, `runs/<name>/<time>`.
 
     Raises:
-        SpecError: it is not a run, has no best model yet, or its files are damaged.
+        SpecError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
     """
     path = Path(directory)
     _check_is_run(path)
@@ -149,8 +150,15 @@ def open_run(directory: str | os.PathLike[str]) -> Trained:
     try:
         content = json.loads(environment.read_text(encoding="utf-8"))
         about = _described(content["data"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        changed = runs.differences(content["spec"], runs.flat(spec.to_yaml()), MAY_CHANGE)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise file_problem(environment, f"is damaged: {type(error).__name__}: {error}; {_anew(path)}") from None
+    if changed:
+        message = (
+            f"the spec was changed since {path} was trained: {changed}; undo the change, or train the changed spec in "
+            "a run of its own"
+        )
+        raise file_problem(path / "spec.yaml", message)
     if not (path / "model.keras").is_file():
         raise file_problem(
             path, "has no model.keras: the training was stopped before it had written its best model; " + _anew(path)
@@ -163,7 +171,7 @@ def _check_is_run(path: Path) -> None:
         parent = path.parent
         beside = [other.name for other in parent.iterdir() if other.is_dir()] if parent.is_dir() else []
         what = "is a file, expected the directory of a run" if path.exists() else "there is no such run"
-        raise file_problem(path, what + did_you_mean(path.name, beside))
+        raise file_problem(path, what + did_you_mean(path.name, beside, few=0))
     if runs.is_begun(path) and (path / "spec.yaml").is_file():
         return
     inside = sorted(found.parent.name for found in path.glob("*/checkpoints"))
@@ -201,9 +209,10 @@ def _check_same(directory: Path, spec: Spec, model: keras.Model) -> None:
     changed = [path for path in changed if path in gone or path.split(":")[0] not in gone]
     if changed:
         shown = [
-            f"{path.replace(':', '.')} was {then.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed
+            f"{path.replace(':', '.')} is {then.get(path, 'absent')}, by the spec {now.get(path, 'absent')}"
+            for path in changed
         ]
-        raise _changed(directory, directory / "spec.yaml", shown)
+        raise _another(directory, directory / "model.keras", shown)
 
 
 def _fields(model: keras.Model) -> Iterator[tuple[str, str]]:
@@ -230,12 +239,12 @@ def _is_named(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Layer) and not type(layer).__module__.startswith("keras.src.ops")
 
 
-def _changed(directory: Path, path: Path, shown: list[str]) -> SpecError:
-    more = f", and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+def _another(directory: Path, path: Path, shown: list[str]) -> SpecError:
+    more = f", and {len(shown) - runs.NAMED} more" if len(shown) > runs.NAMED else ""
     return file_problem(
         path,
-        f"the spec was changed since {directory} was trained: {'; '.join(shown[:NAMED])}{more}; undo the change, "
-        "or train the changed network in a run of its own",
+        f"is of another network than {directory / 'spec.yaml'}: {'; '.join(shown[: runs.NAMED])}{more}; put back the "
+        "file that was there",
     )
 
 

@@ -70,9 +70,9 @@ class Muon:
     """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for hidden kernels, AdamW for the rest; decoupled
     decay of kernels.
 
-    Hidden are all kernels but the first and the last. That of a convolution, (height, width, inputs, filters), is a
-    matrix of height * width * inputs rows. Steps have AdamW's size (Liu et al. 2025, arXiv:2502.16982), so rates that
-    suit AdamW suit this too.
+    Hidden are all kernels but the first and the last that are trained. That of a convolution, (height, width, inputs,
+    filters), is a matrix of height * width * inputs rows. Steps have AdamW's size (Liu et al. 2025, arXiv:2502.16982),
+    so rates that suit AdamW suit this too.
     """
 
     decay: NonNegative = 0.0

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.forms import FieldError, ListOf, Number, Text, Union
+from archspec.forms import Boolean, FieldError, MapOf, Number, Text, Union
 from archspec.recipe.augment import Augmentations
 from archspec.recipe.data import DATA
+from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
 from archspec.recipe.optimizers import OPTIMIZERS, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 from archspec.schema import Count, Record, Tagged, record_of
 
-__all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "InitFrom", "Train"]
+__all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,31 +79,9 @@ DISTRIBUTE = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class InitFrom:
-    """Starts from the weights of another run's best model (VGG's deeper columns from column A: arXiv:1409.1556, section
-    3.1): every layer that has the same name and the same shapes there.
-
-    `layers` limits the copy to layers whose names start with one of these; a number is not cut, so `stage1` is
-    `stage1.block1.conv1` and not `stage10.block1.conv1`.
-    """
-
-    run: Annotated[str, Text("the directory of a run")]
-    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
-
-    def asks_for(self, layer: str) -> bool:
-        """Whether a layer is among those to copy."""
-        return not self.layers or any(self.covers(layer, prefix) for prefix in self.layers)
-
-    @staticmethod
-    def covers(layer: str, prefix: str) -> bool:
-        """Whether a layer's name starts with a prefix that cuts no number."""
-        rest = layer.removeprefix(prefix)
-        return layer.startswith(prefix) and not (prefix[-1].isdigit() and rest[:1].isdigit())
-
-
+TRAINABLE = MapOf(Text(), Boolean(), "a mapping from layer names to true or false")
+MULTIPLIERS = MapOf(Text(), Number(above=0), "a mapping from layer names to numbers")
 EARLY_STOPPING = Union((record_of(EarlyStopping, "early_stopping"),), optional=True)
-INIT_FROM = Union((record_of(InitFrom, "init_from"),), optional=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +100,9 @@ class Train:
             of the network's.
         cache: `auto` keeps pictures in memory where they fit into half of what is free.
         init_from: weights to start from.
+        trainable: by the beginning of layers' names, the longest deciding, whether they train; `*` is every layer. The
+            others are frozen, the statistics of their batch normalisations too.
+        learning_rate_multipliers: by the beginning of layers' names likewise, what their rate is multiplied by.
         synchronized_batch_norm: batch statistics over all replicas.
         xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
         deterministic: the same numbers bit by bit in every run on the same machine, at some cost in speed.
@@ -140,11 +122,11 @@ class Train:
     eval_resize: Count | None = None
     cache: Literal["auto", "off"] = "auto"
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
+    trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()
+    learning_rate_multipliers: Annotated[tuple[tuple[str, float], ...], MULTIPLIERS] = ()
     distribute: Annotated[Any, Tagged("a strategy", DISTRIBUTE)] = Auto()
     synchronized_batch_norm: bool = False
-    early_stopping: Annotated[
-        EarlyStopping | None, Union((record_of(EarlyStopping, "early_stopping"),), optional=True)
-    ] = None
+    early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     xla: Literal["auto", "on", "off"] = "auto"
@@ -165,6 +147,14 @@ class Train:
         """The learning rate of a step, counted from 0 (`archspec.recipe.schedules.Schedule.rate`)."""
         training = Training(batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, epochs=self.epochs)
         return self.schedule.rate(step, training, drops)
+
+    def trains(self, layer: str) -> bool:
+        """Whether a layer is trained, not frozen."""
+        return by_prefix(self.trainable, layer, True)
+
+    def rate_multiplier(self, layer: str) -> float:
+        """What a layer's learning rate is multiplied by."""
+        return by_prefix(self.learning_rate_multipliers, layer, 1.0)
 
     @property
     def schedule(self) -> Schedule:

@@ -89,6 +89,8 @@ class Networks:
         """
         network: Network = self._once("network", candidate, self._network)
         train = self.recipe(candidate)
+        if train and (train.trainable or train.learning_rate_multipliers):
+            self.spec(candidate)  # whether the candidate has the layers that they name
         batch_size, element = (train.batch_size, 4 if train.precision == "float32" else 2) if train else (1, 4)
         return Measures(
             network.parameters,

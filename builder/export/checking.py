@@ -101,8 +101,8 @@ def evaluated_pictures(split: Split, shape: Shape, resize: int | None, most: int
         return evaluated(raw, shape, resize).numpy(), labels, encoded, list(raw[:RAW].numpy())
     read = [split.read(tf.constant(number)) for number in numbers]
     labels = np.array([label.numpy() for _, label in read])
-    pictures = np.stack([evaluated_bytes(contents, shape, resize).numpy() for contents, _ in read])
-    first = [decoded(contents, shape[2]).numpy() for contents, _ in read[:RAW]]
+    pictures = np.stack([evaluated_bytes(contents, shape, resize, is_turned=True).numpy() for contents, _ in read])
+    first = [decoded(contents, shape[2], is_turned=True).numpy() for contents, _ in read[:RAW]]
     return pictures, labels, [contents.numpy() for contents, _ in read], first
 
 

@@ -88,8 +88,8 @@ def endpoints(network: Network) -> tuple[dict[str, Any], list[Any]]:
 
     Returns:
         `serving_default` of `pictures`, floats of the network's input; `serve_uint8` of `pictures` of any one size;
-        `serve_bytes` of `picture_bytes`, the contents of JPEG, PNG, GIF or BMP files. Each gives `probabilities`
-        (batch, classes), and of the most probable class `class_ids` (batch,) and `class_names` (batch,).
+        `serve_bytes` of `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF or BMP files. Each gives
+        `probabilities` (batch, classes), and of the likeliest class `class_ids` (batch,) and `class_names` (batch,).
     """
     model = network.model("fast")
     is_frozen = network.weight_bytes <= MOST_FROZEN
@@ -106,7 +106,9 @@ def endpoints(network: Network) -> tuple[dict[str, Any], list[Any]]:
         return answers(tf.cast(evaluated(pictures, network.shape, network.resize), tf.float32))
 
     def of_bytes(picture_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answers(tf.cast(evaluated_bytes(picture_bytes, network.shape, network.resize), tf.float32))
+        return answers(
+            tf.cast(evaluated_bytes(picture_bytes, network.shape, network.resize, is_turned=True), tf.float32)
+        )
 
     inputs = {
         "serving_default": (answers, tf.TensorSpec((None, height, width, channels), tf.float32, "pictures")),

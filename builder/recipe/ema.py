@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from builder.model import frozen_layers
+
 
 class Ema:
-    """The exponential moving average of all weights that are numbers with a fraction: trained ones, and the statistics
-    of batch normalisations.
+    """The exponential moving average of all weights that training changes and that are numbers with a fraction: trained
+    ones, and the statistics of batch normalisations.
 
     It starts from the weights as they are when it is made, inside the strategy's scope. Each update keeps `decay` of
     it, but no more than (1 + n) / (10 + n) after n updates, so that the first steps, which a decay of 0.9999 would
@@ -25,7 +27,12 @@ class Ema:
     def __init__(self, model: keras.Model, decay: float):
         self.decay = decay
         self._strategy = tf.distribute.get_strategy()
-        self._weights = [weight for weight in model.weights if weight.dtype.startswith(("float", "bfloat"))]
+        frozen = {weight.path for layer in frozen_layers(model) for weight in layer.weights}
+        self._weights = [
+            weight
+            for weight in model.weights
+            if weight.dtype.startswith(("float", "bfloat")) and weight.path not in frozen
+        ]
         self._updates = keras.Variable(0, dtype="int64", trainable=False, name="ema_updates")
         self._averages = [self._average(weight) for weight in self._weights]
         self.variables = [*self._averages, self._updates]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -23,45 +24,58 @@ KERNELS, BIASES, NORMS = frozenset({"kernel"}), frozenset({"bias"}), frozenset({
 
 
 def optimizer(recipe: Train) -> keras.optimizers.Optimizer:
-    """The optimizer of a recipe, with its L2 penalty, decoupled decay, clipping and, in mixed_float16, loss scaling.
+    """The optimizer of a recipe, with its L2 penalty, decoupled decay, clipping, multipliers of the learning rate and,
+    in mixed_float16, loss scaling.
 
     Make and build it inside the strategy's scope. `apply(gradients, variables)`, in a replica, takes gradients that
     are the same on every replica: sums over the global batch, times the loss scale (`scale_loss`) in mixed_float16.
     Then, in this order: unscaling (a step whose gradients are not finite is left out), clipping to the global norm,
     the penalty, decay, and Keras's step. The learning rate is a variable that whoever trains assigns for each step;
-    it starts as the schedule's `base`.
+    it starts as the schedule's `base`. A layer's multiplier is of that rate, so of the step and the decay, not of the
+    gradient, whose size Adam and others do not see.
     """
     options = dataclasses.asdict(recipe.optimizer)
     decay = options.pop("decay", 0.0)
     options |= {"learning_rate": recipe.schedule.base, "global_clipnorm": recipe.clip_norm}
+    options["name"] = "optimizer"  # Keras's own counts: checkpoints of a process's second training would have others
     penalty = recipe.penalty
     penalised = KERNELS | (BIASES if penalty.biases else frozenset()) | (NORMS if penalty.norms else frozenset())
     kind = on_summed_gradients(OPTIMIZERS[type(recipe.optimizer)])
-    made = kind(l2=penalty.factor, penalised=penalised, decay=decay, **options)
-    return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "mixed_float16" else made
+    made = kind(l2=penalty.factor, penalised=penalised, decay=decay, multiplier=recipe.rate_multiplier, **options)
+    return keras.optimizers.LossScaleOptimizer(made, name="scaled") if recipe.precision == "mixed_float16" else made
 
 
 @functools.cache
 def on_summed_gradients(kind: Any) -> Any:
     """A Keras optimizer's class, for summed gradients and with a penalty and a decay of its own.
 
-    The classes made here have three arguments besides Keras's:
+    The classes made here have four arguments besides Keras's:
         l2: adds `l2 * variable`, the gradient of `l2 / 2 * sum(variable ** 2)`, where the gradients have been unscaled
             and clipped: it counts once whatever the number of replicas or the precision.
         penalised: the names of the variables that `l2` is for.
         decay: takes `learning_rate * decay` of a kernel away, as in AdamW (arXiv:1711.05101).
+        multiplier: by a layer's name, what the learning rate of its variables is multiplied by.
     """
 
     class OnSummedGradients(kind):
-        def __init__(self, l2: float, penalised: frozenset[str], decay: float, **options: Any):
+        def __init__(
+            self,
+            l2: float,
+            penalised: frozenset[str],
+            decay: float,
+            multiplier: Callable[[str], float],
+            **options: Any,
+        ):
             super().__init__(**options)
-            self.l2, self.decay, self.penalised = l2, decay, penalised
+            self.l2, self.decay, self.penalised, self.multiplier = l2, decay, penalised, multiplier
 
         def build(self, variables: list[Any]) -> None:
             if self.built:
                 return
             self._penalised = self._keys(variables, self.penalised if self.l2 else frozenset())
             self._decaying = self._keys(variables, KERNELS if self.decay else frozenset())
+            rates = {self._var_key(variable): self.multiplier(_layer(variable)) for variable in variables}
+            self._multipliers = {key: rate for key, rate in rates.items() if rate != 1.0}
             super().build(variables)
 
         def _keys(self, variables: list[Any], names: frozenset[str]) -> frozenset[Any]:
@@ -75,6 +89,8 @@ def on_summed_gradients(kind: Any) -> Any:
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             key = self._var_key(variable)
+            if key in self._multipliers:
+                learning_rate = learning_rate * self._multipliers[key]
             if key in self._penalised:
                 gradient = gradient + self.l2 * variable
             if key in self._decaying:
@@ -89,9 +105,9 @@ class HiddenKernelMuon(keras.optimizers.Muon):
     """Muon for convolutional networks.
 
     Keras's takes Muon steps for two-dimensional variables only: for no convolution, and for the last dense layer,
-    where its authors advise against it. This one takes them for every kernel but the first and the last, in the order
-    of `build`. A convolution's kernel is the matrix (height * width * inputs, filters); one whose matrix is a vector,
-    such as a depthwise kernel, is left to AdamW, and groups count as one matrix.
+    where its authors advise against it. This one takes them for every kernel but the first and the last that are
+    trained, in the order of `build`. A convolution's kernel is the matrix (height * width * inputs, filters); one whose
+    matrix is a vector, such as a depthwise kernel, is left to AdamW, and groups count as one matrix.
     """
 
     def __init__(self, **options: Any):
@@ -114,6 +130,11 @@ class HiddenKernelMuon(keras.optimizers.Muon):
 
     def lr_adjust(self, x: Any) -> Any:
         return x * (math.sqrt(max(_matrix(x.shape))) * self.rms_rate)
+
+
+def _layer(variable: Any) -> str:
+    """The name of the layer that a variable is of."""
+    return str(variable.path).rpartition("/")[0].rpartition("/")[2]
 
 
 def _matrix(shape: Any) -> tuple[int, int]:

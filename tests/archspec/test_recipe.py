@@ -12,9 +12,10 @@ import pytest
 import archspec
 from archspec.recipe import MONITORS, SCHEDULES, Train
 from archspec.recipe.data import Digits
+from archspec.recipe.fine_tuning import InitFrom, by_prefix
 from archspec.recipe.monitor import Watch, improved
 from archspec.recipe.schedules import Constant, Cosine, OneCycle, Plateau, Polynomial, Schedule, Step
-from archspec.recipe.train import EarlyStopping, InitFrom
+from archspec.recipe.train import EarlyStopping
 
 SPECS = Path(__file__).parents[2] / "specs"
 CIFAR_STEPS = 50_000 // 128
@@ -199,3 +200,25 @@ def test_a_prefix_cuts_no_number():
     names = ["stage1.block1.conv1", "stage10.block1.conv1", "conv3_1", "conv31", "fc6", "stage2.conv1"]
     assert [init.asks_for(name) for name in names] == [True, False, True, False, True, False]
     assert InitFrom(run="run").asks_for("anything")
+
+
+def test_the_longest_prefix_decides():
+    values = (("stage1", 1), ("*", 2), ("stage1.block2", 3), ("fc", 4))
+    names = ["stage1.block1.conv1", "stage1.block2.conv1", "stage1.block20.conv1", "stage10.conv1", "fc", "stem"]
+    assert [by_prefix(values, name, 0) for name in names] == [1, 3, 1, 2, 4, 2]
+    assert by_prefix(values[:1], "stem", 0) == 0
+
+
+def test_layers_train_at_the_learning_rate_unless_it_is_said():
+    recipe = Train(data=Digits(), trainable=(("stem", False),), learning_rate_multipliers=(("stage", 0.1),))
+    names = ("stem", "stage1.block1.conv1", "fc")
+    assert [recipe.trains(name) for name in names] == [False, True, True]
+    assert [recipe.rate_multiplier(name) for name in names] == [1.0, 0.1, 1.0]
+
+
+def test_prefixes_survive_the_resolved_spec(tmp_path):
+    changes = {"train.trainable": {"*": False, "dense": True}, "train.learning_rate_multipliers": {"dense": 0.5}}
+    path = tmp_path / "again.yaml"
+    path.write_text(archspec.load(SPECS / "digits.yaml", changes).to_yaml())
+    assert archspec.load(path).train.trainable == (("*", False), ("dense", True))
+    assert archspec.load(path).train.learning_rate_multipliers == (("dense", 0.5),)

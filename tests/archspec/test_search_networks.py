@@ -287,3 +287,11 @@ def test_one_convolution_used_twice_is_not_two_convolutions() -> None:
         "activation: {function: relu, name: d}, add: {from: [b, d]}"
     )
     assert identity(shared) != identity(apart)
+
+
+def test_a_candidate_has_the_layers_that_the_recipe_freezes() -> None:
+    path = Path(__file__).parents[2] / "specs" / "digits.yaml"
+    changes = {"n": 3, "train.trainable": {"stage1.block2": False}, "search.space": {"n": {"int": [1, 3]}}}
+    spec = archspec.load(path, changes)
+    networks = Networks(spec)
+    assert [agree(spec, networks, Candidate({"n": n})) for n in (1, 2, 3)] == [False, True, True]

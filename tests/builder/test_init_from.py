@@ -8,8 +8,8 @@ import pytest
 
 import archspec
 from archspec.errors import Where
-from archspec.recipe.train import InitFrom
-from builder.init_from import init_from
+from archspec.recipe.fine_tuning import InitFrom
+from builder.init_from import from_run
 from builder.model import build
 from builder.pixels import Pixels, from_pixels
 from builder.train import train
@@ -65,7 +65,7 @@ def taken_from(source, target):
 def test_vgg_from_column_a_as_in_the_paper(column, table, tmp_path):
     source = run_of(vgg("a", A), tmp_path / "run")
     target, untouched = network(vgg(column, table)), network(vgg(column, table))
-    report = init_from(target, InitFrom(run=str(tmp_path / "run"), layers=PAPER), WHERE)
+    report = from_run(target, InitFrom(run=str(tmp_path / "run"), layers=PAPER), WHERE)
     assert taken_from(source, target) == set(PAPER)
     rest = {layer.name for layer in target.layers if layer.weights} - set(PAPER)
     assert taken_from(untouched, target) == rest
@@ -80,7 +80,7 @@ def test_vgg_from_column_a_as_in_the_paper(column, table, tmp_path):
 def test_vgg_without_a_list_takes_all_that_stand_at_the_same_place(tmp_path):
     source = run_of(vgg("a", A), tmp_path / "run")
     target = network(vgg("d", D))
-    report = init_from(target, InitFrom(run=str(tmp_path / "run")), WHERE)
+    report = from_run(target, InitFrom(run=str(tmp_path / "run")), WHERE)
     assert taken_from(source, target) == {layer.name for layer in source.layers if layer.weights}
     assert {line.split()[0] for line in report.splitlines() if "not in the source" in line} == {
         "conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3",
@@ -90,7 +90,7 @@ def test_vgg_without_a_list_takes_all_that_stand_at_the_same_place(tmp_path):
 def test_another_number_of_classes_leaves_the_last_layer_random(tmp_path):
     source = run_of(vgg("a", A), tmp_path / "run")
     target = network(vgg("a", A, classes=7))
-    report = init_from(target, InitFrom(run=str(tmp_path / "run")), WHERE)
+    report = from_run(target, InitFrom(run=str(tmp_path / "run")), WHERE)
     assert taken_from(source, target) == {layer.name for layer in source.layers if layer.weights} - {"fc8"}
     (line,) = (line for line in report.splitlines() if line.startswith("fc8"))
     assert "random: kernel 16x7, bias 7 here, kernel 16x10, bias 10 there" in line
@@ -102,7 +102,7 @@ def test_a_deeper_residual_network_takes_the_blocks_that_the_shallower_has(tmp_p
 
     source = run_of(resnet(2), tmp_path / "run")
     target = network(resnet(3))
-    report = init_from(target, InitFrom(run=str(tmp_path / "run")), WHERE)
+    report = from_run(target, InitFrom(run=str(tmp_path / "run")), WHERE)
     assert taken_from(source, target) == {layer.name for layer in source.layers if layer.weights}
     rows = [line.split()[:2] for line in report.splitlines()[3:]]
     blocks = [[f"stage{s}.block{b}", "random:" if b == 3 else "taken"] for s in (1, 2, 3) for b in (1, 2, 3)]
@@ -167,7 +167,7 @@ def test_mistakes(run, layers, message, runs):
     target = network(vgg("d", D, classes=7))
     before = target.get_weights()
     with pytest.raises(archspec.SpecError) as caught:
-        init_from(target, InitFrom(run=str(runs / run), layers=layers), WHERE)
+        from_run(target, InitFrom(run=str(runs / run), layers=layers), WHERE)
     assert str(caught.value) == message.replace("{}", str(runs / run))
     assert all(map(np.array_equal, target.get_weights(), before))
 
@@ -175,4 +175,4 @@ def test_mistakes(run, layers, message, runs):
 def test_an_unrelated_network_takes_nothing(runs):
     target = network(archspec.load(SPECS / "digits.yaml"))
     with pytest.raises(archspec.SpecError, match="no layer of digits has the name and the shapes of one of vgg_a in"):
-        init_from(target, InitFrom(run=str(runs / "vgg_a" / "first")), WHERE)
+        from_run(target, InitFrom(run=str(runs / "vgg_a" / "first")), WHERE)

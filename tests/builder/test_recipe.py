@@ -16,6 +16,7 @@ from archspec.recipe.data import Digits
 from archspec.recipe.optimizers import Adam, Adamw, Lamb, Lion, Muon, Rmsprop, Sgd
 from archspec.recipe.train import L2
 from builder import recipe as recipes
+from builder.steps import training_steps
 
 ROOT = Path(__file__).parents[2]
 PICTURES = np.random.default_rng(0).standard_normal((8, 4, 4, 2)).astype(np.float32)
@@ -135,6 +136,97 @@ def test_the_learning_rate_is_a_variable_that_starts_at_the_base():
         assert float(optimizer.learning_rate.numpy()) == 0.25
         optimizer.learning_rate.assign(0.125)
         assert float(optimizer.learning_rate.numpy()) == 0.125
+
+
+# -- multipliers of the learning rate ------------------------------------------------------------------------------
+
+
+def layer_of(variable):
+    return variable.path.split("/")[-2]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("ours", [*(ours for ours, _ in PAIRS), Muon(decay=0.1)], ids=lambda ours: type(ours).__name__)
+def test_a_multiplier_is_of_the_rate_and_of_the_decay(ours, precision):
+    """The layer's variables end as with the rates times 0.25, all others as without a multiplier."""
+
+    def ends(chosen=None, scale=1.0):
+        variables = small_model().trainable_variables
+        multipliers = () if chosen is None else ((layer_of(variables[chosen]), 0.25),)
+        optimizer = recipes.optimizer(train(optimizer=ours, precision=precision, learning_rate_multipliers=multipliers))
+        optimizer.build(variables)
+        grown = float(optimizer.scale_loss(1.0)) if precision == "mixed_float16" else 1.0
+        for step, rate in enumerate(RATES):
+            optimizer.learning_rate = scale * rate
+            optimizer.apply(gradients_like(variables, step, grown), variables)
+        named = multipliers and multipliers[0][0]
+        return [(layer_of(variable) == named, variable.numpy()) for variable in variables]
+
+    found, whole, slow = ends(chosen=2), ends(), ends(scale=0.25)
+    assert 0 < sum(chosen for chosen, _ in found) < len(found)
+    for (chosen, value), (_, fast), (_, slower) in zip(found, whole, slow, strict=True):
+        assert not np.array_equal(fast, slower)
+        np.testing.assert_allclose(value, slower if chosen else fast, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("ours", "step", "decay"),
+    [
+        (Sgd(momentum=0.0), lambda gradient: gradient, 0.0),
+        (Adam(epsilon=1e-12), np.sign, 0.0),
+        (Adamw(decay=0.5, epsilon=1e-12), np.sign, 0.5),
+        (Lion(decay=0.5), np.sign, 0.5),
+    ],
+    ids=["Sgd", "Adam", "Adamw", "Lion"],
+)
+def test_the_first_step_with_multipliers_worked_out_by_hand(ours, step, decay):
+    """w - rate * multiplier * (step(g) + decay * w); of Adam and Lion step(g) is the sign of g, whatever its size."""
+    variables = dense_variables()
+    kernels = [variable for variable in variables if variable.name == "kernel"]
+    rates = dict(zip(map(layer_of, kernels), (0.1, 1.0, 10.0), strict=True))
+    optimizer = recipes.optimizer(train(optimizer=ours, learning_rate_multipliers=tuple(rates.items())))
+    optimizer.learning_rate = 0.01
+    before, gradients = [variable.numpy() for variable in variables], gradients_like(variables)
+    optimizer.apply(gradients, variables)
+    for variable, start, gradient in zip(variables, before, gradients, strict=True):
+        shrunk = decay * start if variable.name == "kernel" else 0.0
+        wanted = start - 0.01 * rates[layer_of(variable)] * (step(gradient.numpy()) + shrunk)
+        np.testing.assert_allclose(variable.numpy(), wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_the_norm_is_that_of_all_gradients_before_multipliers():
+    """A step of the trainer: two parts of a batch, clipped to a norm, each layer at its rate, then the average."""
+    recipe = train(
+        batch_size=8, optimizer=Sgd(momentum=0.0), clip_norm=0.1, weight_decay=0.2, ema=0.5, accumulate=2,
+        learning_rate_multipliers=(("slow", 0.1), ("fast", 10.0)),
+    )  # fmt: skip
+    keras.utils.set_random_seed(1)
+    layers = [keras.layers.Dense(units, name=name) for name, units in (("slow", 3), ("plain", 4), ("fast", 5))]
+    model = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.Flatten(), *layers])
+    values = [variable.value for variable in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(recipes.loss(recipe)(LABELS, model(PICTURES)))
+    gradients = [gradient.numpy() for gradient in tape.gradient(loss, values)]
+    norm = math.sqrt(sum(float(np.sum(np.square(gradient))) for gradient in gradients))
+    assert norm > 0.1
+    before = [value.numpy() for value in values]
+    expected = []
+    for variable, start, gradient in zip(model.trainable_variables, before, gradients, strict=True):
+        rate = 0.5 * {"slow": 0.1, "plain": 1.0, "fast": 10.0}[layer_of(variable)]
+        penalty = 0.2 * start if variable.name == "kernel" else 0.0
+        expected.append(start - rate * (gradient * 0.1 / norm + penalty))
+
+    optimizer, ema = recipes.optimizer(recipe), recipes.Ema(model, recipe.ema)
+    optimizer.build(model.trainable_variables)
+    steps = training_steps(model, optimizer, ema, recipe, tf.distribute.get_strategy())
+    batches = tf.data.Dataset.from_tensors((PICTURES, LABELS.astype(np.int64)))
+    steps(iter(batches), tf.constant([0.5]), tf.constant(0.0))
+    after = [variable.numpy() for variable in model.trainable_variables]
+    with ema.swapped():
+        averages = [variable.numpy() for variable in model.trainable_variables]
+    for start, one, average, wanted in zip(before, after, averages, expected, strict=True):
+        np.testing.assert_allclose(one, wanted, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(average, 0.1 * start + 0.9 * wanted, rtol=1e-4, atol=1e-6)
 
 
 # -- penalty and clipping ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from tests.fixtures.weights_by_name import values
+from tests.tools import test_docs
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "weights.md").read_text()
@@ -49,3 +51,21 @@ def test_python_runs(folder, monkeypatch):
     assert codes
     for code in codes:
         exec(compile(code, "docs/weights.md", "exec"), {})
+
+
+@pytest.mark.slow
+def test_the_fine_tuning_that_is_shown_happens(folder):
+    """Its section, in order; all of it but the figures."""
+    section = PAGE.partition("\n## Fine-tuning\n")[2].partition("\n## ")[0]
+    followed = 0
+    for language, mark, text in test_docs.BLOCK.findall(section):
+        block = test_docs.Block(language, mark, text)
+        if language == "python":
+            subprocess.run([sys.executable, "-c", text], cwd=folder, check=True)
+        elif language == "yaml":
+            (folder / test_docs.FILE_NAME.search(text)[1]).write_text(text)
+        for command, expected in block.commands if mark == "slow" else []:
+            found = test_docs.run(command, folder)
+            assert test_docs.matches(test_docs.shape(expected), test_docs.shape(found)), f"$ {command}\n{found}"
+            followed += 1
+    assert followed == 4

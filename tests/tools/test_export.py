@@ -292,14 +292,33 @@ def test_damaged_files_are_told(copy, tmp_path):
 def test_a_spec_that_was_changed_is_refused_with_the_differences(copy, tmp_path):
     spec = copy / "spec.yaml"
     text = spec.read_text()
-    spec.write_text(text.replace("{momentum: 0.9}", "{momentum: 0.9, epsilon: 0.001}", 1))
-    assert refused(copy, out=tmp_path / "out").startswith(
-        f"{spec}: the spec was changed since {copy} was trained: conv1.norm.epsilon was 1e-05, is 0.001; "
+    mend = "undo the change, or train the changed spec in a run of its own"
+    for old, new, change in (
+        ("{momentum: 0.9}", "{momentum: 0.8}", "model.defaults.batch_norm.momentum was 0.9, is 0.8"),
+        ("width: 8", "width: 4", "params.width was 8, is 4"),
+        ("batch_size: ", "eval_resize: 9\n  batch_size: ", "train.eval_resize was absent, is 9"),
+    ):
+        assert old in text
+        spec.write_text(text.replace(old, new, 1))
+        told = f"{spec}: the spec was changed since {copy} was trained: {change}; {mend}"
+        assert refused(copy, out=tmp_path / "out") == told
+    spec.write_text(f"# a comment\n{text}".replace("data: digits", "data: {digits: {}}", 1))
+    assert open_run(copy).spec.params["width"] == 8, "where the data are may be said otherwise"
+
+
+def test_a_model_of_another_network_is_refused_with_the_differences(copy):
+    import keras
+
+    path = copy / "model.keras"
+    model = keras.models.load_model(path)
+    model.get_layer("digits").get_layer("conv1.norm").epsilon = 0.001
+    model.save(path)
+    with pytest.raises(SpecError) as caught:
+        open_run(copy).model  # noqa: B018
+    assert str(caught.value) == (
+        f"{path}: is of another network than {copy / 'spec.yaml'}: conv1.norm.epsilon is 0.001, by the spec 1e-05; put "
+        "back the file that was there"
     )
-    spec.write_text(text.replace("width: 8", "width: 4", 1))
-    message = refused(copy, out=tmp_path / "out")
-    assert message.startswith(f"{spec}: the spec was changed since {copy} was trained: conv1.filters was 8, is 4; ")
-    assert message.endswith(" more; undo the change, or train the changed network in a run of its own")
 
 
 def test_other_weights_in_the_model_than_in_the_best_checkpoint_are_told(copy, tmp_path):
