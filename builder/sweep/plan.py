@@ -107,6 +107,7 @@ class Plan:
         last = self.files.execution(record)
         if last is None:
             record.unlink(missing_ok=True)
+        if last is None or last.state == COMPLETED:
             return before
         failed = before + 1
         if last.state == DIVERGED:

@@ -33,8 +33,11 @@ def sweep(tmp_path_factory):
     return spec, folder / "sweep", found, said
 
 
-def started(*arguments):
-    command = [sys.executable, TOOL, *map(str, arguments)]
+def started(*arguments, child=False):
+    """The tool in a process of its own; where `child`, with the trials' process that CHILD names."""
+    code = "import builder.sweep.jobs, json, os, runpy, sys; builder.sweep.jobs.CHILD = json.loads(os.environ['CHILD'])"
+    runs_tool = ["-c", f"{code}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"] if child else []
+    command = [sys.executable, *runs_tool, TOOL, *map(str, arguments)]
     return subprocess.Popen(command, env=PYTHON_PATH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -127,29 +130,77 @@ def test_one_sweep_in_a_directory(sweep, tmp_path):
         builder.tune(archspec.load(spec, {"search.objective": {"name": "val_acuracy", "direction": "max"}}), tmp_path)
 
 
-@pytest.mark.parametrize("tuner", [{"random_search": {"max_trials": 3}}, {"hyperband": {"max_epochs": 2, "factor": 2}}])
-def test_a_killed_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, sweep):
-    spec = write(tmp_path, tuner=tuner)
-    if "random_search" in tuner:
-        _, whole, _, _ = sweep
+TUNERS = {
+    "random_search": {"max_trials": 3},
+    "grid_search": {"max_trials": 3},
+    "hyperband": {"max_epochs": 2, "factor": 2},
+    "bayesian": {"max_trials": 3, "num_initial_points": 2},
+}
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_whatever_is_killed_the_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, request, monkeypatch):
+    """In the first trial its process, in the second the one that forks them, in the third the sweep."""
+    spec, directory = write(tmp_path, tuner={tuner: TUNERS[tuner]}), tmp_path / "killed"
+    if tuner == "random_search":
+        _, whole, _, _ = request.getfixturevalue("sweep")
     else:
         whole = tmp_path / "whole"
         builder.tune(archspec.load(spec), whole, say=lambda line: None)
-    directory = tmp_path / "killed"
-    process = started(spec, "--run-dir", directory)
-    second = directory / "trials/0002/run-1/checkpoints"
-    wait_for(lambda: second.exists() and any(second.glob("step-*")), process)
-    first_log = (directory / "trials/0001/run-1.log").read_text()
-    (trials,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    monkeypatch.setitem(PYTHON_PATH, "FAULTS", json.dumps(dict.fromkeys(["0001", "0002", "0003"], "wait")))
+    monkeypatch.setitem(PYTHON_PATH, "CHILD", json.dumps(FAULTY))
+    process = started(spec, "--run-dir", directory, child=True)
+    trials = [directory / f"trials/000{number}" for number in (1, 2, 3)]
+
+    wait_for((trials[0] / "run-1.waiting").exists, process)
+    (nursery,) = children(process.pid)
+    (trial,) = children(nursery)
+    os.kill(trial, signal.SIGKILL)
+    wait_for((trials[1] / "run-1.waiting").exists, process)
+    os.kill(nursery, signal.SIGKILL)
+    wait_for((trials[2] / "run-1.waiting").exists, process)
+    finished = {path: path.read_text() for trial in trials[:2] for path in (trial / "run-1.log", trial / "run-1.json")}
+    (nursery,) = children(process.pid)
     process.kill()
-    os.killpg(int(trials), signal.SIGKILL)
-    process.communicate()
+    os.killpg(nursery, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert "trial 0001: its process was killed by signal 9; it goes on" in output
+    assert "trial 0002: its process was killed by signal 9; it goes on" in output
+
     resumed = started(spec, "--run-dir", directory, "--resume")
     output, _ = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, output
     assert table(directory) == table(whole)
-    assert (directory / "trials/0001/run-1.log").read_text() == first_log
-    assert "going on after epoch" in (directory / "trials/0002/run-1.log").read_text()
+    assert {path: path.read_text() for path in finished} == finished
+    logs = [(trial / "run-1.log").read_text() for trial in trials]
+    assert "going on after epoch 0, step 2" in logs[0]
+    assert "interrupted in epoch" in logs[1]
+    assert "going on after epoch" in logs[1]
+    # Hyperband's third trial has the second epoch of one before, of five steps each.
+    assert f"going on after epoch {'1, step 1' if tuner == 'hyperband' else '0, step 2'}" in logs[2]
+
+
+def children(pid):
+    """The processes that a process has started and that run."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_trials_are_forked_from_a_process_that_uses_nothing_yet():
+    imported = "from builder.sweep import child; from tensorflow.python.eager import context"
+    imports = "import matplotlib.backends.backend_agg, matplotlib.figure, builder.train"
+    code = f"{imports}; {imported}; print(child.can_fork(), context._context)"
+    environment = {**PYTHON_PATH, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "True None\n"
+
+
+def test_where_forking_is_not_safe_each_trial_imports_for_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "CHILD", [*FAULTY, "--spawn"])
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "write"}))
+    spec, said = write(tmp_path, tuner={"random_search": {"max_trials": 1}}), []
+    builder.tune(archspec.load(spec), tmp_path / "sweep", workers=2, say=said.append)
+    assert [row["state"] for row in table(tmp_path / "sweep")] == ["completed"]
+    assert "trial 0001: its process was killed by signal 9; it goes on" in said
 
 
 def test_trials_stop_when_their_sweep_is_killed(tmp_path):
@@ -187,7 +238,7 @@ def test_faults_end_trials_and_not_the_sweep(tmp_path, monkeypatch):
     spec, said = write(tmp_path, tuner=tuner, space=space), []
     found = builder.tune(archspec.load(spec), tmp_path / "sweep", workers=2, say=said.append)
     rows = table(tmp_path / "sweep")
-    assert found.complete
+    assert found.complete, "\n".join(said)
     assert [(row["trial"], row["state"]) for row in rows] == [
         ("0001", "completed"),
         ("0002", "diverged"),
@@ -198,7 +249,7 @@ def test_faults_end_trials_and_not_the_sweep(tmp_path, monkeypatch):
         ("0004", "diverged"),
         ("0005", "failed"),
         ("0005", "failed"),
-    ]
+    ], "\n".join([*said, *(row["message"] for row in rows)])
     messages = [row["message"] for row in rows]
     assert messages[0] == messages[4] == ""
     assert messages[1].startswith("the loss became nan in epoch 1")
