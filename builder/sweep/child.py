@@ -106,15 +106,13 @@ def execute(task: dict[str, Any], alive: int) -> None:
         _end_by(stop.status - 128)  # it goes on another time
     except builder.train.Diverged as error:
         record = dataclasses.replace(record, state=DIVERGED, message=str(error))
-    except MemoryError as error:
-        record = dataclasses.replace(record, state=OUT_OF_MEMORY, message=str(error) or "out of memory")
     except archspec.SpecError as error:
-        record = dataclasses.replace(record, message=str(error))
+        record = dataclasses.replace(record, state=_state(error), message=str(error))
     except Exception as error:
         traceback.print_exc()
-        memory = type(error).__name__ == "ResourceExhaustedError"
-        message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        record = dataclasses.replace(record, state=OUT_OF_MEMORY if memory else FAILED, message=message)
+        lines = str(error).strip().splitlines()
+        message = f"{type(error).__name__}: {lines[0] if lines else ''}"
+        record = dataclasses.replace(record, state=_state(error), message=message)
     record = dataclasses.replace(record, wall_seconds=time.monotonic() - began)
     if record.message:
         _say(record.message)
@@ -122,6 +120,17 @@ def execute(task: dict[str, Any], alive: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # nothing is left to do, and TensorFlow takes a second for it
+
+
+def _state(error: BaseException | None) -> str:
+    """Whether memory was short, also where that was explained in other words."""
+    while error is not None:
+        # TensorFlow's is for full disks too.
+        exhausted = type(error).__name__ == "ResourceExhaustedError" and "No space left" not in str(error)
+        if isinstance(error, MemoryError) or exhausted:
+            return OUT_OF_MEMORY
+        error = error.__cause__ or error.__context__
+    return FAILED
 
 
 def _arrange(task: dict[str, Any]) -> None:

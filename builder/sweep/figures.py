@@ -10,10 +10,11 @@ from typing import Any
 import matplotlib
 import matplotlib.axes
 import matplotlib.figure
+import matplotlib.ticker
 from matplotlib.figure import Figure
 
 from archspec.search import Dimension
-from archspec.search.domains import Options, Range, short
+from archspec.search.domains import Range, short
 from builder.sweep.importance import FEWEST, importance, position
 from builder.sweep.results import Outcome, Results, cost
 
@@ -21,7 +22,11 @@ WIDTH = 10.0
 SHOWN = 8
 """Learning curves in colour, those of the best trials."""
 GREY = "0.75"
-ACCENT = "tab:red"
+ACCENT = "#D55E00"
+COLORS = ("#0072B2", ACCENT, "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#882255")
+"""Those that colour-blind people tell apart (Okabe and Ito 2008); half of the lines are dashed besides."""
+FEW = 8
+"""So many values at most are all named at their axis."""
 UNSET = -0.12
 """Where a line passes an axis whose value does not count in that trial."""
 
@@ -86,7 +91,7 @@ def parallel_coordinates(results: Results) -> Figure:
     axes.set_xlim(-0.35, last + 1.45)
     axes.set_ylim(-0.18 if any(d.when for d in dimensions) else -0.06, 1.06)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"{len(finished)} trials; the darker the better, the best in red", loc="left", fontsize=11)
+    axes.set_title(f"{len(finished)} trials; the darker the better, the best in orange", loc="left", fontsize=11)
     return figure
 
 
@@ -96,11 +101,12 @@ def _share(value: float, values: list[float]) -> float:
 
 
 def _labels(one: Dimension) -> list[tuple[float, str]]:
-    """What stands at an axis: the ends of a range, and all options."""
+    """What stands at an axis: all values where they are few, else the ends."""
     domain = one.domain
-    points = [domain.low, domain.high] if isinstance(domain, Range) else list(domain.values())
-    if isinstance(domain, Options) and len(points) > 8:
-        points = [points[0], points[-1]]
+    if isinstance(domain, Range) and (domain.continuous or domain.points > FEW):
+        points = [domain.low, domain.high]
+    else:
+        points = list(domain.values()) if domain.points <= FEW else [domain.point(0), domain.point(domain.points - 1)]
     labels = [(position(one, {one.name: point}) or 0.0, _clipped(short(point))) for point in points]
     return [*labels, (UNSET, "not set")] if one.when else labels
 
@@ -171,8 +177,9 @@ def learning_curves(results: Results) -> Figure:
         epochs, values = [row["epoch"] for row in rows], [row[name] for row in rows]
         label = f"{one.trial.id}  {one.objective:.4g}" if rank < SHOWN else None
         marker = "." if len(rows) < 30 else None
-        color, width, order = (f"C{rank}", 1.6, 3) if rank < SHOWN else (GREY, 0.8, 2)
-        axes.plot(epochs, values, label=label, marker=marker, color=color, linewidth=width, zorder=order)
+        color, width, order = (COLORS[rank], 1.6, 3) if rank < SHOWN else (GREY, 0.8, 2)
+        line = "--" if SHOWN // 2 <= rank < SHOWN else "-"
+        axes.plot(epochs, values, line, label=label, marker=marker, color=color, linewidth=width, zorder=order)
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
@@ -201,7 +208,7 @@ def importances(results: Results) -> Figure:
     ordered = sorted(shares.items(), key=lambda pair: pair[1])
     figure = _figure(1.2 + 0.42 * len(ordered))
     axes = figure.subplots()
-    bars = axes.barh([name for name, _ in ordered], [100 * share for _, share in ordered], color="tab:blue", height=0.6)
+    bars = axes.barh([name for name, _ in ordered], [100 * share for _, share in ordered], color=COLORS[0], height=0.6)
     axes.bar_label(bars, fmt="%.0f %%", padding=4, fontsize=9)
     axes.set_xlim(0, max(100 * share for share in shares.values()) * 1.15 + 1)
     axes.set_xlabel(f"share of the variation of {results.search.objective.name} over the trials, %")

@@ -1,8 +1,9 @@
 """The process of a trial with a fault in it: FAULTS is a JSON object from trials to faults.
 
-`raise` always raises, `hang` never ends; `write` kills the process half-way through its first checkpoint, `disk` finds
-no space for it, and `wait` waits at its second one until it is killed or the process that forked it is gone, these only
-once. A fault that does not come about is an error of its own. With --spawn, no trial is forked.
+`raise` always raises, `memory` asks for too much, `hang` never ends. Only once, `write` kills the process half-way
+through its first checkpoint, `disk` finds no space for it, and `wait` waits at its second one until it is killed or the
+process that forked it is gone. A fault that does not come about is an error of its own. With --spawn, no trial is
+forked.
 """
 
 import json
@@ -27,11 +28,17 @@ def arrange(task):
         happen(at_the_second(waiting(mark.with_suffix(".waiting"))))
     elif fault is not None:
         mark.touch()
-        happen(and_must_end_it({"raise": mistake, "hang": hang, "write": half_written, "disk": no_space}[fault]))
+        happen(and_must_end_it(KINDS[fault]))
 
 
 def mistake(path):
     raise ZeroDivisionError("a mistake in a trial")
+
+
+def all_memory(path):
+    import tensorflow as tf
+
+    tf.zeros([1 << 20, 1 << 20, 1 << 10])
 
 
 def hang(path):
@@ -45,6 +52,9 @@ def half_written(path):
 
 def no_space(path):
     temporary(path).symlink_to("/dev/full")  # the kernel's own error, whichever function writes
+
+
+KINDS = {"raise": mistake, "memory": all_memory, "hang": hang, "write": half_written, "disk": no_space}
 
 
 def temporary(path):

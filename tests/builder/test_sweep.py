@@ -259,15 +259,17 @@ def test_faults_end_trials_and_not_the_sweep(tmp_path, monkeypatch):
     assert (rows[1]["seed"], rows[2]["seed"]) == ("0", "1")
 
 
-def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
+def test_trials_that_hang_or_have_too_little_memory_are_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "CHILD", FAULTY)
     monkeypatch.setattr("builder.sweep.loop.GRACE_SECONDS", 1.0)
-    monkeypatch.setenv("FAULTS", json.dumps({"0001": "hang"}))
-    tuner = {"random_search": {"max_trials": 1, "max_consecutive_failed_trials": 1}}
-    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.3)
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "memory", "0002": "hang"}))
+    tuner = {"random_search": {"max_trials": 3, "max_consecutive_failed_trials": 2}}
+    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.5)
     with pytest.raises(TrialsFailed, match="took longer than max_minutes_per_trial"):
         builder.tune(archspec.load(spec), tmp_path / "sweep", say=lambda line: None)
-    assert [row["state"] for row in table(tmp_path / "sweep")] == ["timed_out"]
+    first, second = table(tmp_path / "sweep")
+    assert (first["state"], second["state"]) == ("out_of_memory", "timed_out")
+    assert "a step needs more memory than there is" in first["message"]
 
 
 def test_executions_have_seeds_of_their_own(tmp_path):
