@@ -287,14 +287,14 @@ def test_nothing_within_a_latency(tmp_path):
         builder.tune(spec, tmp_path / "sweep", say=lambda line: None)
 
 
-def test_chief_and_workers_one_of_which_dies(tmp_path):
+def test_chief_and_workers_that_die(tmp_path):
     spec = write(tmp_path, 1, tuner={"random_search": {"max_trials": 4}})
     patience = "import builder.sweep.machines as machines, runpy, sys; machines.LOST_SECONDS = 12"
     script = f"{patience}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(20000 + os.getpid() % 20000)}
 
-    def process(name):
-        command = [sys.executable, "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "sweep")]
+    def process(name, *options):
+        command = [sys.executable, "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "sweep"), *options]
         environment = {**PYTHON_PATH, **port, "KERASTUNER_TUNER_ID": name}
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -302,6 +302,10 @@ def test_chief_and_workers_one_of_which_dies(tmp_path):
     wait_for(lambda: (tmp_path / "sweep/trials/0001/run-1.log").exists(), doomed)
     doomed.kill()
     other = process("b")
+    wait_for((tmp_path / "sweep/trials/0002/run-1.log").exists, other)
+    chief.kill()
+    chief.communicate()
+    chief = process("chief", "--resume")
     assert other.wait(timeout=300) == 0, other.stdout.read()
     output, _ = chief.communicate(timeout=120)
     doomed.communicate()
@@ -319,3 +323,14 @@ def test_the_hypermodel_of_a_spec(tmp_path):
     tuner.search(verbose=0)
     assert set(tuner.get_best_hyperparameters()[0].values) == {"width", "rate"}
     assert 0 < tuner.oracle.get_best_trials()[0].score <= 1
+
+
+def test_the_python_of_the_documentation(tmp_path, monkeypatch, capsys):
+    (tmp_path / "specs").mkdir()
+    write(tmp_path, 1, tuner={"random_search": {"max_trials": 1}}).rename(tmp_path / "specs/digits.yaml")
+    monkeypatch.chdir(tmp_path)
+    code = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/search.md").read_text(), re.M | re.S)
+    exec("\n".join(code), {})
+    best = table("runs/search")[0]
+    assert f"{float(best['objective'])} {{'width': {best['width']}" in capsys.readouterr().out
+    assert list(Path("runs/kt").iterdir())
