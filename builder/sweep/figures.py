@@ -19,6 +19,8 @@ from builder.sweep.importance import FEWEST, importance, position
 from builder.sweep.results import Outcome, Results, cost
 
 WIDTH = 10.0
+AXIS_WIDTH = 1.45
+"""Inches between axes side by side, in which their labels fit."""
 SHOWN = 8
 """Learning curves in colour, those of the best trials."""
 GREY = "0.75"
@@ -45,8 +47,8 @@ def figures(results: Results) -> dict[str, Figure]:
     return drawn
 
 
-def _figure(height: float) -> Figure:
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+def _figure(height: float, width: float = WIDTH) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _colors(results: Results) -> Callable[[Outcome], Any]:
@@ -65,9 +67,10 @@ def _colors(results: Results) -> Callable[[Outcome], Any]:
 
 def parallel_coordinates(results: Results) -> Figure:
     """A line a trial, through its value of each name, its size and its objective."""
-    figure, search = _figure(4.6), results.search
-    axes = figure.subplots()
+    search = results.search
     dimensions = search.space.dimensions
+    figure = _figure(4.6, max(WIDTH, AXIS_WIDTH * (len(dimensions) + 2)))
+    axes = figure.subplots()
     finished = sorted(results.finished(), key=lambda one: cost(one.objective, one.direction), reverse=True)
     sizes = [math.log10(max(one.trial.trainable_parameters, 1)) for one in finished]
     objectives = [one.objective for one in finished]
@@ -86,7 +89,7 @@ def parallel_coordinates(results: Results) -> Figure:
     _ticks(axes, last + 1, [(_share(v, objectives), f"{v:.4g}") for v in (min(objectives), max(objectives))])
     names = [_name(dimension.name) for dimension in dimensions] + ["parameters", search.objective.name]
     axes.set_xticks(range(len(names)), names)
-    axes.tick_params(axis="x", length=0, pad=8)
+    axes.tick_params(axis="x", length=0, pad=8, labelsize=9.5)
     axes.set_yticks([])
     axes.set_xlim(-0.35, last + 1.45)
     axes.set_ylim(-0.18 if any(d.when for d in dimensions) else -0.06, 1.06)

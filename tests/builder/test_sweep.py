@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -291,7 +292,9 @@ def test_chief_and_workers_that_die(tmp_path):
     spec = write(tmp_path, 1, tuner={"random_search": {"max_trials": 4}})
     patience = "import builder.sweep.machines as machines, runpy, sys; machines.LOST_SECONDS = 12"
     script = f"{patience}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
-    port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(20000 + os.getpid() % 20000)}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free.getsockname()[1])}
 
     def process(name, *options):
         command = [sys.executable, "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "sweep"), *options]
