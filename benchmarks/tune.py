@@ -12,9 +12,9 @@ from pathlib import Path
 
 from benchmarks.measure import Row, seconds, show
 
-TRIALS = int(os.environ.get("TRIALS", "6"))
+TRIALS = int(os.environ.get("TRIALS", "12"))
 EPOCHS = int(os.environ.get("EPOCHS", "3"))
-LONG_EPOCHS = int(os.environ.get("LONG_EPOCHS", "30"))
+LONG_EPOCHS = int(os.environ.get("LONG_EPOCHS", "60"))
 """A minute of the spec's own network on two cores."""
 SPEC = "specs/digits.yaml"
 

@@ -204,6 +204,12 @@ def test_where_forking_is_not_safe_each_trial_imports_for_itself(tmp_path, monke
     assert "trial 0001: its process was killed by signal 9; it goes on" in said
 
 
+def test_what_a_process_says_that_cannot_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "CHILD", [sys.executable, "-c", "raise SystemExit('no libraries')"])
+    with pytest.raises(RuntimeError, match="no process can be started for a trial:\nno libraries"):
+        builder.tune(archspec.load(write(tmp_path)), tmp_path / "sweep", say=lambda line: None)
+
+
 def test_trials_stop_when_their_sweep_is_killed(tmp_path):
     process = started(write(tmp_path, epochs=500), "--run-dir", tmp_path / "sweep")
     trial = tmp_path / "sweep/trials/0001"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -135,7 +136,7 @@ def test_what_the_documentation_tells_to_run(tmp_path):
     )
     assert len(commands) >= 5
     for command in commands:
-        arguments = [*command.split(), *([] if "--dry-run" in command else ["--dry-run"])]
+        arguments = [*shlex.split(command), *([] if "--dry-run" in command else ["--dry-run"])]
         result = subprocess.run(
             [sys.executable, TOOL, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
         )
