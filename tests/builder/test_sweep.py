@@ -313,14 +313,16 @@ def test_chief_and_workers_that_die(tmp_path):
     other = process("b")
     wait_for((tmp_path / "sweep/trials/0002/run-1.log").exists, other)
     chief.kill()
-    chief.communicate()
+    before, _ = chief.communicate()
     chief = process("chief", "--resume")
     assert other.wait(timeout=300) == 0, other.stdout.read()
     output, _ = chief.communicate(timeout=120)
     doomed.communicate()
     other.communicate()
     assert chief.returncode == 0, output
-    assert "a-1 is silent: trial 0001 goes to another worker" in output
+    assert "chief: waiting for workers" in before
+    assert "going on: " in output
+    assert "a-1 is silent: trial 0001 goes to another worker" in before + output
     assert [row["state"] for row in table(tmp_path / "sweep")] == ["completed"] * 4
 
 
