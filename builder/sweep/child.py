@@ -1,7 +1,13 @@
 """The processes of executions, and the one that forks them: it imports TensorFlow once, and uses none of it.
 
-A task is a line of JSON; the answers are lines `JOB began PID` and `JOB ended STATUS`. Each process trains, writes how
-it ended and is gone. All end with the sweep: when the pipe to it closes, they save their state and stop.
+Forking it is sound as it has one thread, so that no lock can be held for ever by one that the fork leaves behind, and
+neither TensorFlow's eager context nor a device is in use before the fork: each trial makes its own threads, of tf.data
+and of the kernels too. Where that cannot be told (another system than Linux, a library that starts threads when it is
+imported), trials are processes that import for themselves.
+
+A task is a line of JSON; the answers are lines `JOB began PID` and `JOB ended STATUS`, and the end of the answers: then
+this process and all trials are gone. Each process trains, writes how it ended and is gone. All end with the sweep: when
+the pipe to it closes, they save their state and stop.
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import archspec
 from builder import runs
@@ -30,7 +36,11 @@ POLL_SECONDS = 0.02
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        execute(json.loads(sys.argv[1]), int(sys.argv[2]))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what an import prints is no answer
     # All that a training imports.
     import matplotlib.backends.backend_agg
     import matplotlib.figure  # noqa: F401
@@ -47,19 +57,36 @@ def main() -> None:
             *lines, text = (text + part).split(b"\n")
             for line in lines:
                 task = json.loads(line)
-                pid = os.fork()
-                if pid == 0:
-                    os.close(held)
-                    try:
-                        execute(task, alive)
-                    except BaseException:
-                        traceback.print_exc()
-                    os._exit(1)
+                pid = _forked(task, alive, held) if can_fork() else _spawned(task, alive, answers)
                 jobs[pid] = task["job"]
-                _say(f"{task['job']} began {pid}")
+                os.write(answers, f"{task['job']} began {pid}\n".encode())
         while jobs and (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            _say(f"{jobs.pop(ended[0])} ended {os.waitstatus_to_exitcode(ended[1])}")
+            os.write(answers, f"{jobs.pop(ended[0])} ended {os.waitstatus_to_exitcode(ended[1])}\n".encode())
     os._exit(0)  # at once, as trials wait for it to know that they are to stop
+
+
+def can_fork() -> bool:
+    """Whether this process has one thread, which only Linux tells for sure."""
+    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
+
+
+def _forked(task: dict[str, Any], alive: int, held: int) -> int:
+    pid = os.fork()
+    if pid == 0:
+        os.close(held)
+        try:
+            execute(task, alive)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(1)
+    return pid
+
+
+def _spawned(task: dict[str, Any], alive: int, answers: int) -> int:
+    command = [*sys.orig_argv, json.dumps(task), str(alive)]
+    for end in (alive, answers):
+        os.set_inheritable(end, True)
+    return os.posix_spawn(sys.executable, command, os.environ)
 
 
 def execute(task: dict[str, Any], alive: int) -> None:
@@ -76,18 +103,16 @@ def execute(task: dict[str, Any], alive: int) -> None:
         result = builder.train.train(spec, task["run_dir"], task["data_dir"], _say, True, task["until"])
         record = _completed(record, Path(task["run_dir"]), result, task)
     except builder.train.Interrupted as stop:
-        os._exit(stop.status)  # it goes on another time
+        _end_by(stop.status - 128)  # it goes on another time
     except builder.train.Diverged as error:
         record = dataclasses.replace(record, state=DIVERGED, message=str(error))
-    except MemoryError as error:
-        record = dataclasses.replace(record, state=OUT_OF_MEMORY, message=str(error) or "out of memory")
     except archspec.SpecError as error:
-        record = dataclasses.replace(record, message=str(error))
+        record = dataclasses.replace(record, state=_state(error), message=str(error))
     except Exception as error:
         traceback.print_exc()
-        memory = type(error).__name__ == "ResourceExhaustedError"
-        message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        record = dataclasses.replace(record, state=OUT_OF_MEMORY if memory else FAILED, message=message)
+        lines = str(error).strip().splitlines()
+        message = f"{type(error).__name__}: {lines[0] if lines else ''}"
+        record = dataclasses.replace(record, state=_state(error), message=message)
     record = dataclasses.replace(record, wall_seconds=time.monotonic() - began)
     if record.message:
         _say(record.message)
@@ -95,6 +120,17 @@ def execute(task: dict[str, Any], alive: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # nothing is left to do, and TensorFlow takes a second for it
+
+
+def _state(error: BaseException | None) -> str:
+    """Whether memory was short, also where that was explained in other words."""
+    while error is not None:
+        # TensorFlow's is for full disks too.
+        exhausted = type(error).__name__ == "ResourceExhaustedError" and "No space left" not in str(error)
+        if isinstance(error, MemoryError) or exhausted:
+            return OUT_OF_MEMORY
+        error = error.__cause__ or error.__context__
+    return FAILED
 
 
 def _arrange(task: dict[str, Any]) -> None:
@@ -106,7 +142,7 @@ def _arrange(task: dict[str, Any]) -> None:
     os.dup2(log, 2)
     if task["gpus"] is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = task["gpus"]
-    if task["cores"]:
+    if task["cores"] and sys.platform == "linux":
         for thread in os.listdir("/proc/self/task"):
             os.sched_setaffinity(int(thread), task["cores"])
         import tensorflow as tf
@@ -119,6 +155,14 @@ def _follow(alive: int) -> None:
     """Stops this process when the one that forked it is gone."""
     os.read(alive, 1)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_by(number: int) -> NoReturn:
+    """Ends this process by a signal, for those who wait for it to know."""
+    sys.stdout.flush()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)
 
 
 def _wait_for_lock(run_dir: Path) -> None:

@@ -10,19 +10,26 @@ from typing import Any
 import matplotlib
 import matplotlib.axes
 import matplotlib.figure
+import matplotlib.ticker
 from matplotlib.figure import Figure
 
 from archspec.errors import counted
 from archspec.search import Dimension
-from archspec.search.domains import Options, Range, short
+from archspec.search.domains import Range, short
 from builder.sweep.importance import FEWEST, importance, position
 from builder.sweep.results import Outcome, Results, cost
 
 WIDTH = 10.0
+AXIS_WIDTH = 1.45
+"""Inches between axes side by side, in which their labels fit."""
 SHOWN = 8
 """Learning curves in colour, those of the best trials."""
 GREY = "0.75"
-ACCENT = "tab:red"
+ACCENT = "#D55E00"
+COLORS = ("#0072B2", ACCENT, "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#882255")
+"""Those that colour-blind people tell apart (Okabe and Ito 2008); half of the lines are dashed besides."""
+FEW = 8
+"""So many values at most are all named at their axis."""
 UNSET = -0.12
 """Where a line passes an axis whose value does not count in that trial."""
 
@@ -41,8 +48,8 @@ def figures(results: Results) -> dict[str, Figure]:
     return drawn
 
 
-def _figure(height: float) -> Figure:
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+def _figure(height: float, width: float = WIDTH) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def _colors(results: Results) -> Callable[[Outcome], Any]:
@@ -61,9 +68,10 @@ def _colors(results: Results) -> Callable[[Outcome], Any]:
 
 def parallel_coordinates(results: Results) -> Figure:
     """A line a trial, through its value of each name, its size and its objective."""
-    figure, search = _figure(4.6), results.search
-    axes = figure.subplots()
+    search = results.search
     dimensions = search.space.dimensions
+    figure = _figure(4.6, max(WIDTH, AXIS_WIDTH * (len(dimensions) + 2)))
+    axes = figure.subplots()
     finished = sorted(results.finished(), key=lambda one: cost(one.objective, one.direction), reverse=True)
     sizes = [math.log10(max(one.trial.trainable_parameters, 1)) for one in finished]
     objectives = [one.objective for one in finished]
@@ -82,13 +90,13 @@ def parallel_coordinates(results: Results) -> Figure:
     _ticks(axes, last + 1, [(_share(v, objectives), f"{v:.4g}") for v in (min(objectives), max(objectives))])
     names = [_name(dimension.name) for dimension in dimensions] + ["parameters", search.objective.name]
     axes.set_xticks(range(len(names)), names)
-    axes.tick_params(axis="x", length=0, pad=8)
+    axes.tick_params(axis="x", length=0, pad=8, labelsize=9.5)
     axes.set_yticks([])
     axes.set_xlim(-0.35, last + 1.45)
     axes.set_ylim(-0.18 if any(d.when for d in dimensions) else -0.06, 1.06)
     axes.spines[:].set_visible(False)
     axes.set_title(
-        f"{counted(len(finished), 'trial')}; the darker the better, the best in red", loc="left", fontsize=11
+        f"{counted(len(finished), 'trial')}; the darker the better, the best in orange", loc="left", fontsize=11
     )
     return figure
 
@@ -99,11 +107,12 @@ def _share(value: float, values: list[float]) -> float:
 
 
 def _labels(one: Dimension) -> list[tuple[float, str]]:
-    """What stands at an axis: the ends of a range, and all options."""
+    """What stands at an axis: all values where they are few, else the ends."""
     domain = one.domain
-    points = [domain.low, domain.high] if isinstance(domain, Range) else list(domain.values())
-    if isinstance(domain, Options) and len(points) > 8:
-        points = [points[0], points[-1]]
+    if isinstance(domain, Range) and (domain.continuous or domain.points > FEW):
+        points = [domain.low, domain.high]
+    else:
+        points = list(domain.values()) if domain.points <= FEW else [domain.point(0), domain.point(domain.points - 1)]
     labels = [(position(one, {one.name: point}) or 0.0, _clipped(short(point))) for point in points]
     return [*labels, (UNSET, "not set")] if one.when else labels
 
@@ -174,8 +183,9 @@ def learning_curves(results: Results) -> Figure:
         epochs, values = [row["epoch"] for row in rows], [row[name] for row in rows]
         label = f"{one.trial.id}  {one.objective:.4g}" if rank < SHOWN else None
         marker = "." if len(rows) < 30 else None
-        color, width, order = (f"C{rank}", 1.6, 3) if rank < SHOWN else (GREY, 0.8, 2)
-        axes.plot(epochs, values, label=label, marker=marker, color=color, linewidth=width, zorder=order)
+        color, width, order = (COLORS[rank], 1.6, 3) if rank < SHOWN else (GREY, 0.8, 2)
+        line = "--" if SHOWN // 2 <= rank < SHOWN else "-"
+        axes.plot(epochs, values, line, label=label, marker=marker, color=color, linewidth=width, zorder=order)
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
@@ -204,7 +214,7 @@ def importances(results: Results) -> Figure:
     ordered = sorted(shares.items(), key=lambda pair: pair[1])
     figure = _figure(1.2 + 0.42 * len(ordered))
     axes = figure.subplots()
-    bars = axes.barh([name for name, _ in ordered], [100 * share for _, share in ordered], color="tab:blue", height=0.6)
+    bars = axes.barh([name for name, _ in ordered], [100 * share for _, share in ordered], color=COLORS[0], height=0.6)
     axes.bar_label(bars, fmt="%.0f %%", padding=4, fontsize=9)
     axes.set_xlim(0, max(100 * share for share in shares.values()) * 1.15 + 1)
     axes.set_xlabel(f"share of the variation of {results.search.objective.name} over the trials, %")

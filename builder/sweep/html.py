@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from archspec.errors import counted
 from builder import runs
-from builder.sweep.figures import figures
+from builder.sweep.figures import WIDTH, figures
 from builder.sweep.plan import describe
 from builder.sweep.results import Results, cost
 
@@ -157,4 +157,6 @@ def _svg(figure: Figure, name: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
-    return re.sub(r"url\(#", f"url(#{name}-", svg)
+    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
+    share = figure.get_figwidth() / WIDTH  # a wider one is scrolled, so that its text stays as large
+    return svg.replace("<svg", f'<svg style="min-width: {100 * share:.0f}%"', 1) if share > 1 else svg

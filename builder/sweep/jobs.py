@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,8 @@ GRACE_SECONDS = 20.0
 class Nursery:
     """A process that has imported TensorFlow, and forks one for each task, so that a trial starts at once.
 
-    It has one thread and no device in use, so that forking it is sound; all it does otherwise is to say which of its
-    processes have begun and ended. When it ends, so do they, after they have saved their state.
+    All it does otherwise is to say which of its processes have begun and ended. When it ends, whatever ended it, so do
+    they, after they have saved their state. `builder.sweep.child` has its side, and why forking it is sound.
     """
 
     def __init__(self) -> None:
@@ -42,7 +43,8 @@ class Nursery:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"},
         )
         self._jobs: list[Job] = []
-        self._text = b""
+        self._text, self._said = b"", ""
+        self._dead_since: float | None = None
 
     def start(self, task: Mapping[str, Any]) -> Job:
         """A process at a task."""
@@ -54,28 +56,30 @@ class Nursery:
             self._process.stdin.flush()
         return job
 
-    def check_has_worked(self) -> None:
-        """Tells a process that was ended, and may be replaced, from one that cannot even start.
-
-        Raises:
-            RuntimeError: no job of it has begun; with what it said.
-        """
-        if not any(job.pid is not None for job in self._jobs):
-            self._output.seek(0)
-            said = self._output.read().decode(errors="replace").strip()
-            raise RuntimeError(f"no process can be started for a trial:\n{said}")
-
     @property
     def is_dead(self) -> bool:
-        return self._process.poll() is not None
+        """Whether it starts no more processes; those that it started may be saving their state.
+
+        Raises:
+            RuntimeError: it ended by itself without having started any; with what it said.
+        """
+        status = self._process.poll()
+        if status is not None and status >= 0 and not any(job.pid is not None for job in self._jobs):
+            self.close()
+            raise RuntimeError(f"no process can be started for a trial:\n{self._said}")
+        return status is not None
 
     def look(self) -> None:
         """Takes note of processes that have begun and ended."""
-        assert self._process.stdout is not None
-        while select.select([self._process.stdout], [], [], 0)[0]:
-            part = os.read(self._process.stdout.fileno(), 65536)
-            if not part:
-                break
+        output = self._process.stdout
+        assert output is not None
+        while not output.closed and select.select([output], [], [], 0)[0]:
+            part = os.read(output.fileno(), 65536)
+            if not part:  # the last of them has ended
+                for job in self._jobs:
+                    job.ended = -signal.SIGKILL if job.ended is None else job.ended
+                self._close()
+                return
             *lines, self._text = (self._text + part).split(b"\n")
             for line in lines:
                 number, kind, value = line.split()
@@ -83,18 +87,38 @@ class Nursery:
                     self._jobs[int(number)].pid = int(value)
                 else:
                     self._jobs[int(number)].ended = int(value)
-        if self.is_dead:
-            for job in self._jobs:
-                job.ended = -signal.SIGKILL if job.ended is None else job.ended
+        if self._process.poll() is not None and not output.closed:
+            self._dead_since = self._dead_since or time.monotonic()
+            if time.monotonic() - self._dead_since > GRACE_SECONDS:
+                self._kill()
+
+    def stop(self) -> None:
+        """Ends it, and asks its processes to save their state and end."""
+        self._process.terminate()
 
     def close(self) -> None:
-        """Ends it, and with it all its processes."""
+        """Ends it and all its processes now."""
+        self.look()
+        self._kill()
+        self._close()
+
+    def _kill(self) -> None:
+        if self._process.stdout is not None and not self._process.stdout.closed:
+            with contextlib.suppress(
+                ProcessLookupError, PermissionError
+            ):  # the latter is macOS's, of one that has ended
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _close(self) -> None:
         if self._output.closed:
             return
-        for job in self._jobs:
-            job.send(signal.SIGKILL)
-        self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._output.seek(0)
+        self._said = self._output.read().decode(errors="replace").strip()
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
         self._output.close()
 
 
@@ -124,7 +148,7 @@ def shares(workers: int, gpus: Sequence[str]) -> list[tuple[list[int], str | Non
     Args:
         gpus: the machine's, by the names that CUDA_VISIBLE_DEVICES takes.
     """
-    cores = sorted(os.sched_getaffinity(0))
+    cores = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
     if workers == 1:
         return [([], None)]
     return [

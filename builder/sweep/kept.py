@@ -137,6 +137,9 @@ class Kept(Oracle):
 
     def end_trial(self, trial: Trial) -> None:
         with self.lock:
+            # Told twice: by a worker that was taken for dead, or that has not heard the answer of a chief that died.
+            if all(one.trial_id != trial.trial_id for one in self.ongoing_trials.values()):
+                return
             self.journal.add({"event": "end", "trial": trial.trial_id, "status": trial.status})
             super().end_trial(trial)
 

@@ -88,13 +88,14 @@ class Loop:
                     time.sleep(POLL_SECONDS)
             return None
         finally:
-            if self.nursery is not None:
-                self.nursery.close()
+            for nursery in (self.nursery, *(slot.running.job.nursery for slot in self.slots if slot.running)):
+                if nursery is not None:
+                    nursery.close()
 
     def _stop(self) -> None:
         running = [slot.running for slot in self.slots if slot.running]
         for one in running:
-            one.job.send(signal.SIGTERM)
+            one.job.nursery.stop()
         deadline = time.monotonic() + GRACE_SECONDS
         while time.monotonic() < deadline and any(one.job.status() is None for one in running):
             time.sleep(POLL_SECONDS)
@@ -136,8 +137,6 @@ class Loop:
         task = {**self.plan.task(trial, number, self.data_dir), "cores": slot.cores, "gpus": slot.gpus}
         assert self.nursery is not None  # a chief has none, and no jobs
         if self.nursery.is_dead:
-            self.nursery.check_has_worked()
-            self.nursery.close()
             self.nursery = Nursery()
         return self.nursery.start(task)
 

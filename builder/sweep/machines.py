@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent import futures
+from functools import partial
 from typing import Any
 
 import grpc
@@ -63,4 +64,27 @@ def serve(oracle: Any, on_end: Callable[[], None], say: Callable[[str], None]) -
 
 def client(oracle: Any) -> Any:
     """The chief's oracle, as a worker sees it."""
-    return OracleClient(oracle)
+    found = OracleClient(oracle)
+    found.stub = _Patient(found.stub)
+    return found
+
+
+class _Patient:
+    """A chief's service, whose answers are waited for while the chief is away; it hears a question twice then."""
+
+    def __init__(self, stub: Any):
+        self._stub = stub
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return partial(self._ask, getattr(self._stub, name))
+
+    def _ask(self, question: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        while True:
+            try:
+                return question(*arguments, **options)
+            except grpc.RpcError as error:
+                if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise file_problem("KERASTUNER_ORACLE_IP", "the chief there has not answered for an hour") from None
+                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+                time.sleep(POLL_SECONDS)

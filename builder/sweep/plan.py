@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from archspec import Spec
+from archspec import Spec, analyse, load
 from archspec.recipe import MONITORS, Train
+from archspec.recipe.train import InitFrom
 from archspec.search import Candidate, Hyperband, Search
 from archspec.search.check import Checker
 from builder import runs
@@ -107,6 +108,7 @@ class Plan:
         last = self.files.execution(record)
         if last is None:
             record.unlink(missing_ok=True)
+        if last is None or last.state == COMPLETED:
             return before
         failed = before + 1
         if last.state == DIVERGED:
@@ -130,16 +132,31 @@ class Plan:
         return self.checker.networks.base.with_values(changes)
 
     def _warm_start(self, trial: Trial) -> Path | None:
-        """The run of the best smaller network so far."""
+        """The run of the best smaller network so far that has layers which the trial's takes."""
+        wanted = self._layers(self.checker.networks.base.with_values(trial.values))
         smaller = [
             one
             for one in Results.read(self.files, self.search).finished()
             if one.trial.trainable_parameters < trial.trainable_parameters
         ]
-        if not smaller:
-            return None
-        best = Results.best_of(smaller, self.search)
-        return self.files.run(best.trial, best.execution.number)
+        while smaller:
+            best = Results.best_of(smaller, self.search)
+            run = self.files.run(best.trial, best.execution.number)
+            # Hyperband's shorter rounds leave no model.
+            has_model = (run / "model.keras").exists()
+            if has_model and wanted & self._layers(load(self.files.spec(best.trial, best.execution.number))):
+                return run
+            smaller.remove(best)
+        return None
+
+    def _layers(self, spec: Spec) -> set[tuple[Any, ...]]:
+        """The layers that a warm start may take, by name and shape of their weights."""
+        init = InitFrom(run="", layers=self.search.warm_start.layers)
+        return {
+            (layer.name, layer.op, layer.trainable_parameters, layer.non_trainable_parameters)
+            for layer in analyse(spec).layers
+            if layer.trainable_parameters + layer.non_trainable_parameters and init.asks_for(layer.name)
+        }
 
 
 def searched(spec: Spec) -> Spec:
@@ -156,9 +173,7 @@ def searched(spec: Spec) -> Spec:
 
 
 def _seed(path: Path) -> int:
-    import archspec
-
-    recipe = archspec.load(path).train
+    recipe = load(path).train
     return recipe.seed if recipe is not None else 0
 
 

@@ -151,33 +151,35 @@ def _directory(spec: Spec, run_dir: str | os.PathLike[str] | None, resume: bool)
 def _claimed(directory: Path, spec: Spec, resume: bool, say: Callable[[str], None]) -> Iterator[str]:
     """The sweep's directory, this process's while it has it; workers come into one that a chief has."""
     mine = role()
-    if mine == "worker":
-        directory.mkdir(parents=True, exist_ok=True)
-        yield mine
-        return
-    going_on = resume and (directory / "spec.yaml").exists()
-    if resume and not going_on and directory.exists() and any(directory.iterdir()):
-        raise file_problem(directory, "is not the directory of a sweep, so there is nothing to go on with")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with runs.locked(directory):
-            if going_on:
-                _check_same(directory, spec)
-            else:
-                _check_new(directory)
+    with contextlib.ExitStack() as stack:
+        try:
+            going_on = resume and (directory / "spec.yaml").exists()
+            # One that was killed at its very start has left hidden files alone.
+            if resume and mine != "worker" and not going_on and (not directory.exists() or _files(directory)):
+                problem = (
+                    "is not the directory of a sweep, so there is nothing to go on with; start one without --resume"
+                )
+                raise file_problem(directory, problem)
+            directory.mkdir(parents=True, exist_ok=True)
+            if mine != "worker":
+                stack.enter_context(runs.locked(directory))
+                _check_same(directory, spec) if going_on else _check_new(directory)
+                runs.write_text(directory / "spec.yaml", spec.to_yaml())
                 (directory / "trials").mkdir(exist_ok=True)
-            runs.write_text(directory / "spec.yaml", spec.to_yaml())
-            say(f"sweep directory {directory}")
-            yield mine
-    except OSError as error:
-        raise file_problem(
-            error.filename or directory, f"cannot be written: {error.strerror}; --resume goes on"
-        ) from None
+                say(f"sweep directory {directory}")
+        except BrokenPipeError:  # nobody reads what is said
+            raise
+        except OSError as error:
+            raise file_problem(directory, f"cannot be made: {error.strerror}; name another with --run-dir") from None
+        yield mine
+
+
+def _files(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir() if not path.name.startswith(".")]
 
 
 def _check_new(directory: Path) -> None:
-    others = [path.name for path in directory.iterdir() if path.name != ".lock"]
-    if others:
+    if _files(directory):
         raise file_problem(
             directory, "is not empty, and a sweep never overwrites another; name a new directory, or give --resume"
         )

@@ -1,13 +1,15 @@
 """The process of a trial with a fault in it: FAULTS is a JSON object from trials to faults.
 
-`raise` always raises, `hang` never ends; `write` kills the process half-way through its first checkpoint, and `disk`
-finds no space for it, both only once.
+`raise` always raises, `memory` asks for too much, `hang` never ends. Only once, `write` kills the process half-way
+through its first checkpoint, `disk` finds no space for it, and `wait` waits at its second one until it is killed or the
+process that forked it is gone. A fault that does not come about is an error of its own. With --spawn, no trial is
+forked.
 """
 
-import errno
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -19,38 +21,82 @@ FAULTS = json.loads(os.environ["FAULTS"])
 
 def arrange(task):
     fault, mark = FAULTS.get(task["trial"]), Path(task["log"]).with_suffix(".fault")
-    write = checkpoints.write_tensors
-    if fault == "raise":
-        raise_at_the_first_write(lambda path: (_ for _ in ()).throw(ZeroDivisionError("a mistake in a trial")))
-    elif fault == "hang":
-        raise_at_the_first_write(lambda path: time.sleep(3600))
-    elif fault in ("write", "disk") and not mark.exists():
+    if fault in ("write", "disk", "wait") and mark.exists():
+        return
+    if fault == "wait":
         mark.touch()
-        raise_at_the_first_write(half_written if fault == "write" else no_space)
-    return write
+        happen(at_the_second(waiting(mark.with_suffix(".waiting"))))
+    elif fault is not None:
+        mark.touch()
+        happen(and_must_end_it(KINDS[fault]))
+
+
+def mistake(path):
+    raise ZeroDivisionError("a mistake in a trial")
+
+
+def all_memory(path):
+    import tensorflow as tf
+
+    tf.zeros([1 << 20, 1 << 20, 1 << 10])
+
+
+def hang(path):
+    time.sleep(3600)
 
 
 def half_written(path):
-    path.with_name(f".{os.getpid()}.{path.name}").write_bytes(b"half a checkpoint")
+    temporary(path).write_bytes(b"half a checkpoint")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def no_space(path):
-    def save_file(*arguments):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    checkpoints.save_file = save_file
+    temporary(path).symlink_to("/dev/full")  # the kernel's own error, whichever function writes
 
 
-def raise_at_the_first_write(happening):
+KINDS = {"raise": mistake, "memory": all_memory, "hang": hang, "write": half_written, "disk": no_space}
+
+
+def temporary(path):
+    return path.with_name(f".{os.getpid()}.{path.name}")
+
+
+def waiting(mark):
+    parent = os.getppid()
+
+    def fault(path, write):
+        mark.touch()
+        while os.getppid() == parent:
+            time.sleep(0.02)
+        time.sleep(2)  # the signal to stop arrives
+        write()
+
+    return fault
+
+
+def at_the_second(fault):
+    calls = []
+
+    def counted(path, write):
+        calls.append(path)
+        fault(path, write) if len(calls) == 2 else write()
+
+    return counted
+
+
+def and_must_end_it(fault):
+    def checked(path, write):
+        fault(path)
+        write()
+        raise AssertionError(f"{fault.__name__} has changed nothing")
+
+    return checked
+
+
+def happen(fault):
+    """At the writing of a checkpoint's file."""
     write = checkpoints.write_tensors
-
-    def broken(path, tensors, metadata=None):
-        happening(path)
-        write(path, tensors, metadata)
-
-    checkpoints.write_tensors = broken
-    checkpoints.Checkpoints.save.__globals__["write_tensors"] = broken
+    checkpoints.write_tensors = lambda path, *rest: fault(path, lambda: write(path, *rest))
 
 
 if __name__ == "__main__":
@@ -61,4 +107,7 @@ if __name__ == "__main__":
         arrange(task)
 
     child._arrange = arranged
+    if "--spawn" in sys.argv:
+        sys.argv.remove("--spawn")
+        child.can_fork = lambda: False
     child.main()

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -33,8 +34,11 @@ def sweep(tmp_path_factory):
     return spec, folder / "sweep", found, said
 
 
-def started(*arguments):
-    command = [sys.executable, TOOL, *map(str, arguments)]
+def started(*arguments, child=False):
+    """The tool in a process of its own; where `child`, with the trials' process that CHILD names."""
+    code = "import builder.sweep.jobs, json, os, runpy, sys; builder.sweep.jobs.CHILD = json.loads(os.environ['CHILD'])"
+    runs_tool = ["-c", f"{code}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"] if child else []
+    command = [sys.executable, *runs_tool, TOOL, *map(str, arguments)]
     return subprocess.Popen(command, env=PYTHON_PATH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -127,29 +131,83 @@ def test_one_sweep_in_a_directory(sweep, tmp_path):
         builder.tune(archspec.load(spec, {"search.objective": {"name": "val_acuracy", "direction": "max"}}), tmp_path)
 
 
-@pytest.mark.parametrize("tuner", [{"random_search": {"max_trials": 3}}, {"hyperband": {"max_epochs": 2, "factor": 2}}])
-def test_a_killed_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, sweep):
-    spec = write(tmp_path, tuner=tuner)
-    if "random_search" in tuner:
-        _, whole, _, _ = sweep
+TUNERS = {
+    "random_search": {"max_trials": 3},
+    "grid_search": {"max_trials": 3},
+    "hyperband": {"max_epochs": 2, "factor": 2},
+    "bayesian": {"max_trials": 3, "num_initial_points": 2},
+}
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_whatever_is_killed_the_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_path, request, monkeypatch):
+    """In the first trial its process, in the second the one that forks them, in the third the sweep."""
+    spec, directory = write(tmp_path, tuner={tuner: TUNERS[tuner]}), tmp_path / "killed"
+    if tuner == "random_search":
+        _, whole, _, _ = request.getfixturevalue("sweep")
     else:
         whole = tmp_path / "whole"
         builder.tune(archspec.load(spec), whole, say=lambda line: None)
-    directory = tmp_path / "killed"
-    process = started(spec, "--run-dir", directory)
-    second = directory / "trials/0002/run-1/checkpoints"
-    wait_for(lambda: second.exists() and any(second.glob("step-*")), process)
-    first_log = (directory / "trials/0001/run-1.log").read_text()
-    (trials,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    monkeypatch.setitem(PYTHON_PATH, "FAULTS", json.dumps(dict.fromkeys(["0001", "0002", "0003"], "wait")))
+    monkeypatch.setitem(PYTHON_PATH, "CHILD", json.dumps(FAULTY))
+    process = started(spec, "--run-dir", directory, child=True)
+    trials = [directory / f"trials/000{number}" for number in (1, 2, 3)]
+
+    wait_for((trials[0] / "run-1.waiting").exists, process)
+    (nursery,) = children(process.pid)
+    (trial,) = children(nursery)
+    os.kill(trial, signal.SIGKILL)
+    wait_for((trials[1] / "run-1.waiting").exists, process)
+    os.kill(nursery, signal.SIGKILL)
+    wait_for((trials[2] / "run-1.waiting").exists, process)
+    finished = {path: path.read_text() for trial in trials[:2] for path in (trial / "run-1.log", trial / "run-1.json")}
+    (nursery,) = children(process.pid)
     process.kill()
-    os.killpg(int(trials), signal.SIGKILL)
-    process.communicate()
+    os.killpg(nursery, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert "trial 0001: its process was killed by signal 9; it goes on" in output
+    assert "trial 0002: its process was killed by signal 9; it goes on" in output
+
     resumed = started(spec, "--run-dir", directory, "--resume")
     output, _ = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, output
     assert table(directory) == table(whole)
-    assert (directory / "trials/0001/run-1.log").read_text() == first_log
-    assert "going on after epoch" in (directory / "trials/0002/run-1.log").read_text()
+    assert {path: path.read_text() for path in finished} == finished
+    logs = [(trial / "run-1.log").read_text() for trial in trials]
+    assert "going on after epoch 0, step 2" in logs[0]
+    assert "interrupted in epoch" in logs[1]
+    assert "going on after epoch" in logs[1]
+    # Hyperband's third trial has the second epoch of one before, of five steps each.
+    assert f"going on after epoch {'1, step 1' if tuner == 'hyperband' else '0, step 2'}" in logs[2]
+
+
+def children(pid):
+    """The processes that a process has started and that run."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_trials_are_forked_from_a_process_that_uses_nothing_yet():
+    imported = "from builder.sweep import child; from tensorflow.python.eager import context"
+    imports = "import matplotlib.backends.backend_agg, matplotlib.figure, builder.train"
+    code = f"{imports}; {imported}; print(child.can_fork(), context._context)"
+    environment = {**PYTHON_PATH, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "True None\n"
+
+
+def test_where_forking_is_not_safe_each_trial_imports_for_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "CHILD", [*FAULTY, "--spawn"])
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "write"}))
+    spec, said = write(tmp_path, tuner={"random_search": {"max_trials": 1}}), []
+    builder.tune(archspec.load(spec), tmp_path / "sweep", workers=2, say=said.append)
+    assert [row["state"] for row in table(tmp_path / "sweep")] == ["completed"]
+    assert "trial 0001: its process was killed by signal 9; it goes on" in said
+
+
+def test_what_a_process_says_that_cannot_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "CHILD", [sys.executable, "-c", "raise SystemExit('no libraries')"])
+    with pytest.raises(RuntimeError, match="no process can be started for a trial:\nno libraries"):
+        builder.tune(archspec.load(write(tmp_path)), tmp_path / "sweep", say=lambda line: None)
 
 
 def test_trials_stop_when_their_sweep_is_killed(tmp_path):
@@ -187,7 +245,7 @@ def test_faults_end_trials_and_not_the_sweep(tmp_path, monkeypatch):
     spec, said = write(tmp_path, tuner=tuner, space=space), []
     found = builder.tune(archspec.load(spec), tmp_path / "sweep", workers=2, say=said.append)
     rows = table(tmp_path / "sweep")
-    assert found.complete
+    assert found.complete, "\n".join(said)
     assert [(row["trial"], row["state"]) for row in rows] == [
         ("0001", "completed"),
         ("0002", "diverged"),
@@ -198,7 +256,7 @@ def test_faults_end_trials_and_not_the_sweep(tmp_path, monkeypatch):
         ("0004", "diverged"),
         ("0005", "failed"),
         ("0005", "failed"),
-    ]
+    ], "\n".join([*said, *(row["message"] for row in rows)])
     messages = [row["message"] for row in rows]
     assert messages[0] == messages[4] == ""
     assert messages[1].startswith("the loss became nan in epoch 1")
@@ -208,15 +266,17 @@ def test_faults_end_trials_and_not_the_sweep(tmp_path, monkeypatch):
     assert (rows[1]["seed"], rows[2]["seed"]) == ("0", "1")
 
 
-def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
+def test_trials_that_hang_or_have_too_little_memory_are_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "CHILD", FAULTY)
     monkeypatch.setattr("builder.sweep.loop.GRACE_SECONDS", 1.0)
-    monkeypatch.setenv("FAULTS", json.dumps({"0001": "hang"}))
-    tuner = {"random_search": {"max_trials": 1, "max_consecutive_failed_trials": 1}}
-    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.3)
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "memory", "0002": "hang"}))
+    tuner = {"random_search": {"max_trials": 3, "max_consecutive_failed_trials": 2}}
+    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.5)
     with pytest.raises(TrialsFailed, match="took longer than max_minutes_per_trial"):
         builder.tune(archspec.load(spec), tmp_path / "sweep", say=lambda line: None)
-    assert [row["state"] for row in table(tmp_path / "sweep")] == ["timed_out"]
+    first, second = table(tmp_path / "sweep")
+    assert (first["state"], second["state"]) == ("out_of_memory", "timed_out")
+    assert "a step needs more memory than there is" in first["message"]
 
 
 def test_executions_have_seeds_of_their_own(tmp_path):
@@ -234,14 +294,16 @@ def test_nothing_within_a_latency(tmp_path):
         builder.tune(spec, tmp_path / "sweep", say=lambda line: None)
 
 
-def test_chief_and_workers_one_of_which_dies(tmp_path):
+def test_chief_and_workers_that_die(tmp_path):
     spec = write(tmp_path, 1, tuner={"random_search": {"max_trials": 4}})
     patience = "import builder.sweep.machines as machines, runpy, sys; machines.LOST_SECONDS = 12"
     script = f"{patience}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
-    port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(20000 + os.getpid() % 20000)}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free.getsockname()[1])}
 
-    def process(name):
-        command = [sys.executable, "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "sweep")]
+    def process(name, *options):
+        command = [sys.executable, "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "sweep"), *options]
         environment = {**PYTHON_PATH, **port, "KERASTUNER_TUNER_ID": name}
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
@@ -249,12 +311,18 @@ def test_chief_and_workers_one_of_which_dies(tmp_path):
     wait_for(lambda: (tmp_path / "sweep/trials/0001/run-1.log").exists(), doomed)
     doomed.kill()
     other = process("b")
+    wait_for((tmp_path / "sweep/trials/0002/run-1.log").exists, other)
+    chief.kill()
+    before, _ = chief.communicate()
+    chief = process("chief", "--resume")
     assert other.wait(timeout=300) == 0, other.stdout.read()
     output, _ = chief.communicate(timeout=120)
     doomed.communicate()
     other.communicate()
     assert chief.returncode == 0, output
-    assert "a-1 is silent: trial 0001 goes to another worker" in output
+    assert "chief: waiting for workers" in before
+    assert "going on: " in output
+    assert "a-1 is silent: trial 0001 goes to another worker" in before + output
     assert [row["state"] for row in table(tmp_path / "sweep")] == ["completed"] * 4
 
 
@@ -266,3 +334,14 @@ def test_the_hypermodel_of_a_spec(tmp_path):
     tuner.search(verbose=0)
     assert set(tuner.get_best_hyperparameters()[0].values) == {"width", "rate"}
     assert 0 < tuner.oracle.get_best_trials()[0].score <= 1
+
+
+def test_the_python_of_the_documentation(tmp_path, monkeypatch, capsys):
+    (tmp_path / "specs").mkdir()
+    write(tmp_path, 1, tuner={"random_search": {"max_trials": 1}}).rename(tmp_path / "specs/digits.yaml")
+    monkeypatch.chdir(tmp_path)
+    code = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/search.md").read_text(), re.M | re.S)
+    exec("\n".join(code), {})
+    best = table("runs/search")[0]
+    assert f"{float(best['objective'])} {{'width': {best['width']}" in capsys.readouterr().out
+    assert list(Path("runs/kt").iterdir())

@@ -98,6 +98,21 @@ def test_a_silent_workers_trial_goes_to_another(tmp_path):
     assert oracle.trials[trial_id].status == "FAILED"
 
 
+def test_a_worker_that_was_taken_for_dead_takes_no_trial_from_others(tmp_path):
+    oracle, _ = started(TUNERS["random_search"], tmp_path / "journal")
+    slow = oracle.create_trial("a")
+    oracle.seen["a"] -= 61
+    oracle.give_up_silent(60)
+    assert oracle.create_trial("b").trial_id == slow.trial_id
+    other = oracle.create_trial("c")
+    oracle.update_trial(slow.trial_id, {"val_accuracy": 0.5})
+    slow.status = "COMPLETED"
+    for _ in range(2):  # by a, and by b
+        oracle.end_trial(slow)
+    assert oracle.end_order == [slow.trial_id]
+    assert oracle.ongoing_trials == {"c": other}
+
+
 def test_values_as_keras_tuner_has_them():
     stepped = {"float": [0, 0.3], "step": 0.1}  # 0.3 // 0.1 is 2
     space = archspec.load("specs/digits.yaml", {"search.space": {**SPACE, "train.weight_decay": stepped}}).search.space

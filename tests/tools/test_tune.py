@@ -2,11 +2,16 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+import archspec
+from archspec.search.survey import survey
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "tune.py"
@@ -131,11 +136,62 @@ def test_what_the_documentation_tells_to_run(tmp_path):
     )
     assert len(commands) >= 5
     for command in commands:
-        arguments = [*command.split(), *([] if "--dry-run" in command else ["--dry-run"])]
+        arguments = [*shlex.split(command), *([] if "--dry-run" in command else ["--dry-run"])]
         result = subprocess.run(
             [sys.executable, TOOL, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60
         )
         assert result.returncode == 0, result.stderr
+
+
+def test_the_search_of_the_documentation_is_valid():
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/search.md").read_text(), re.M | re.S)
+    spec = archspec.load(ROOT / "specs/digits.yaml", yaml.safe_load(text))
+    assert survey(spec, samples=100).tally.inside > 0
+
+
+def test_nothing_to_go_on_with(tmp_path):
+    told = tune("specs/digits.yaml", "--run-dir", tmp_path / "none", "--resume", status=2)
+    assert told == f"{tmp_path / 'none'}: is not the directory of a sweep, so there is nothing to go on with; " + (
+        "start one without --resume\n"
+    )
+    assert not (tmp_path / "none").exists()
+    text = tune(ROOT / "specs/digits.yaml", "--resume", cwd=tmp_path, status=2)
+    assert text == "runs/digits: has no sweep to go on with; name one with --run-dir\n"
+
+
+def test_a_directory_that_cannot_be_one():
+    assert tune("specs/digits.yaml", "--run-dir", TOOL, status=2).startswith(f"{TOOL}: cannot be made: File exists")
+    assert tune("specs/digits.yaml", "--run-dir", ROOT / "specs", status=2).startswith(
+        f"{ROOT / 'specs'}: is not empty"
+    )
+
+
+def test_a_name_for_a_sweep_over_machines_without_an_address(monkeypatch):
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+    told = tune("specs/digits.yaml", status=2)
+    assert told.startswith("KERASTUNER_ORACLE_IP: is not set, and KERASTUNER_TUNER_ID is")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            "search.budget.parameters=10",
+            "search.budget.parameters: 10 excludes all 145 candidates; the least of any is",
+        ),
+        ("search.space={}", "search.space: the space is empty"),
+        (
+            "search.space={nn: {int: [1, 2]}}",
+            "search.space.nn: no parameter or section has this name; did you mean 'n'?",
+        ),
+        ("search.space={train.epoch: {int: [1, 2]}}", "did you mean 'epochs'?"),
+        ("search.tuner=bayes", "search.tuner: unknown tuner 'bayes'; did you mean 'bayesian'?"),
+        ("search.objective={name: val_acuracy, direction: max}", "no training gives 'val_acuracy'; did you mean"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_made(change, told, tmp_path):
+    assert told in tune("specs/digits.yaml", "--run-dir", tmp_path / "sweep", "--set", change, status=2)
+    assert not (tmp_path / "sweep").exists()
 
 
 def test_trials_of_a_tuner_without_them():
