@@ -140,6 +140,8 @@ def _arrange(task: dict[str, Any]) -> None:
     log = os.open(task["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    for name in ("TF_CONFIG", "SLURM_STEP_NUM_TASKS"):  # the cluster is of sweeps' workers, not of a trial's
+        os.environ.pop(name, None)
     if task["gpus"] is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = task["gpus"]
     if task["cores"] and sys.platform == "linux":

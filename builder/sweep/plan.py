@@ -10,7 +10,7 @@ from typing import Any
 
 from archspec import Spec, analyse, load
 from archspec.recipe import MONITORS, Train
-from archspec.recipe.train import InitFrom
+from archspec.recipe.fine_tuning import InitFrom
 from archspec.search import Candidate, Hyperband, Search
 from archspec.search.check import Checker
 from builder import runs
