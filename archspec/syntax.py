@@ -128,6 +128,8 @@ def _json_problem(error: json.JSONDecodeError, source: Source) -> Problem:
         message = "JSON has no comments"
     elif (before == "," and char in ("}", "]")) or "trailing comma" in error.msg:
         message = "a comma stands before a closing bracket"
+        comma = position if char == "," else text.rindex(",", 0, position)  # which of the two is told depends on Python
+        return Problem(Where("", _at(source, comma, 1)), f"JSON syntax: {message}")
     elif not text[position:].strip():
         message = "the text ends too early; a '}', a ']' or a value is missing"
     elif error.msg.startswith("Invalid control character"):
