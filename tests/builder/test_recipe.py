@@ -138,6 +138,18 @@ def test_the_learning_rate_is_a_variable_that_starts_at_the_base():
         assert float(optimizer.learning_rate.numpy()) == 0.125
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_a_second_training_of_a_process_names_its_variables_as_the_first(precision):
+    """As a checkpoint knows them by their names, and another process may go on with it."""
+
+    def names():
+        optimizer = recipes.optimizer(train(optimizer=Adam(), precision=precision))
+        optimizer.build(dense_variables())
+        return [variable.path for variable in optimizer.variables]
+
+    assert names() == names()
+
+
 # -- multipliers of the learning rate ------------------------------------------------------------------------------
 
 
