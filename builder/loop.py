@@ -25,12 +25,11 @@ from builder.data import Data
 from builder.interrupts import Interrupted, Interrupts
 from builder.progress import Progress, Sums
 from builder.replicas import Placement
-from builder.steps import Steps
+from builder.steps import MOST_STEPS, Steps
 from builder.stops import Diverged, explained
 
 CALL_SECONDS = 0.2
 """How long a call of the compiled steps should last: long enough to hide Python, short enough to answer a signal."""
-MOST_STEPS = 256
 MULTI_WORKER_STEPS = 4
 """With several workers all must make the same calls, so that their number of steps is fixed."""
 
@@ -125,8 +124,7 @@ class Loop:
         """Some steps, with what they call for: progress, a checkpoint, a stop."""
         progress, began = self.progress, time.monotonic()
         rates = [self._rate(progress.step + index) for index in range(self._steps_of_call())]
-        stop = tf.constant(float(interrupts.signal is not None))
-        results = self.parts.train(batches, tf.constant(rates, tf.float32), stop).numpy()
+        results = self.parts.train(batches, rates, float(interrupts.signal is not None)).numpy()
         for (loss, *hits, _), rate in zip(results, rates, strict=True):
             self._check(loss, rate)
             progress.step += 1

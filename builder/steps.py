@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from archspec.recipe import Train
@@ -14,6 +15,9 @@ from builder.recipe import Ema, correct, loss
 
 TRAINED = ("loss", "correct", "top5_correct", "stop")
 """What a training step gives, summed over its pictures; `stop` is how many replicas were told to."""
+
+MOST_STEPS = 256
+"""In one call."""
 
 Steps = Callable[..., tf.Tensor]
 
@@ -33,8 +37,9 @@ def training_steps(
         ema: an average of the weights that follows them.
 
     Returns:
-        A function of an iterator over a replica's batches, the learning rate of each step (steps,) and a flag that asks
-        all workers to stop. It gives (steps, 4) float32: what `TRAINED` names, summed over the global batch.
+        A function of an iterator over a replica's batches, the learning rates of at most MOST_STEPS steps, and a flag,
+        0 or 1, that asks all workers to stop. It gives (steps, 4) float32: what `TRAINED` names, summed over the global
+        batch.
     """
     replicas = strategy.num_replicas_in_sync
     variables = model.trainable_variables
@@ -70,20 +75,25 @@ def training_steps(
             ema.update()
         return tf.concat([sums, [stop]], 0)
 
-    single = tf.function(replica_step, jit_compile=True) if _compiled(recipe, replicas) else replica_step
+    single = (
+        tf.function(replica_step, autograph=False, jit_compile=True) if _compiled(recipe, replicas) else replica_step
+    )
 
-    @tf.function(reduce_retracing=True)
-    def steps(iterator: Iterator[Any], rates: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
-        count = tf.shape(rates)[0]
-        results = tf.TensorArray(tf.float32, count, element_shape=(len(TRAINED),))
-        for step in tf.range(count):
-            optimizer.learning_rate.assign(rates[step])
-            pictures, labels = next(iterator)
-            result = strategy.run(single, (pictures, labels, stop))
-            results = results.write(step, strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None))
-        return results.stack()
+    @tf.function(autograph=False)
+    def steps(iterator: Iterator[Any], rates: tf.Tensor, count: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
+        def step(index: tf.Tensor) -> tf.Tensor:
+            optimizer.learning_rate.assign(rates[index])
+            result = strategy.run(single, (*next(iterator), stop))
+            return strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None)
 
-    return steps
+        return _collected(step, count, len(TRAINED))
+
+    def of_any_number(iterator: Iterator[Any], rates: Sequence[float], stop: float) -> tf.Tensor:
+        padded = np.zeros(MOST_STEPS, np.float32)  # of one shape, so that it is traced once
+        padded[: len(rates)] = rates
+        return steps(iterator, tf.constant(padded), tf.constant(len(rates)), tf.constant(stop, tf.float32))
+
+    return of_any_number
 
 
 def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.Strategy) -> Steps:
@@ -96,15 +106,26 @@ def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.
         of_each = (losses(labels, logits), correct(labels, logits), correct(labels, logits, 5), 1.0)
         return tf.stack([tf.reduce_sum(value * weights) for value in of_each])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False)
     def steps(iterator: Iterator[Any], count: tf.Tensor) -> tf.Tensor:
-        results = tf.TensorArray(tf.float32, count, element_shape=(4,))
-        for step in tf.range(count):
+        def step(index: tf.Tensor) -> tf.Tensor:
             result = strategy.run(replica_step, next(iterator))
-            results = results.write(step, strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None))
-        return results.stack()
+            return strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None)
+
+        return _collected(step, count, 4)
 
     return steps
+
+
+def _collected(step: Callable[[tf.Tensor], tf.Tensor], count: tf.Tensor, size: int) -> tf.Tensor:
+    """What each of `count` steps gives, (count, size), in a loop of the graph. AutoGraph would write the same loop, and
+    takes a second or two of each training to read all that the step calls."""
+
+    def body(index: tf.Tensor, results: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        return index + 1, results.write(index, step(index))
+
+    empty = tf.TensorArray(tf.float32, count, element_shape=(size,))
+    return tf.while_loop(lambda index, _: index < count, body, (0, empty))[1].stack()
 
 
 def _moving_statistics(model: keras.Model) -> list[keras.Variable]:
@@ -120,12 +141,19 @@ def _in_parts(
     """The sums of what the parts of a batch give, one after another: in a loop of the graph, or unrolled, where parts
     reduce over replicas, which TensorFlow cannot inside of a loop."""
     size = tf.shape(labels)[0] // count
-    gradients, sums = part(pictures[:size], labels[:size])
-    for index in range(1, count) if unrolled else tf.range(1, count):
+
+    def added(index: Any, gradients: list[tf.Tensor], sums: tf.Tensor) -> tuple[Any, list[tf.Tensor], tf.Tensor]:
         begin = index * size
         more, further = part(pictures[begin : begin + size], labels[begin : begin + size])
-        gradients = [one + other for one, other in zip(gradients, more, strict=True)]
-        sums += further
+        return index + 1, [one + other for one, other in zip(gradients, more, strict=True)], sums + further
+
+    state = (1, *part(pictures[:size], labels[:size]))
+    if unrolled:
+        for _ in range(1, count):
+            state = added(*state)
+    else:
+        state = tf.while_loop(lambda index, *_: index < count, added, state)
+    _, gradients, sums = state
     return gradients, sums
 
 

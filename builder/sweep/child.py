@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import fcntl
+import io
 import json
 import os
 import select
@@ -42,10 +43,12 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # what an import prints is no answer
     # All that a training imports.
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure  # noqa: F401
+    import matplotlib.backends.backend_agg  # noqa: F401
+    from matplotlib.figure import Figure
 
     import builder.train  # noqa: F401
+
+    Figure().savefig(io.BytesIO())  # the first picture of a process looks for the fonts
 
     alive, held = os.pipe()  # nobody writes: it closes when this process is gone
     jobs: dict[int, int] = {}
