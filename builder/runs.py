@@ -242,8 +242,12 @@ def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[st
     """What differs between two specs in words, empty where nothing does; paths that begin as one of `but` do not
     count."""
     changed = [path for path in {**before, **now} if before.get(path) != now.get(path) and not path.startswith(but)]
-    shown = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed[:NAMED]]
-    return "; ".join(shown) + (f", and {len(changed) - NAMED} more" if len(changed) > NAMED else "")
+    return few_of([f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed])
+
+
+def few_of(shown: Sequence[str]) -> str:
+    """The first of some differences, and how many more there are."""
+    return "; ".join(shown[:NAMED]) + (f", and {len(shown) - NAMED} more" if len(shown) > NAMED else "")
 
 
 def damaged(path: Path) -> SpecError:

@@ -240,12 +240,10 @@ def _is_named(layer: Any) -> bool:
 
 
 def _another(directory: Path, path: Path, shown: list[str]) -> SpecError:
-    more = f", and {len(shown) - runs.NAMED} more" if len(shown) > runs.NAMED else ""
-    return file_problem(
-        path,
-        f"is of another network than {directory / 'spec.yaml'}: {'; '.join(shown[: runs.NAMED])}{more}; put back the "
-        "file that was there",
+    message = (
+        f"is of another network than {directory / 'spec.yaml'}: {runs.few_of(shown)}; put back the file that was there"
     )
+    return file_problem(path, message)
 
 
 def _size(shapes: Mapping[str, tuple[int, ...]], name: str) -> str:

@@ -43,7 +43,6 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # what an import prints is no answer
     # All that a training imports.
-    import matplotlib.backends.backend_agg  # noqa: F401
     from matplotlib.figure import Figure
 
     import builder.train  # noqa: F401

@@ -42,36 +42,22 @@ def run(
         if role != "chief":
             nursery = Nursery()  # it imports TensorFlow while this process does
             stack.callback(nursery.close)
-        return _run(spec, files, role, candidates, data_dir, workers, say, nursery)
+        import_tensorflow()
+        import tensorflow as tf
 
+        gpus = _gpus()
+        with contextlib.suppress(RuntimeError):  # where this process uses them already
+            tf.config.set_visible_devices([], "GPU")  # they are the trials'
+        from builder.data import load_data
+        from builder.runs import address
+        from builder.sweep import loop, machines, oracles
+        from builder.sweep.journal import NAME, Journal
+        from builder.sweep.judge import Judge
+        from builder.sweep.latency import Meter
+        from builder.sweep.plan import Plan, searched
 
-def _run(
-    spec: Spec,
-    files: Files,
-    role: str,
-    candidates: int | None,
-    data_dir: str | None,
-    workers: int,
-    say: Callable[[str], None],
-    nursery: Nursery | None,
-) -> Results:
-    import_tensorflow()
-    import tensorflow as tf
-
-    gpus = _gpus()
-    with contextlib.suppress(RuntimeError):  # where this process uses them already
-        tf.config.set_visible_devices([], "GPU")  # they are the trials'
-    from builder.data import load_data
-    from builder.runs import address
-    from builder.sweep import loop, machines, oracles
-    from builder.sweep.journal import NAME, Journal
-    from builder.sweep.judge import Judge
-    from builder.sweep.latency import Meter
-    from builder.sweep.plan import Plan, searched
-
-    spec = searched(spec)
-    assert spec.train is not None
-    with contextlib.ExitStack() as stack:
+        spec = searched(spec)
+        assert spec.train is not None
         meter = Meter(files.directory / "latency.json")
         stack.callback(meter.close)
         checker = Checker(spec, meter)

@@ -17,14 +17,11 @@ def test_a_tool_is_arguments_and_dispatch(tool):
     assert len((ROOT / "tools" / tool).read_text().splitlines()) <= 60
 
 
-@pytest.mark.parametrize("tool", TOOLS)
-def test_ctrl_c_while_it_imports_ends_with_a_line(tool, tmp_path):
-    """A stand-in for what is imported waits, so that the signal comes in the middle."""
-    (tmp_path / "archspec").mkdir()
-    (tmp_path / "archspec" / "__init__.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(60)\n")
+def interrupted(path, *command):
+    """How a tool ends that gets Ctrl-C while a stand-in, in a folder, for what it imports waits."""
     process = subprocess.Popen(
-        [sys.executable, ROOT / "tools" / tool],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        [sys.executable, *command],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(ROOT)])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -32,19 +29,20 @@ def test_ctrl_c_while_it_imports_ends_with_a_line(tool, tmp_path):
     assert process.stdout.readline() == "importing\n"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "interrupted\n")
+    return process.returncode, errors
+
+
+WAITING = "print('importing', flush=True)\nimport time\ntime.sleep(60)\n"
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_ctrl_c_while_it_imports_ends_with_a_line(tool, tmp_path):
+    (tmp_path / "archspec").mkdir()
+    (tmp_path / "archspec" / "__init__.py").write_text(WAITING)
+    assert interrupted(tmp_path, ROOT / "tools" / tool) == (130, "interrupted\n")
 
 
 def test_ctrl_c_while_tensorflow_is_imported_ends_with_a_line(tmp_path):
-    (tmp_path / "keras.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(60)\n")
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "tools" / "preview.py", ROOT / "specs" / "digits.yaml"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == "importing\n"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "interrupted\n")
+    (tmp_path / "keras.py").write_text(WAITING)
+    command = ROOT / "tools" / "preview.py", ROOT / "specs" / "digits.yaml"
+    assert interrupted(tmp_path, *command) == (130, "interrupted\n")
