@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 
+import builder  # noqa: F401  # before TensorFlow, whose settings it makes
+
 NAMES = (
     "analysis",
     "search",

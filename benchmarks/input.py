@@ -15,8 +15,8 @@ import tensorflow as tf
 from archspec.recipe import Train
 from archspec.recipe.augment import HorizontalFlip, RandomResizedCrop
 from archspec.recipe.data import Folder
+from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.measure import Row, in_turn, seconds, show
-from benchmarks.torch_process import NO_TORCH, torch_process
 from builder.batches import training_batches
 from builder.data import Arrays, Data, load_data
 from builder.data.checking import look

@@ -1,10 +1,16 @@
-"""Training steps: the fast lowering against stock Keras layers of the same spec."""
+"""Training steps: this project's, against stock Keras layers of the same spec in a process with TensorFlow's own settings.
+
+The two differ in the lowering, and in oneDNN on CPUs where TensorFlow does not use it by itself.
+"""
 
 from __future__ import annotations
 
 import gc
+import os
 import statistics
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -12,6 +18,7 @@ import tensorflow as tf
 
 import archspec
 import builder
+from benchmarks.asked import asked
 from benchmarks.measure import Row, in_turn, seconds, show
 
 CASES = [
@@ -29,8 +36,9 @@ def run() -> None:
     rows = []
     for name, batch, precision, target in CASES:
         spec = archspec.load(f"specs/{name}.yaml")
-        fast, stock = (train_step(spec, lowering, precision, batch) for lowering in ("fast", "portable"))
-        ours, other, ratio = in_turn(fast, stock, rounds=5, warm_up=2)
+        with stock_step(name, batch, precision) as stock:
+            fast = train_step(spec, "fast", precision, batch)
+            ours, other, ratio = in_turn(fast, stock, rounds=5, warm_up=2)
         work = 3 * 2 * archspec.analyse(spec).macs * batch  # forward, and two such products backward
         share = work / ours / rates[precision]
         row = Row(
@@ -47,6 +55,16 @@ def run() -> None:
         gc.collect()
     show("Training steps, all", rows, "stock Keras")
     print("\nMatrix product: " + ", ".join(f"{rate / 1e9:.0f} GFLOP/s in {kind}" for kind, rate in rates.items()))
+
+
+@contextmanager
+def stock_step(name: str, batch: int, precision: str) -> Iterator[Callable[[], object]]:
+    """The same of stock layers, as somebody has it who installs TensorFlow and Keras."""
+    # That process imports `builder` behind TensorFlow, which then does not look at the settings any more.
+    environment = {key: value for key, value in os.environ.items() if key != "TF_ENABLE_ONEDNN_OPTS"}
+    with asked(sys.executable, "-m", "benchmarks.steps", name, batch, precision, env=environment) as step:
+        assert step is not None
+        yield step
 
 
 def train_step(spec: archspec.Spec, lowering: str, precision: str, batch: int) -> Callable[[], object]:
@@ -66,3 +84,16 @@ def matrix_rate(dtype: str, size: int = 4096) -> float:
     product = tf.function(lambda: tf.reduce_sum(tf.cast(tf.matmul(a, a)[0], tf.float32)))
     product()
     return 2 * size**3 / statistics.median(seconds(lambda: product().numpy()) for _ in range(5))
+
+
+def main(name: str, batch: str, precision: str) -> None:
+    """Takes a step of stock layers for each line that comes in."""
+    step = train_step(archspec.load(f"specs/{name}.yaml"), "portable", precision, int(batch))
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        step()
+        print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -16,10 +16,10 @@ import tensorflow as tf
 
 import archspec
 from archspec import Spec
+from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.input import consume, jpegs
 from benchmarks.measure import Row, in_turn, seconds, show
 from benchmarks.steps import train_step
-from benchmarks.torch_process import NO_TORCH, torch_process
 from builder import recipe as recipes
 from builder.batches import steps_per_epoch, training_batches
 from builder.data import load_data

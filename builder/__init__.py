@@ -4,9 +4,14 @@ model = builder.build("specs/resnet50.yaml")
 """
 
 import os
+import platform
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if platform.machine() in ("x86_64", "AMD64"):
+    # TensorFlow uses oneDNN by itself only on CPUs with AVX512-VNNI. On one with AVX2, steps of ResNet-50 and AlexNet
+    # with two towers are 1.35 and 1.5 times as fast with it. TensorFlow reads this when it is imported.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if TYPE_CHECKING:
     from builder.model import VerificationError, build, graph_of, transfer_weights, verify

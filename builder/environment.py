@@ -69,6 +69,7 @@ def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> d
         "packages": {name: package_version(name) for name in PACKAGES},
         "devices": list(devices),
         "cpus": os.cpu_count(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
         "git_commit": git_commit(Path(__file__).parent.parent),
         "seed": seed,
         "data": dict(data),

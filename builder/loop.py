@@ -6,9 +6,9 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from typing import Any, NoReturn
 
 import keras
@@ -91,7 +91,7 @@ class Loop:
                     if self.progress.step == (self.progress.epochs + 1) * self.steps:
                         self._validate(interrupts)
                     else:
-                        batches = batches or self._iterator(partial(self._training_batches, self.progress.step))
+                        batches = batches or iter(self._training(self.progress.step))
                         self._advance(batches, interrupts)
         except tf.errors.OpError as error:
             told = explained(error, self.parts.data, self.parts.placement.is_multi_worker, self._kept())
@@ -109,16 +109,18 @@ class Loop:
 
     # -- training ------------------------------------------------------------------------------------------------------
 
-    def _iterator(self, batches: Callable[[tuple[int, int]], tf.data.Dataset]) -> Iterator[Any]:
-        """Over a replica's batches after another's, of the shard that this process has."""
+    def _distributed(self, batches: Callable[[tuple[int, int]], tf.data.Dataset]) -> Iterable[Any]:
+        """A replica's batches after another's, of the shard that this process has."""
 
         def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
             return batches((context.input_pipeline_id, context.num_input_pipelines))
 
-        return iter(self.parts.placement.strategy.distribute_datasets_from_function(of_this_process))
+        return self.parts.placement.strategy.distribute_datasets_from_function(of_this_process)
 
-    def _training_batches(self, step: int, shard: tuple[int, int]) -> tf.data.Dataset:
-        return training_batches(self.parts.data, self.recipe, self.batch_size, step, shard)
+    def _training(self, step: int) -> Iterable[Any]:
+        """All batches from a step on."""
+        data, recipe, size = self.parts.data, self.recipe, self.batch_size
+        return self._distributed(lambda shard: training_batches(data, recipe, size, step, shard))
 
     def _advance(self, batches: Iterator[Any], interrupts: Interrupts) -> None:
         """Some steps, with what they call for: progress, a checkpoint, a stop."""
@@ -202,11 +204,16 @@ class Loop:
         }
         return {name: _rounded(value) for name, value in row.items()}
 
+    @cached_property
+    def _validation(self) -> Iterable[Any]:
+        """The validation pictures; tracing their pipeline takes as long as an epoch of a small network."""
+        data, recipe, size = self.parts.data, self.recipe, self.batch_size
+        return self._distributed(lambda shard: validation_batches(data, recipe, size, shard))
+
     def _evaluate(self, interrupts: Interrupts) -> Sums | None:
         """Loss and hits over all validation pictures, on all replicas; None when interrupted."""
-        data, sums = self.parts.data, Sums()
-        batches = self._iterator(lambda shard: validation_batches(data, self.recipe, self.batch_size, shard))
-        remaining = -(-data.validation_count // self.recipe.batch_size)
+        batches, sums = iter(self._validation), Sums()
+        remaining = -(-self.parts.data.validation_count // self.recipe.batch_size)
         while remaining:
             count = min(self.call_steps, remaining)
             for row in self.parts.evaluate(batches, tf.constant(count)).numpy():

@@ -1,0 +1,37 @@
+"""Work in another process, which does it once whenever it is asked to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+NO_TORCH = "no torch and torchvision here; TORCH_PYTHON may name a Python that has both"
+
+
+@contextlib.contextmanager
+def asked(*command: object, env: Mapping[str, str] | None = None) -> Iterator[Callable[[], object] | None]:
+    """A function that has a process do its work once, or None where it cannot.
+
+    The process says `ready`, and then `done` for each line that it gets.
+    """
+    arguments = list(map(str, command))
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdin and process.stdout
+        requests, replies = process.stdin, process.stdout
+
+        def once() -> None:
+            print("again", file=requests, flush=True)
+            if replies.readline().strip() != "done":
+                raise RuntimeError(f"{' '.join(arguments)} has failed")
+
+        yield once if replies.readline().strip() == "ready" else None
+        requests.close()
+
+
+def torch_process(script: str, *arguments: object) -> contextlib.AbstractContextManager[Callable[[], object] | None]:
+    """A script of this folder that needs PyTorch, run by the Python that `TORCH_PYTHON` names, by default this one."""
+    return asked(os.environ.get("TORCH_PYTHON", sys.executable), Path(__file__).with_name(script), *arguments)
