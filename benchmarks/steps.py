@@ -1,4 +1,4 @@
-"""Training steps: this project's, against stock Keras layers of the same spec in a process with TensorFlow's own settings.
+"""Training steps: this project's, against stock Keras layers in a process with TensorFlow's own settings.
 
 The two differ in the lowering, and in oneDNN on CPUs where TensorFlow does not use it by itself.
 """
