@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from builder.runs import replacing
 
+MARGINS = {"left": 0.06, "right": 0.985, "bottom": 0.14, "top": 0.83, "wspace": 0.22}
 PAIRS = ("loss", "accuracy", "top5_accuracy")
 
 
@@ -46,8 +47,9 @@ def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]], best: Mapp
     from matplotlib.ticker import MaxNLocator
 
     epochs = [row["epoch"] for row in rows]
-    figure = Figure(figsize=(10, 3.6), layout="constrained", dpi=120)
-    loss, error, rate = figure.subplots(1, 3)
+    figure = Figure(figsize=(10, 3.6), dpi=120)
+    # Measuring all text to lay it out takes three times as long as drawing, which short trials of a sweep would notice.
+    loss, error, rate = figure.subplots(1, 3, gridspec_kw=MARGINS)
     loss.plot(epochs, [row["loss"] for row in rows], label="training", color="C0")
     loss.plot(epochs, [row["val_loss"] for row in rows], label="validation", color="C1")
     loss.plot(best["epoch"], best["val_loss"], "o", color="C1", markersize=5, label="best epoch")
@@ -58,6 +60,7 @@ def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]], best: Mapp
     error.set(title=f"top-1 error, %  (best epoch: {100 * (1 - best['val_accuracy']):.2f})", ylim=(0, None))
     rate.plot(epochs, [row["learning_rate"] for row in rows], color="C2")
     rate.set(title="learning rate", ylim=(0, None))
+    rate.ticklabel_format(axis="y", scilimits=(-2, 3))
     for axes in (loss, error, rate):
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
