@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import keras
 import numpy as np
@@ -72,6 +73,7 @@ def test_the_seed_decides_the_result(load, tmp_path, data_dir):
     assert runs[0].val_loss == runs[1].val_loss
     environment = json.loads((tmp_path / "run0" / "environment.json").read_text())
     assert environment["seed"] == 0
+    assert environment["onednn"] == os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     assert environment["data"]["fingerprint"] == load_data(Digits(), (8, 8, 1)).fingerprint
     assert environment["data"]["classes"] == list("0123456789")
 
