@@ -8,7 +8,7 @@ import keras
 
 from archspec import ops
 from builder import lowerings
-from builder.layers import Lower, Place, Tensor, batch_norm_options, conv_options, explicit_sides
+from builder.layers import PORTABLE, Lower, Place, Tensor, batch_norm_options, conv_options, explicit_sides
 
 
 def _conv(op: ops.Conv, inputs: Sequence[Tensor], place: Place) -> Tensor:
@@ -19,6 +19,12 @@ def _conv(op: ops.Conv, inputs: Sequence[Tensor], place: Place) -> Tensor:
 
 def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
     return lowerings.FusedBatchNormalization(**batch_norm_options(op), **place.options())(inputs[0])
+
+
+def _activation(op: ops.Activation, inputs: Sequence[Tensor], place: Place) -> Tensor:
+    if op.function in ("tanh", "mish"):
+        return lowerings.UnjoinedActivation(op.function, **place.options())(inputs[0])
+    return PORTABLE[ops.Activation](op, inputs, place)
 
 
 def _dropout(op: ops.Dropout, inputs: Sequence[Tensor], place: Place) -> Tensor:
@@ -38,6 +44,7 @@ def _synchronized_batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place:
 FAST: dict[type[ops.Op], Lower] = {
     ops.Conv: _conv,
     ops.BatchNorm: _batch_norm,
+    ops.Activation: _activation,
     ops.LocalResponseNorm: _local_response_norm,
     ops.Dropout: _dropout,
 }

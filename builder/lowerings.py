@@ -193,6 +193,16 @@ REPLICA_STRIDE = 1_000_003
 """Between the keys of neighbouring replicas, far from those of other layers, which are drawn up to 10**9."""
 
 
+class UnjoinedActivation(keras.layers.Activation):
+    """An activation that TensorFlow does not join with the operations before it.
+
+    With oneDNN it joins a convolution, a fused batch normalisation and tanh into one operation that is not implemented.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return super().call(tf.ensure_shape(inputs, inputs.shape))
+
+
 class LocalResponseNormalization(keras.layers.Layer):
     """x / (bias + alpha * sum of squares of the channels at most `radius` away) ** beta, as Krizhevsky et al. 2012.
 

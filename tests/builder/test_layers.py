@@ -5,6 +5,7 @@ import inspect
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import archspec
 import builder
@@ -38,6 +39,17 @@ def test_every_activation_builds(function):
     shape = (2, 2, 4)
     graph = Graph("one", (Node("input", Input(size=shape), (), shape), Node("act", op, (0,), op.shape([shape]))))
     builder.verify(builder.build(graph), archspec.analyse(graph))
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS)
+def test_every_activation_after_a_normalised_convolution_is_the_same_compiled(function):
+    """TensorFlow joins the three with oneDNN, also where it has no such operation."""
+    conv = {"conv": {"filters": 4, "kernel": 3, "norm": "batch", "activation": function}}
+    fast, portable = (model_of(conv, lowering=lowering) for lowering in ("fast", "portable"))
+    builder.transfer_weights(fast, portable)
+    x = tf.constant(np.random.default_rng(0).normal(size=(2, 6, 6, 4)), tf.float32)
+    compiled = tf.function(lambda x: fast(x, training=False))(x)
+    np.testing.assert_allclose(compiled, portable(x, training=False), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [*PLAIN, "normal", "truncated_normal", "uniform", "orthogonal", "variance_scaling"])
