@@ -42,13 +42,7 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     answers = os.dup(1)
     os.dup2(2, 1)  # what an import prints is no answer
-    # All that a training imports.
-    from matplotlib.figure import Figure
-
-    import builder.train  # noqa: F401
-
-    Figure().savefig(io.BytesIO())  # the first picture of a process looks for the fonts
-
+    prepare()
     alive, held = os.pipe()  # nobody writes: it closes when this process is gone
     jobs: dict[int, int] = {}
     text, is_open = b"", True
@@ -65,6 +59,17 @@ def main() -> None:
         while jobs and (ended := os.waitpid(-1, os.WNOHANG))[0]:
             os.write(answers, f"{jobs.pop(ended[0])} ended {os.waitstatus_to_exitcode(ended[1])}\n".encode())
     os._exit(0)  # at once, as trials wait for it to know that they are to stop
+
+
+def prepare() -> None:
+    """Does once what all trainings begin with: imports, some of which they would do late, and looking for fonts."""
+    import tensorboard.summary.v2  # noqa: F401
+    from matplotlib.figure import Figure
+
+    import archspec.search.resolve  # noqa: F401
+    import builder.train  # noqa: F401
+
+    Figure().savefig(io.BytesIO())
 
 
 def can_fork() -> bool:

@@ -187,9 +187,8 @@ def children(pid):
 
 
 def test_trials_are_forked_from_a_process_that_uses_nothing_yet():
-    imported = "from builder.sweep import child; from tensorflow.python.eager import context"
-    imports = "import matplotlib.backends.backend_agg, matplotlib.figure, builder.train"
-    code = f"{imports}; {imported}; print(child.can_fork(), context._context)"
+    imports = "from builder.sweep import child; from tensorflow.python.eager import context"
+    code = f"{imports}; child.prepare(); print(child.can_fork(), context._context)"
     environment = {**PYTHON_PATH, "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "True None\n"
