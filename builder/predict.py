@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -92,8 +93,16 @@ def _inside(folder: str) -> Iterator[Found]:
     for child in children:
         if child.is_dir(follow_symlinks=False):
             yield from _inside(child.path)
-        elif os.path.splitext(child.name)[1].lower() in SUFFIXES and not child.is_dir():
+        elif os.path.splitext(child.name)[1].lower() in SUFFIXES and _is_tried(child):
             yield Found(child.path)
+
+
+def _is_tried(child: os.DirEntry[str]) -> bool:
+    """Whether it is a file, or a link that leads nowhere, which is reported; a pipe would be waited for."""
+    try:
+        return stat.S_ISREG(child.stat().st_mode)
+    except OSError:
+        return True
 
 
 # -- models ----------------------------------------------------------------------------------------------------------
@@ -109,7 +118,7 @@ def open_classifier(source: str) -> Callable[[], Classifier]:
         SpecError: it is neither, or is damaged; so does the loading.
     """
     path = Path(source)
-    versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdigit()]
+    versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]
     if (path / "saved_model.pb").is_file():
         return _exported(path)
     if versions:

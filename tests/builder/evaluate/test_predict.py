@@ -97,6 +97,18 @@ def test_an_export_is_asked_for_its_newest_version(runs, tmp_path):
         open_classifier(str(tmp_path / "photos" / "2"))()
 
 
+def test_links_that_lead_nowhere_are_told_and_pipes_are_not_waited_for(classifier, tmp_path):
+    Image.new("RGB", (40, 30), (204, 0, 0)).save(tmp_path / "good.png")
+    (tmp_path / "gone.png").symlink_to("nothing.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "around").symlink_to(".")
+    os.mkfifo(tmp_path / "pipe.png")
+    gone, good, loop = predicted(classifier, tmp_path)
+    assert gone.error == "cannot be read: No such file or directory"
+    assert good.path == f"{tmp_path}/good.png" and good.classes
+    assert loop.error == "cannot be read: Too many levels of symbolic links"
+
+
 # -- the tool --------------------------------------------------------------------------------------------------------
 
 
