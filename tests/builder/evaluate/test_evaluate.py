@@ -15,6 +15,7 @@ from matplotlib.image import imread
 
 from archspec import SpecError
 from builder.evaluate import evaluate, open_runs
+from builder.evaluate.files import NAMES
 from builder.evaluate.scheme import Scheme
 
 ROOT = Path(__file__).parents[3]
@@ -121,6 +122,15 @@ def test_an_ensemble_by_the_tool(runs, tmp_path):
     assert re.search(r"^majority vote +[\d.]+ +- +-$", output, re.MULTILINE)
     about = json.loads((tmp_path / "both" / "evaluation.json").read_text())
     assert about["ensemble"]["mean of probabilities"]["top1"] == pytest.approx(top1 / 100)
+
+
+def test_files_are_written_also_where_a_pipe_takes_no_more(runs, tmp_path):
+    def closed(line):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        evaluate(open_runs([str(runs / "one")]), Scheme(), tmp_path, say=closed)
+    assert {path.name for path in tmp_path.iterdir()} == set(NAMES)
 
 
 # -- mistakes --------------------------------------------------------------------------------------------------------

@@ -166,7 +166,7 @@ def test_mistakes_end_with_status_2(runs, mixed, tmp_path):
     _, errors = run(runs / "photo_run", tmp_path / "empty", status=2)
     assert errors.startswith(f"{tmp_path}/empty: has no pictures (.jpg .jpeg ")
     _, errors = run(runs / "photos", mixed, status=2)
-    assert errors == f"{runs}/photos: is not the directory of a run: it has no spec.yaml and checkpoints/\n"
+    assert errors == f"{runs}/photos: is not the directory of a run: it has no spec.yaml and no checkpoints/\n"
 
 
 def test_what_the_network_says_is_sorted(classifier, mixed):
