@@ -76,6 +76,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def pair(text: str) -> tuple[str, str]:
+    """An argument of two names, `A=B`."""
+    first, equals, second = text.partition("=")
+    if not (first and equals and second):
+        raise argparse.ArgumentTypeError(f"expected A=B, got '{text}'")
+    return first, second
+
+
 def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec]:
     """The specs at `paths`, each with the same `--set` arguments applied.
 

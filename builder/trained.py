@@ -139,11 +139,12 @@ class Trained:
         return data
 
 
-def open_run(directory: str | os.PathLike[str]) -> Trained:
+def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Trained:
     """A run, ready to use.
 
     Args:
         directory: the run's own, `runs/<name>/<time>`.
+        is_finished: whether it has to have its best model already; its best weights it has from the first epoch on.
 
     Raises:
         SpecError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
@@ -169,7 +170,7 @@ def open_run(directory: str | os.PathLike[str]) -> Trained:
             "a run of its own"
         )
         raise file_problem(path / "spec.yaml", message)
-    if not (path / "model.keras").is_file():
+    if is_finished and not (path / "model.keras").is_file():
         raise file_problem(
             path, "has no model.keras: the training was stopped before it had written its best model; " + _anew(path)
         )
