@@ -100,7 +100,8 @@ class Trained:
         from builder.model import build
 
         path = self.directory / "checkpoints" / BEST
-        again = f"a completed run does not write it again; train anew with python tools/train.py {self.directory}/spec.yaml"
+        anew = f"python tools/train.py {self.directory}/spec.yaml"
+        again = f"a completed run does not write it again; train anew with {anew}"
         if not path.exists():
             raise file_problem(path, f"is not there; {again}")
         _check_readable(path)

@@ -74,7 +74,8 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in sorted(file.keys())}
     except AttributeError as error:  # of numpy, which has no such numbers
-        raise file_problem(path, f"has numbers of type {error.name}, which is not read; save it with 16 or 32 bits") from None
+        kind = f"has numbers of type {error.name}, which is not read"
+        raise file_problem(path, f"{kind}; save it with 16 or 32 bits") from None
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise file_problem(path, f"is not a .safetensors file, or damaged: {error}") from None
 

@@ -71,8 +71,8 @@ def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = 
 
 
 def _hdf5(model: keras.Model) -> bytes:
-    """The content of a `.weights.h5` file, as a `.keras` has it, which Keras makes in memory: HDF5 ends the process where
-    a disk is full."""
+    """The content of a `.weights.h5` file, as a `.keras` has it, which Keras makes in memory: HDF5 ends the process
+    where a disk is full."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder) / "model.keras")
         with zipfile.ZipFile(path) as archive:
