@@ -21,8 +21,8 @@ from archspec.spec import Spec, load
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
     """Ends the process with the problems' text and status 2 on a SpecError or a path that may not be looked into, with
-    a message and status 1 on a full disk, with a word on Ctrl-C and without one on a closed pipe (status 130 and 141, as
-    a shell has it)."""
+    a message and status 1 on a full disk, with a word on Ctrl-C and without one on a closed pipe (status 130 and 141,
+    as a shell has it)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets its table
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import load
 from archspec.errors import did_you_mean, file_problem
-from builder.trained import open_run
+from builder.trained import REPORT, open_run
 
 if TYPE_CHECKING:  # files and runs are looked for without TensorFlow
     import numpy as np
@@ -123,6 +123,8 @@ def open_classifier(source: str) -> Callable[[], Classifier]:
         return _exported(path)
     if versions:
         return _exported(max((one.parent for one in versions), key=lambda one: int(one.name)))
+    if (path / REPORT).is_file():
+        raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
     run = open_run(path)
 
     def loaded() -> Classifier:
@@ -166,6 +168,11 @@ def _exported(path: Path) -> Callable[[], Classifier]:
         if "serving_default" not in model.signatures:
             raise file_problem(path, f"has no signature serving_default, but {', '.join(model.signatures) or 'none'}")
         height, width, channels = spec.graph.input.shape
+        answers = model.signatures["serving_default"].structured_outputs["probabilities"].shape
+        if answers[-1] != len(names):
+            raise file_problem(
+                path, f"tells {answers[-1]} classes apart, and assets/ name {len(names)}; export it anew"
+            )
 
         def probabilities(pictures: np.ndarray) -> np.ndarray:
             serve = model.signatures["serving_default"]  # through the model, which alone keeps its variables alive

@@ -109,6 +109,18 @@ def test_links_that_lead_nowhere_are_told_and_pipes_are_not_waited_for(classifie
     assert loop.error == "cannot be read: Too many levels of symbolic links"
 
 
+def test_an_export_that_cannot_answer_is_told(runs, tmp_path):
+    export(tmp_path, runs / "photo_run")
+    environment = tmp_path / "assets" / "environment.json"
+    environment.write_text(environment.read_text().replace('"flower"', '"flower", "tree"'))
+    with pytest.raises(SpecError, match=r"tells 2 classes apart, and assets/ name 3; export it anew"):
+        open_classifier(str(tmp_path))()
+    (tmp_path / "saved_model.pb").unlink()
+    (tmp_path / "export.json").write_text("{}")
+    with pytest.raises(SpecError, match="is an export without a SavedModel; "):
+        open_classifier(str(tmp_path))
+
+
 # -- the tool --------------------------------------------------------------------------------------------------------
 
 
