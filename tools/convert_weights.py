@@ -24,14 +24,7 @@ def main() -> None:
     add("--like", metavar="FILE", help="with --to torch: a state dict of the module, whose names and shapes to use")
     add("--skip-head", action="store_true", help="leave the network's last layer as it is initialised")
     add("--partial", action="store_true", help="take what fits, whatever is missing or left over")
-    add(
-        "--pair",
-        type=cli.pair,
-        action="append",
-        default=[],
-        metavar="A=B",
-        help="layer A of the file is the network's B",
-    )
+    add("--pair", type=cli.pair, action="append", default=[], metavar="A=B", help="A of the file is B of the network")
     add("--force", action="store_true", help="overwrite the output")
     add("--full", action="store_true", help="show every tensor, not the differences alone")
     args = parser.parse_args()

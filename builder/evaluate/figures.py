@@ -130,7 +130,7 @@ def draw_mistakes(path: Path, mistakes: Sequence[Mistake], title: str) -> None:
         truth, taken = shortened(mistake.label, LONGEST_NAME), shortened(mistake.predicted, LONGEST_NAME)
         taken = f"taken for {taken}, {100 * mistake.probability:.0f} %"
         for below, line, color in ((-0.03, truth, "black"), (-0.13, taken, "#b00020")):
-            style = {"fontsize": 8.5 if len(line) < 24 else 7, "color": color, "parse_math": False}
+            style = {"fontsize": min(8.5, 205 / max(1, len(line))), "color": color, "parse_math": False}
             axes.text(0.5, below, line, ha="center", va="top", transform=axes.transAxes, **style)
     _save(figure, path)
 
