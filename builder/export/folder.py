@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import secrets
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archspec.errors import file_problem
+from builder.runs import check_writable
 from builder.trained import REPORT
 
 
@@ -24,11 +24,7 @@ def check_folder(folder: Path, network: str) -> None:
     try:
         exists = folder.exists()
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if exists else []
-        nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-        if not nearest.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        check_writable(folder)
     except OSError as error:
         raise file_problem(folder, f"cannot hold exports: {error.strerror}; name a new folder with --out") from None
     versions = [path for path in inside if is_export(path)]

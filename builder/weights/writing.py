@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from archspec.errors import file_problem
+from builder import runs
 from builder.checkpoints import write_tensors
 from builder.model import build
-from builder.runs import replacing
 from builder.weights.layout import to_torch
 from builder.weights.matching import Matching, match
 from builder.weights.report import require, require_finite
@@ -46,8 +46,10 @@ def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = F
         raise file_problem(path, "exists already, and is overwritten only with --force")
     if not path.parent.is_dir():
         raise file_problem(path.parent, "is not a directory")
-    if not os.access(path.parent, os.W_OK):
-        raise file_problem(path.parent, "cannot be written to: Permission denied")
+    try:
+        runs.check_writable(path.parent)
+    except OSError as error:
+        raise file_problem(path.parent, f"cannot be written to: {error.strerror}") from None
     return path
 
 
@@ -63,7 +65,7 @@ def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = 
     require_finite(matching)
     model = build(matching.graph, lowering="portable")
     apply(matching, model)
-    with replacing(path) as temporary:
+    with runs.replacing(path) as temporary:
         if path.suffix == ".keras":
             model.save(temporary)
         else:

@@ -185,5 +185,15 @@ def test_set_changes_the_data_and_never_the_network(runs):
     )
 
 
+def test_what_is_refused_makes_no_folder(runs, tmp_path):
+    with pytest.raises(SpecError, match="--scales 12: expected at least 16"):
+        quietly([runs / "photo_run"], Scheme("dense", (12,)), tmp_path / "new")
+    (tmp_path / "file").touch()
+    for out, expected in (("file", "is a file, expected a directory"), ("file/in", "cannot be written to: Not a dir")):
+        with pytest.raises(SpecError, match=expected):
+            quietly([runs / "photo_run"], out=tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_scales_below_the_network_are_refused(runs):
     assert "--scales 12: expected at least 16" in refused(runs / "photo_run", scheme=Scheme("dense", (12,)))
