@@ -70,7 +70,8 @@ def require_finite(matching: Matching, where: Where | None = None) -> None:
     if broken:
         more = f" and {len(broken) - 1} more have" if len(broken) > 1 else " has"
         message = f"{printable(broken[0])}{more} NaN or infinite values, or too large ones for float32"
-        raise SpecError([Problem(where or Where(matching.source.name), message)])
+        name = matching.source.name
+        raise SpecError([Problem(where, f"{name}: {message}") if where else Problem(Where(name), message)])
 
 
 def text(matching: Matching, full: bool = False) -> str:
