@@ -13,15 +13,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from archspec.errors import SpecError
+from archspec.errors import SpecError, file_problem
 from archspec.overrides import parse_assignments
 from archspec.spec import Spec, load
 
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Ends the process with the problems' text and status 2 on a SpecError, with a message and status 1 on a full disk,
-    with a word on Ctrl-C and without one on a closed pipe (status 130 and 141, as a shell has it)."""
+    """Ends the process with the problems' text and status 2 on a SpecError or a path that may not be looked into, with
+    a message and status 1 on a full disk, with a word on Ctrl-C and without one on a closed pipe (status 130 and 141,
+    as a shell has it)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets its table
     try:
@@ -34,6 +35,8 @@ def exit_on_user_error() -> Iterator[None]:
         _silence_output()
         sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG) and error.filename is not None:
+            fail(str(file_problem(error.filename, error.strerror or str(error))))
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         if error.filename is None:
@@ -71,6 +74,14 @@ def positive(text: str) -> int:
     if not re.fullmatch(r"0*[1-9][0-9]{0,5}|0*1000000", text):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000000, got {text[:40]!r}")
     return int(text)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """An argument of two names, `A=B`."""
+    first, equals, second = text.partition("=")
+    if not (first and equals and second):
+        raise argparse.ArgumentTypeError(f"expected A=B, got '{text}'")
+    return first, second
 
 
 def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec]:

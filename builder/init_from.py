@@ -105,6 +105,7 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
         mend = f"python tools/convert_weights.py {path} SPEC shows all, decides what is undecided, writes what fits"
         message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
         raise SpecError([Problem(where, message, (*weights.differences(matching), mend))])
+    weights.require_finite(matching, where)
     weights.apply(matching, network)
     head = _head(matching)
     new = f"random: a new head, the source's is {head.layer}, {show(head.shape)}" if head else "random: a new head"

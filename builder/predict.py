@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import load
 from archspec.errors import did_you_mean, file_problem
-from builder.trained import open_run
+from builder.trained import REPORT, open_run
 
 if TYPE_CHECKING:  # files and runs are looked for without TensorFlow
     import numpy as np
@@ -92,8 +93,16 @@ def _inside(folder: str) -> Iterator[Found]:
     for child in children:
         if child.is_dir(follow_symlinks=False):
             yield from _inside(child.path)
-        elif os.path.splitext(child.name)[1].lower() in SUFFIXES and not child.is_dir():
+        elif os.path.splitext(child.name)[1].lower() in SUFFIXES and _is_tried(child):
             yield Found(child.path)
+
+
+def _is_tried(child: os.DirEntry[str]) -> bool:
+    """Whether it is a file, or a link that leads nowhere, which is reported; a pipe would be waited for."""
+    try:
+        return stat.S_ISREG(child.stat().st_mode)
+    except OSError:
+        return True
 
 
 # -- models ----------------------------------------------------------------------------------------------------------
@@ -109,11 +118,13 @@ def open_classifier(source: str) -> Callable[[], Classifier]:
         SpecError: it is neither, or is damaged; so does the loading.
     """
     path = Path(source)
-    versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdigit()]
+    versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]
     if (path / "saved_model.pb").is_file():
         return _exported(path)
     if versions:
         return _exported(max((one.parent for one in versions), key=lambda one: int(one.name)))
+    if (path / REPORT).is_file():
+        raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
     run = open_run(path)
 
     def loaded() -> Classifier:
@@ -157,6 +168,11 @@ def _exported(path: Path) -> Callable[[], Classifier]:
         if "serving_default" not in model.signatures:
             raise file_problem(path, f"has no signature serving_default, but {', '.join(model.signatures) or 'none'}")
         height, width, channels = spec.graph.input.shape
+        answers = model.signatures["serving_default"].structured_outputs["probabilities"].shape
+        if answers[-1] != len(names):
+            raise file_problem(
+                path, f"tells {answers[-1]} classes apart, and assets/ name {len(names)}; export it anew"
+            )
 
         def probabilities(pictures: np.ndarray) -> np.ndarray:
             serve = model.signatures["serving_default"]  # through the model, which alone keeps its variables alive

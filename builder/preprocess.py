@@ -79,11 +79,12 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False) -> tf.T
 
     def bmp() -> tf.Tensor:  # whose decoder does not convert
         picture = tf.io.decode_bmp(contents)
-        return tf.cond(
-            tf.shape(picture)[2] < channels,
-            lambda: picture[..., :1] + tf.zeros(channels, tf.uint8),
-            lambda: picture[..., :channels],
-        )
+        colours = picture[..., :3] + tf.zeros(3, tf.uint8)
+        if channels == 1:
+            is_grey = tf.shape(picture)[2] == 1
+            return tf.cond(is_grey, lambda: picture, lambda: tf.image.rgb_to_grayscale(colours))
+        opaque = tf.fill((*tf.unstack(tf.shape(picture)[:2]), 1), tf.constant(255, tf.uint8))
+        return tf.concat([colours, picture[..., 3:], opaque], 2)[..., :channels]
 
     def other() -> tf.Tensor:
         return tf.io.decode_image(contents, channels, expand_animations=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import fcntl
 import io
 import json
@@ -109,6 +110,19 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # it is not there, and a disk that is read-only says so before
             temporary.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """Looks whether a folder can be written to, or made where it is not there; nothing is made.
+
+    Raises:
+        OSError: it cannot.
+    """
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write_text(path: Path, text: str) -> None:

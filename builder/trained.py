@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from builder.data import Data
     from builder.pixels import Pixels
 
+REPORT = "export.json"
+"""What an export's folder has."""
 MAY_CHANGE = (*runs.MAY_CHANGE, "train.data", "search", "description")
 """What may be otherwise in `spec.yaml` than it was when the run began: what changes no result, and where the data are,
 which are known by their fingerprint."""
@@ -75,11 +77,12 @@ class Trained:
         import keras
 
         path = self.directory / "model.keras"
+        _check_readable(path)
         try:
             model = keras.models.load_model(path, compile=False)
         except Exception as error:  # what Keras raises for a file that is not a model has no common class
             raise file_problem(
-                path, f"is damaged, or no model of Keras: {type(error).__name__}; {_anew(self.directory)}"
+                path, f"is damaged, or no model of Keras: {type(error).__name__}; {_anew(self.directory, path.name)}"
             ) from None
         _check_same(self.directory, self.spec, model)
         return model
@@ -97,12 +100,15 @@ class Trained:
         from builder.model import build
 
         path = self.directory / "checkpoints" / BEST
+        anew = f"python tools/train.py {self.directory}/spec.yaml"
+        again = f"a completed run does not write it again; train anew with {anew}"
+        if not path.exists():
+            raise file_problem(path, f"is not there; {again}")
+        _check_readable(path)
         try:
             tensors, _ = read_tensors(path)
-        except FileNotFoundError:
-            raise file_problem(path, f"is not there; {_anew(self.directory)}") from None
         except (SafetensorError, OSError) as error:
-            raise file_problem(path, f"is damaged: {error}; {_anew(self.directory)}") from None
+            raise file_problem(path, f"is damaged: {error}; {again}") from None
         expected = {weight.path: tuple(weight.shape) for weight in build(self.spec, "portable").weights}
         found = {name: tensor.shape for name, tensor in tensors.items()}
         changed = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
@@ -134,11 +140,12 @@ class Trained:
         return data
 
 
-def open_run(directory: str | os.PathLike[str]) -> Trained:
+def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Trained:
     """A run, ready to use.
 
     Args:
         directory: the run's own, `runs/<name>/<time>`.
+        is_finished: whether it has to have its best model already; its best weights it has from the first epoch on.
 
     Raises:
         SpecError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
@@ -151,15 +158,20 @@ def open_run(directory: str | os.PathLike[str]) -> Trained:
         content = json.loads(environment.read_text(encoding="utf-8"))
         about = _described(content["data"])
         changed = runs.differences(content["spec"], runs.flat(spec.to_yaml()), MAY_CHANGE)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise file_problem(environment, f"is damaged: {type(error).__name__}: {error}; {_anew(path)}") from None
+    except FileNotFoundError:
+        raise file_problem(environment, f"is not there; {_anew(path, 'model.keras')}") from None
+    except OSError as error:
+        raise file_problem(environment, f"cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        again = _anew(path, environment.name, "model.keras")
+        raise file_problem(environment, f"is damaged: {type(error).__name__}: {error}; {again}") from None
     if changed:
         message = (
             f"the spec was changed since {path} was trained: {changed}; undo the change, or train the changed spec in "
             "a run of its own"
         )
         raise file_problem(path / "spec.yaml", message)
-    if not (path / "model.keras").is_file():
+    if is_finished and not (path / "model.keras").is_file():
         raise file_problem(
             path, "has no model.keras: the training was stopped before it had written its best model; " + _anew(path)
         )
@@ -177,7 +189,10 @@ def _check_is_run(path: Path) -> None:
     inside = sorted(found.parent.name for found in path.glob("*/checkpoints"))
     if inside:
         raise file_problem(path, f"holds runs, and is none; name one of them: {', '.join(inside)}")
-    raise file_problem(path, "is not the directory of a run: it has no spec.yaml and checkpoints/")
+    if (path / REPORT).is_file() or next(path.glob(f"*/{REPORT}"), None):
+        raise file_problem(path, f"is an export, expected the directory of a run; {REPORT} names the one it is of")
+    missing = [name for name in ("spec.yaml", "checkpoints/") if not (path / name).exists()]
+    raise file_problem(path, f"is not the directory of a run: it has no {' and no '.join(missing)}")
 
 
 def _described(data: Mapping[str, Any]) -> DataDescription:
@@ -192,8 +207,24 @@ def _described(data: Mapping[str, Any]) -> DataDescription:
     )
 
 
-def _anew(directory: Path) -> str:
-    return f"python tools/train.py {directory}/spec.yaml --resume {directory} goes on with the training and writes it"
+def _check_readable(path: Path) -> None:
+    """Tells a file that may not be read from a damaged one, which would be deleted.
+
+    Raises:
+        SpecError: it cannot be read.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise file_problem(path, f"cannot be read: {error.strerror}") from None
+
+
+def _anew(directory: Path, *deleted: str) -> str:
+    """How to have a file of a run written again. A run that is complete does so where `model.keras` is missing."""
+    command = f"python tools/train.py {directory}/spec.yaml --resume {directory}"
+    if deleted:
+        return f"delete {' and '.join(deleted)} there, and {command} writes what is missing"
+    return f"{command} goes on with the training and writes it"
 
 
 # -- the spec and the model ------------------------------------------------------------------------------------------

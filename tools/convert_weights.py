@@ -6,17 +6,11 @@ python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like modu
 
 import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
-from pathlib import Path
+import os
 
 from archspec import cli
 from builder.quiet import import_tensorflow
-
-
-def pair(text: str) -> tuple[str, str]:
-    file, equals, network = text.partition("=")
-    if not (file and equals and network):
-        raise argparse.ArgumentTypeError(f"expected A=B, got '{text}'")
-    return file, network
+from builder.trained import open_run
 
 
 def main() -> None:
@@ -30,7 +24,7 @@ def main() -> None:
     add("--like", metavar="FILE", help="with --to torch: a state dict of the module, whose names and shapes to use")
     add("--skip-head", action="store_true", help="leave the network's last layer as it is initialised")
     add("--partial", action="store_true", help="take what fits, whatever is missing or left over")
-    add("--pair", type=pair, action="append", default=[], metavar="A=B", help="layer A of the file is B of the network")
+    add("--pair", type=cli.pair, action="append", default=[], metavar="A=B", help="A of the file is B of the network")
     add("--force", action="store_true", help="overwrite the output")
     add("--full", action="store_true", help="show every tensor, not the differences alone")
     args = parser.parse_args()
@@ -38,22 +32,24 @@ def main() -> None:
         parser.error("--to and --out go together")
     if bool(args.like) != (args.to == "torch"):
         parser.error("--to torch and --like go together: the names are those of a state dict of the module")
-    if not args.spec and not Path(args.source).is_dir():
+    if not args.spec and (os.path.isfile(args.source) or args.source.startswith("keras:")):
         parser.error("SPEC is needed where SOURCE is not a run")
     with cli.exit_on_user_error():
-        (spec,) = cli.load_all([args.spec or str(Path(args.source) / "spec.yaml")], args.set)
+        path = args.spec or str(open_run(args.source, is_finished=False).directory / "spec.yaml")
+        (spec,) = cli.load_all([path], args.set)
         import_tensorflow()  # it takes seconds, and is for valid specs only
         from builder import weights
 
         if args.out:
             weights.check_writable(args.out, args.to, args.force)
+        like = weights.read(args.like) if args.like else None
         matching = weights.match(spec, weights.read(args.source), dict(args.pair), args.skip_head)
         weights.require(matching, args.partial, args.full)
         print(weights.text(matching, args.full))
         if args.to == "keras":
             weights.write_keras(matching, args.out, args.force)
-        elif args.to == "torch":
-            weights.write_torch(matching, weights.read(args.like), args.out, args.force)
+        elif like:
+            weights.write_torch(matching, like, args.out, args.force)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ python tools/export.py runs/digits/20261124-095041 --format saved_model onnx lit
 
 Every file is loaded in a process of its own, by its own runtime, and compared with the run's model on validation
 pictures. An export is a numbered folder, as TensorFlow Serving takes it: exports/<name>/1, then 2. Ends with status 0,
-or with 2 for a mistake or a check that failed; then nothing is exported.
+or with 2 for a mistake or a check that failed; then, and after Ctrl-C or SIGTERM, nothing is exported.
 """
 
 import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import os
+import signal
+import sys
 
 from archspec import cli
 
@@ -39,6 +41,7 @@ def main() -> None:
         from builder.quiet import import_tensorflow
 
         import_tensorflow()  # it takes seconds, and is for runs that can be opened only
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what is half-written goes first
         export(args.run, args.format, args.out, args.data_dir)
 
 

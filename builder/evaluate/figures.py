@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,10 +72,11 @@ def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: 
         shown = [shortened(name, LONGEST_NAME) for name in names]
         size = 9 if count <= NUMBERED else max(4.5, min(9, 560 / count))
         long = max(map(len, shown)) > 3
-        axes.set_xticks(range(count), shown, fontsize=size, rotation=90 if long else 0)
-        axes.set_yticks(range(count), shown, fontsize=size)
+        axes.set_xticks(range(count), shown, fontsize=size, rotation=90 if long else 0, parse_math=False)
+        axes.set_yticks(range(count), shown, fontsize=size, parse_math=False)
         axes.tick_params(length=2 if count > NUMBERED else 3)
-    axes.set(xlabel="taken for", ylabel="class" if count <= NAMED else "class (by number)", title=title)
+    axes.set(xlabel="taken for", ylabel="class" if count <= NAMED else "class (by number)")
+    axes.set_title(title, parse_math=False)
     bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1], pad=0.01)
     bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"], fontsize=8)
     bar.set_label("share of the class's pictures", fontsize=8)
@@ -100,7 +102,7 @@ def _list_pairs(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
     for row, column, number in confused_pairs(matrix, PAIRS):
         first, second = shortened(names[row], LONGEST_NAME), shortened(names[column], LONGEST_NAME)
         lines.append(f"{number:>5,} of {matrix[row].sum():,}  {first}\n             for {second}")
-    axes.text(0, 1, "\n".join(lines), va="top", fontsize=9, linespacing=1.35)
+    axes.text(0, 1, "\n".join(lines), va="top", fontsize=9, linespacing=1.35, parse_math=False)
 
 
 def draw_mistakes(path: Path, mistakes: Sequence[Mistake], title: str) -> None:
@@ -109,7 +111,7 @@ def draw_mistakes(path: Path, mistakes: Sequence[Mistake], title: str) -> None:
     cell, label, head = 1.75, 0.5, 0.55
     height = rows * (cell + label) + head
     figure = Figure((COLUMNS * (cell + 0.2), height), dpi=DPI)
-    figure.text(0.5, 1 - head / 2 / height, title, fontsize=12, ha="center", va="center")
+    figure.text(0.5, 1 - head / 2 / height, title, fontsize=12, ha="center", va="center", parse_math=False)
     around = {"left": 0.02, "right": 0.98, "bottom": label / height, "top": 1 - head / height}
     grid = figure.subplots(
         rows, COLUMNS, squeeze=False, gridspec_kw={**around, "wspace": 0.12, "hspace": label / cell + 0.02}
@@ -127,12 +129,13 @@ def draw_mistakes(path: Path, mistakes: Sequence[Mistake], title: str) -> None:
         axes.imshow(shown, "gray", vmin=0, vmax=1, interpolation="nearest" if small else "antialiased")
         truth, taken = shortened(mistake.label, LONGEST_NAME), shortened(mistake.predicted, LONGEST_NAME)
         taken = f"taken for {taken}, {100 * mistake.probability:.0f} %"
-        for height, line, color in ((-0.03, truth, "black"), (-0.13, taken, "#b00020")):
-            size = 8.5 if len(line) < 24 else 7
-            axes.text(0.5, height, line, fontsize=size, ha="center", va="top", transform=axes.transAxes, color=color)
+        for below, line, color in ((-0.03, truth, "black"), (-0.13, taken, "#b00020")):
+            style = {"fontsize": min(8.5, 205 / max(1, len(line))), "color": color, "parse_math": False}
+            axes.text(0.5, below, line, ha="center", va="top", transform=axes.transAxes, **style)
     _save(figure, path)
 
 
 def _save(figure: Figure, path: Path) -> None:
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box stands for it
         FigureCanvasAgg(figure).print_png(temporary)

@@ -23,16 +23,18 @@ MISTAKES = 24
 
 
 def directory_of(opened: Sequence[Trained], scheme: Scheme, out: str | os.PathLike[str] | None) -> Path | None:
-    """Where files go, made before anything takes long."""
+    """Where files go, looked at before anything takes long.
+
+    Raises:
+        SpecError: nothing can be written there.
+    """
     if out is None and len(opened) > 1:
         return None
     path = Path(out) if out is not None else opened[0].directory / "evaluation" / scheme.name
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK):
-            raise PermissionError(13, "Permission denied")
-    except FileExistsError:
-        raise file_problem(path, "is a file, expected a directory to write to; name one with --out") from None
+        if path.is_file():
+            raise file_problem(path, "is a file, expected a directory to write to; name one with --out")
+        runs.check_writable(path)
     except OSError as error:
         raise file_problem(path, f"cannot be written to: {error.strerror}; name a directory with --out") from None
     return path
@@ -65,6 +67,7 @@ def write(
     title = f"{who} on {data.name}"
     shares = np.exp(log_probabilities.max(1)).tolist()
     try:
+        directory.mkdir(parents=True, exist_ok=True)
         report.write_classes(directory / "classes.csv", metrics.by_class(matrix, names))
         report.write_confusion(directory / "confusion.csv", matrix, names)
         pictures = (

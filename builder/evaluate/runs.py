@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,21 +159,28 @@ def evaluate(
             "majority vote": numbers.Metrics(len(labels), voted, None, None),
         }
     tested = described(scheme, data.shape, recipes[0].eval_resize)
-    say(f"{data.name}: {counted(len(labels), 'validation picture')}, {len(names):,} classes, {tested}")
-    say(report.result_table([*results.items(), *ensemble.items()]))
-    if ensemble:
-        best = max(results, key=lambda name: results[name].top1)
-        for name, one in ensemble.items():
-            say(f"{name}: {100 * (one.top1 - results[best].top1):+.2f} points over the best single run, {best}")
     matrix = numbers.confusion(labels, mean.argmax(1), len(names))
-    classes = numbers.by_class(matrix, names)
-    say("\n" + report.class_table(classes))
+    try:
+        say(f"{data.name}: {counted(len(labels), 'validation picture')}, {len(names):,} classes, {tested}")
+        say(report.result_table([*results.items(), *ensemble.items()]))
+        for line in _gains(results, ensemble):
+            say(line)
+        say("\n" + report.class_table(numbers.by_class(matrix, names)))
+    finally:  # also where a pipe takes no more lines
+        if directory is not None:
+            files.write(directory, opened, scheme, results, ensemble, labels, mean, data, recipes[0].eval_resize)
     if directory is None:
         say("\nfiles of an ensemble are written where --out says")
     else:
-        files.write(directory, opened, scheme, results, ensemble, labels, mean, data, recipes[0].eval_resize)
         say(f"\nsaved {directory}/: {' '.join(files.NAMES)}")
     return Evaluation(results, ensemble, labels, mean, directory)
+
+
+def _gains(results: Mapping[str, Metrics], ensemble: Mapping[str, Metrics]) -> Iterator[str]:
+    """What an ensemble gains over the best of its members, in words."""
+    best = max(results, key=lambda name: results[name].top1)
+    for name, one in ensemble.items():
+        yield f"{name}: {100 * (one.top1 - results[best].top1):+.2f} points over the best single run, {best}"
 
 
 def described(scheme: Scheme, shape: tuple[int, ...], resize: int | None) -> str:

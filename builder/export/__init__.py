@@ -13,9 +13,9 @@ from archspec import Problem, SpecError, tables
 from archspec.errors import Where, file_problem
 from builder import runs
 from builder.environment import package_version
-from builder.export.folder import REPORT, check_folder, new_version
+from builder.export.folder import check_folder, new_version
 from builder.export.formats import Format, chosen
-from builder.trained import Trained, open_run
+from builder.trained import REPORT, Trained, open_run
 
 if TYPE_CHECKING:
     from builder.export.checking import Result, Sample
@@ -59,6 +59,8 @@ def export(
             say(_table(results, pictures))
             _check_passed(results)
             runs.write_json(place[0] / REPORT, _report(trained, network, results, pictures))
+    except BrokenPipeError:  # who reads what `say` says takes no more
+        raise
     except OSError as error:
         raise _unwritable(folder, error.strerror or str(error)) from None
     say(f"saved {place[0]}")

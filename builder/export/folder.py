@@ -5,25 +5,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from archspec.errors import file_problem
-
-REPORT = "export.json"
+from builder.runs import check_writable
+from builder.trained import REPORT
 
 
 def check_folder(folder: Path, network: str) -> None:
-    """Refuses a folder that is something else, or holds the exports of another network.
+    """Refuses a folder that is something else, holds the exports of another network, or cannot be written to.
 
     Raises:
         SpecError: so it is.
     """
     try:
-        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
-        return
+        exists = folder.exists()
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if exists else []
+        check_writable(folder)
     except OSError as error:
         raise file_problem(folder, f"cannot hold exports: {error.strerror}; name a new folder with --out") from None
     versions = [path for path in inside if is_export(path)]
@@ -55,8 +56,8 @@ def new_version(folder: Path) -> Iterator[list[Path]]:
     Gives a list that holds it. When the block ends without an error it becomes `folder/<number>`, one more than the
     last, which is then the list's.
     """
-    made = not folder.exists()
-    temporary = folder / f".{os.getpid()}.export"
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    temporary = folder / f".{os.getpid()}-{secrets.token_hex(4)}.export"  # in containers all processes have one number
     place = [temporary]
     try:
         temporary.mkdir(parents=True)
@@ -64,9 +65,9 @@ def new_version(folder: Path) -> Iterator[list[Path]]:
         place[0] = _renamed(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        if made and place[0] == temporary:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        with contextlib.suppress(OSError):  # one that something is in stays
+            for path in new:
+                path.rmdir()
 
 
 def _renamed(temporary: Path, folder: Path) -> Path:

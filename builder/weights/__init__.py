@@ -8,7 +8,7 @@ weights.apply(matching, model)
 
 from builder.weights.matching import Entry, Matching, match
 from builder.weights.reading import read
-from builder.weights.report import differences, require, summary, table, text
+from builder.weights.report import differences, require, require_finite, summary, table, text
 from builder.weights.source import Source
 from builder.weights.writing import apply, check_writable, write_keras, write_torch
 
@@ -22,6 +22,7 @@ __all__ = [
     "match",
     "read",
     "require",
+    "require_finite",
     "summary",
     "table",
     "text",

@@ -151,7 +151,7 @@ def read_weights(path: Path) -> Source:
         with h5py.File(path) as file:
             groups = _groups(file)
             layers = [_h5_unit(group, layer) for group, layer in groups]
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
+    except Exception as error:  # h5py raises whatever the damage leads it to
         raise file_problem(path, f"is not a .weights.h5 file of Keras 3, or damaged: {_first_line(error)}") from None
     if not layers:
         raise file_problem(path, "has no weights in it")

@@ -56,10 +56,9 @@ def read_run(directory: Path) -> Source:
     Raises:
         SpecError: it is not a run, or has no checkpoint.
     """
-    for name in ("best.safetensors", "best.weights.h5"):
-        path = directory / "checkpoints" / name
-        if path.exists():
-            return read(path)
+    path = directory / "checkpoints" / "best.safetensors"
+    if path.exists():
+        return read(path)
     if not (directory / "spec.yaml").exists():
         raise file_problem(directory, "is not the directory of a run: there is no spec.yaml in it")
     raise file_problem(directory, "has no checkpoints/best.safetensors: no epoch of this run was completed")
@@ -74,6 +73,9 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     try:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in sorted(file.keys())}
+    except AttributeError as error:  # of numpy, which has no such numbers
+        kind = f"has numbers of type {error.name}, which is not read"
+        raise file_problem(path, f"{kind}; save it with 16 or 32 bits") from None
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise file_problem(path, f"is not a .safetensors file, or damaged: {error}") from None
 

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+import numpy as np
+
 from archspec import Problem, SpecError, tables
-from archspec.errors import Where
+from archspec.errors import Where, printable
 from archspec.ops import show
 from builder.weights.matching import Entry, Matching, Status
 
@@ -47,6 +49,29 @@ def require(matching: Matching, partial: bool = False, full: bool = False, where
     message = f"{problem} {matching.graph.name}: {summary(matching)}"
     lines = table(matching) if full else differences(matching)
     raise SpecError([Problem(where or Where(matching.source.name), message, (*lines, *_mends(matching)))])
+
+
+def require_finite(matching: Matching, where: Where | None = None) -> None:
+    """Refuses weights that no network computes with.
+
+    Args:
+        where: the address to report at, by default the file.
+
+    Raises:
+        SpecError: a matched tensor has NaN or infinity in it, or becomes so as float32.
+    """
+    with np.errstate(over="ignore"):  # it is what is looked for
+        finite = {(layer, role): bool(np.isfinite(values).all()) for layer, role, values in matching.tensors()}
+    broken = [
+        entry.theirs.name
+        for entry in matching.entries
+        if entry.unit and entry.theirs and not finite.get((entry.unit.name, entry.role), True)
+    ]
+    if broken:
+        more = f" and {len(broken) - 1} more have" if len(broken) > 1 else " has"
+        message = f"{printable(broken[0])}{more} NaN or infinite values, or too large ones for float32"
+        name = matching.source.name
+        raise SpecError([Problem(where, f"{name}: {message}") if where else Problem(Where(name), message)])
 
 
 def text(matching: Matching, full: bool = False) -> str:
@@ -116,7 +141,7 @@ def _row(entries: Sequence[Entry]) -> tuple[str, ...]:
         words = [(entry.ours or entry.theirs) for entry in entries]
         note = f"{NOTES[first.status]}: {', '.join(part.word for part in words if part)}"
     shapes = [show(part.shape) if part else "" for part in (first.ours, first.theirs)]
-    return f"{mark} {ours}".rstrip(), shapes[0], theirs, shapes[1], note
+    return f"{mark} {ours}".rstrip(), shapes[0], printable(theirs), shapes[1], printable(note)
 
 
 def _mends(matching: Matching) -> Iterator[str]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
-from safetensors.numpy import save_file
 
 from archspec.errors import file_problem
+from builder import runs
+from builder.checkpoints import write_tensors
 from builder.model import build
-from builder.runs import replacing
 from builder.weights.layout import to_torch
 from builder.weights.matching import Matching, match
-from builder.weights.report import require
+from builder.weights.report import require, require_finite
 from builder.weights.source import Source
 from builder.weights.units import VARIABLES, Layout
 
@@ -44,6 +46,10 @@ def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = F
         raise file_problem(path, "exists already, and is overwritten only with --force")
     if not path.parent.is_dir():
         raise file_problem(path.parent, "is not a directory")
+    try:
+        runs.check_writable(path.parent)
+    except OSError as error:
+        raise file_problem(path.parent, f"cannot be written to: {error.strerror}") from None
     return path
 
 
@@ -53,16 +59,26 @@ def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = 
     A new head, and what a partial matching lacks, is as the spec initialises it.
 
     Raises:
-        SpecError: see `check_writable`.
+        SpecError: a value is not finite; see also `check_writable`.
     """
     path = check_writable(path, "keras", force)
+    require_finite(matching)
     model = build(matching.graph, lowering="portable")
     apply(matching, model)
-    with replacing(path) as temporary:
+    with runs.replacing(path) as temporary:
         if path.suffix == ".keras":
             model.save(temporary)
         else:
-            model.save_weights(temporary)
+            temporary.write_bytes(_hdf5(model))
+
+
+def _hdf5(model: keras.Model) -> bytes:
+    """The content of a `.weights.h5` file, as a `.keras` has it, which Keras makes in memory: HDF5 ends the process
+    where a disk is full."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(path := Path(folder) / "model.keras")
+        with zipfile.ZipFile(path) as archive:
+            return archive.read("model.weights.h5")
 
 
 def write_torch(matching: Matching, like: Source, path: str | os.PathLike[str], force: bool = False) -> None:
@@ -73,22 +89,23 @@ def write_torch(matching: Matching, like: Source, path: str | os.PathLike[str], 
         like: a state dict of the PyTorch module; its values are not used.
 
     Raises:
-        SpecError: the weights are not complete, `like` is of another network; see also `check_writable`.
+        SpecError: the weights are not complete or not finite, `like` is of another network; see also `check_writable`.
     """
     path = check_writable(path, "torch", force)
+    require_finite(matching)
     if matching.counts.keys() != {"matched"}:
         raise file_problem(matching.source.name, "has not all weights of the network, and PyTorch's are whole")
-    tensors = state_dict_like(matching, like)
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+    write_tensors(path, state_dict_like(matching, like), {"format": "pt"})
 
 
 def state_dict_like(matching: Matching, like: Source) -> dict[str, np.ndarray]:
     """The weights of a matching under the names, and in the shapes, of another state dict, in float32.
 
     Raises:
-        SpecError: it is of another network.
+        SpecError: it is not a state dict, or of another network.
     """
+    if like.layout != "torch":
+        raise file_problem(like.name, "is not a state dict of PyTorch, whose names and shapes are wanted; name one")
     names = match(matching.graph, like)
     require(names)
     values = {(layer, role): tensor for layer, role, tensor in matching.tensors()}

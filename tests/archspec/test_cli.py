@@ -15,6 +15,8 @@ SPEC = "{name: %s, params: {n: 1}, model: {input: [4, 4, 1], layers: [flatten, {
     [
         (SpecError([Problem(Where("model"), "is wrong")]), 2, "model: is wrong\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (PermissionError(errno.EACCES, "Permission denied", "locked/run"), 2, "locked/run: Permission denied\n"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "aaa"), 2, "aaa: File name too long\n"),
         (OSError(errno.ENOSPC, "No space left on device", "x.csv"), 1, "cannot write x.csv: No space left on device\n"),
     ],
 )

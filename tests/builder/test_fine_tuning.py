@@ -224,6 +224,15 @@ def test_a_file_that_does_not_fit_is_told_with_the_differences_and_nothing_is_tr
     assert not (tmp_path / "never").exists()
 
 
+def test_weights_of_a_training_that_diverged_are_refused(folder, load, tmp_path):
+    tensors = load_file(folder / "digits.safetensors")
+    name = next(name for name, tensor in tensors.items() if tensor.ndim == 4)
+    file = tmp_path / "nan.safetensors"
+    save_file({**tensors, name: tensors[name] * np.nan}, file)
+    message = refused(load(), file)
+    assert message == f"train.init_from: {file}: {name} has NaN or infinite values, or too large ones for float32"
+
+
 def test_layers_asked_for_must_all_be_there(folder, load):
     file = folder / "digits.weights.h5"
     message = refused(load(n=2), file, ("stage1",))

@@ -1,7 +1,9 @@
 """`tools/convert_weights.py` as a user runs it: what it shows, what it writes, and that it never half does it."""
 
 import contextlib
+import json
 import os
+import resource
 import runpy
 import subprocess
 import sys
@@ -13,6 +15,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import builder
+from archspec import load
+from builder.runs import flat
 from builder.weights.torch_files import read_state_dict
 
 ROOT = Path(__file__).parents[2]
@@ -22,11 +26,13 @@ SMALL = ROOT / "tests" / "fixtures" / "small.pth"
 CHECKPOINT = ROOT / "tests" / "fixtures" / "small_checkpoint.pth"
 
 
-def run(*arguments, status=0, directory=None, before=()):
+def run(*arguments, status=0, directory=None, before=(), **options):
     """What the command printed, as a process of its own; on the standard error where it fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, str(ROOT)])}
     command = [sys.executable, TOOL, *map(str, arguments)]
-    result = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(
+        command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120, **options
+    )
     assert result.returncode == status, result.stderr
     assert "Traceback" not in result.stderr
     said = [line for line in result.stderr.splitlines() if not line.startswith(("WARNING: All log", "I0000"))]
@@ -110,24 +116,74 @@ def test_an_output_that_exists_is_kept(tmp_path, run_here):
     assert path.read_bytes()[1:4] == b"HDF" and files(tmp_path) == ["a.weights.h5"]
 
 
-def test_a_run_is_read_with_its_own_spec(tmp_path, run_here):
-    """A run's directory, as a training leaves it: its spec, and its best weights."""
+@pytest.fixture
+def begun(tmp_path):
+    """A run's directory before its first epoch ends: its spec, and what is known of its surroundings."""
     directory = tmp_path / "run"
     (directory / "checkpoints").mkdir(parents=True)
     (directory / "spec.yaml").write_text(SPEC.read_text())
-    errors = run_here(directory, status=2)
-    assert errors == f"{directory}: has no checkpoints/best.safetensors: no epoch of this run was completed"
+    data = {"name": "small", "train": 2, "validation": 2, "classes": list("abcde"), "fingerprint": "0"}
+    environment = {"data": {**data, "pixel_mean": [0.0], "pixel_std": [1.0]}, "spec": flat(load(SPEC).to_yaml())}
+    (directory / "environment.json").write_text(json.dumps(environment))
+    return directory
+
+
+def test_a_run_is_read_with_its_own_spec(begun, run_here):
+    errors = run_here(begun, status=2)
+    assert errors == f"{begun}: has no checkpoints/best.safetensors: no epoch of this run was completed"
     model = builder.build(SPEC)
-    save_file({v.path: np.asarray(v) for v in model.weights}, directory / "checkpoints" / "best.safetensors")
-    assert run_here(directory) == "23 tensors matched\n"
-    model.save_weights(directory / "checkpoints" / "best.weights.h5")
-    (directory / "checkpoints" / "best.safetensors").unlink()
-    assert run_here(directory) == "23 tensors matched\n"
+    save_file({v.path: np.asarray(v) for v in model.weights}, begun / "checkpoints" / "best.safetensors")
+    assert run_here(begun) == "23 tensors matched\n"
+
+
+def test_a_run_whose_spec_was_changed_is_refused(begun, run_here):
+    """The weights would fit as before, in a network that computes something else with them."""
+    text = SPEC.read_text()
+    (begun / "spec.yaml").write_text(text.replace("relu", "elu", 1))
+    errors = run_here(begun, status=2)
+    assert "the spec was changed since" in errors and "was relu, is elu" in errors
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path):
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+
+    for side, path in (("keras", tmp_path / "a.weights.h5"), ("torch", tmp_path / "a.safetensors")):
+        path.write_text("precious")
+        like = ["--like", SMALL] if side == "torch" else []
+        errors = run(SMALL, SPEC, "--to", side, "--out", path, "--force", *like, status=2, preexec_fn=limited)
+        assert errors == f"{path}: cannot be written: File too large; what was there is whole"
+        assert path.read_text() == "precious"
+    assert files(tmp_path) == ["a.safetensors", "a.weights.h5"]
+
+
+def test_names_and_shapes_are_those_of_a_state_dict(tmp_path, run_here):
+    """A file of Keras would have its axes in another order."""
+    keras_file, path = tmp_path / "a.weights.h5", tmp_path / "a.safetensors"
+    run_here(SMALL, SPEC, "--to", "keras", "--out", keras_file)
+    errors = run_here(SMALL, SPEC, "--to", "torch", "--like", keras_file, "--out", path, status=2)
+    assert errors == f"{keras_file}: is not a state dict of PyTorch, whose names and shapes are wanted; name one"
+    run_here(SMALL, SPEC, "--to", "torch", "--like", SMALL, "--out", path)
+    assert path.stat().st_mode == keras_file.stat().st_mode  # for others to read, as the user has it
+
+
+def test_what_is_no_number_is_not_written(tmp_path, run_here):
+    tensors = {name: np.asarray(tensor) for name, tensor in read_state_dict(SMALL).items()}
+    tensors |= {"head.weight": np.full((5, 10), 1e300), "head.bias": np.full(5, np.nan)}
+    save_file(tensors, tmp_path / "broken.safetensors")
+    out = tmp_path / "a.keras"
+    errors = run_here(tmp_path / "broken.safetensors", SPEC, "--to", "keras", "--out", out, status=2)
+    assert errors == (
+        f"{tmp_path / 'broken.safetensors'}: head.weight and 1 more have NaN or infinite values, "
+        "or too large ones for float32"
+    )
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["nothing"], "nothing: there is no such run"),
         (["nothing.pth", SPEC], "nothing.pth: cannot be read: No such file or directory"),
         ([SPEC, SPEC], "is of no known kind; weights are read from .safetensors, .pth or .pt"),
         ([ROOT / "specs", SPEC], "is not the directory of a run: there is no spec.yaml in it"),

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -218,6 +219,29 @@ def test_a_full_disk_leaves_nothing(run_dir, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_pipe_that_takes_no_more_is_not_the_folders_fault(run_dir, tmp_path):
+    def closed(line):
+        if line.startswith("writing"):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        export(run_dir, ["saved_model"], tmp_path / "a" / "b", say=closed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sigterm_leaves_nothing(run_dir, tmp_path):
+    out = tmp_path / "a" / "b"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, TOOL, run_dir, "--format", *FORMATS, "--out", out]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        next(line for line in running.stdout if line.startswith("writing"))
+        assert [path.suffix for path in out.iterdir()] == [".export"]
+        running.terminate()
+        assert running.wait(60) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_packages_that_are_missing_are_named(run_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
     assert refused(run_dir, ["saved_model", "onnx"], tmp_path / "out") == (
@@ -255,8 +279,16 @@ def test_what_is_no_run_is_told_without_tensorflow(run_dir, tmp_path):
     assert message == f"{runs / 'shirt'}: there is no such run; did you mean 'short'?\n"
     assert told(runs, ["saved_model"], None) == f"{runs}: holds runs, and is none; name one of them: short"
     assert told(tmp_path, ["saved_model"], None) == (
-        f"{tmp_path}: is not the directory of a run: it has no spec.yaml and checkpoints/"
+        f"{tmp_path}: is not the directory of a run: it has no spec.yaml and no checkpoints/"
     )
+    (tmp_path / "spec.yaml").touch()
+    assert told(tmp_path, ["saved_model"], None).endswith("is not the directory of a run: it has no checkpoints/")
+    (tmp_path / "names" / "1").mkdir(parents=True)
+    (tmp_path / "names" / "1" / "export.json").write_text("{}")
+    for folder in (tmp_path / "names", tmp_path / "names" / "1"):
+        assert told(folder, ["saved_model"], None) == (
+            f"{folder}: is an export, expected the directory of a run; export.json names the one it is of"
+        )
     assert told(run_dir / "spec.yaml", ["saved_model"], None).startswith(
         f"{run_dir / 'spec.yaml'}: is a file, expected the directory of a run"
     )
@@ -278,15 +310,33 @@ def test_damaged_files_are_told(copy, tmp_path):
     model, best = copy / "model.keras", copy / "checkpoints" / "best.safetensors"
     whole = model.read_bytes()
     model.write_bytes(whole[: len(whole) // 2])
-    assert refused(copy, out=out).startswith(f"{model}: is damaged, or no model of Keras: ")
+    resume = f"python tools/train.py {copy}/spec.yaml --resume {copy} writes what is missing"
+    message = refused(copy, out=out)
+    assert message.startswith(f"{model}: is damaged, or no model of Keras: ")
+    assert message.endswith(f"; delete model.keras there, and {resume}")
     model.write_bytes(whole)
     best.write_bytes(best.read_bytes()[:1000])
     assert refused(copy, out=out).startswith(f"{best}: is damaged: ")
     best.unlink()
-    assert refused(copy, out=out) == f"{best}: is not there; {ANEW.format(copy)}"
-    (copy / "environment.json").write_text('{"data": {}}')
-    assert told(copy, ["saved_model"], out).startswith(f"{copy / 'environment.json'}: is damaged: KeyError: 'name'; ")
+    assert refused(copy, out=out) == (
+        f"{best}: is not there; a completed run does not write it again; "
+        f"train anew with python tools/train.py {copy}/spec.yaml"
+    )
+    environment = copy / "environment.json"
+    environment.write_text('{"data": {}}')
+    assert told(copy, ["saved_model"], out) == (
+        f"{environment}: is damaged: KeyError: 'name'; delete environment.json and model.keras there, and {resume}"
+    )
+    environment.unlink()
+    assert told(copy, ["saved_model"], out) == f"{environment}: is not there; delete model.keras there, and {resume}"
     assert not out.exists()
+
+
+def test_what_is_deleted_in_a_complete_run_is_written_again_as_the_message_says(copy):
+    for name in ("environment.json", "model.keras"):
+        (copy / name).unlink()
+    process(ROOT / "tools" / "train.py", copy / "spec.yaml", "--resume", copy)
+    assert open_run(copy).about.name == "digits"
 
 
 def test_a_spec_that_was_changed_is_refused_with_the_differences(copy, tmp_path):

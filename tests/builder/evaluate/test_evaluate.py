@@ -15,6 +15,7 @@ from matplotlib.image import imread
 
 from archspec import SpecError
 from builder.evaluate import evaluate, open_runs
+from builder.evaluate.files import NAMES
 from builder.evaluate.scheme import Scheme
 
 ROOT = Path(__file__).parents[3]
@@ -123,6 +124,15 @@ def test_an_ensemble_by_the_tool(runs, tmp_path):
     assert about["ensemble"]["mean of probabilities"]["top1"] == pytest.approx(top1 / 100)
 
 
+def test_files_are_written_also_where_a_pipe_takes_no_more(runs, tmp_path):
+    def closed(line):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        evaluate(open_runs([str(runs / "one")]), Scheme(), tmp_path, say=closed)
+    assert {path.name for path in tmp_path.iterdir()} == set(NAMES)
+
+
 # -- mistakes --------------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +183,16 @@ def test_set_changes_the_data_and_never_the_network(runs):
     assert "photos tells 2 classes apart" in refused(runs / "one", assignments=[other]) or "channels" in refused(
         runs / "one", assignments=[other]
     )
+
+
+def test_what_is_refused_makes_no_folder(runs, tmp_path):
+    with pytest.raises(SpecError, match="--scales 12: expected at least 16"):
+        quietly([runs / "photo_run"], Scheme("dense", (12,)), tmp_path / "new")
+    (tmp_path / "file").touch()
+    for out, expected in (("file", "is a file, expected a directory"), ("file/in", "cannot be written to: Not a dir")):
+        with pytest.raises(SpecError, match=expected):
+            quietly([runs / "photo_run"], out=tmp_path / out)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_scales_below_the_network_are_refused(runs):

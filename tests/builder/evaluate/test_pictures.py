@@ -59,7 +59,7 @@ def test_sixteen_bits_become_eight(form):
     assert deviation(encoded(Image.fromarray(values), form), GREY.convert("RGB")) < 1
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
 def test_colours_become_grey_where_the_network_takes_one_channel(form):
     contents = encoded(PHOTO, form)
     assert deviation(contents, Image.open(io.BytesIO(contents)).convert("L"), channels=1) < 2

@@ -97,6 +97,30 @@ def test_an_export_is_asked_for_its_newest_version(runs, tmp_path):
         open_classifier(str(tmp_path / "photos" / "2"))()
 
 
+def test_links_that_lead_nowhere_are_told_and_pipes_are_not_waited_for(classifier, tmp_path):
+    Image.new("RGB", (40, 30), (204, 0, 0)).save(tmp_path / "good.png")
+    (tmp_path / "gone.png").symlink_to("nothing.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "around").symlink_to(".")
+    os.mkfifo(tmp_path / "pipe.png")
+    gone, good, loop = predicted(classifier, tmp_path)
+    assert gone.error == "cannot be read: No such file or directory"
+    assert good.path == f"{tmp_path}/good.png" and good.classes
+    assert loop.error == "cannot be read: Too many levels of symbolic links"
+
+
+def test_an_export_that_cannot_answer_is_told(runs, tmp_path):
+    export(tmp_path, runs / "photo_run")
+    environment = tmp_path / "assets" / "environment.json"
+    environment.write_text(environment.read_text().replace('"flower"', '"flower", "tree"'))
+    with pytest.raises(SpecError, match=r"tells 2 classes apart, and assets/ name 3; export it anew"):
+        open_classifier(str(tmp_path))()
+    (tmp_path / "saved_model.pb").unlink()
+    (tmp_path / "export.json").write_text("{}")
+    with pytest.raises(SpecError, match="is an export without a SavedModel; "):
+        open_classifier(str(tmp_path))
+
+
 # -- the tool --------------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +178,7 @@ def test_mistakes_end_with_status_2(runs, mixed, tmp_path):
     _, errors = run(runs / "photo_run", tmp_path / "empty", status=2)
     assert errors.startswith(f"{tmp_path}/empty: has no pictures (.jpg .jpeg ")
     _, errors = run(runs / "photos", mixed, status=2)
-    assert errors == f"{runs}/photos: is not the directory of a run: it has no spec.yaml and checkpoints/\n"
+    assert errors == f"{runs}/photos: is not the directory of a run: it has no spec.yaml and no checkpoints/\n"
 
 
 def test_what_the_network_says_is_sorted(classifier, mixed):

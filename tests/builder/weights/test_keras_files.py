@@ -213,6 +213,18 @@ def test_damaged_files_are_refused(tmp_path):
                 weights.read(path)
 
 
+def test_files_that_are_whole_and_hold_nonsense_are_refused(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    with h5py.File(path, "w") as file:  # which takes a few bytes
+        file.create_dataset("conv/vars/0", (1 << 24, 1 << 24, 1 << 10), "f", chunks=(1, 1, 8))
+    with pytest.raises(SpecError, match=r"or damaged: Unable to allocate"):
+        weights.read(path)
+    with h5py.File(path, "w") as file:
+        file[b"\xff/vars/0"] = np.zeros(3)
+    with pytest.raises(SpecError, match=r"is not a \.weights\.h5 file of Keras 3, or damaged"):
+        weights.read(path)
+
+
 def test_weights_that_refer_to_other_files_are_refused(tmp_path):
     """HDF5 has links and arrays whose bytes lie elsewhere: a file of weights could show what it was never given."""
     (tmp_path / "secret").write_bytes(b"secret" * 10)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 
@@ -186,6 +187,14 @@ def test_a_pickle_cannot_change_what_stands_for_the_names_that_it_may_use(tmp_pa
 def test_damaged_state_dicts_are_refused(data, expected, tmp_path):
     with pytest.raises(SpecError, match=expected):
         weights.read(save(tmp_path / "a.pth", data))
+
+
+def test_numbers_of_eight_bits_are_not_read(tmp_path):
+    head = b'{"a.weight":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}}'
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(head)) + head + bytes(4))
+    with pytest.raises(SpecError, match="has numbers of type float8_e4m3fn, which is not read; save it with 16 or 32"):
+        weights.read(path)
 
 
 def test_zip_files_of_others_are_refused(tmp_path):
