@@ -14,7 +14,7 @@ from benchmarks.measure import Row, seconds, show
 
 TRIALS = int(os.environ.get("TRIALS", "12"))
 EPOCHS = int(os.environ.get("EPOCHS", "3"))
-LONG_EPOCHS = int(os.environ.get("LONG_EPOCHS", "60"))
+LONG_EPOCHS = int(os.environ.get("LONG_EPOCHS", "120"))
 """A minute of the spec's own network on two cores."""
 SPEC = "specs/digits.yaml"
 
@@ -47,11 +47,18 @@ def _run(folder: Path) -> None:
 
 
 def _overhead(folder: Path) -> None:
-    """What a trial of about a minute costs beside the same spec trained alone, start-up of that process included."""
+    """What a trial of about a minute costs beside the same spec trained alone, start-up of that process included. Alone
+    it is trained before the sweep and after it, as the machine's speed drifts."""
     epochs, sweep = f"train.epochs={LONG_EPOCHS}", folder / "long"
     space = ("search.space={train.seed: {choice: [0, 1]}}", "search.tuner=grid_search", epochs)
+
+    def train(name: str) -> float:
+        return seconds(lambda: _process("tools/train.py", SPEC, "--run-dir", folder / name, "--set", epochs))
+
+    before = train("before")
     whole = seconds(lambda: _process("tools/tune.py", SPEC, "--run-dir", sweep, *(f"--set={one}" for one in space)))
-    alone = seconds(lambda: _process("tools/train.py", SPEC, "--run-dir", folder / "alone", "--set", epochs))
+    after = train("after")
+    alone = (before + after) / 2
     rows = _rows(sweep)
     trial = sum(float(row["wall_seconds"]) for row in rows) / len(rows)
     trained = sum(float(row["seconds"]) for row in rows) / len(rows)
@@ -65,7 +72,8 @@ def _overhead(folder: Path) -> None:
         Row("a sweep of two, halved", f"{whole / 2:.1f} s", f"{alone:.1f} s", note=_over(whole / 2, alone)),
     ]
     show(f"Overhead of a trial of {LONG_EPOCHS} epochs (under 10 %)", rows_shown, "trained alone")
-    print(f"\nof the trial, training and validation: {trained:.1f} s")
+    print(f"\nalone, before the sweep and after: {before:.1f} and {after:.1f} s")
+    print(f"of the trial, training and validation: {trained:.1f} s")
     print(f"start-up of the process that trials are forked from, once a sweep: {seconds(_start):.1f} s")
 
 
