@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from archspec import Problem, SpecError, tables
-from archspec.errors import Where, printable
+from archspec.errors import Where, counted, printable
 from archspec.ops import show
 from builder.weights.matching import Entry, Matching, Status
 
@@ -82,16 +82,12 @@ def text(matching: Matching, full: bool = False) -> str:
 def summary(matching: Matching) -> str:
     """`161 tensors matched (54 transposed), 2 missing, 3 left over`."""
     steps = Counter(step for entry in matching.entries if entry.status == "matched" for step in entry.steps)
-    detail = ", ".join(f"{count} {step}" for step, count in steps.items())
-    parts = [f"{_count(matching.counts.get('matched', 0), 'tensor')} matched" + (f" ({detail})" if detail else "")]
-    parts += [f"{matching.counts[s]} {NOTES[s]}" for s in NOTES if s != "matched" and s in matching.counts]
+    detail = ", ".join(f"{count:,} {step}" for step, count in steps.items())
+    parts = [f"{counted(matching.counts.get('matched', 0), 'tensor')} matched" + (f" ({detail})" if detail else "")]
+    parts += [f"{matching.counts[s]:,} {NOTES[s]}" for s in NOTES if s != "matched" and s in matching.counts]
     if matching.source.counters:
-        parts.append(f"{_count(len(matching.source.counters), 'counter')} of batches ignored")
+        parts.append(f"{counted(len(matching.source.counters), 'counter')} of batches ignored")
     return ", ".join(parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def table(matching: Matching) -> list[str]:
