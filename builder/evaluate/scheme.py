@@ -65,7 +65,7 @@ class Scheme:
         return self.scales or (resize or round(min(shape[:2]) * MARGIN),)
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Refuses scales that no crop fits into.
+        """Refuses scales that no crop fits into, and the same one twice.
 
         Raises:
             SpecError: naming it.
@@ -77,3 +77,5 @@ class Scheme:
                     f"expected at least {min(shape[:2])}, the shorter side of the network's pictures, "
                     f"and at most {LARGEST_SCALE}",
                 )
+            if self.scales.count(scale) > 1:
+                raise file_problem(f"--scales {scale}", "is given twice; each scale counts once in the average")

@@ -62,3 +62,9 @@ def test_scales_have_limits(scale):
         Scheme("dense", (64, scale)).check(SHAPE)
     message = "expected at least 64, the shorter side of the network's pictures, and at most 8192"
     assert str(caught.value) == f"--scales {scale}: {message}"
+
+
+def test_a_scale_counts_once():
+    with pytest.raises(SpecError) as caught:
+        Scheme("dense", (256, 384, 256)).check((224, 224, 3))
+    assert str(caught.value) == "--scales 256: is given twice; each scale counts once in the average"
