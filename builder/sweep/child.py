@@ -63,7 +63,7 @@ def main() -> None:
 
 def prepare() -> None:
     """Does once what all trainings begin with: imports, some of which they would do late, and looking for fonts."""
-    import tensorboard.summary.v2  # type: ignore[import-untyped]  # noqa: F401
+    import tensorboard.summary.v2  # noqa: F401
     from matplotlib.figure import Figure
 
     import archspec.search.resolve  # noqa: F401
