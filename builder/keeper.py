@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -30,10 +30,10 @@ class Keeper:
         self.board = curves.Board(self.directory / "tensorboard", progress.rows)
         runs.write_metrics(self.directory / "metrics.csv", progress.rows)
 
-    def epoch(self, progress: Progress) -> None:
+    def epoch(self, rows: Sequence[dict[str, float]]) -> None:
         """Adds the last epoch."""
-        runs.write_metrics(self.directory / "metrics.csv", progress.rows)
-        self.board.add(progress.rows[-1])
+        runs.write_metrics(self.directory / "metrics.csv", rows)
+        self.board.add(rows[-1])
 
     def finish(self, progress: Progress) -> tuple[float, float]:
         """Writes `learning_curve.png`, and `model.keras` with the best weights, in stock layers and float32.

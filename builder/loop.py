@@ -15,10 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from archspec.errors import Where
 from archspec.recipe import Train
 from archspec.recipe.monitor import improved
 from builder import checkpoints
 from builder.batches import steps_per_epoch, training_batches, validation_batches
+from builder.behind import Behind
 from builder.checkpoints import Checkpoints
 from builder.console import Console
 from builder.data import Data
@@ -28,7 +30,7 @@ from builder.replicas import Placement
 from builder.steps import MOST_STEPS, Steps
 from builder.stops import Diverged, explained
 
-CALL_SECONDS = 0.2
+CALL_SECONDS = 0.5
 """How long a call of the compiled steps should last: long enough to hide Python, short enough to answer a signal."""
 MULTI_WORKER_STEPS = 4
 """With several workers all must make the same calls, so that their number of steps is fixed."""
@@ -39,6 +41,7 @@ class Parts:
     """What a loop works with.
 
     Attributes:
+        batch_size: where the spec has it.
         variables: all that the steps change, by name: a checkpoint's tensors.
         weights: what `best.safetensors` keeps, by name.
         averaged: a context in which the model has the weights that are validated and kept.
@@ -46,12 +49,17 @@ class Parts:
 
     recipe: Train
     data: Data
+    batch_size: Where
     placement: Placement
     train: Steps
     evaluate: Steps
     variables: dict[str, keras.Variable]
     weights: dict[str, keras.Variable]
     averaged: Callable[[], contextlib.AbstractContextManager[None]]
+
+
+Rows = list[dict[str, float]]
+"""Of the epochs that are complete, as `metrics.csv` has them."""
 
 
 class Loop:
@@ -63,7 +71,7 @@ class Loop:
         progress: Progress,
         store: Checkpoints,
         console: Console,
-        on_epoch: Callable[[Progress], None] | None = None,
+        on_epoch: Callable[[Rows], None] | None = None,
         until: int | None = None,
     ):
         self.parts, self.progress, self.store, self.console = parts, progress, store, console
@@ -71,6 +79,7 @@ class Loop:
         self.recipe = parts.recipe
         self.steps = steps_per_epoch(parts.data, parts.recipe)
         self.batch_size = parts.recipe.batch_size // parts.placement.replicas
+        self.files = Behind()
         self.saved_step, self.saved_at = progress.step, time.monotonic()
         self.call_steps = MULTI_WORKER_STEPS if parts.placement.is_multi_worker else 1
         self.speed = 0.0
@@ -84,9 +93,10 @@ class Loop:
             WorkerLost: another worker is gone; within seconds of its death.
             SpecError: a checkpoint cannot be written, pictures cannot be read any more, or memory is short.
         """
+        parts = self.parts
         batches: Iterator[Any] | None = None
         try:
-            with Interrupts() as interrupts:
+            with Interrupts() as interrupts, self.files:
                 while not self.finished:
                     if self.progress.step == (self.progress.epochs + 1) * self.steps:
                         self._validate(interrupts)
@@ -94,7 +104,7 @@ class Loop:
                         batches = batches or iter(self._training(self.progress.step))
                         self._advance(batches, interrupts)
         except tf.errors.OpError as error:
-            told = explained(error, self.parts.data, self.parts.placement.is_multi_worker, self._kept())
+            told = explained(error, parts.data, parts.batch_size, parts.placement.is_multi_worker, self._kept())
             if told is error:
                 raise
             raise told from None
@@ -142,10 +152,12 @@ class Loop:
             self.save()
 
     def _steps_of_call(self) -> int:
-        """As many as fit into CALL_SECONDS, but not beyond the epoch's end or the next checkpoint."""
+        """Equal parts of those until the epoch's end or the next checkpoint, about as many as fit into CALL_SECONDS."""
         step, every = self.progress.step, self.recipe.checkpoints.steps
-        limits = [self.call_steps, self.steps - step % self.steps]
-        return min([*limits, every - step % every] if every else limits)
+        remaining = self.steps - step % self.steps
+        if every:
+            remaining = min(remaining, every - step % every)
+        return min(-(-remaining // max(1, round(remaining / self.call_steps))), MOST_STEPS)
 
     def _adapt(self, steps: int, seconds: float) -> None:
         images = steps * self.recipe.batch_size / seconds
@@ -166,6 +178,7 @@ class Loop:
             )
 
     def _kept(self) -> str:
+        self.files.wait()
         paths = self.store.paths()
         return f"the last good checkpoint is {paths[0]}" if paths else "there is no checkpoint yet"
 
@@ -178,16 +191,13 @@ class Loop:
             validation = self._evaluate(interrupts)
             row = self._row(validation, time.monotonic() - began) if validation else None
             better = row is not None and self._is_better(row)
-            weights = self._values(self.parts.weights) if better else {}
+            averaged = self._values(self.parts.weights) if better and self.recipe.ema else {}
         if row is None:  # a checkpoint has the weights as they are, not their averages
             self._interrupt(interrupts.signal or signal.SIGTERM)
         state = self._values(self.parts.variables)
         progress.add(row, better, self.recipe)
-        self._write(state)
-        if weights:  # behind the checkpoint, from which they are made again if this is not reached
-            checkpoints.write_best(self.store.directory, weights, progress.epochs)
-        if self.on_epoch is not None:
-            self.on_epoch(progress)
+        as_they_are = {name: state[f"model/{name}"] for name in self.parts.weights} if state and better else {}
+        self._write(state, averaged or as_they_are)
         self.console.epoch(row, better)
 
     def _row(self, validation: Sums, seconds: float) -> dict[str, float]:
@@ -205,18 +215,18 @@ class Loop:
         return {name: _rounded(value) for name, value in row.items()}
 
     @cached_property
-    def _validation(self) -> Iterable[Any]:
-        """The validation pictures; tracing their pipeline takes as long as an epoch of a small network."""
+    def _validation(self) -> Iterator[Any]:
+        """The validation pictures, again and again: a new pipeline takes as long as many steps of a small network."""
         data, recipe, size = self.parts.data, self.recipe, self.batch_size
-        return self._distributed(lambda shard: validation_batches(data, recipe, size, shard))
+        return iter(self._distributed(lambda shard: validation_batches(data, recipe, size, shard).repeat()))
 
     def _evaluate(self, interrupts: Interrupts) -> Sums | None:
         """Loss and hits over all validation pictures, on all replicas; None when interrupted."""
-        batches, sums = iter(self._validation), Sums()
+        sums = Sums()
         remaining = -(-self.parts.data.validation_count // self.recipe.batch_size)
         while remaining:
             count = min(self.call_steps, remaining)
-            for row in self.parts.evaluate(batches, tf.constant(count)).numpy():
+            for row in self.parts.evaluate(self._validation, tf.constant(count)).numpy():
                 sums.add(*map(float, row))
             remaining -= count
             if interrupts.signal is not None and not self.parts.placement.is_multi_worker:
@@ -242,10 +252,21 @@ class Loop:
         """Writes a checkpoint, by the chief."""
         self._write(self._values(self.parts.variables))
 
-    def _write(self, state: dict[str, np.ndarray]) -> None:
+    def _write(self, state: dict[str, np.ndarray], best: dict[str, np.ndarray] | None = None) -> None:
+        """Begins to write a checkpoint; at an epoch's end, where `best` is given, also the best weights, if there are
+        new ones, and what `on_epoch` does."""
+        step, saved, rows = self.progress.step, self.progress.to_json(), list(self.progress.rows)
+
+        def write() -> None:
+            self.store.save(step, state, saved)
+            if best:  # after the checkpoint, from which they are made again if this is not reached
+                checkpoints.write_best(self.store.directory, best, len(rows))
+            if best is not None and self.on_epoch is not None:
+                self.on_epoch(rows)
+
         if state:
-            self.store.save(self.progress.step, state, self.progress.to_json())
-        self.saved_step, self.saved_at = self.progress.step, time.monotonic()
+            self.files.begin(write)
+        self.saved_step, self.saved_at = step, time.monotonic()
 
     def _values(self, variables: dict[str, keras.Variable]) -> dict[str, np.ndarray]:
         """What the chief writes of them; nothing on other workers."""
@@ -263,6 +284,7 @@ class Loop:
     def _interrupt(self, number: int) -> NoReturn:
         if self.progress.step > self.saved_step:
             self.save()
+        self.files.wait()
         raise Interrupted(number, next(iter(self.store.paths()), None))
 
 

@@ -32,20 +32,26 @@ READING_ERRORS = (
 )
 
 
-def explained(error: tf.errors.OpError, data: Data, is_multi_worker: bool, kept: str) -> Exception:
+def is_full_disk(error: Exception) -> bool:
+    """Whether the disk is full. TensorFlow's own error for it is the one for memory too."""
+    return "No space left" in str(error)
+
+
+def explained(error: tf.errors.OpError, data: Data, batch_size: Where, is_multi_worker: bool, kept: str) -> Exception:
     """What to tell of an error that TensorFlow met in a step; the error itself where that is not known.
 
     Args:
         error: the error.
         data: what was trained on.
+        batch_size: where the spec has it.
         is_multi_worker: whether there are other workers.
         kept: says which checkpoint there is.
     """
-    if isinstance(error, tf.errors.ResourceExhaustedError):
+    if isinstance(error, tf.errors.ResourceExhaustedError) and not is_full_disk(error):
         message = (
             f"a step needs more memory than there is; set a lower batch_size, or accumulate to go in parts; {kept}"
         )
-        return SpecError([Problem(Where("train.batch_size"), message)])
+        return SpecError([Problem(batch_size, message)])
     if is_multi_worker and isinstance(error, PEER_ERRORS):
         return WorkerLost(f"a worker is gone: {_reason(error)}; {kept}")
     if isinstance(error, READING_ERRORS) and any(isinstance(part, Encoded) for part in (data.train, data.validation)):

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from archspec import Problem, Spec, SpecError, analyse
-from archspec.errors import counted, file_problem
+from archspec.errors import Where, counted, file_problem
 from archspec.recipe import Train
 from archspec.recipe.fine_tuning import InitFrom
 from builder import checkpoints, runs
@@ -34,7 +34,7 @@ from builder.progress import Progress
 from builder.replicas import Placement, place
 from builder.runs import address, recipe_of
 from builder.steps import evaluation_steps, training_steps
-from builder.stops import Diverged, WorkerLost
+from builder.stops import Diverged, WorkerLost, is_full_disk
 
 __all__ = ["Diverged", "Interrupted", "Result", "WorkerLost", "train"]
 
@@ -117,7 +117,7 @@ def train(
         try:
             return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say), until)
         except (OSError, tf.errors.ResourceExhaustedError) as error:
-            if "No space left" not in str(error):  # TensorFlow's is for memory too
+            if not is_full_disk(error):
                 raise
             message = "the disk is full; once there is space, go on with --resume"
             raise file_problem(directory, message) from None
@@ -265,7 +265,8 @@ def _made(
             if init is not None:
                 say(init_from(network, spec.graph, init, address(spec, "train", "init_from")))
             freeze(network, recipe.trains)
-            parts = _parts(recipe, data, placement, from_pixels(network, data.pixels))
+            batch_size = address(spec, "train", "batch_size")
+            parts = _parts(recipe, data, batch_size, placement, from_pixels(network, data.pixels))
     except tf.errors.ResourceExhaustedError:
         message = (
             f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
@@ -274,7 +275,7 @@ def _made(
     return network, parts
 
 
-def _parts(recipe: Train, data: Data, placement: Placement, model: keras.Model) -> Parts:
+def _parts(recipe: Train, data: Data, batch_size: Where, placement: Placement, model: keras.Model) -> Parts:
     """All that a loop needs, made in the strategy's scope."""
     optimizer = recipes.optimizer(recipe)
     optimizer.build(model.trainable_variables)
@@ -282,6 +283,7 @@ def _parts(recipe: Train, data: Data, placement: Placement, model: keras.Model) 
     return Parts(
         recipe=recipe,
         data=data,
+        batch_size=batch_size,
         placement=placement,
         train=training_steps(model, optimizer, ema, recipe, placement.strategy),
         evaluate=evaluation_steps(model, recipe, placement.strategy),

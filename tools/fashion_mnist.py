@@ -16,6 +16,7 @@ import numpy as np
 
 from archspec import cli
 from archspec.errors import file_problem
+from builder.runs import replacing
 
 SOURCE = "/usr/share/datasets/fashion-mnist"
 PARTS = {"train": "train", "test": "t10k"}
@@ -45,8 +46,10 @@ def main() -> None:
         for part, file in PARTS.items():
             arrays[f"x_{part}"] = read_idx(args.source / f"{file}-images-idx3-ubyte.gz", 3)
             arrays[f"y_{part}"] = read_idx(args.source / f"{file}-labels-idx1-ubyte.gz", 1)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(args.out, **arrays)  # type: ignore[arg-type]
+        with replacing(args.out) as temporary:
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as out:
+                np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
         print(f"saved {args.out}: {len(arrays['x_train']):,} + {len(arrays['x_test']):,} pictures")
 
 

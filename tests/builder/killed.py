@@ -3,9 +3,9 @@
 Takes lines of JSON, [SPEC, RUN_DIR, DATA_DIR, WHEN, NUMBER, OUTPUT], and answers each with the status of the process,
 whose output goes to the file OUTPUT. It imports TensorFlow once and forks a process for each line.
 
-WHEN is `never`, `step` (after a call of steps that reaches NUMBER), `write` (half-way through writing the checkpoint
-after NUMBER steps), `best` (before the best weights are written for the NUMBERth time, when the checkpoint is there) or
-`disk` (no space is left for the checkpoint after NUMBER steps). A run that is there already goes on.
+WHEN is `never`, `step` (after a call of steps that reaches NUMBER, its checkpoints written), `write` (half-way through
+writing the checkpoint after NUMBER steps), `best` (before the best weights are written for the NUMBERth time, when the
+checkpoint is there) or `disk` (no space is left for the checkpoint after NUMBER steps). A run that is there goes on.
 """
 
 import errno
@@ -33,6 +33,7 @@ def arrange(when, number):
     def advance_and_die(self, *arguments):
         advance(self, *arguments)
         if self.progress.step >= number:
+            self.files.wait()
             kill()
 
     def write_half(path, tensors, metadata=None):
