@@ -15,8 +15,11 @@ class Behind:
     that ends the block itself comes first.
     """
 
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "behind")  # which begins with the first job
+        self._job: Future[object] | None = None
+
     def __enter__(self) -> Behind:
-        self._thread, self._job = ThreadPoolExecutor(1, "behind"), None
         return self
 
     def __exit__(
@@ -38,6 +41,3 @@ class Behind:
         job, self._job = self._job, None
         if job is not None:
             job.result()
-
-    _thread: ThreadPoolExecutor
-    _job: Future[object] | None = None

@@ -18,6 +18,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,8 @@ ELSEWHERE = ("evaluate.md", "export.md", "predict.md", "search.md", "weights.md"
 PAGES = sorted([ROOT / "README.md", *(page for page in ROOT.glob("docs/*.md") if page.name not in ELSEWHERE)])
 BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"^# (\w+\.yaml)$", re.MULTILINE)
+ANY = "...\n"
+"""Stands for any lines in an output."""
 PARTS = ("train:", "model:", "params:", "search:")
 
 
@@ -68,11 +71,15 @@ def checked_commands() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The repository's root as a page sees it."""
-    for name in ("tools", "specs", "docs", "archspec", "builder"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    furnish(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def furnish(folder: Path) -> None:
+    """Makes a folder look like the repository's root to a page."""
+    for name in ("tools", "specs", "docs", "archspec", "builder"):
+        (folder / name).symlink_to(ROOT / name)
 
 
 def write_specs(page: Path, folder: Path) -> None:
@@ -108,9 +115,13 @@ def shape(text: str) -> str:
     return re.sub(r"[ \t]+|(?<=-)-+", " ", text)
 
 
+def shown_parts(text: str) -> list[str]:
+    """What stands before, between and behind the lines `...`."""
+    return re.split(f"^{re.escape(ANY)}", text, flags=re.MULTILINE)
+
+
 def matches(expected: str, found: str) -> bool:
-    parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", expected, flags=re.MULTILINE)]
-    return re.fullmatch("(?:.*\n)*?".join(parts), found) is not None
+    return re.fullmatch("(?:.*\n)*?".join(map(re.escape, shown_parts(expected))), found) is not None
 
 
 def test_there_are_pages_and_examples():
@@ -150,7 +161,8 @@ def test_specs_and_their_parts_are_valid(page, folder):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_is_shown_happens(page, folder):
-    follow(page, folder, slow=False)
+    for command, expected, found in happenings(page, folder, [""]):
+        assert matches(expected, found), f"$ {command}\n{found}\n--- expected\n{expected}"
 
 
 @pytest.mark.slow
@@ -158,23 +170,22 @@ def test_what_is_shown_happens(page, folder):
     "page", [page for page in PAGES if any(block.mark == "slow" for block in blocks(page))], ids=lambda page: page.name
 )
 def test_trainings_that_are_shown_happen(page, folder):
-    follow(page, folder, slow=True)
+    for command, expected, found in happenings(page, folder, ["slow"]):
+        assert matches(shape(expected), shape(found)), f"$ {command}\n{found}\n--- expected\n{expected}"
 
 
-def follow(page: Path, folder: Path, slow: bool) -> None:
-    """Does what a page says, in its order: what is slow, or all else. Programs are in both, as they write files."""
+def happenings(page: Path, folder: Path, marks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Does what a page says, in its order: commands of consoles that are marked so, each with the output that is shown
+    and the one that comes. Programs are run in any case, as they write files."""
     write_specs(page, folder)
     for block in blocks(page):
         if block.language == "python":
             command = [sys.executable, "-c", block.text]
             found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
             assert all(f"# {line}\n" in block.text for line in found.splitlines())
-        elif block.language == "console" and block.mark == ("slow" if slow else ""):
+        elif block.language == "console" and block.mark in marks:
             for command, expected in block.commands:
-                found = run(command, folder)
-                if block.mark == "slow":
-                    expected, found = shape(expected), shape(found)
-                assert matches(expected, found), f"$ {command}\n{found}\n--- expected\n{expected}"
+                yield command, expected, run(command, folder)
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("docs/kubernetes/*.yaml")), ids=lambda path: path.name)

@@ -1,0 +1,24 @@
+"""The documents' figures are put there as they come, and nothing else is."""
+
+import pytest
+
+from tests.tools.refresh_docs import excerpt
+
+FOUND = "digits: 2 pictures\nepoch 1/3  loss 0.91  best\nepoch 2/3  loss 0.52\nepoch 3/3  loss 0.37  best\nsaved it\n"
+
+
+def test_only_what_is_shown_is_taken():
+    shown = "digits: 1 pictures\nepoch 1/9  loss 1.0\n...\nepoch 9/9  loss 0.11\nsaved it\n"
+    assert excerpt(shown, FOUND, "train") == (
+        "digits: 2 pictures\nepoch 1/3  loss 0.91  best\n...\nepoch 3/3  loss 0.37  best\nsaved it\n"
+    )
+
+
+def test_lines_may_be_left_out_at_both_ends():
+    assert excerpt("...\nepoch 1/9  loss 0.11\n...\n", FOUND, "train") == "...\nepoch 1/3  loss 0.91  best\n...\n"
+
+
+def test_another_text_is_refused():
+    with pytest.raises(SystemExit) as caught:
+        excerpt("digits: 1 pictures\n...\nsaved in DIR\n", FOUND, "train")
+    assert str(caught.value) == f"$ train\n{FOUND}\n--- has not what is shown:\nsaved in DIR\n"
