@@ -2,8 +2,8 @@
 float32.
 
 Each file is run by a process of its own, which waits while another is measured, with random weights: they do not
-change what a prediction costs. TF_ENABLE_ONEDNN_OPTS=1 has TensorFlow use oneDNN where it would not by itself, on CPUs
-without AVX512-VNNI. SERVING_NETWORKS=resnet50 measures that one only.
+change what a prediction costs. TensorFlow uses oneDNN, as importing `builder` sees to. SERVING_NETWORKS=resnet50
+measures that one only.
 """
 
 from __future__ import annotations
