@@ -8,6 +8,7 @@ measures that one only.
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -162,7 +163,9 @@ def _write(name: str, folder: Path) -> None:
     network = Network(name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), pixels, {})
     from_pixels(model, pixels).export(str(folder / "plain"), verbose=False)
     saved_model.write(network, folder / "optimised")
+    gc.collect()  # the graph of one holds its weights many times over
     onnx_file.write(network, folder / "onnx")
+    gc.collect()
     calibration = np.random.default_rng(0).integers(0, 256, (2, *shape), np.uint8)
     for kind in ("float32", "int8"):
         litert_file.write(network, folder / f"{kind}.tflite", kind, calibration)

@@ -44,7 +44,7 @@ def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]], best: Mapp
     """Writes a PNG of loss, error and learning rate by epoch; `best` is the row whose weights are kept."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # a third of a second, needed once
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, NullFormatter
 
     epochs = [row["epoch"] for row in rows]
     figure = Figure(figsize=(10, 3.6), dpi=120)
@@ -54,6 +54,9 @@ def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]], best: Mapp
     loss.plot(epochs, [row["val_loss"] for row in rows], label="validation", color="C1")
     loss.plot(best["epoch"], best["val_loss"], "o", color="C1", markersize=5, label="best epoch")
     loss.set(title="loss", yscale="log")
+    low, high = loss.get_ylim()
+    loss.yaxis.set_major_formatter("{x:g}")
+    loss.yaxis.set_minor_formatter("{x:g}" if high < 10 * low else NullFormatter())
     error.plot(epochs, [100 * (1 - row["accuracy"]) for row in rows], color="C0")
     error.plot(epochs, [100 * (1 - row["val_accuracy"]) for row in rows], color="C1")
     error.plot(best["epoch"], 100 * (1 - best["val_accuracy"]), "o", color="C1", markersize=5)

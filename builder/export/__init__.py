@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -133,6 +134,7 @@ def _one(
 
     path = folder / form.file
     say(f"writing and checking {name}")
+    gc.collect()  # the graph of the format before holds its weights many times over
     try:
         form.write(network, path, calibration)
     except (OSError, SpecError):
