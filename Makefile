@@ -15,7 +15,7 @@ help:
 	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
 	@echo "make schema       write specs/schema.json anew"
-	@echo "make benchmark    what is claimed to be fast, measured: an hour on a quiet machine"
+	@echo "make benchmark    what is claimed to be fast, measured: two hours on a quiet machine"
 	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
 	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment, PYTEST_OPTIONS= one process for the tests"
 
