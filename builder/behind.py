@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
 
 class Behind:
     """One job at a time, in a thread behind the work of its block, which ends when the last job has.
 
-    What a job raises is raised by whoever waits for it next: the next job, `wait` or the end of the block. An error
-    that ends the block itself comes first.
+    What a job raises is raised by whoever looks next: the next job, `check`, `wait` or the end of the block. An error
+    that ends the block itself comes first, and KeyboardInterrupt, which is to end all at once, does not wait.
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, "behind")  # which begins with the first job
-        self._job: Future[object] | None = None
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
 
     def __enter__(self) -> Behind:
         return self
@@ -25,19 +25,32 @@ class Behind:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        if not isinstance(error, KeyboardInterrupt):
             with contextlib.suppress(Exception) if error else contextlib.nullcontext():
                 self.wait()
-        finally:
-            self._thread.shutdown()
 
     def begin(self, job: Callable[[], object]) -> None:
         """Starts a job, when the one before has ended."""
         self.wait()
-        self._job = self._thread.submit(job)
+        self._thread = threading.Thread(target=self._run, args=[job], daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raises what a job that has ended raised; waits for none."""
+        if self._thread is not None and not self._thread.is_alive():
+            self.wait()
 
     def wait(self) -> None:
-        """Until all is written."""
-        job, self._job = self._job, None
-        if job is not None:
-            job.result()
+        """Until the job has ended."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _run(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except BaseException as error:
+            self._error = error

@@ -33,7 +33,7 @@ from builder.stops import Diverged, explained
 CALL_SECONDS = 0.5
 """How long a call of the compiled steps should last: long enough to hide Python, short enough to answer a signal."""
 MULTI_WORKER_STEPS = 4
-"""With several workers all must make the same calls, so that their number of steps is fixed."""
+"""With several workers all must make the same calls, so that their number of steps must not follow from times."""
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Parts:
     """What a loop works with.
 
     Attributes:
-        batch_size: where the spec has it.
+        batch_size_at: where the spec has the batch size.
         variables: all that the steps change, by name: a checkpoint's tensors.
         weights: what `best.safetensors` keeps, by name.
         averaged: a context in which the model has the weights that are validated and kept.
@@ -49,7 +49,7 @@ class Parts:
 
     recipe: Train
     data: Data
-    batch_size: Where
+    batch_size_at: Where
     placement: Placement
     train: Steps
     evaluate: Steps
@@ -90,7 +90,7 @@ class Loop:
         Raises:
             Interrupted: by Ctrl-C or SIGTERM; the state is saved.
             Diverged: the loss or the weights are not finite; the last checkpoint is from before.
-            WorkerLost: another worker is gone; within seconds of its death.
+            WorkerLost: another worker is gone; within seconds of its death, and of the file under way.
             SpecError: a checkpoint cannot be written, pictures cannot be read any more, or memory is short.
         """
         parts = self.parts
@@ -104,7 +104,7 @@ class Loop:
                         batches = batches or iter(self._training(self.progress.step))
                         self._advance(batches, interrupts)
         except tf.errors.OpError as error:
-            told = explained(error, parts.data, parts.batch_size, parts.placement.is_multi_worker, self._kept())
+            told = explained(error, parts.data, parts.batch_size_at, parts.placement.is_multi_worker, self._kept())
             if told is error:
                 raise
             raise told from None
@@ -146,6 +146,7 @@ class Loop:
         progress.seconds += seconds
         self._adapt(len(rates), seconds)
         self.console.progress(progress.step, progress.sums.means(), self.speed)
+        self.files.check()
         if results[-1, -1]:
             self._interrupt(interrupts.signal or signal.SIGTERM)
         if self._is_due():
@@ -157,7 +158,8 @@ class Loop:
         remaining = self.steps - step % self.steps
         if every:
             remaining = min(remaining, every - step % every)
-        return min(-(-remaining // max(1, round(remaining / self.call_steps))), MOST_STEPS)
+        parts = max(1, round(remaining / self.call_steps), -(-remaining // MOST_STEPS))
+        return -(-remaining // parts)
 
     def _adapt(self, steps: int, seconds: float) -> None:
         images = steps * self.recipe.batch_size / seconds
@@ -178,6 +180,7 @@ class Loop:
             )
 
     def _kept(self) -> str:
+        """Which checkpoint there is. That the last one could not be written is told instead, by its error."""
         self.files.wait()
         paths = self.store.paths()
         return f"the last good checkpoint is {paths[0]}" if paths else "there is no checkpoint yet"
@@ -249,7 +252,7 @@ class Loop:
         return by_steps or by_time
 
     def save(self) -> None:
-        """Writes a checkpoint, by the chief."""
+        """Begins to write a checkpoint, by the chief."""
         self._write(self._values(self.parts.variables))
 
     def _write(self, state: dict[str, np.ndarray], best: dict[str, np.ndarray] | None = None) -> None:
@@ -272,6 +275,7 @@ class Loop:
         """What the chief writes of them; nothing on other workers."""
         if not self.parts.placement.is_chief:
             return {}
+        self.files.wait()  # as the state is not to be in memory twice
         tensors = checkpoints.values(variables)
         wrong = [name for name, value in tensors.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
         if wrong:

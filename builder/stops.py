@@ -37,13 +37,15 @@ def is_full_disk(error: Exception) -> bool:
     return "No space left" in str(error)
 
 
-def explained(error: tf.errors.OpError, data: Data, batch_size: Where, is_multi_worker: bool, kept: str) -> Exception:
+def explained(
+    error: tf.errors.OpError, data: Data, batch_size_at: Where, is_multi_worker: bool, kept: str
+) -> Exception:
     """What to tell of an error that TensorFlow met in a step; the error itself where that is not known.
 
     Args:
         error: the error.
         data: what was trained on.
-        batch_size: where the spec has it.
+        batch_size_at: where the spec has the batch size.
         is_multi_worker: whether there are other workers.
         kept: says which checkpoint there is.
     """
@@ -51,7 +53,7 @@ def explained(error: tf.errors.OpError, data: Data, batch_size: Where, is_multi_
         message = (
             f"a step needs more memory than there is; set a lower batch_size, or accumulate to go in parts; {kept}"
         )
-        return SpecError([Problem(batch_size, message)])
+        return SpecError([Problem(batch_size_at, message)])
     if is_multi_worker and isinstance(error, PEER_ERRORS):
         return WorkerLost(f"a worker is gone: {_reason(error)}; {kept}")
     if isinstance(error, READING_ERRORS) and any(isinstance(part, Encoded) for part in (data.train, data.validation)):

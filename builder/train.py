@@ -265,8 +265,8 @@ def _made(
             if init is not None:
                 say(init_from(network, spec.graph, init, address(spec, "train", "init_from")))
             freeze(network, recipe.trains)
-            batch_size = address(spec, "train", "batch_size")
-            parts = _parts(recipe, data, batch_size, placement, from_pixels(network, data.pixels))
+            batch_size_at = address(spec, "train", "batch_size")
+            parts = _parts(recipe, data, batch_size_at, placement, from_pixels(network, data.pixels))
     except tf.errors.ResourceExhaustedError:
         message = (
             f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
@@ -275,7 +275,7 @@ def _made(
     return network, parts
 
 
-def _parts(recipe: Train, data: Data, batch_size: Where, placement: Placement, model: keras.Model) -> Parts:
+def _parts(recipe: Train, data: Data, batch_size_at: Where, placement: Placement, model: keras.Model) -> Parts:
     """All that a loop needs, made in the strategy's scope."""
     optimizer = recipes.optimizer(recipe)
     optimizer.build(model.trainable_variables)
@@ -283,7 +283,7 @@ def _parts(recipe: Train, data: Data, batch_size: Where, placement: Placement, m
     return Parts(
         recipe=recipe,
         data=data,
-        batch_size=batch_size,
+        batch_size_at=batch_size_at,
         placement=placement,
         train=training_steps(model, optimizer, ema, recipe, placement.strategy),
         evaluate=evaluation_steps(model, recipe, placement.strategy),

@@ -19,6 +19,10 @@ from builder.cluster import Cluster
 
 POLL_SECONDS = 0.2
 READER_SECONDS = 2.0
+FAILING_SECONDS = 5.0
+"""For the others to end after one has failed,"""
+SAVING_SECONDS = 60.0
+"""and after a signal, for the chief to save the state."""
 """For the rest of what workers wrote; a process of theirs that lives on may hold the pipe open."""
 
 
@@ -90,9 +94,10 @@ def without_option(arguments: Sequence[str], option: str) -> list[str]:
 
 
 def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -> int:
+    patience = FAILING_SECONDS
     while any(process.poll() is None for process in processes):
         while forwarded:
-            number = forwarded.pop()
+            number, patience = forwarded.pop(), SAVING_SECONDS
             for process in processes:
                 process.send_signal(number)
         for index, process in enumerate(processes):
@@ -101,14 +106,14 @@ def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -
                 print(f"worker {index} was killed ({name}); the others are stopped", file=sys.stderr)
                 return 1
             if process.poll() not in (None, 0) and any(other.poll() is None for other in processes):
-                return _after_failure(processes, index)
+                return _after_failure(processes, index, patience)
         time.sleep(POLL_SECONDS)
     return processes[0].returncode
 
 
-def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int) -> int:
-    """Gives the others, which may end for the same reason, a moment to do so; then they are stopped."""
-    deadline = time.monotonic() + 5
+def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int, patience: float) -> int:
+    """Gives the others, which may end for the same reason, some seconds to do so; then they are stopped."""
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline and any(process.poll() is None for process in processes):
         time.sleep(POLL_SECONDS)
     status = processes[index].returncode

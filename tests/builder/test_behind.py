@@ -1,6 +1,7 @@
 """Work behind the work: one job at a time, its errors told, nothing left undone."""
 
 import threading
+import time
 
 import pytest
 
@@ -33,7 +34,15 @@ def failing(then):
         then(files)
 
 
-@pytest.mark.parametrize("then", [lambda files: files.begin(list), lambda files: files.wait(), lambda files: None])
+def check_until_it_has_ended(files):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        files.check()
+
+
+@pytest.mark.parametrize(
+    "then", [lambda files: files.begin(list), lambda files: files.wait(), check_until_it_has_ended, lambda files: None]
+)
 def test_an_error_of_a_job_is_raised_by_who_waits_for_it(then):
     with pytest.raises(OSError, match="the disk is full"):
         failing(then)
@@ -67,3 +76,24 @@ def test_a_job_ends_when_the_work_fails():
     with pytest.raises(ZeroDivisionError):
         work()
     assert done.is_set()
+
+
+def test_check_waits_for_no_job():
+    may_end = threading.Event()
+    with Behind() as files:
+        files.begin(may_end.wait)
+        files.check()
+        may_end.set()
+
+
+def test_ctrl_c_ends_the_work_at_once():
+    may_end = threading.Event()
+
+    def work():
+        with Behind() as files:
+            files.begin(may_end.wait)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()  # would hang
+    may_end.set()

@@ -122,6 +122,13 @@ def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir, killed):
     assert status == 0 and "going on after epoch 1, step 7, from " in output, output
 
 
+def test_a_full_disk_is_told_before_the_next_checkpoint(tmp_path, data_dir, killed):
+    spec = write(tmp_path, checkpoints={"minutes": None})
+    status, output = killed(spec, tmp_path / "run", data_dir, "disk", 11)  # the end of epoch 1
+    assert status == 2 and "step-000000011.safetensors: cannot be written: No space left on device" in output, output
+    assert "epoch 1/3" in output and "epoch 2/3" not in output
+
+
 def test_a_run_of_another_spec_is_not_gone_on_with(copy, tmp_path):
     run_dir, _ = copy
     spec = archspec.load(write(tmp_path, epochs=5, weight_decay=0.1, distribute="auto"))

@@ -17,8 +17,11 @@ from tests.tools.test_docs import ANY, PAGES, furnish, happenings, shape, shown_
 
 
 def main(names: list[str]) -> None:
+    chosen = {Path(name).name for name in names} or {page.name for page in PAGES}
+    if unknown := chosen - {page.name for page in PAGES}:
+        sys.exit(f"no such page, or one that is tested elsewhere: {', '.join(sorted(unknown))}")
     for page in PAGES:
-        if page.name in names or not names:
+        if page.name in chosen:
             folder = Path(tempfile.mkdtemp(prefix=f"{page.stem}-"))
             furnish(folder)
             print(f"{page.name}: {folder}", flush=True)
@@ -49,6 +52,8 @@ def excerpt(shown: str, found: str, command: str) -> str:
             sys.exit(f"$ {command}\n{found}\n--- has not what is shown:\n{''.join(part)}")
         taken.append("".join(here))
         begin += len(part)
+    if begin != len(lines) and not shown.endswith(ANY):
+        sys.exit(f"$ {command}\n{found}\n--- has more than is shown:\n{''.join(lines[begin:])}")
     return ANY.join(taken)
 
 

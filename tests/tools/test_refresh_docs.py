@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tools.refresh_docs import excerpt
+from tests.tools.refresh_docs import excerpt, main
 
 FOUND = "digits: 2 pictures\nepoch 1/3  loss 0.91  best\nepoch 2/3  loss 0.52\nepoch 3/3  loss 0.37  best\nsaved it\n"
 
@@ -22,3 +22,14 @@ def test_another_text_is_refused():
     with pytest.raises(SystemExit) as caught:
         excerpt("digits: 1 pictures\n...\nsaved in DIR\n", FOUND, "train")
     assert str(caught.value) == f"$ train\n{FOUND}\n--- has not what is shown:\nsaved in DIR\n"
+
+
+@pytest.mark.parametrize("shown", ["digits: 1 pictures\n", ""])
+def test_lines_that_are_not_shown_are_refused(shown):
+    with pytest.raises(SystemExit, match=r"--- has more than is shown:\n(.*\n)?epoch 1/3"):
+        excerpt(shown, FOUND, "train")
+
+
+def test_a_page_that_does_not_exist_is_refused():
+    with pytest.raises(SystemExit, match=r"no such page, or one that is tested elsewhere: nothing\.md"):
+        main(["docs/nothing.md"])
