@@ -32,7 +32,7 @@ READING_ERRORS = (
 )
 
 
-def is_full_disk(error: Exception) -> bool:
+def is_full_disk(error: BaseException) -> bool:
     """Whether the disk is full. TensorFlow's own error for it is the one for memory too."""
     return "No space left" in str(error)
 

@@ -131,9 +131,10 @@ def execute(task: dict[str, Any], alive: int) -> None:
 
 def _state(error: BaseException | None) -> str:
     """Whether memory was short, also where that was explained in other words."""
+    from builder.stops import is_full_disk
+
     while error is not None:
-        # TensorFlow's is for full disks too.
-        exhausted = type(error).__name__ == "ResourceExhaustedError" and "No space left" not in str(error)
+        exhausted = type(error).__name__ == "ResourceExhaustedError" and not is_full_disk(error)
         if isinstance(error, MemoryError) or exhausted:
             return OUT_OF_MEMORY
         error = error.__cause__ or error.__context__
