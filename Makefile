@@ -2,16 +2,18 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_OPTIONS ?= -n 2
+FUZZ ?= 20
 BIN := $(VENV)/bin
 # The part that needs no TensorFlow.
 FAST_TESTS := tests/archspec tests/tools/test_summary.py tests/tools/test_tune.py
 
-.PHONY: help quickstart install test test-fast lint format schema benchmark clean
+.PHONY: help quickstart install test test-fast fuzz lint format schema benchmark clean
 
 help:
 	@echo "make quickstart   train a small network on real pictures, about a minute after installing"
 	@echo "make test         lint, types and all tests: what CI runs"
 	@echo "make test-fast    the tests that need no TensorFlow, in a minute"
+	@echo "make fuzz         the tests with random inputs, with $(FUZZ) times as many and new ones each time (FUZZ=n)"
 	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
 	@echo "make schema       write specs/schema.json anew"
@@ -34,6 +36,9 @@ $(VENV)/installed: pyproject.toml
 
 test: lint
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+fuzz: install
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m hypothesis
 
 test-fast: install
 	$(BIN)/python -m pytest $(FAST_TESTS)

@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,17 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.errors import file_problem
+from builder.cpu import instruction_set
 from builder.runs import damaged, flat, write_json, write_text
 
 if TYPE_CHECKING:  # as in builder.runs: no TensorFlow
     from builder.data import Data
 
+INSTRUCTIONS = "instruction_set"
+RESUMED = ("started", "command", "devices", INSTRUCTIONS)
+"""What `environment.json` notes each time that the run is resumed."""
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
 
-def describe(directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int) -> None:
+def describe(
+    directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int, say: Callable[[str], None]
+) -> None:
     """Writes `spec.yaml` and `environment.json`, which has the spec once more, to tell what was changed in the file
-    since; of a run that goes on, notes that it does.
+    since. For a resumed run, it adds where and when the run was resumed, and says so if the CPU's instruction set is
+    another than before.
 
     Raises:
         SpecError: the data are no longer those that the run began with.
@@ -49,10 +56,14 @@ def describe(directory: Path, spec: Spec, data: Data, devices: Sequence[str], se
             raise damaged(path) from None
         if fingerprint != data.fingerprint:
             raise file_problem(directory, "was trained on other data: their fingerprints differ; start a new run")
-        now = {
-            **first,
-            "resumed": [*first.get("resumed", []), {key: now[key] for key in ("started", "command", "devices")}],
-        }
+        resumed = first.get("resumed", [])
+        before, after = ([first, *resumed][-1].get(INSTRUCTIONS), now[INSTRUCTIONS])
+        if before != after:
+            say(
+                f"this run was trained with {before or 'no'} instructions of oneDNN so far, and resumes with "
+                f"{after or 'none'}: its numbers will differ in the last digits from those of one kind of CPU"
+            )
+        now = {**first, "resumed": [*resumed, {key: now[key] for key in RESUMED}]}
     if not (directory / "spec.yaml").exists():
         write_text(directory / "spec.yaml", spec.to_yaml())
     write_json(path, now)
@@ -69,6 +80,7 @@ def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> d
         "packages": {name: package_version(name) for name in PACKAGES},
         "devices": list(devices),
         "cpus": os.cpu_count(),
+        INSTRUCTIONS: instruction_set(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
         "git_commit": git_commit(Path(__file__).parent.parent),
         "seed": seed,

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 Sides = Sequence[Sequence[int]]
 
+HALF_WIDTH = (tf.bfloat16, tf.float16)
 BLOCK_CHANNELS = 16
 """Groups of fewer input channels are computed together until they have as many: with less a convolution costs its
 overhead, with more the zeros of the block-diagonal kernel. 4 channels were up to 8 % slower, 8 and 32 up to 27 %."""
@@ -33,16 +34,17 @@ def on_cpu() -> bool:
 def emulated(dtype: tf.DType) -> bool:
     """Whether convolutions of this half-width type are slower here than the same ones in float32.
 
-    A CPU without instructions for the type falls back to Eigen's loops: a training step of a 3x3 convolution took 5
-    times as long in float16 as in float32, and 17 times in bfloat16.
+    A CPU without instructions for the type, or without oneDNN to use them, falls back to Eigen's loops: a training step
+    of a 3x3 convolution took 5 times as long in float16 as in float32, and 17 times in bfloat16.
     """
-    if dtype not in (tf.bfloat16, tf.float16) or not on_cpu():
+    if dtype not in HALF_WIDTH or not on_cpu():
         return False
     try:
-        from tensorflow.python.util._pywrap_utils import IsDataTypeSupportedByOneDNNOnThisCPU as native
-    except ImportError:  # not a public name: without it, trust the type that was asked for
+        from tensorflow.python.util._pywrap_util_port import IsMklEnabled as uses_onednn
+        from tensorflow.python.util._pywrap_utils import IsDataTypeSupportedByOneDNNOnThisCPU as has_instructions
+    except ImportError:  # not public names: without them, trust the type that was asked for
         return False
-    return not native(dtype)
+    return not (uses_onednn() and has_instructions(dtype))
 
 
 def _sides(padding: Sides | None) -> tuple[tuple[int, int], tuple[int, int]] | None:
@@ -107,9 +109,13 @@ class FastConv2D(keras.layers.Conv2D):
     """A convolution of (batch, height, width, channels) with padding side by side, and with fast groups on CPUs.
 
     Args:
-        explicit_padding: zeros around the input, ((top, bottom), (left, right)); goes with padding="valid". As
-            ZeroPadding2D before the layer, without the memory of the padded copy; in time it is the same within a
-            fifth.
+        explicit_padding: zeros around the input, ((top, bottom), (left, right)); goes with padding="valid". The same
+            as ZeroPadding2D before the layer.
+
+    Explicit padding: TensorFlow's convolution takes it, but on CPUs runs the two gradients of such a convolution in
+    Eigen instead of oneDNN (TensorFlow's pull request 51868): up to 50 times slower in bfloat16 on a CPU that has it,
+    and less exact in half width. So the input is padded first on CPUs, which with AVX2 alone costs nothing either
+    (ResNet-50 1.00x, ResNet-18 0.91x of the time). Other devices pad inside the convolution.
 
     Groups: TensorFlow has no grouped convolution with gradients on CPUs, and Keras compiles one with XLA, 7 to 9 times
     slower for 2 groups and 176 to 304 times for 32 than separate convolutions joined by a concatenation, which is what
@@ -135,13 +141,14 @@ class FastConv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         dtype = inputs.dtype
         kernel = tf.convert_to_tensor(kernel)
-        if emulated(dtype):
-            inputs, kernel = tf.cast(inputs, tf.float32), tf.cast(kernel, tf.float32)
         padding: Any = self.padding.upper()
         if self.explicit_padding is not None:
             padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
-            if max(self.dilation_rate) > 1:  # tf.nn.convolution, whose dilations have gradients, takes words only
+            # tf.nn.convolution, whose dilations have gradients, takes words only.
+            if on_cpu() or max(self.dilation_rate) > 1:
                 inputs, padding = tf.pad(inputs, padding), "VALID"
+        if emulated(dtype):
+            inputs, kernel = tf.cast(inputs, tf.float32), tf.cast(kernel, tf.float32)
         if self.groups == 1 or not on_cpu():
             outputs = self._convolve(inputs, kernel, padding)
         else:

@@ -108,7 +108,8 @@ def train(
             return _run(Path(run_dir or ""), going_on, parts, say, None, until)
         directory = Path(run_dir) if going_on and run_dir is not None else runs.claim(run_dir, spec.name)
         stack.enter_context(runs.locked(directory))
-        describe(directory, spec, data, [device.name for device in tf.config.list_logical_devices()], recipe.seed)
+        devices = [device.name for device in tf.config.list_logical_devices()]
+        describe(directory, spec, data, devices, recipe.seed, say)
         say(
             f"{spec.name}: {_parameters(network)}, {data.train_count:,} + {data.validation_count:,} "
             f"pictures{_on(placement)}"

@@ -176,6 +176,14 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     return spec
 
 
+def trained(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with a `train` section, and a classifier at the end if it ends in probabilities, which none may."""
+    spec = {**spec, "train": {"data": "digits"}}
+    if is_valid(spec):
+        return spec
+    return {**spec, "model": {**spec["model"], "layers": [*spec["model"]["layers"], "flatten", {"dense": 3}]}}
+
+
 @st.composite
 def extended_specs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     """A valid spec, and one that extends it (as `base.json`) with parameters, fields and paths of its own."""

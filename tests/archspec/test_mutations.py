@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import archspec
@@ -19,6 +18,7 @@ from archspec.blocks import BLOCKS
 from archspec.ops import PRIMITIVES
 from archspec.source import read_file
 from archspec.structures import STRUCTURES
+from tests.randomised import examples
 
 RICH = Path(__file__).parent / "rich.yaml"
 SPECS = Path(__file__).parents[2] / "specs"
@@ -179,17 +179,7 @@ def test_the_rich_spec_has_every_construct():
     assert {*PRIMITIVES, *BLOCKS, *STRUCTURES} <= set(words(TREES[RICH]))
 
 
-EXAMPLES = int(os.environ.get("MUTATIONS", "500"))
-"""Of each test; more for a longer search: MUTATIONS=10000 python -m pytest tests/archspec/test_mutations.py"""
-
-FUZZ = settings(
-    deadline=None,
-    max_examples=EXAMPLES,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
-@FUZZ
+@examples(500)
 @given(file=st.sampled_from(FILES), changes=tree_changes, as_json=st.booleans())
 def test_changed_trees(file: Path, changes: list[Any], as_json: bool, tmp_path: Path):
     tree = copy.deepcopy(TREES[file])
@@ -201,7 +191,7 @@ def test_changed_trees(file: Path, changes: list[Any], as_json: bool, tmp_path: 
     check(path)
 
 
-@FUZZ
+@examples(500)
 @given(file=st.sampled_from(FILES), changes=text_changes)
 def test_changed_texts(file: Path, changes: list[Any], tmp_path: Path):
     text = TEXTS[file]
@@ -212,7 +202,7 @@ def test_changed_texts(file: Path, changes: list[Any], tmp_path: Path):
     check(path)
 
 
-@FUZZ
+@examples(500)
 @given(expression=st.text(alphabet="nwidth0129.+-*/%()[]<>=!, 'if else and or not min max round int", max_size=40))
 def test_random_expressions(expression: str, tmp_path: Path):
     path = tmp_path / "spec.yaml"
@@ -221,7 +211,7 @@ def test_random_expressions(expression: str, tmp_path: Path):
     check(path)
 
 
-@FUZZ
+@examples(500)
 @given(path=st.sampled_from(PATHS), value=odd_values)
 def test_odd_overrides(path: str, value: Any):
     spec = load(RICH, {path: value})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import archspec
@@ -20,8 +20,14 @@ from archspec.search import Candidate
 from archspec.search.networks import Networks, identity
 from tests import strategies
 from tests.archspec.searches import BLOCK, SPEC, spaces, spec_with
+from tests.randomised import examples
 
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ENDS_IN_SOFTMAX = {
+    "name": "random",
+    "params": {"width": 1},
+    "model": {"input": [3, 3, 1], "layers": [{"conv": {"filters": "${width}", "kernel": 1}}, "softmax"]},
+}
+"""Not valid with a `train` section, as training wants logits."""
 
 
 def costs(spec: archspec.Spec) -> tuple[int, int, int]:
@@ -56,7 +62,7 @@ def drawn(spec: archspec.Spec, count: int, seed: int = 0) -> list[Candidate]:
     return [spec.search.space.sample(rng) for _ in range(count)]
 
 
-@SLOW
+@examples(40)
 @given(spaces(), st.integers(0, 2**31))
 def test_costs_equal_those_of_the_candidates_own_spec(space: dict[str, Any], seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -66,11 +72,12 @@ def test_costs_equal_those_of_the_candidates_own_spec(space: dict[str, Any], see
             agree(spec, networks, candidate)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(strategies.specs(), st.integers(1, 6), st.integers(1, 6))
+@examples(60)
+@given(strategies.specs().map(strategies.trained), st.integers(1, 6), st.integers(1, 6))
+@example(strategies.trained(ENDS_IN_SOFTMAX), 1, 2)
 def test_any_network_costs_the_same_either_way(data: dict[str, Any], one: int, other: int) -> None:
     search = {"space": {"width": {"int": [1, 6]}}}
-    spec = strategies.load({**data, "search": search, "train": {"data": "digits"}})
+    spec = strategies.load({**data, "search": search})
     networks = Networks(spec)
     for width in (one, other, one):
         agree(spec, networks, Candidate({"width": width}))
@@ -198,7 +205,7 @@ def test_memory_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-@SLOW
+@examples(40)
 @given(spaces(), st.integers(0, 2**31))
 def test_a_candidate_written_and_read_is_the_same_network_and_recipe(space: dict[str, Any], seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

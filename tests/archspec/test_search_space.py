@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -19,10 +19,10 @@ import archspec
 from archspec.json_schema import json_schema
 from archspec.search import Candidate, Space
 from tests.archspec.searches import BLOCK, EXPANSION, SPEC, spaces, spec_with
+from tests.randomised import examples
 
 SPECS = Path(__file__).parents[2] / "specs"
 VALIDATOR = Draft202012Validator(json_schema())
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def space_of(space: dict[str, Any], folder: Path | None = None) -> Space:
@@ -249,7 +249,7 @@ def is_in(value: Any, entry: Any) -> bool:
     return whole and not isinstance(value, bool) and low <= value <= high
 
 
-@SLOW
+@examples(60)
 @given(spaces(), st.integers(0, 2**31))
 def test_drawn_candidates_lie_in_the_space_and_conditions_hold(space: dict[str, Any], seed: int) -> None:
     read = space_of(space)
@@ -260,7 +260,7 @@ def test_drawn_candidates_lie_in_the_space_and_conditions_hold(space: dict[str, 
         assert read.contains(candidate)
 
 
-@SLOW
+@examples(60)
 @given(spaces())
 def test_the_grid_is_as_large_as_counted_and_every_point_in_the_space(space: dict[str, Any]) -> None:
     read = space_of(space)

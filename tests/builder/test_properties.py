@@ -6,16 +6,15 @@ import keras
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 import archspec
 import builder
 from tests import strategies
+from tests.randomised import examples
 
-common = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
-
-@settings(common, max_examples=60)
+@examples(60)
 @given(strategies.specs())
 def test_models_equal_their_analysis(data):
     spec = strategies.load(data)
@@ -30,7 +29,7 @@ def test_models_equal_their_analysis(data):
     keras.backend.clear_session()
 
 
-@settings(common, max_examples=100)
+@examples(100)
 @given(strategies.specs())
 def test_yaml_json_and_the_resolved_spec_give_one_graph(data):
     from_json = strategies.load(data)
@@ -39,7 +38,7 @@ def test_yaml_json_and_the_resolved_spec_give_one_graph(data):
     assert from_json.graph == from_yaml.graph == resolved.graph
 
 
-@settings(common, max_examples=50)
+@examples(50)
 @given(strategies.extended_specs())
 def test_extending_is_writing_the_result_down(specs):
     """`extends`, then the child's own fields, then `set`: by hand, on Python data."""

@@ -1,6 +1,7 @@
 """A run that was killed and goes on ends bit by bit as one that was not, whatever the moment."""
 
 import csv
+import json
 import shutil
 import signal
 
@@ -11,6 +12,7 @@ from safetensors.numpy import load_file
 
 import archspec
 from builder import checkpoints, runs
+from builder.cpu import instruction_set
 from tests.small import SPEC, written
 
 LAYERS = [*SPEC["model"]["layers"][:1], {"dropout": 0.2}, *SPEC["model"]["layers"][1:]]
@@ -100,6 +102,21 @@ def test_a_damaged_checkpoint_is_passed_over(copy, data_dir, killed):
     assert status == 0, output
     assert f"{newest} is damaged, and is passed over" in output
     assert "going on after epoch 1, step 4, from " in output
+
+
+def test_a_resume_on_another_kind_of_cpu_says_so(copy, data_dir, killed):
+    run_dir, spec = copy
+    path = run_dir / "environment.json"
+    environment = json.loads(path.read_text())
+    here = instruction_set()
+    assert environment["instruction_set"] == here
+    path.write_text(json.dumps({**environment, "instruction_set": "AVX512_CORE_AMX_FP16"}))
+    change = f"trained with AVX512_CORE_AMX_FP16 instructions of oneDNN so far, and resumes with {here or 'none'}: "
+    status, output = killed(spec, run_dir, data_dir, "step", 15)
+    assert status == -signal.SIGKILL and change in output, output
+    status, output = killed(spec, run_dir, data_dir)
+    assert status == 0 and "instructions of oneDNN" not in output, output  # the same kind as the last time
+    assert [resumed["instruction_set"] for resumed in json.loads(path.read_text())["resumed"]] == [here, here]
 
 
 def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir, killed):

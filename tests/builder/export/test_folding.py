@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 import archspec
 from archspec import ops
 from builder.export.folding import fold
 from builder.model import build
 from tests import strategies
+from tests.randomised import examples
 
 
 def weights_of(model, seed=0):
@@ -94,7 +95,7 @@ def test_a_convolution_that_something_else_reads_keeps_its_normalisation(tmp_pat
     assert difference(graph, folded, weights, model) == 0
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@examples(8)
 @given(strategies.specs())
 def test_random_networks_predict_the_same(data):
     graph = strategies.load(data).graph

@@ -1,0 +1,60 @@
+"""Which instruction set oneDNN, and so TensorFlow, computes with on this CPU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+INSTRUCTION_SETS: Mapping[str, tuple[str, ...]] = {
+    "SSE41": ("sse4_1",),
+    "AVX": ("avx",),
+    "AVX2": ("avx2",),
+    "AVX2_VNNI": ("avx_vnni",),
+    "AVX2_VNNI_2": ("avx_vnni_int8", "avx_ne_convert"),
+    "AVX512_CORE": ("avx512f", "avx512bw", "avx512vl", "avx512dq"),
+    "AVX512_CORE_VNNI": ("avx512_vnni",),
+    "AVX512_CORE_BF16": ("avx512_bf16",),
+    "AVX512_CORE_FP16": ("avx512_fp16", "avx_vnni"),
+    "AVX512_CORE_AMX": ("amx_tile", "amx_int8", "amx_bf16"),
+    "AVX512_CORE_AMX_FP16": ("amx_fp16",),
+}
+"""oneDNN's names, as its variable ONEDNN_MAX_CPU_ISA takes them, from the least to the best, and the flags of
+/proc/cpuinfo that each needs besides those of the sets that it includes."""
+BASES = {"AVX512_CORE": "AVX2", "AVX512_CORE_VNNI": "AVX512_CORE"}
+"""Sets that do not include the one before them in the list, and the one that they include instead."""
+
+
+def instruction_set() -> str | None:
+    """The name of the instruction set that oneDNN uses here, such as "AVX2" or "AVX512_CORE_AMX".
+
+    The results of a training differ between instruction sets in their last digits. None where TensorFlow does not use
+    oneDNN (`TF_ENABLE_ONEDNN_OPTS=0`), and where the CPU's flags cannot be read (other systems than Linux on x86).
+    """
+    if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        return None
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
+    return best_instruction_set(_flags(), limit)
+
+
+def best_instruction_set(flags: Collection[str], limit: str | None = None) -> str | None:
+    """The best set of a CPU with these flags, no better than `limit` if that names one (in any case)."""
+    names = list(INSTRUCTION_SETS)
+    allowed = names[: names.index(limit.upper()) + 1] if limit and limit.upper() in names else names
+    return next((name for name in reversed(allowed) if _has(name, flags)), None)
+
+
+def _has(name: str, flags: Collection[str]) -> bool:
+    names = list(INSTRUCTION_SETS)
+    index = names.index(name)
+    base = BASES.get(name) or (names[index - 1] if index else None)
+    return all(flag in flags for flag in INSTRUCTION_SETS[name]) and (base is None or _has(base, flags))
+
+
+def _flags() -> frozenset[str]:
+    """The CPU's flags as Linux lists them; none on other systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), []))
