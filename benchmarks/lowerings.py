@@ -1,4 +1,4 @@
-"""The single lowerings against the stock layer: what decides which formulation `builder/lowerings.py` uses.
+"""The single lowerings against the stock layer: what decides which formulation `builder/network/fast_layers.py` uses.
 
 Each row is a layer's training step: forward, and the gradients of its input and weights.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measure import Row, in_turn, show
-from builder import lowerings
+from builder.network import fast_layers
 
 SIDES = ((1, 1), (1, 1))
 GROUPS = [  # picture's size, input channels, filters, groups, precision
@@ -39,17 +39,17 @@ def run() -> None:
 
 def grouped(size: int, channels: int, filters: int, groups: int, precision: str) -> Row:
     options: dict[str, Any] = {"filters": filters, "kernel_size": 3, "padding": "same", "groups": groups}
-    fast, stock = (kind(**options, dtype=precision) for kind in (lowerings.FastConv2D, keras.layers.Conv2D))
+    fast, stock = (kind(**options, dtype=precision) for kind in (fast_layers.FastConv2D, keras.layers.Conv2D))
     x = pictures(size, channels)
     return compared(f"{groups} groups, {size}x{size}x{channels}, {precision}", step(fast, x), step(stock, x))
 
 
 def blocks(width: int) -> Row:
     options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "padding": "same", "groups": 32}
-    x, chosen = pictures(28, 128), lowerings.BLOCK_CHANNELS
-    ours, other = (step(lowerings.FastConv2D(**options), x) for _ in range(2))
+    x, chosen = pictures(28, 128), fast_layers.BLOCK_CHANNELS
+    ours, other = (step(fast_layers.FastConv2D(**options), x) for _ in range(2))
     for compute, channels in ((ours, width), (other, chosen)):
-        lowerings.BLOCK_CHANNELS = channels  # read while the step is traced, at its first call
+        fast_layers.BLOCK_CHANNELS = channels  # read while the step is traced, at its first call
         compute()
     return compared(f"{width} channels at a time", ours, other)
 
@@ -58,8 +58,10 @@ def padded(precision: str, size: int, channels: int, stride: int) -> Row:
     options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "strides": stride, "dtype": precision}
     x = pictures(size, channels)
     pad = keras.layers.ZeroPadding2D(SIDES, dtype=precision)
-    apart = keras.Sequential([pad, lowerings.FastConv2D(**options)])  # the same convolution, so that the padding shows
-    fast = lowerings.FastConv2D(**options, explicit_padding=SIDES)
+    apart = keras.Sequential(
+        [pad, fast_layers.FastConv2D(**options)]
+    )  # the same convolution, so that the padding shows
+    fast = fast_layers.FastConv2D(**options, explicit_padding=SIDES)
     return compared(f"3x3/{stride}, {size}x{size}x{channels}, {precision}", step(fast, x), step(apart, x))
 
 
@@ -67,7 +69,7 @@ def halved(dtype: str) -> Row:
     options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "padding": "same"}
     x = pictures(28, 128)
     whole, half = keras.layers.Conv2D(**options), keras.layers.Conv2D(**options, dtype=dtype)
-    native = "emulated here" if lowerings.emulated(tf.as_dtype(dtype)) else "native here"
+    native = "emulated here" if fast_layers.emulated(tf.as_dtype(dtype)) else "native here"
     return compared(dtype, step(whole, x), step(half, tf.cast(x, dtype)), native)
 
 

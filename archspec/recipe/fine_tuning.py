@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from archspec.errors import Problem, Where, did_you_mean, quoted
-from archspec.forms import FieldError, ListOf, Text, Union
-from archspec.graph import Graph
-from archspec.schema import record_of
-from archspec.source import Tree
+from archspec.fields.base import FieldError
+from archspec.fields.containers import ListOf, Union
+from archspec.fields.records import record_of
+from archspec.fields.scalars import Text
+from archspec.graph.graph import Graph
+from archspec.source.tree import Tree
 
 EVERY = "*"
 """The prefix of every layer, where no longer one has it. No layer's name has this character."""

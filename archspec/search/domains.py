@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.errors import Span, describe
-from archspec.forms import FieldError
+from archspec.fields.base import FieldError
 
 GRID = 10
 """Points of a continuous range in a grid, at even shares of it, as in keras-tuner."""

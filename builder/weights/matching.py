@@ -13,7 +13,7 @@ import numpy as np
 from archspec import Graph, Problem, Spec, SpecError
 from archspec.errors import Where, did_you_mean, quoted
 from archspec.ops import Shape
-from builder.model import graph_of
+from builder.network.model import graph_of
 from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, flattened_order, steps, to_keras
 from builder.weights.pairing import Pairing, pair
 from builder.weights.source import Source

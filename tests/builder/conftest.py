@@ -17,7 +17,7 @@ def killed(tmp_path_factory):
     outputs = tmp_path_factory.mktemp("outputs")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    command = [sys.executable, str(ROOT / "tests/builder/killed.py")]
+    command = [sys.executable, str(ROOT / "tests/builder/training/killed.py")]
 
     def killed(spec, run_dir, data_dir, when="never", number=0):
         output = outputs / f"{len(list(outputs.iterdir()))}.txt"
