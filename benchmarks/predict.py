@@ -18,7 +18,8 @@ import archspec
 import builder
 from benchmarks.measure import Row, seconds, show
 from builder.pictures.normalisation import Pixels, from_pixels
-from builder.prediction.classifier import BATCH, Classifier, Found, find, predict, reader
+from builder.prediction.classifier import BATCH, Classifier, predict, reader
+from builder.prediction.finding import Found, find
 
 PICTURES = 1000
 ROUNDS = 3

@@ -16,7 +16,7 @@ import numpy as np
 
 from archspec import cli
 from archspec.errors import file_problem
-from builder.runs.directory import replacing
+from builder.system.files import replacing
 
 SOURCE = "/usr/share/datasets/fashion-mnist"
 PARTS = {"train": "train", "test": "t10k"}

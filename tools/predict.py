@@ -11,7 +11,8 @@ import argparse
 import sys
 
 from archspec import cli
-from builder.prediction.classifier import find, open_classifier, predict
+from builder.prediction.classifier import open_classifier, predict
+from builder.prediction.finding import find
 
 
 def main() -> None:

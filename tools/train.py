@@ -39,8 +39,7 @@ def main() -> None:
         if args.workers:
             sys.exit(launch([sys.executable, *without_option(sys.argv, "--workers")], args.workers))
         import_tensorflow()  # it takes seconds, and is for valid specs only
-        from builder.system.signals import Interrupted
-        from builder.training.failures import Diverged, WorkerLost
+        from builder.system.endings import Diverged, Interrupted, WorkerLost
         from builder.training.trainer import train
 
         try:

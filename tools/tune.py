@@ -17,8 +17,8 @@ import sys
 from archspec import cli
 from archspec.candidates import report
 from archspec.candidates.survey import SAMPLES, survey
-from builder.sweep.start import TrialsFailed, tune, with_trials
-from builder.system.signals import Interrupted
+from builder.sweep.start import tune, with_trials
+from builder.system.endings import Interrupted, TrialsFailed
 
 
 def main() -> None:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archspec.errors import INVALID, Problem, Span, SpecError, Where, describe
+from archspec.errors import INVALID, Problem, Span, SpecError, Where
 from archspec.source.expressions import DependsOnInvalid, ExpressionError, evaluate, has_expression
 from archspec.source.tree import MAX_PROBLEMS, Tree, wrap
+from archspec.wording import describe
 
 EXPRESSION = {"type": "string", "pattern": r"\$\{"}
 MAX_WORK = 200_000

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from archspec.errors import INVALID, describe
+from archspec.errors import INVALID
 from archspec.fields.base import EXPRESSION, FieldError, Form, Reader, schema_of
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, number_hint
 from archspec.source.tree import Tree, resolve_scalar
+from archspec.wording import describe
 
 __all__ = [
     "EXPRESSION",

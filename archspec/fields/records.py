@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.errors import INVALID, Span, closest, did_you_mean, quoted
+from archspec.errors import INVALID, Span
 from archspec.fields.base import FieldError, Form, Reader, schema_of
 from archspec.fields.containers import OneOrPair, Union
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
 from archspec.source.tree import Tree
+from archspec.wording import closest, did_you_mean, quoted
 
 REQUIRED: Any = inspect.Parameter.empty
 

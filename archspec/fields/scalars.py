@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from archspec.errors import did_you_mean
 from archspec.fields.base import Form, Reader
 from archspec.source.tree import Tree
+from archspec.wording import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from archspec.errors import Problem, SpecError, Where, did_you_mean, quoted
+from archspec.errors import Problem, SpecError, Where
 from archspec.graph.graph import Node
 from archspec.layers.reading import Layer
 from archspec.ops import PRIMITIVES, Activation, Dropout, Flatten, Op, Reshape, ShapeError, show
 from archspec.source.tree import MAX_PROBLEMS
+from archspec.wording import did_you_mean, quoted
 
 MAX_NODES = 50_000
 MAX_ELEMENTS = 2**34

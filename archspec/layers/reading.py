@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Any
 
-from archspec.errors import INVALID, Problem, Where, did_you_mean, quoted
+from archspec.errors import INVALID, Problem, Where
 from archspec.fields.base import Reader
 from archspec.fields.records import REQUIRED, Field, Record, in_full, record_of, split_tag
 from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM, NORMS, AnyForm, LayerForm, LayersForm
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Op
 from archspec.source.tree import Tree, wrap
+from archspec.wording import did_you_mean, quoted
 
 SYNONYMS = {
     "fc": "dense",

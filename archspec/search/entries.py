@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from archspec.errors import INVALID, Span, closest
+from archspec.errors import INVALID, Span
 from archspec.fields.base import Form, Reader
 from archspec.fields.containers import ListOf
 from archspec.fields.records import REQUIRED, Field, Record
 from archspec.fields.scalars import Boolean, Integer, Number
 from archspec.search.domains import Domain, Flag, FloatRange, IntRange, Options
 from archspec.source.tree import Tree
+from archspec.wording import closest
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.errors import closest
 from archspec.fields.base import FieldError, Form, Reader
 from archspec.fields.containers import ListOf, MapOf, Union
 from archspec.fields.records import Record, Tagged, record_of
@@ -15,6 +14,7 @@ from archspec.recipe import MONITORS
 from archspec.search.entries import DomainForm
 from archspec.search.tuners import TUNERS, RandomSearch
 from archspec.source.tree import Tree
+from archspec.wording import closest
 
 Limit = Annotated[int | None, Union((Integer(min=1),), optional=True)]
 Measured = Annotated[float | None, Union((Number(above=0),), optional=True)]

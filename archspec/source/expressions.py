@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from archspec.errors import INVALID, describe, did_you_mean, quoted
+from archspec.errors import INVALID
+from archspec.wording import describe, did_you_mean, quoted
 
 MAX_LENGTH = 500
 MAX_TEXT = 10_000

@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import yaml
 
-from archspec.errors import Problem, Source, Span, SpecError, Where, quoted
+from archspec.errors import Problem, Source, Span, SpecError, Where
+from archspec.wording import quoted
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.2.2, section 5.1, leaves out of its character set."""

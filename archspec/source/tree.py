@@ -16,8 +16,9 @@ from typing import Any, NoReturn
 
 import yaml
 
-from archspec.errors import Problem, Source, Span, SpecError, UnreadableFile, Where, closest, quoted
+from archspec.errors import Problem, Source, Span, SpecError, UnreadableFile, Where
 from archspec.source.syntax import checked_json, forbidden, yaml_problem
+from archspec.wording import closest, quoted
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 60

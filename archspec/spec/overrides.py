@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from archspec.errors import Problem, Source, Span, SpecError, Where, counted, describe, did_you_mean
+from archspec.errors import Problem, Source, Span, SpecError, Where
 from archspec.source.tree import Tree, parse, resolve_scalar
+from archspec.wording import counted, describe, did_you_mean
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
 """Merged field by field by `extends`; every other value replaces the whole one of the base."""

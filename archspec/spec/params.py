@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from archspec.errors import INVALID, Problem, describe, quoted
+from archspec.errors import INVALID, Problem
 from archspec.fields.base import MAX_WORK, Reader, weight
 from archspec.source.expressions import PATTERN, ExpressionError, has_expression
 from archspec.source.tree import Tree
+from archspec.wording import describe, quoted
 
 _FUNCTIONS = ("min", "max", "round", "int")
 

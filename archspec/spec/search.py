@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from archspec.errors import INVALID, SpecError, Where, describe, did_you_mean
+from archspec.errors import INVALID, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.search.domains import Domain
 from archspec.search.entries import Entry
@@ -15,6 +15,7 @@ from archspec.search.space import Condition, Dimension, Space
 from archspec.source.expressions import ExpressionError, evaluate, has_expression
 from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides
+from archspec.wording import describe, did_you_mean
 
 PATH = "search.space"
 MAX_NAMES = 100

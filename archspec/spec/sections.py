@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from archspec.errors import INVALID, Span, Where, closest, quoted
+from archspec.errors import INVALID, Span, Where
 from archspec.fields.base import Form, Reader
 from archspec.fields.containers import ListOf, MapOf
 from archspec.fields.records import REQUIRED, Field, Record
@@ -17,6 +17,7 @@ from archspec.recipe import TRAIN
 from archspec.source.tree import Tree
 from archspec.spec import overrides as changes
 from archspec.spec.params import check_name, read_params
+from archspec.wording import closest, quoted
 
 
 def read_model(parts: Mapping[str, Tree], spans: Mapping[str, Span | None], reader: Reader) -> Any:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from archspec.errors import Where
 from builder.data.cache import remembered
 from builder.data.splits import Encoded, Say, channels_error, channels_fit, error
-from builder.training.console import watched
+from builder.system.terminal import watched
 
 BATCH = 256
 NAMED = 10

@@ -15,7 +15,7 @@ from builder.data.memory import aligned, free_memory, shared
 from builder.data.splits import Arrays, Data, Encoded, Split
 from builder.pictures.crops import cropped, cropped_bytes, scales, windows
 from builder.pictures.resizing import Shape, decoded, evaluated, evaluated_bytes
-from builder.training.console import watched
+from builder.system.terminal import watched
 
 SMALL = 128 * 128
 """Pixels. Pictures of one size that have no more are decoded whole and cropped a batch at once."""

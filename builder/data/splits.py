@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from archspec import Graph, Problem, SpecError
-from archspec.errors import Where, counted
+from archspec.errors import Where
 from archspec.ops.base import show
 from archspec.recipe import Train
+from archspec.wording import counted
 from builder.pictures.normalisation import Pixels
 
 TRAIN_DATA, BATCH_SIZE = Where("train.data"), Where("train.batch_size")

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from archspec import Problem, SpecError
-from archspec.errors import Where, counted
+from archspec.errors import Where
 from archspec.recipe import Train
 from archspec.recipe.train import Auto, Mirrored, MultiWorker, Off
+from archspec.wording import counted
 from builder.distribution.cluster import ALONE, Cluster, described_cluster
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import Problem, SpecError, load
-from archspec.errors import counted, file_problem
+from archspec.errors import file_problem
 from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.spec.overrides import parse_assignments
+from archspec.wording import counted
 from builder.runs.run import Trained, open_run
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from archspec.tables import shortened
 from builder.evaluation.metrics import confused_pairs
-from builder.runs.directory import replacing
+from builder.system.files import replacing
 
 NUMBERED = 25
 """Up to so many classes the cells have their counts in them."""

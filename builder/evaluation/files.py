@@ -14,8 +14,8 @@ from builder.data import Data
 from builder.evaluation import examples, figures, metrics, report
 from builder.evaluation.metrics import Metrics
 from builder.evaluation.scheme import Scheme
-from builder.runs.directory import check_writable, write_json
 from builder.runs.run import Trained
+from builder.system.files import check_writable, write_json
 
 NAMES = ("evaluation.json", "classes.csv", "confusion.csv", "confusion.png", "pictures.csv", "mistakes.png")
 MISTAKES = 24

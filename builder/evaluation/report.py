@@ -12,7 +12,7 @@ import numpy as np
 
 from archspec.tables import plain, shortened
 from builder.evaluation.metrics import ClassMetrics, Metrics
-from builder.runs.directory import write_text
+from builder.system.files import write_text
 
 FEW = 20
 """Classes that are all shown; of more, the worst WORST."""

@@ -14,9 +14,9 @@ from archspec import Problem, SpecError, tables
 from archspec.errors import Where, file_problem
 from builder.exports.formats import Format, chosen
 from builder.exports.versions import check_folder, new_version
-from builder.runs.directory import write_json
 from builder.runs.environment import package_version
 from builder.runs.run import REPORT, Trained, open_run
+from builder.system.files import write_json
 
 if TYPE_CHECKING:
     from builder.exports.inference import Network

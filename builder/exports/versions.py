@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from archspec.errors import file_problem
-from builder.runs.directory import check_writable
 from builder.runs.run import REPORT
+from builder.system.files import check_writable
 
 
 def check_folder(folder: Path, network: str) -> None:

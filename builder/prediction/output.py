@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Literal, TextIO
 
-from archspec.errors import printable
+from archspec.wording import printable
 from builder.prediction.classifier import Prediction
 
 Form = Literal["text", "json", "csv"]

@@ -12,11 +12,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
 
 from archspec.errors import file_problem
-from builder.runs.directory import replacing
+from builder.system.tensors import read_tensors, write_tensors
 
 BEST = "best.safetensors"
 """The weights of the best epoch, by name."""
@@ -72,27 +71,6 @@ class Checkpoints:
 def _step(path: Path) -> int:
     match = NAME.fullmatch(path.name)
     return int(match[1]) if match else -1
-
-
-def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a `.safetensors` file atomically.
-
-    Raises:
-        SpecError: the disk is full, or the directory cannot be written.
-    """
-    whole = {name: np.asarray(value, order="C") for name, value in tensors.items()}
-    with replacing(path) as temporary:
-        temporary.write_bytes(save(whole, dict(metadata or {})))  # save_file would keep others from reading it
-
-
-def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The tensors of a `.safetensors` file, and its metadata.
-
-    Raises:
-        SafetensorError, OSError: it is damaged, or cannot be read.
-    """
-    with safe_open(path, framework="numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
 def write_best(directory: Path, weights: Mapping[str, np.ndarray], epoch: int) -> None:

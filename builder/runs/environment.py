@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.errors import file_problem
-from builder.runs.directory import damaged, flat, write_json, write_text
+from builder.runs.comparison import damaged, flat
+from builder.system.files import write_json, write_text
 
 if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
     from builder.data import Data

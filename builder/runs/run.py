@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import Problem, Spec, SpecError, load
-from archspec.errors import did_you_mean, file_problem
-from builder.runs import directory as run_directory
-from builder.runs.directory import differences, few_of, flat, is_begun
+from archspec.errors import file_problem
+from archspec.wording import did_you_mean
+from builder.runs import comparison
+from builder.runs.comparison import differences, few_of, flat
+from builder.runs.directory import is_begun
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 REPORT = "export.json"
 """What an export's folder has."""
-MAY_CHANGE = (*run_directory.MAY_CHANGE, "train.data", "search", "description")
+MAY_CHANGE = (*comparison.MAY_CHANGE, "train.data", "search", "description")
 """What may be otherwise in `spec.yaml` than it was when the run began: what changes no result, and where the data are,
 which are known by their fingerprint."""
 
@@ -98,7 +100,8 @@ class Trained:
         from safetensors import SafetensorError
 
         from builder.network.model import build
-        from builder.runs.checkpoints import BEST, read_tensors
+        from builder.runs.checkpoints import BEST
+        from builder.system.tensors import read_tensors
 
         path = self.directory / "checkpoints" / BEST
         anew = f"python tools/train.py {self.directory}/spec.yaml"

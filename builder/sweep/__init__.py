@@ -6,6 +6,7 @@
 - `records`, `results`: what came out.
 """
 
-from builder.sweep.start import TrialsFailed, tune, with_trials
+from builder.sweep.start import tune, with_trials
+from builder.system.endings import TrialsFailed
 
 __all__ = ["TrialsFailed", "tune", "with_trials"]

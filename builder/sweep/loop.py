@@ -9,15 +9,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from archspec.errors import SpecError, counted
-from builder.runs.directory import write_json
+from archspec.errors import SpecError
+from archspec.wording import counted
 from builder.sweep import results
 from builder.sweep.plan import Plan, describe
 from builder.sweep.processes.forkserver import GRACE_SECONDS, Job, Nursery
 from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Execution, Trial
 from builder.sweep.results import Results
+from builder.system.files import write_json
 from builder.system.signals import Interrupts
-from builder.training.console import clock
+from builder.system.terminal import clock
 
 MOST_RESTARTS = 3
 """How often an execution goes on whose process was killed by a signal."""

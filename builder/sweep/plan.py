@@ -13,10 +13,10 @@ from archspec.candidates.check import Checker
 from archspec.recipe import MONITORS, Train
 from archspec.recipe.fine_tuning import InitFrom
 from archspec.search import Candidate, Hyperband, Search
-from builder.runs.directory import write_text
 from builder.sweep.records import COMPLETED, DIVERGED, Execution, Files, Trial
 from builder.sweep.results import Results
 from builder.sweep.tuners.hyperparameters import candidate
+from builder.system.files import write_text
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.runs.directory import COLUMNS, write_json, write_text
+from builder.runs.metrics import COLUMNS
+from builder.system.files import write_json, write_text
 
 COMPLETED, FAILED, DIVERGED, OUT_OF_MEMORY, TIMED_OUT, KILLED = (
     "completed",

@@ -11,8 +11,8 @@ from typing import Any
 
 from archspec import Spec, load
 from archspec.search import Hyperband, Search
-from builder.runs.directory import write_text
 from builder.sweep.records import COMPLETED, Execution, Files, Trial
+from builder.system.files import write_text
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Problem, Spec, SpecError
 from archspec.candidates.check import Checker
-from archspec.errors import Where, counted
+from archspec.errors import Where
+from archspec.wording import counted
 from builder.sweep import results
 from builder.sweep.processes.forkserver import Nursery, shares
 from builder.sweep.records import Files
 from builder.sweep.results import Results
-from builder.sweep.start import TrialsFailed
-from builder.system.signals import Interrupted
+from builder.system.endings import Interrupted, TrialsFailed
 from builder.system.tensorflow_start import import_tensorflow
 
 if TYPE_CHECKING:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 from archspec import Problem, Spec, SpecError
 from archspec.candidates.check import Checker
 from archspec.candidates.survey import EVERY, survey
-from archspec.errors import Where, did_you_mean, file_problem
+from archspec.errors import Where, file_problem
 from archspec.search import GridSearch, RandomSearch, Search
 from archspec.spec import overrides
-from builder.runs.directory import check_same_spec, locked, write_text
+from archspec.wording import did_you_mean
+from builder.runs.comparison import check_same_spec
+from builder.runs.directory import locked
 from builder.sweep.records import METRICS, Files
+from builder.system.files import write_text
 
 if TYPE_CHECKING:
     from builder.sweep.results import Results
@@ -24,10 +27,6 @@ if TYPE_CHECKING:
 MAY_CHANGE = ("search.tuner", "search.max_minutes_per_trial", "train.distribute", "train.cache", "train.xla")
 """What a sweep that goes on may have otherwise; of the tuner, its numbers of trials and retries."""
 SIZES = ("trainable_parameters", "macs")
-
-
-class TrialsFailed(RuntimeError):
-    """As many trials in a row failed as `max_consecutive_failed_trials` allows; the message has the last one's."""
 
 
 def tune(

@@ -4,24 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
-
-
-class Interrupted(Exception):
-    """A signal has ended the training, after its state was saved.
-
-    Attributes:
-        status: the process's exit status as a shell has it: 130 for Ctrl-C, 143 for SIGTERM.
-        checkpoint: the state to go on from.
-    """
-
-    def __init__(self, number: int, checkpoint: Path | None):
-        super().__init__(f"interrupted by {signal.Signals(number).name}")
-        self.status = 128 + number
-        self.is_termination = number == signal.SIGTERM
-        self.checkpoint = checkpoint
 
 
 class Interrupts:

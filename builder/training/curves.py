@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from builder.runs.directory import replacing
+from builder.system.files import replacing
 
 MARGINS = {"left": 0.06, "right": 0.985, "bottom": 0.14, "top": 0.83, "wspace": 0.22}
 PAIRS = ("loss", "accuracy", "top5_accuracy")

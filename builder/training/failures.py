@@ -7,15 +7,7 @@ import tensorflow as tf
 from archspec import Problem, SpecError
 from archspec.errors import Where
 from builder.data import Data, Encoded, unreadable
-
-
-class Diverged(RuntimeError):
-    """The loss or the weights became NaN or infinite; the message says when, and what is kept."""
-
-
-class WorkerLost(RuntimeError):
-    """Another worker of the cluster died or cannot be reached; the message says what TensorFlow knows of it."""
-
+from builder.system.endings import WorkerLost, is_full_disk
 
 PEER_ERRORS = (
     tf.errors.UnavailableError,
@@ -30,11 +22,6 @@ READING_ERRORS = (
     tf.errors.PermissionDeniedError,
     tf.errors.DataLossError,
 )
-
-
-def is_full_disk(error: BaseException) -> bool:
-    """Whether the disk is full. TensorFlow's own error for it is the one for memory too."""
-    return "No space left" in str(error)
 
 
 def explained(

@@ -24,9 +24,10 @@ from builder.distribution.strategy import Placement
 from builder.runs import checkpoints
 from builder.runs.checkpoints import Checkpoints
 from builder.system.background import Behind
-from builder.system.signals import Interrupted, Interrupts
+from builder.system.endings import Diverged, Interrupted
+from builder.system.signals import Interrupts
 from builder.training.console import Console
-from builder.training.failures import Diverged, explained
+from builder.training.failures import explained
 from builder.training.progress import Progress, Sums
 from builder.training.steps import MOST_STEPS, Steps
 

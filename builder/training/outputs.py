@@ -14,7 +14,9 @@ from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints
 from builder.runs.checkpoints import BEST
-from builder.runs.directory import replacing, write_metrics
+from builder.runs.metrics import write_metrics
+from builder.system.files import replacing
+from builder.system.tensors import read_tensors
 from builder.training import curves
 from builder.training.loop import Parts
 from builder.training.progress import Progress, Sums
@@ -47,7 +49,7 @@ class Keeper:
         best = progress.best or {}
         curves.draw(self.directory / "learning_curve.png", self.spec.name, progress.rows, best)
         path = self.directory / "checkpoints" / BEST
-        checkpoints.restore(parts.weights, checkpoints.read_tensors(path)[0], path)
+        checkpoints.restore(parts.weights, read_tensors(path)[0], path)
         portable = build(self.spec, "portable")
         transfer_weights(self.network, portable)
         saved = from_pixels(portable, data.pixels)

@@ -14,9 +14,10 @@ import keras
 import tensorflow as tf
 
 from archspec import Problem, Spec, SpecError, analyse
-from archspec.errors import Where, counted, file_problem
+from archspec.errors import Where, file_problem
 from archspec.recipe import Train
 from archspec.recipe.fine_tuning import InitFrom
+from archspec.wording import counted
 from builder.data import Data, check_fits, load_data
 from builder.data.batches import steps_per_epoch
 from builder.distribution.strategy import Placement, place
@@ -26,11 +27,10 @@ from builder.runs import checkpoints
 from builder.runs.checkpoints import Checkpoints, remove_leftovers
 from builder.runs.directory import address, claim, goes_on, locked, recipe_of
 from builder.runs.environment import describe
-from builder.system.signals import Interrupted
+from builder.system.endings import Diverged, Interrupted, WorkerLost, is_full_disk
 from builder.training import optimizers
 from builder.training.averaging import Ema
 from builder.training.console import Console
-from builder.training.failures import Diverged, WorkerLost, is_full_disk
 from builder.training.loop import Loop, Parts
 from builder.training.outputs import Keeper
 from builder.training.progress import Progress

@@ -21,9 +21,10 @@ import keras
 import numpy as np
 
 from archspec import Graph, Problem, SpecError, tables
-from archspec.errors import Where, did_you_mean
+from archspec.errors import Where
 from archspec.ops.base import show
 from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
+from archspec.wording import did_you_mean
 from builder import weights
 from builder.network.model import weighted_layers
 from builder.weights.units import Part

@@ -12,9 +12,9 @@ import numpy as np
 
 from archspec.errors import file_problem
 from builder.network.model import build
-from builder.runs import directory
-from builder.runs.checkpoints import write_tensors
-from builder.runs.directory import replacing
+from builder.system import files
+from builder.system.files import replacing
+from builder.system.tensors import write_tensors
 from builder.weights.layout import to_torch
 from builder.weights.matching import Matching, match
 from builder.weights.report import require, require_finite
@@ -48,7 +48,7 @@ def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = F
     if not path.parent.is_dir():
         raise file_problem(path.parent, "is not a directory")
     try:
-        directory.check_writable(path.parent)
+        files.check_writable(path.parent)
     except OSError as error:
         raise file_problem(path.parent, f"cannot be written to: {error.strerror}") from None
     return path

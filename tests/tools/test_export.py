@@ -373,7 +373,7 @@ def test_a_model_of_another_network_is_refused_with_the_differences(copy):
 
 
 def test_other_weights_in_the_model_than_in_the_best_checkpoint_are_told(copy, tmp_path):
-    from builder.runs.checkpoints import read_tensors, write_tensors
+    from builder.system.tensors import read_tensors, write_tensors
 
     best = copy / "checkpoints" / "best.safetensors"
     tensors, _ = read_tensors(best)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from archspec.errors import Where, did_you_mean
+from archspec.errors import Where
 from archspec.recipe.data import Folder
+from archspec.wording import did_you_mean
 from builder.data.decodable import NAMED, checked
 from builder.data.splits import Encoded, Parts, Say, error, held_out
 

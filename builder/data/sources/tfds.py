@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from archspec.errors import Where, did_you_mean
+from archspec.errors import Where
 from archspec.recipe.data import Tfds
+from archspec.wording import did_you_mean
 from builder.data.cache import remembered
 from builder.data.decodable import checked
 from builder.data.splits import Encoded, Parts, Say, channels_error, channels_fit, error

@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import archspec
-from builder.runs.directory import write_json
 from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_MEMORY, Execution
+from builder.system.files import write_json
 
 WAIT_FOR_LOCK = 30.0
 """Seconds that the run directory's former owner, whose sweep died, has to save its state."""
@@ -131,7 +131,7 @@ def execute(task: dict[str, Any], alive: int) -> None:
 
 def _state(error: BaseException | None) -> str:
     """Whether memory was short, also where that was explained in other words."""
-    from builder.training.failures import is_full_disk
+    from builder.system.endings import is_full_disk
 
     while error is not None:
         exhausted = type(error).__name__ == "ResourceExhaustedError" and not is_full_disk(error)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from archspec import Spec
 from archspec.search.domains import canonical
-from builder.runs.directory import write_json, write_text
+from builder.system.files import write_json, write_text
 
 WARM_UP = 5
 SECONDS = 0.4

@@ -13,9 +13,9 @@ import matplotlib.figure
 import matplotlib.ticker
 from matplotlib.figure import Figure
 
-from archspec.errors import counted
 from archspec.search import Dimension
 from archspec.search.domains import Range, short
+from archspec.wording import counted
 from builder.sweep.report.importance import FEWEST, importance, position
 from builder.sweep.results import Outcome, Results, cost
 

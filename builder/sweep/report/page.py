@@ -12,11 +12,11 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from archspec.errors import counted
-from builder.runs.directory import replacing, write_text
+from archspec.wording import counted
 from builder.sweep.plan import describe
 from builder.sweep.report.figures import WIDTH, figures
 from builder.sweep.results import Results, cost
+from builder.system.files import replacing, write_text
 
 TITLES = {
     "parallel_coordinates": "Trials",

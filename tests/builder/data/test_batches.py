@@ -142,7 +142,7 @@ def test_a_pictures_augmentation_does_not_depend_on_the_recipes_batch_size(digit
 
 
 def test_decoding_into_memory_says_how_far_it_is(roots, monkeypatch):
-    monkeypatch.setattr("builder.training.console.WATCHED_SECONDS", 0.0)
+    monkeypatch.setattr("builder.system.terminal.WATCHED_SECONDS", 0.0)
     lines = []
     data = load_data(Folder(path=str(roots["png"])), (16, 16, 3), say=lines.append)
     lines.clear()

@@ -18,7 +18,8 @@ from PIL import Image
 from archspec import SpecError
 from builder.evaluation.evaluate import evaluate, open_runs
 from builder.evaluation.scheme import Scheme
-from builder.prediction.classifier import AHEAD, BATCH, Found, find, open_classifier, predict
+from builder.prediction.classifier import AHEAD, BATCH, open_classifier, predict
+from builder.prediction.finding import Found, find
 from builder.prediction.output import write
 
 ROOT = Path(__file__).parents[3]

@@ -11,8 +11,10 @@ import pytest
 
 import archspec
 from builder.runs import directory as run_directory
-from builder.runs.directory import COLUMNS, claim, locked, replacing, write_json, write_metrics, write_text
+from builder.runs.directory import claim, locked
 from builder.runs.environment import git_commit
+from builder.runs.metrics import COLUMNS, write_metrics
+from builder.system.files import replacing, write_json, write_text
 from builder.training import curves
 
 

@@ -18,8 +18,8 @@ import archspec
 import builder
 from builder.runs.directory import locked
 from builder.sweep.processes import forkserver
-from builder.sweep.start import TrialsFailed
 from builder.sweep.tuners.journal import NAME
+from builder.system.endings import TrialsFailed
 from tests.builder.sweep.sweeps import PYTHON_PATH, ROOT, table, write
 
 TOOL = str(ROOT / "tools/tune.py")

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
+from builder.system.terminal import watched
 from builder.training import console
-from builder.training.console import watched
 
 
 @pytest.fixture

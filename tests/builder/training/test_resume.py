@@ -11,7 +11,8 @@ from safetensors.numpy import load_file
 
 import archspec
 from builder.runs import checkpoints
-from builder.runs.directory import check_same_spec, locked
+from builder.runs.comparison import check_same_spec
+from builder.runs.directory import locked
 from tests.small import SPEC, written
 
 LAYERS = [*SPEC["model"]["layers"][:1], {"dropout": 0.2}, *SPEC["model"]["layers"][1:]]

@@ -14,7 +14,7 @@ from archspec.blocks import Activation
 from archspec.fields.records import Count
 from archspec.recipe.data import Digits
 from builder.data import load_data
-from builder.training.failures import Diverged
+from builder.system.endings import Diverged
 from builder.training.trainer import train
 from tests.small import SPEC, written
 
