@@ -4,7 +4,7 @@ VENV ?= .venv
 PYTEST_OPTIONS ?= -n 2
 BIN := $(VENV)/bin
 # The part that needs no TensorFlow.
-FAST_TESTS := tests/archspec tests/tools/test_summary.py tests/tools/test_tune.py
+FAST_TESTS := tests/test_layering.py tests/archspec tests/tools/test_summary.py tests/tools/test_tune.py
 
 .PHONY: help quickstart install test test-fast lint format schema benchmark clean
 

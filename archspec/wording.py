@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Any
 
 LONGEST_WORD = 80
-
 LONGEST_MESSAGE = 1000
 
 

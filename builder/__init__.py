@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'builder' has no attribute '{name}'")
     from importlib import import_module
 
-    module = {"tune": "builder.sweep", "hypermodel": "builder.sweep.tuners.hypermodel"}.get(
+    module = {"tune": "builder.sweep.start", "hypermodel": "builder.sweep.tuners.hypermodel"}.get(
         name, "builder.network.model"
     )
     return getattr(import_module(module), name)

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from archspec.errors import Problem, Source, Span, SpecError, Where
 from archspec.source.tree import Tree, parse, resolve_scalar
+from archspec.spec.sections import SECTIONS, TOP_LEVEL
+from archspec.spec.short_forms import main_field
 from archspec.wording import counted, describe, did_you_mean
-
-SECTIONS = ("params", "blocks", "model", "train", "search")
-"""Merged field by field by `extends`; every other value replaces the whole one of the base."""
-TOP_LEVEL = ("name", "description", *SECTIONS)
 
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(\[\d{1,6}\])*(\.[A-Za-z0-9_\-]+(\[\d{1,6}\])*)*")
 _STEP = re.compile(r"\[(\d+)\]|([A-Za-z0-9_\-]+)")
@@ -151,8 +149,6 @@ def _spelt_out(tree: Tree, steps: Sequence[str | int]) -> Tree:
         if found is None or found.value is None:
             break
         if isinstance(steps[i], str) and not isinstance(found.value, dict) and found.value != steps[i]:
-            from archspec.spec.short_forms import main_field  # it reads specs, which needs this module
-
             name = main_field(tree, steps[:i])
             if name is None:
                 break

@@ -15,9 +15,12 @@ from archspec.layers.fields import COMMON_FORMS, AnyForm, LayersForm, NameForm
 from archspec.layers.reading import spec_block
 from archspec.recipe import TRAIN
 from archspec.source.tree import Tree
-from archspec.spec import overrides as changes
 from archspec.spec.params import check_name, read_params
 from archspec.wording import closest, quoted
+
+SECTIONS = ("params", "blocks", "model", "train", "search")
+"""Merged field by field by `extends`; every other value replaces the whole one of the base."""
+TOP_LEVEL = ("name", "description", *SECTIONS)
 
 
 def read_model(parts: Mapping[str, Tree], spans: Mapping[str, Span | None], reader: Reader) -> Any:
@@ -79,7 +82,7 @@ TOP = _Top(
     (
         Field("name", NameForm(numbered=False), REQUIRED),
         Field("description", Text(), ""),
-        *(Field(name, _Section(name), REQUIRED if name == "model" else None) for name in changes.SECTIONS),
+        *(Field(name, _Section(name), REQUIRED if name == "model" else None) for name in SECTIONS),
     ),
 )
 MODEL = Record(
@@ -153,12 +156,6 @@ BLOCK = Record(
         Field("layers", _Section("layers"), REQUIRED),
     ),
 )
-
-
-def read_search(spec: Tree, tree: Tree, reader: Reader) -> Any:
-    from archspec.spec.search import read_search  # 30 ms, which only specs with this section need
-
-    return read_search(tree, spec, reader)
 
 
 def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:

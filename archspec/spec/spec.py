@@ -24,7 +24,7 @@ from archspec.source.tree import Tree, resolve_scalar, wrap
 from archspec.spec import overrides as changes
 from archspec.spec.extends import extended
 from archspec.spec.params import with_values_from_outside
-from archspec.spec.sections import TOP, read_model, read_search, read_train, read_unused_blocks, sections_of
+from archspec.spec.sections import TOP, read_model, read_train, read_unused_blocks, sections_of
 
 if TYPE_CHECKING:
     from archspec.search import Search
@@ -105,7 +105,7 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     train = read_train(parts["train"], spans["train"], reader) if "train" in parts else None
     if train is not INVALID and train is not None and model is not INVALID:
         check_pictures(train.augment, model["input"], parts["train"].value.get("augment"), "train.augment", reader)
-    search = read_search(tree, parts["search"], reader) if "search" in parts else None
+    search = _read_search(parts["search"], tree, reader) if "search" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
         raise SpecError(with_values_from_outside(reader.problems, parts.get("params"), reader.names))
     name, layers_span = sections["name"], parts["model"].value["layers"].span
@@ -119,6 +119,13 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
     except SpecError as error:
         raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None
     return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, blocks)
+
+
+def _read_search(tree: Tree, spec: Tree, reader: Reader) -> Any:
+    """The `search` section of a spec's tree; INVALID, and problems, where it does not fit."""
+    from archspec.spec.search import read_search  # 30 ms, which only specs with this section need
+
+    return read_search(tree, spec, reader)
 
 
 # -- writing ---------------------------------------------------------------------------------------------------------

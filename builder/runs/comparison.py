@@ -13,7 +13,6 @@ from archspec.errors import file_problem
 
 NAMED = 3
 """How many differences an error names."""
-
 MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla")
 """What a resumed run may have otherwise: it decides where and how fast a training runs, not what comes out."""
 

@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 REFRESH_SECONDS = 0.5
-
 PLAIN_SECONDS = 60.0
 """Where there is no terminal, an epoch that takes longer says so often how far it is,"""
-
 WATCHED_SECONDS = 10.0
 """and work before the first epoch so often."""
 

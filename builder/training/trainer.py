@@ -37,8 +37,6 @@ from builder.training.progress import Progress
 from builder.training.steps import evaluation_steps, training_steps
 from builder.weights.init_from import init_from
 
-__all__ = ["Diverged", "Interrupted", "Result", "WorkerLost", "train"]
-
 
 @dataclass(frozen=True)
 class Result:

@@ -29,6 +29,7 @@ from typing import Any, NoReturn
 
 import archspec
 from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_MEMORY, Execution
+from builder.system.endings import Diverged, Interrupted, is_full_disk
 from builder.system.files import write_json
 
 WAIT_FOR_LOCK = 30.0
@@ -109,9 +110,9 @@ def execute(task: dict[str, Any], alive: int) -> None:
         _wait_for_lock(Path(task["run_dir"]))
         result = builder.training.trainer.train(spec, task["run_dir"], task["data_dir"], _say, True, task["until"])
         record = _completed(record, Path(task["run_dir"]), result, task)
-    except builder.training.trainer.Interrupted as stop:
+    except Interrupted as stop:
         _end_by(stop.status - 128)  # it goes on another time
-    except builder.training.trainer.Diverged as error:
+    except Diverged as error:
         record = dataclasses.replace(record, state=DIVERGED, message=str(error))
     except archspec.SpecError as error:
         record = dataclasses.replace(record, state=_state(error), message=str(error))
@@ -131,8 +132,6 @@ def execute(task: dict[str, Any], alive: int) -> None:
 
 def _state(error: BaseException | None) -> str:
     """Whether memory was short, also where that was explained in other words."""
-    from builder.system.endings import is_full_disk
-
     while error is not None:
         exhausted = type(error).__name__ == "ResourceExhaustedError" and not is_full_disk(error)
         if isinstance(error, MemoryError) or exhausted:

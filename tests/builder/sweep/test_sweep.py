@@ -37,7 +37,8 @@ def sweep(tmp_path_factory):
 
 def started(*arguments, child=False):
     """The tool in a process of its own; where `child`, with the trials' process that CHILD names."""
-    code = "import builder.sweep.processes.forkserver, json, os, runpy, sys; builder.sweep.processes.forkserver.CHILD = json.loads(os.environ['CHILD'])"
+    imports = "from builder.sweep.processes import forkserver; import json, os, runpy, sys"
+    code = f"{imports}; forkserver.CHILD = json.loads(os.environ['CHILD'])"
     runs_tool = ["-c", f"{code}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"] if child else []
     command = [sys.executable, *runs_tool, TOOL, *map(str, arguments)]
     return subprocess.Popen(command, env=PYTHON_PATH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -296,7 +297,7 @@ def test_nothing_within_a_latency(tmp_path):
 
 def test_chief_and_workers_that_die(tmp_path):
     spec = write(tmp_path, 1, tuner={"random_search": {"max_trials": 4}})
-    patience = "import builder.sweep.processes.chief as machines, runpy, sys; machines.LOST_SECONDS = 12"
+    patience = "import builder.sweep.processes.chief as chief, runpy, sys; chief.LOST_SECONDS = 12"
     script = f"{patience}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

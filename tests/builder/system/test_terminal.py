@@ -4,15 +4,15 @@ import sys
 
 import pytest
 
+from builder.system import terminal
 from builder.system.terminal import watched
-from builder.training import console
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that goes on by three seconds whenever it is looked at."""
     times = iter(range(0, 1000, 3))
-    monkeypatch.setattr(console.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(times))
 
 
 BATCHES = [(range(256),)] * 9 + [(range(30),)]
