@@ -4,9 +4,9 @@ spec = archspec.load("specs/resnet50.yaml", {"train.epochs": 3})
 print(archspec.analyse(spec).macs)
 """
 
-from archspec.analyse import Analysis, LayerAnalysis, analyse
+from archspec.analysis import Analysis, LayerAnalysis, analyse
 from archspec.errors import Problem, SpecError
-from archspec.graph import Graph, Node
-from archspec.spec import Spec, load
+from archspec.graph.graph import Graph, Node
+from archspec.spec.spec import Spec, load
 
 __all__ = ["Analysis", "Graph", "LayerAnalysis", "Node", "Problem", "Spec", "SpecError", "analyse", "load"]

@@ -12,12 +12,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID
-from archspec.forms import FieldError, Form, Integer, ListOf, OneOrPair, Reader
-from archspec.layer_forms import ACTIVATION_FORM, NORM_FORM
-from archspec.layers import Block, BlockTree, Fragment, Layers, python_block
-from archspec.schema import Count, Pair
-from archspec.source import Tree, wrap
-from archspec.structures import Shortcut
+from archspec.fields.base import FieldError, Form, Reader
+from archspec.fields.containers import ListOf, OneOrPair
+from archspec.fields.records import Count, Pair
+from archspec.fields.scalars import Integer
+from archspec.layers.fields import ACTIVATION_FORM, NORM_FORM
+from archspec.layers.reading import Block, BlockTree, Fragment, Layers, python_block
+from archspec.layers.structures import Shortcut
+from archspec.source.tree import Tree, wrap
 
 Activation = Annotated[str | None, ACTIVATION_FORM]
 Norm = Annotated[str | None, NORM_FORM]

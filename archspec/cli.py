@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from archspec.errors import SpecError, file_problem
-from archspec.overrides import parse_assignments
-from archspec.spec import Spec, load
+from archspec.spec.overrides import parse_assignments
+from archspec.spec.spec import Spec, load
 
 
 @contextmanager

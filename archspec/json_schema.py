@@ -15,18 +15,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from archspec import initializers
 from archspec.blocks import BLOCKS
-from archspec.forms import EXPRESSION, schema_of
-from archspec.layer_forms import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM
-from archspec.layers import primitive_record
-from archspec.ops import PRIMITIVES
+from archspec.fields.base import EXPRESSION, schema_of
+from archspec.fields.records import Count, Pair, Record, form_of
+from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM
+from archspec.layers.reading import primitive_record
+from archspec.layers.structures import STRUCTURES
+from archspec.ops import PRIMITIVES, initializers
+from archspec.ops.windows import Padding
 from archspec.recipe import TRAIN
-from archspec.schema import Count, Pair, Record, form_of
 from archspec.search import SEARCH
-from archspec.sections import BLOCK, MODEL, TOP
-from archspec.structures import STRUCTURES
-from archspec.windows import Padding
+from archspec.spec.sections import BLOCK, MODEL, TOP
 
 Schema = dict[str, Any]
 

@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from archspec import tables
-from archspec.analyse import Analysis, Distance, LayerAnalysis, analyse
+from archspec.analysis import Analysis, Distance, LayerAnalysis, analyse
 from archspec.ops import show
-from archspec.spec import Spec
+from archspec.spec.spec import Spec
 
 NONE = "-"
 INDENT = "  "

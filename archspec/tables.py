@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archspec.errors import columns
+from archspec.wording import columns
 
 WIDTH = 80
 

@@ -11,7 +11,7 @@ import archspec
 from archspec.errors import Where
 from benchmarks.measure import seconds
 from builder import build
-from builder.replicas import place
+from builder.distribution.strategy import place
 
 TIMES = 20
 

@@ -17,11 +17,11 @@ from archspec.recipe.augment import HorizontalFlip, RandomResizedCrop
 from archspec.recipe.data import Folder
 from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.measure import Row, in_turn, seconds, show
-from builder.batches import training_batches
 from builder.data import Arrays, Data, load_data
-from builder.data.checking import look
-from builder.data.core import Encoded
-from builder.pixels import Pixels
+from builder.data.batches import training_batches
+from builder.data.decodable import look
+from builder.data.splits import Encoded
+from builder.pictures.normalisation import Pixels
 
 PICTURES, EPOCHS, BATCH, ROUNDS = 512, 3, 64, 3
 SIZE, CROP = (375, 500), 224

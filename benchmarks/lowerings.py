@@ -1,4 +1,4 @@
-"""The single lowerings against the stock layer: what decides which formulation `builder/lowerings.py` uses.
+"""The single lowerings against the stock layer: what decides which formulation `builder/network/fast_layers.py` uses.
 
 Each row is a layer's training step: forward, and the gradients of its input and weights.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.measure import Row, in_turn, show
-from builder import lowerings
+from builder.network import fast_layers
 
 SIDES = ((1, 1), (1, 1))
 GROUPS = [  # picture's size, input channels, filters, groups, precision
@@ -39,17 +39,17 @@ def run() -> None:
 
 def grouped(size: int, channels: int, filters: int, groups: int, precision: str) -> Row:
     options: dict[str, Any] = {"filters": filters, "kernel_size": 3, "padding": "same", "groups": groups}
-    fast, stock = (kind(**options, dtype=precision) for kind in (lowerings.FastConv2D, keras.layers.Conv2D))
+    fast, stock = (kind(**options, dtype=precision) for kind in (fast_layers.FastConv2D, keras.layers.Conv2D))
     x = pictures(size, channels)
     return compared(f"{groups} groups, {size}x{size}x{channels}, {precision}", step(fast, x), step(stock, x))
 
 
 def blocks(width: int) -> Row:
     options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "padding": "same", "groups": 32}
-    x, chosen = pictures(28, 128), lowerings.BLOCK_CHANNELS
-    ours, other = (step(lowerings.FastConv2D(**options), x) for _ in range(2))
+    x, chosen = pictures(28, 128), fast_layers.BLOCK_CHANNELS
+    ours, other = (step(fast_layers.FastConv2D(**options), x) for _ in range(2))
     for compute, channels in ((ours, width), (other, chosen)):
-        lowerings.BLOCK_CHANNELS = channels  # read while the step is traced, at its first call
+        fast_layers.BLOCK_CHANNELS = channels  # read while the step is traced, at its first call
         compute()
     return compared(f"{width} channels at a time", ours, other)
 
@@ -58,12 +58,12 @@ def padded(precision: str, size: int, channels: int, stride: int) -> Row:
     """The input padded first, which CPUs do, against a convolution that pads by itself."""
     options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "strides": stride, "dtype": precision}
     x = pictures(size, channels)
-    first, inside = (step(lowerings.FastConv2D(**options, explicit_padding=SIDES), x) for _ in range(2))
-    on_cpu = lowerings.on_cpu
+    first, inside = (step(fast_layers.FastConv2D(**options, explicit_padding=SIDES), x) for _ in range(2))
+    on_cpu = fast_layers.on_cpu
     for compute, chosen in ((first, lambda: True), (inside, lambda: False)):
-        lowerings.on_cpu = chosen  # type: ignore[assignment]  # asked while the step is traced, at its first call
+        fast_layers.on_cpu = chosen  # type: ignore[assignment]  # asked while the step is traced, at its first call
         compute()
-    lowerings.on_cpu = on_cpu
+    fast_layers.on_cpu = on_cpu
     return compared(f"3x3/{stride}, {size}x{size}x{channels}, {precision}", first, inside)
 
 
@@ -71,7 +71,7 @@ def halved(dtype: str) -> Row:
     options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "padding": "same"}
     x = pictures(28, 128)
     whole, half = keras.layers.Conv2D(**options), keras.layers.Conv2D(**options, dtype=dtype)
-    native = "emulated here" if lowerings.emulated(tf.as_dtype(dtype)) else "native here"
+    native = "emulated here" if fast_layers.emulated(tf.as_dtype(dtype)) else "native here"
     return compared(dtype, step(whole, x), step(half, tf.cast(x, dtype)), native)
 
 

@@ -19,11 +19,11 @@ import keras_tuner
 
 import archspec
 from archspec.recipe import Train
-from builder import recipe as recipes
-from builder.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data import load_data
-from builder.model import build
-from builder.pixels import from_pixels
+from builder.data.batches import steps_per_epoch, training_batches, validation_batches
+from builder.network.model import build
+from builder.pictures.normalisation import from_pixels
+from builder.training.optimizers import optimizer
 
 SPEC = archspec.load("specs/digits.yaml")
 DATA = load_data(SPEC.train.data, SPEC.graph.input.shape) if SPEC.train else None
@@ -57,7 +57,7 @@ class Digits(keras_tuner.HyperModel):
         assert spec.train is not None and DATA is not None
         model = from_pixels(build(spec, "portable"), DATA.pixels)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer=recipes.optimizer(spec.train), loss=loss, metrics=["accuracy"])
+        model.compile(optimizer=optimizer(spec.train), loss=loss, metrics=["accuracy"])
         return model
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **options: Any) -> Any:

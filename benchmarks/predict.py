@@ -17,8 +17,9 @@ from sklearn.datasets import load_sample_images
 import archspec
 import builder
 from benchmarks.measure import Row, seconds, show
-from builder.pixels import Pixels, from_pixels
-from builder.predict import BATCH, Classifier, Found, find, predict, reader
+from builder.pictures.normalisation import Pixels, from_pixels
+from builder.prediction.classifier import BATCH, Classifier, predict, reader
+from builder.prediction.finding import Found, find
 
 PICTURES = 1000
 ROUNDS = 3

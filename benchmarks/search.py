@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 
 import archspec
+from archspec.candidates.check import Checker
 from archspec.search import Candidate
-from archspec.search.check import Checker
 from benchmarks.measure import Row, show
 
 COUNT = 10_000

@@ -141,7 +141,7 @@ def _opened(path: str, pictures: Any) -> Callable[[], Any]:
 
 def _write(name: str, folder: Path) -> None:
     """The files of a network with random weights."""
-    from builder.quiet import import_tensorflow
+    from builder.system.tensorflow_start import import_tensorflow
 
     import_tensorflow()
     import keras
@@ -149,10 +149,10 @@ def _write(name: str, folder: Path) -> None:
 
     import archspec
     import builder
-    from builder.export import litert_file, onnx_file, saved_model
-    from builder.export.folding import fold
-    from builder.export.network import Network
-    from builder.pixels import Pixels, from_pixels
+    from builder.exports import litert_file, onnx_file, saved_model
+    from builder.exports.folding import fold
+    from builder.exports.inference import Network
+    from builder.pictures.normalisation import Pixels, from_pixels
 
     spec = archspec.load(SPECS / f"{name}.yaml")
     keras.utils.set_random_seed(0)

@@ -20,13 +20,13 @@ from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.input import consume, jpegs
 from benchmarks.measure import Row, in_turn, seconds, show
 from benchmarks.steps import train_step
-from builder import recipe as recipes
-from builder.batches import steps_per_epoch, training_batches
 from builder.data import load_data
-from builder.model import build
-from builder.pixels import from_pixels
-from builder.recipe import loss
-from builder.train import train
+from builder.data.batches import steps_per_epoch, training_batches
+from builder.network.model import build
+from builder.pictures.normalisation import from_pixels
+from builder.training import optimizers
+from builder.training.losses import loss
+from builder.training.trainer import train
 
 ROUNDS = 3
 WHOLE_ROUNDS = 5
@@ -108,7 +108,7 @@ def alone(spec: Spec) -> tuple[float, float]:
     data = load_data(recipe.data, spec.graph.input.shape)
     batches = training_batches(data, recipe, recipe.batch_size)
     model = from_pixels(build(spec), data.pixels)
-    optimizer, losses = recipes.optimizer(recipe), loss(recipe)
+    optimizer, losses = optimizers.optimizer(recipe), loss(recipe)
     optimizer.build(model.trainable_variables)
     pictures, labels = next(iter(batches))
 
@@ -167,7 +167,9 @@ def _all_reduce(spec: Path, kind: str, workers: int = 1) -> float:
     """Seconds that the gradients of a step take to be summed over replicas."""
     command = [sys.executable, "-m", "benchmarks.all_reduce", str(spec), kind]
     if workers > 1:
-        script = f"import sys; from builder.workers import launch; sys.exit(launch({command!r}, {workers}))"
+        script = (
+            f"import sys; from builder.distribution.launcher import launch; sys.exit(launch({command!r}, {workers}))"
+        )
         command = [sys.executable, "-c", script]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return float(output.split()[-1])

@@ -89,7 +89,7 @@ def _rows(sweep: Path) -> list[dict[str, str]]:
 
 def _start() -> None:
     """That process until it could fork; with its input closed it ends there."""
-    command = [sys.executable, "-m", "builder.sweep.child"]
+    command = [sys.executable, "-m", "builder.sweep.processes.child"]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
 
 

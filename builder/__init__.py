@@ -14,9 +14,9 @@ if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if TYPE_CHECKING:
-    from builder.model import VerificationError, build, graph_of, transfer_weights, verify
-    from builder.sweep import tune
-    from builder.sweep.hypermodel import hypermodel
+    from builder.network.model import VerificationError, build, graph_of, transfer_weights, verify
+    from builder.sweep.start import tune
+    from builder.sweep.tuners.hypermodel import hypermodel
 
 __all__ = ["VerificationError", "build", "graph_of", "hypermodel", "transfer_weights", "tune", "verify"]
 
@@ -27,5 +27,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'builder' has no attribute '{name}'")
     from importlib import import_module
 
-    module = {"tune": "builder.sweep", "hypermodel": "builder.sweep.hypermodel"}.get(name, "builder.model")
+    module = {"tune": "builder.sweep.start", "hypermodel": "builder.sweep.tuners.hypermodel"}.get(
+        name, "builder.network.model"
+    )
     return getattr(import_module(module), name)

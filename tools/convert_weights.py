@@ -4,13 +4,13 @@ python tools/convert_weights.py resnet50.pth specs/resnet50.yaml
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --out resnet50.weights.h5
 python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors"""
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import os
 
 from archspec import cli
-from builder.quiet import import_tensorflow
-from builder.trained import open_run
+from builder.runs.run import open_run
+from builder.system.tensorflow_start import import_tensorflow
 
 
 def main() -> None:

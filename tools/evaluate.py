@@ -7,12 +7,12 @@ python tools/evaluate.py RUN --crops dense --scales 256 384 512
 python tools/evaluate.py RUN RUN RUN --out ensemble
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 
 from archspec import cli
-from builder.evaluate.runs import evaluate, open_runs
-from builder.evaluate.scheme import CROPS, Scheme
+from builder.evaluation.evaluate import evaluate, open_runs
+from builder.evaluation.scheme import CROPS, Scheme
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     args = parser.parse_args()
     with cli.exit_on_user_error():
         opened = open_runs(args.runs, args.set)
-        from builder.quiet import import_tensorflow
+        from builder.system.tensorflow_start import import_tensorflow
 
         import_tensorflow()  # it takes seconds, and is for runs that are there only
         evaluate(opened, Scheme(args.crops, tuple(args.scales), not args.no_flip), args.out, args.data_dir)

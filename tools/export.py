@@ -8,7 +8,7 @@ pictures. An export is a numbered folder, as TensorFlow Serving takes it: export
 or with 2 for a mistake or a check that failed; then, and after Ctrl-C or SIGTERM, nothing is exported.
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import os
 import signal
@@ -18,7 +18,7 @@ from archspec import cli
 
 
 def main() -> None:
-    from builder.export.formats import CHOICES
+    from builder.exports.formats import CHOICES
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN", help="the directory of a run, runs/<name>/<time>")
@@ -34,11 +34,11 @@ def main() -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
     with cli.exit_on_user_error():
-        from builder.export import check_before, export
+        from builder.exports.exporter import check_before, export
 
         check_before(args.run, args.format, args.out)
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # what is written depends on the devices, and should not
-        from builder.quiet import import_tensorflow
+        from builder.system.tensorflow_start import import_tensorflow
 
         import_tensorflow()  # it takes seconds, and is for runs that can be opened only
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what is half-written goes first

@@ -7,7 +7,7 @@ python tools/fashion_mnist.py --source fashion-mnist --out data/fashion_mnist.np
 install dataset-fashion-mnist` brings the four files; every other copy of them will do.
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import gzip
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from archspec import cli
 from archspec.errors import file_problem
-from builder.runs import replacing
+from builder.system.files import replacing
 
 SOURCE = "/usr/share/datasets/fashion-mnist"
 PARTS = {"train": "train", "test": "t10k"}

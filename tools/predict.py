@@ -6,12 +6,13 @@ python tools/predict.py exports/digits folder/ --top 3 --csv > classes.csv
 Ends with status 0; 1 if a picture could not be read, the others being done; 2 for a mistake in the arguments.
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import sys
 
 from archspec import cli
-from builder.predict import find, open_classifier, predict
+from builder.prediction.classifier import open_classifier, predict
+from builder.prediction.finding import find
 
 
 def main() -> None:
@@ -25,10 +26,10 @@ def main() -> None:
     args = parser.parse_args()
     with cli.exit_on_user_error():
         load, files = open_classifier(args.source), find(args.pictures)
-        from builder.quiet import import_tensorflow
+        from builder.system.tensorflow_start import import_tensorflow
 
         import_tensorflow()  # it takes seconds, and is for what is there only
-        from builder.predictions import Form, write
+        from builder.prediction.output import Form, write
 
         chosen: Form = "json" if args.json else "csv" if args.csv else "text"
         failed = write(predict(load(), files, args.top), sys.stdout, sys.stderr, chosen)

@@ -4,11 +4,11 @@ python tools/preview.py specs/digits.yaml
 python tools/preview.py specs/digits.yaml --set train.augment='[{random_crop: 2}, mixup]' --out mixed.png
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 
 from archspec import cli
-from builder.quiet import import_tensorflow
+from builder.system.tensorflow_start import import_tensorflow
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
         import_tensorflow()  # it takes seconds, and is for valid specs only
-        from builder.preview import preview
+        from builder.training.preview import preview
 
         print(f"saved {preview(spec, args.out, args.count, args.data_dir)}")
 

@@ -6,7 +6,7 @@ python tools/summary.py specs/resnet50.yaml
 python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import json
 

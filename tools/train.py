@@ -9,14 +9,14 @@ Ends with status 0; 2 for a mistake; 1 for a loss that is not finite, or a worke
 SIGTERM, which save the state: --resume goes on from there.
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import sys
 
 from archspec import cli
-from builder import runs
-from builder.quiet import import_tensorflow
-from builder.workers import launch, without_option
+from builder.distribution.launcher import launch, without_option
+from builder.runs.directory import goes_on, recipe_of, to_resume
+from builder.system.tensorflow_start import import_tensorflow
 
 
 def main() -> None:
@@ -33,13 +33,14 @@ def main() -> None:
         (spec,) = cli.load_all([args.spec], args.set)
         run_dir = args.run_dir
         if args.resume is not None:
-            run_dir = runs.to_resume(spec.name, args.resume, args.run_dir)
-        runs.recipe_of(spec)
-        runs.goes_on(spec, run_dir, args.resume is not None)
+            run_dir = to_resume(spec.name, args.resume, args.run_dir)
+        recipe_of(spec)
+        goes_on(spec, run_dir, args.resume is not None)
         if args.workers:
             sys.exit(launch([sys.executable, *without_option(sys.argv, "--workers")], args.workers))
         import_tensorflow()  # it takes seconds, and is for valid specs only
-        from builder.train import Diverged, Interrupted, WorkerLost, train
+        from builder.system.endings import Diverged, Interrupted, WorkerLost
+        from builder.training.trainer import train
 
         try:
             train(spec, run_dir, args.data_dir, resume=args.resume is not None)

@@ -9,16 +9,16 @@ Ends with status 0; 2 for a mistake; 1 when too many trials in a row failed; 130
 trials save their state, and --resume goes on.
 """
 
-import builder.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import argparse
 import json
 import sys
 
 from archspec import cli
-from archspec.search import report
-from archspec.search.survey import SAMPLES, survey
-from builder.interrupts import Interrupted
-from builder.sweep import TrialsFailed, tune, with_trials
+from archspec.candidates import report
+from archspec.candidates.survey import SAMPLES, survey
+from builder.sweep.start import tune, with_trials
+from builder.system.endings import Interrupted, TrialsFailed
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Shapes leave out the batch: `(height, width, channels)` or `(features,)`. MACs a
 convolutions and dense layers for one picture, without biases, normalisations and activations; FLOPs = 2 x MACs.
 
 A primitive is a frozen dataclass: its fields are its YAML fields. A new one needs its class here, a place in
-`PRIMITIVES`, and its layer in `builder/layers.py`; a test names the missing one.
+`PRIMITIVES`, and its layer in `builder/network/stock_layers.py`; a test names the missing one.
 """
 
 from __future__ import annotations

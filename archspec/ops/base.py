@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archspec.schema import Pair
-from archspec.windows import Padding, Window, output_size, padding_sides
+from archspec.fields.records import Pair
+from archspec.ops.windows import Padding, Window, output_size, padding_sides
 
 Shape = tuple[int, ...]
 

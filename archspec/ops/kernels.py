@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archspec.forms import FieldError
-from archspec.initializers import GLOROT_UNIFORM, ZEROS, InitializerField
+from archspec.fields.base import FieldError
+from archspec.fields.records import Count, Pair
 from archspec.ops.base import Op, Shape, ShapeError, WindowedOp, arriving, picture, square
-from archspec.schema import Count, Pair
-from archspec.windows import Padding, extent
+from archspec.ops.initializers import GLOROT_UNIFORM, ZEROS, InitializerField
+from archspec.ops.windows import Padding, extent
 
 
 @dataclass(frozen=True, kw_only=True)

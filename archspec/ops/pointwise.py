@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from archspec.forms import Choice, Integer, Number
-from archspec.initializers import ONES, InitializerField
+from archspec.fields.scalars import Choice, Integer, Number
 from archspec.ops.base import Op, Shape, ShapeError, picture
+from archspec.ops.initializers import ONES, InitializerField
 
 ACTIVATIONS = (
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archspec.forms import FieldError
+from archspec.fields.base import FieldError
+from archspec.fields.records import Pair
 from archspec.ops.base import Op, Shape, WindowedOp, picture, whole
-from archspec.schema import Pair
-from archspec.windows import Padding, Window
+from archspec.ops.windows import Padding, Window
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from archspec.forms import FieldError, Integer, ListOf
+from archspec.fields.base import FieldError
+from archspec.fields.containers import ListOf
+from archspec.fields.records import Count, Pair
+from archspec.fields.scalars import Integer
 from archspec.ops.base import Op, Shape, ShapeError, picture, show, whole
-from archspec.schema import Count, Pair
-from archspec.windows import ExplicitPadding, Window
+from archspec.ops.windows import ExplicitPadding, Window
 
 
 @dataclass(frozen=True, kw_only=True)

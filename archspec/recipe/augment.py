@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from archspec.errors import INVALID
-from archspec.forms import FieldError, Integer, ListOf, Number, Reader
+from archspec.fields.base import FieldError, Reader
+from archspec.fields.containers import ListOf
+from archspec.fields.records import Count, Tagged, record_of
+from archspec.fields.scalars import Integer, Number
 from archspec.recipe.numbers import Positive, Probability
-from archspec.schema import Count, Tagged, record_of
-from archspec.source import Tree
+from archspec.source.tree import Tree
 
 Pixel = Annotated[int, Integer(min=0, max=255)]
 Interval = Annotated[tuple[float, ...], ListOf(Number(above=0), "list [least, most]", 2)]

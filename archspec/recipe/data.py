@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from archspec.forms import Number
+from archspec.fields.records import record_of
+from archspec.fields.scalars import Number
 from archspec.recipe.numbers import Seed
-from archspec.schema import record_of
 
 HeldOut = Annotated[float, Number(above=0, below=1)]
 OnCorrupt = Literal["error", "skip"]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from archspec.errors import Problem, Where, did_you_mean, quoted
-from archspec.forms import FieldError, ListOf, Text, Union
-from archspec.graph import Graph
-from archspec.schema import record_of
-from archspec.source import Tree
+from archspec.errors import Problem, Where
+from archspec.fields.base import FieldError
+from archspec.fields.containers import ListOf, Union
+from archspec.fields.records import record_of
+from archspec.fields.scalars import Text
+from archspec.source.tree import Tree
+from archspec.wording import did_you_mean, quoted
+
+if TYPE_CHECKING:  # layers are named here, and the graph is made of them later
+    from archspec.graph.graph import Graph
 
 EVERY = "*"
 """The prefix of every layer, where no longer one has it. No layer's name has this character."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from archspec.forms import Choice
+from archspec.fields.scalars import Choice
 
 MONITORS = ("loss", "accuracy", "top5_accuracy", "val_loss", "val_accuracy", "val_top5_accuracy")
 Monitor = Annotated[str, Choice(MONITORS)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from archspec.forms import Integer, Number
+from archspec.fields.scalars import Integer, Number
 
 NonNegative = Annotated[float, Number(min=0)]
 Positive = Annotated[float, Number(above=0)]

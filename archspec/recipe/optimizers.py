@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from archspec.fields.records import record_of
 from archspec.recipe.numbers import Factor, NonNegative, Positive, Share
-from archspec.schema import record_of
 
 
 @dataclass(frozen=True, kw_only=True)

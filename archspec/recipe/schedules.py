@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 from typing import Annotated
 
-from archspec.forms import FieldError, MapOf, Number
+from archspec.fields.base import FieldError
+from archspec.fields.containers import MapOf
+from archspec.fields.records import Count, record_of
+from archspec.fields.scalars import Number
 from archspec.recipe.monitor import Monitor
 from archspec.recipe.numbers import Factor, NonNegative, Positive
-from archspec.schema import Count, record_of
 
 Divisor = Annotated[float, Number(min=1)]
 

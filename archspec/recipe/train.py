@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.forms import Boolean, FieldError, MapOf, Number, Text, Union
+from archspec.fields.base import FieldError
+from archspec.fields.containers import MapOf, Union
+from archspec.fields.records import Count, Record, Tagged, record_of
+from archspec.fields.scalars import Boolean, Number, Text
 from archspec.recipe.augment import Augmentations
 from archspec.recipe.data import DATA
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
@@ -13,7 +16,6 @@ from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
 from archspec.recipe.optimizers import OPTIMIZERS, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
-from archspec.schema import Count, Record, Tagged, record_of
 
 __all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
 
@@ -95,7 +97,7 @@ class Train:
         clip_norm: gradients are scaled down to this global norm.
         accumulate: in how many parts, one after another, a batch goes through the network, where memory is short.
         ema: the share that a moving average of the weights keeps at each step (less in the first ones, see
-            `builder.recipe.Ema`); it is what is evaluated and saved.
+            `builder.training.averaging.Ema`); it is what is evaluated and saved.
         eval_resize: the shorter side that validation pictures are resized to before the centre crop; by default 256/224
             of the network's.
         cache: `auto` keeps pictures in memory where they fit into half of what is free.

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from archspec.errors import Span, describe
-from archspec.forms import FieldError
+from archspec.errors import Span
+from archspec.fields.base import FieldError
+from archspec.wording import describe
 
 GRID = 10
 """Points of a continuous range in a grid, at even shares of it, as in keras-tuner."""

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.errors import closest
-from archspec.forms import FieldError, Form, Integer, ListOf, MapOf, Number, Reader, Text, Union
+from archspec.fields.base import FieldError, Form, Reader
+from archspec.fields.containers import ListOf, MapOf, Union
+from archspec.fields.records import Record, Tagged, record_of
+from archspec.fields.scalars import Integer, Number, Text
 from archspec.recipe import MONITORS
-from archspec.schema import Record, Tagged, record_of
-from archspec.search.forms import DomainForm
+from archspec.search.entries import DomainForm
 from archspec.search.tuners import TUNERS, RandomSearch
-from archspec.source import Tree
+from archspec.source.tree import Tree
+from archspec.wording import closest
 
 Limit = Annotated[int | None, Union((Integer(min=1),), optional=True)]
 Measured = Annotated[float | None, Union((Number(above=0),), optional=True)]

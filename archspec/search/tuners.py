@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from archspec.forms import Integer, Number
+from archspec.fields.records import Count, record_of
+from archspec.fields.scalars import Integer, Number
 from archspec.recipe.numbers import NonNegative, Seed
-from archspec.schema import Count, record_of
 
 Times = Annotated[int, Integer(min=0, max=1000)]
 

@@ -27,8 +27,8 @@ from archspec.recipe.augment import (
     RandomErasing,
 )
 from builder.augment.color import color_jitter, pca_color
+from builder.augment.geometry import horizontal_flip, random_crop, random_erasing
 from builder.augment.mixing import cutmix, mixup, partners
-from builder.augment.place import horizontal_flip, random_crop, random_erasing
 from builder.augment.rand_augment import rand_augment
 
 PICTURE: dict[type, tuple[Callable[[Any, tf.Tensor, tf.Tensor], tf.Tensor], int]] = {

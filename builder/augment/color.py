@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.augment import ColorJitter, PcaColor
-from builder.augment.pixels import LUMA, between, grey, normal, to_float, to_pixels
+from builder.augment.arithmetic import LUMA, between, grey, normal, to_float, to_pixels
 
 EIGENVALUES = (55.4625, 4.7940, 1.1475)
 """Of the colours of ImageNet's training pictures, in units of their uint8 pixels: 255 times those that Facebook

@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy.special import betaincinv
 
 from archspec.recipe.augment import Cutmix, Mixup
-from builder.augment.pixels import index, inside, to_float, to_pixels
+from builder.augment.arithmetic import index, inside, to_float, to_pixels
 
 QUANTILES = 4096
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from archspec.recipe.augment import RandAugment
-from builder.augment.pixels import grey, index, inside, to_float, to_pixels
+from builder.augment.arithmetic import grey, index, inside, to_float, to_pixels
 
 Values = tuple[float, ...]
 

@@ -1,6 +1,6 @@
 """Data sets: one module a source, and what they have in common."""
 
-from builder.data.core import TRAIN_DATA, Arrays, Data, Encoded, check_fits
 from builder.data.loading import load_data, unreadable
+from builder.data.splits import TRAIN_DATA, Arrays, Data, Encoded, check_fits
 
 __all__ = ["TRAIN_DATA", "Arrays", "Data", "Encoded", "check_fits", "load_data", "unreadable"]

@@ -10,9 +10,9 @@ from archspec import SpecError
 from archspec.errors import Where
 from archspec.ops.base import show
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
-from builder.data import digits, folder, npz, tfds
-from builder.data.checking import look_again
-from builder.data.core import TRAIN_DATA, Data, Encoded, Parts, Say, channels_error, channels_fit, error
+from builder.data.decodable import look_again
+from builder.data.sources import digits, folder, npz, tfds
+from builder.data.splits import TRAIN_DATA, Data, Encoded, Parts, Say, channels_error, channels_fit, error
 from builder.data.statistics import statistics
 
 

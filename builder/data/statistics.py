@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from builder.data.core import Arrays, Parts, Split
-from builder.data.remembered import remembered
-from builder.pixels import Pixels
-from builder.preprocess import Shape, evaluated, evaluated_bytes
+from builder.data.cache import remembered
+from builder.data.splits import Arrays, Parts, Split
+from builder.pictures.normalisation import Pixels
+from builder.pictures.resizing import Shape, evaluated, evaluated_bytes
 
 IN_MEMORY, ENCODED = 10_000, 2_000
 """At most so many pictures, evenly spread over the training pictures."""

@@ -9,15 +9,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from archspec.errors import SpecError, counted
-from builder import runs
-from builder.console import clock
-from builder.interrupts import Interrupts
+from archspec.errors import SpecError
+from archspec.wording import counted
 from builder.sweep import results
-from builder.sweep.jobs import GRACE_SECONDS, Job, Nursery
 from builder.sweep.plan import Plan, describe
+from builder.sweep.processes.forkserver import GRACE_SECONDS, Job, Nursery
 from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Execution, Trial
 from builder.sweep.results import Results
+from builder.system.files import write_json
+from builder.system.signals import Interrupts
+from builder.system.terminal import clock
 
 MOST_RESTARTS = 3
 """How often an execution goes on whose process was killed by a signal."""
@@ -182,7 +183,7 @@ class Loop:
         return Execution(running.trial.id, running.number, state, message=message, wall_seconds=wall)
 
     def _write(self, trial: Trial, record: Execution) -> None:
-        runs.write_json(self.plan.files.record(trial, record.number), asdict(record))
+        write_json(self.plan.files.record(trial, record.number), asdict(record))
 
     def _ended(self, slot: Slot, running: Running, record: Execution) -> None:
         """What follows from the end of an execution."""

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from archspec import Spec, analyse, load
+from archspec.candidates.check import Checker
 from archspec.recipe import MONITORS, Train
 from archspec.recipe.fine_tuning import InitFrom
 from archspec.search import Candidate, Hyperband, Search
-from archspec.search.check import Checker
-from builder import runs
 from builder.sweep.records import COMPLETED, DIVERGED, Execution, Files, Trial
 from builder.sweep.results import Results
-from builder.sweep.values import candidate
+from builder.sweep.tuners.hyperparameters import candidate
+from builder.system.files import write_text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Plan:
         failures = self._put_aside(trial, number)
         path = files.spec(trial, number)
         if not path.exists():
-            runs.write_text(path, self._execution_spec(trial, number, failures).to_yaml())
+            write_text(path, self._execution_spec(trial, number, failures).to_yaml())
         spec_seed = _seed(path)
         return {
             "trial": trial.id,

@@ -22,8 +22,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import runs
-from builder.runs import COLUMNS
+from builder.runs.metrics import COLUMNS
+from builder.system.files import write_json, write_text
 
 COMPLETED, FAILED, DIVERGED, OUT_OF_MEMORY, TIMED_OUT, KILLED = (
     "completed",
@@ -110,7 +110,7 @@ class Files:
     def write_trial(self, trial: Trial) -> None:
         path = self.trial(trial.id)
         path.mkdir(parents=True, exist_ok=True)
-        runs.write_json(path / "trial.json", asdict(trial))
+        write_json(path / "trial.json", asdict(trial))
 
     def read_trial(self, trial_id: str) -> Trial | None:
         found = _read(self.trial(trial_id) / "trial.json")
@@ -170,7 +170,7 @@ class Files:
         writer = csv.DictWriter(text, (*before, *METRICS, *behind), extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        runs.write_text(self.directory / "trials.csv", text.getvalue())
+        write_text(self.directory / "trials.csv", text.getvalue())
 
 
 def _plain(value: Any) -> Any:

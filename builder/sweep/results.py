@@ -11,8 +11,8 @@ from typing import Any
 
 from archspec import Spec, load
 from archspec.search import Hyperband, Search
-from builder import runs
 from builder.sweep.records import COMPLETED, Execution, Files, Trial
+from builder.system.files import write_text
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Results:
     Attributes:
         directory: the sweep's.
         outcomes: a trial each, in the order in which they began.
-        rejected: candidates not worth a trial, by reason; see `builder.sweep.judge`.
+        rejected: candidates not worth a trial, by reason; see `builder.sweep.tuners.candidate_filter`.
         complete: whether the sweep came to its end.
     """
 
@@ -150,7 +150,7 @@ def write(results: Results) -> None:
     for one in chosen:
         fronts = " and ".join(name.replace("_", " ") for name, ids in on.items() if one.trial.id in ids)
         text = f"# On the Pareto front of {results.search.objective.name} against {fronts}.\n"
-        runs.write_text(folder / f"{one.trial.id}.yaml", text + _spec_text(results, one))
+        write_text(folder / f"{one.trial.id}.yaml", text + _spec_text(results, one))
     for path in folder.glob("*.yaml"):
         if path.stem not in {one.trial.id for one in chosen}:
             path.unlink()
@@ -160,7 +160,7 @@ def write_best(results: Results) -> None:
     """Writes `best.yaml`."""
     best = results.best
     if best is not None:
-        runs.write_text(results.directory / "best.yaml", _spec_text(results, best))
+        write_text(results.directory / "best.yaml", _spec_text(results, best))
 
 
 def _spec_text(results: Results, one: Outcome) -> str:

@@ -9,13 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archspec import Problem, Spec, SpecError, overrides
-from archspec.errors import Where, did_you_mean, file_problem
+from archspec import Problem, Spec, SpecError
+from archspec.candidates.check import Checker
+from archspec.candidates.survey import EVERY, survey
+from archspec.errors import Where, file_problem
 from archspec.search import GridSearch, RandomSearch, Search
-from archspec.search.check import Checker
-from archspec.search.survey import EVERY, survey
-from builder import runs
+from archspec.spec import overrides
+from archspec.wording import did_you_mean
+from builder.runs.comparison import check_same_spec
+from builder.runs.directory import locked
 from builder.sweep.records import METRICS, Files
+from builder.system.files import write_text
 
 if TYPE_CHECKING:
     from builder.sweep.results import Results
@@ -23,10 +27,6 @@ if TYPE_CHECKING:
 MAY_CHANGE = ("search.tuner", "search.max_minutes_per_trial", "train.distribute", "train.cache", "train.xla")
 """What a sweep that goes on may have otherwise; of the tuner, its numbers of trials and retries."""
 SIZES = ("trainable_parameters", "macs")
-
-
-class TrialsFailed(RuntimeError):
-    """As many trials in a row failed as `max_consecutive_failed_trials` allows; the message has the last one's."""
 
 
 def tune(
@@ -65,7 +65,7 @@ def tune(
         candidates = survey(spec).tally.inside
     with contextlib.ExitStack() as stack:
         role = stack.enter_context(_claimed(directory, spec, resume, say))
-        from builder.sweep.running import run  # TensorFlow and keras-tuner, which take seconds
+        from builder.sweep.run import run  # TensorFlow and keras-tuner, which take seconds
 
         return run(spec, Files(directory), role, candidates, _text(data_dir), workers, say)
 
@@ -162,9 +162,9 @@ def _claimed(directory: Path, spec: Spec, resume: bool, say: Callable[[str], Non
                 raise file_problem(directory, problem)
             directory.mkdir(parents=True, exist_ok=True)
             if mine != "worker":
-                stack.enter_context(runs.locked(directory))
+                stack.enter_context(locked(directory))
                 _check_same(directory, spec) if going_on else _check_new(directory)
-                runs.write_text(directory / "spec.yaml", spec.to_yaml())
+                write_text(directory / "spec.yaml", spec.to_yaml())
                 (directory / "trials").mkdir(exist_ok=True)
                 say(f"sweep directory {directory}")
         except BrokenPipeError:  # nobody reads what is said
@@ -186,7 +186,7 @@ def _check_new(directory: Path) -> None:
 
 
 def _check_same(directory: Path, spec: Spec) -> None:
-    runs.check_same_spec(directory, spec, MAY_CHANGE)
+    check_same_spec(directory, spec, MAY_CHANGE)
     import archspec
 
     before = archspec.load(directory / "spec.yaml").search

@@ -11,7 +11,8 @@ import h5py
 import keras
 import numpy as np
 
-from archspec.errors import did_you_mean, file_problem, quoted
+from archspec.errors import file_problem
+from archspec.wording import did_you_mean, quoted
 from builder.weights.names import natural_key, tokens
 from builder.weights.source import Source
 from builder.weights.units import VARIABLES, Part, Role, Unit, Units, is_real, keras_size, unit_of

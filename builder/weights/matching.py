@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 
 from archspec import Graph, Problem, Spec, SpecError
-from archspec.errors import Where, did_you_mean, quoted
+from archspec.errors import Where
 from archspec.ops import Shape
-from builder.model import graph_of
+from archspec.wording import did_you_mean, quoted
+from builder.network.model import graph_of
 from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, flattened_order, steps, to_keras
 from builder.weights.pairing import Pairing, pair
 from builder.weights.source import Source

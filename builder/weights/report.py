@@ -9,8 +9,9 @@ from itertools import groupby
 import numpy as np
 
 from archspec import Problem, SpecError, tables
-from archspec.errors import Where, counted, printable
+from archspec.errors import Where
 from archspec.ops import show
+from archspec.wording import counted, printable
 from builder.weights.matching import Entry, Matching, Status
 
 MARKS: dict[Status, str] = {"matched": " ", "missing": "+", "left over": "-", "tie": "?", "new": "*", "replaced": "*"}

@@ -13,7 +13,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from archspec.errors import file_problem, quoted
+from archspec.errors import file_problem
+from archspec.wording import quoted
 
 MAX_PICKLE = 2**26
 """Bytes of a pickle; that of a state dict has a hundred or so for each tensor."""

@@ -11,9 +11,10 @@ import keras
 import numpy as np
 
 from archspec.errors import file_problem
-from builder import runs
-from builder.checkpoints import write_tensors
-from builder.model import build
+from builder.network.model import build
+from builder.system import files
+from builder.system.files import replacing
+from builder.system.tensors import write_tensors
 from builder.weights.layout import to_torch
 from builder.weights.matching import Matching, match
 from builder.weights.report import require, require_finite
@@ -47,7 +48,7 @@ def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = F
     if not path.parent.is_dir():
         raise file_problem(path.parent, "is not a directory")
     try:
-        runs.check_writable(path.parent)
+        files.check_writable(path.parent)
     except OSError as error:
         raise file_problem(path.parent, f"cannot be written to: {error.strerror}") from None
     return path
@@ -65,7 +66,7 @@ def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = 
     require_finite(matching)
     model = build(matching.graph, lowering="portable")
     apply(matching, model)
-    with runs.replacing(path) as temporary:
+    with replacing(path) as temporary:
         if path.suffix == ".keras":
             model.save(temporary)
         else:

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 import archspec
-from archspec.layers import Fragment
-from archspec.overrides import parse_assignments
+from archspec.fields.records import Count
+from archspec.layers.reading import Fragment
 from archspec.recipe.schedules import Step
-from archspec.schema import Count
+from archspec.spec.overrides import parse_assignments
 from tests.invalid import regenerate
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 
 import archspec
 from archspec import Spec
-from archspec.forms import Integer
+from archspec.fields.scalars import Integer
 from archspec.ops import BatchNorm, Conv
 
 Load = Callable[..., Spec]
@@ -332,7 +332,7 @@ def test_a_block_in_a_block_and_in_stages(load: Load) -> None:
     }
 
 
-def stem(*, filters: Annotated[int, Integer(min=1)], pool: bool = False) -> archspec.layers.Fragment:
+def stem(*, filters: Annotated[int, Integer(min=1)], pool: bool = False) -> archspec.layers.reading.Fragment:
     """A block in Python: its typed keyword arguments are its fields."""
     conv = {"conv": {"filters": filters, "kernel": 3, "stride": 2}}
     return [conv, {"max_pool": {"size": 2, "name": "pool"}}] if pool else [conv]

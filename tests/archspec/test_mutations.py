@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import archspec
 from archspec.blocks import BLOCKS
+from archspec.layers.structures import STRUCTURES
 from archspec.ops import PRIMITIVES
-from archspec.source import read_file
-from archspec.structures import STRUCTURES
+from archspec.source.tree import read_file
 from tests.randomised import examples
 
 RICH = Path(__file__).parent / "rich.yaml"

@@ -8,7 +8,7 @@ import pytest
 
 import archspec
 from archspec import report, tables
-from archspec.errors import columns
+from archspec.wording import columns
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import archspec
+from archspec.candidates.check import Checker, Tally
+from archspec.candidates.report import to_text
+from archspec.candidates.survey import survey
 from archspec.search import Candidate, Hyperband, RandomSearch
-from archspec.search.check import Checker, Tally
-from archspec.search.report import to_text
-from archspec.search.survey import survey
 from tests.archspec.searches import spec_with
 
 ROOT = Path(__file__).parents[2]

@@ -14,10 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import archspec
-from archspec.layers import Fragment
-from archspec.schema import Count
+from archspec.candidates.networks import Networks, identity
+from archspec.fields.records import Count
+from archspec.layers.reading import Fragment
 from archspec.search import Candidate
-from archspec.search.networks import Networks, identity
 from tests import strategies
 from tests.archspec.searches import BLOCK, SPEC, spaces, spec_with
 from tests.randomised import examples
@@ -193,8 +193,8 @@ def test_candidates_cost_less_time_than_reading_each(tmp_path: Path) -> None:
 
 
 def test_memory_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archspec.search.fast.MOST_KEPT", 5)
-    monkeypatch.setattr("archspec.search.networks.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("archspec.candidates.counting.MOST_KEPT", 5)
+    monkeypatch.setattr("archspec.candidates.networks.MOST_REMEMBERED", 3)
     spec = spec_with({"space": {"width": {"int": [2, 40]}, "n": {"int": [1, 3]}}}, tmp_path)
     networks = Networks(spec)
     assert all(agree(spec, networks, candidate) for candidate in drawn(spec, 40))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import archspec
-from archspec.overrides import parse_assignments
+from archspec.spec.overrides import parse_assignments
 
 Write = Callable[[str, str], Path]
 

@@ -13,8 +13,8 @@ import yaml
 
 import archspec
 from archspec import Analysis, LayerAnalysis, Spec
-from archspec.initializers import ONES, ZEROS, Initializer
 from archspec.ops import BatchNorm, Conv, Dense, Dropout, LocalResponseNorm, MaxPool
+from archspec.ops.initializers import ONES, ZEROS, Initializer
 
 SPECS = Path(__file__).parents[2] / "specs"
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import archspec
-from archspec.overrides import parse_assignments
-from archspec.search.survey import survey
+from archspec.candidates.survey import survey
+from archspec.spec.overrides import parse_assignments
 
 FOLDER = Path(__file__).parent
 ARGUMENTS = json.loads((FOLDER / "arguments.json").read_text())

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 import builder
 from archspec import load
-from builder.runs import flat
+from builder.runs.comparison import flat
 from builder.weights.torch_files import read_state_dict
 
 ROOT = Path(__file__).parents[2]

@@ -26,7 +26,7 @@ import pytest
 import yaml
 
 import archspec
-from archspec.overrides import parse_assignments
+from archspec.spec.overrides import parse_assignments
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = ("evaluate.md", "export.md", "predict.md", "search.md", "weights.md")

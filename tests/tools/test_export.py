@@ -19,11 +19,12 @@ from sklearn.datasets import load_digits, load_sample_images
 
 import archspec
 from archspec import SpecError
-from builder.export import check_before, export, formats
-from builder.export.folding import Folded
-from builder.preprocess import evaluated_bytes
-from builder.train import train
-from builder.trained import open_run
+from builder.exports import formats
+from builder.exports.exporter import check_before, export
+from builder.exports.folding import Folded
+from builder.pictures.resizing import evaluated_bytes
+from builder.runs.run import open_run
+from builder.training.trainer import train
 from tests.builder.data.conftest import cut, write
 
 ROOT = Path(__file__).parents[2]
@@ -372,7 +373,7 @@ def test_a_model_of_another_network_is_refused_with_the_differences(copy):
 
 
 def test_other_weights_in_the_model_than_in_the_best_checkpoint_are_told(copy, tmp_path):
-    from builder.checkpoints import read_tensors, write_tensors
+    from builder.system.tensors import read_tensors, write_tensors
 
     best = copy / "checkpoints" / "best.safetensors"
     tensors, _ = read_tensors(best)
@@ -429,7 +430,7 @@ def test_files_of_any_size_are_served_as_they_were_evaluated(colour_run, tmp_pat
 
 
 def test_a_network_too_large_for_constants_keeps_variables(colour_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("builder.export.network.MOST_FROZEN", 0)
+    monkeypatch.setattr("builder.exports.inference.MOST_FROZEN", 0)
     place = export(colour_run, ["saved_model"], tmp_path / "out", say=lambda line: None)
     loaded = tf.saved_model.load(str(place))
     signature = loaded.signatures["serving_default"]

@@ -16,7 +16,7 @@ from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from archspec.recipe.schedules import Constant, Plateau, Step
 from builder.data import load_data
-from builder.preview import label_text, learning_rates, preview, training_examples, validation_examples
+from builder.training.preview import label_text, learning_rates, preview, training_examples, validation_examples
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "specs" / "digits.yaml"

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import archspec
-from archspec.search.survey import survey
+from archspec.candidates.survey import survey
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "tune.py"
@@ -120,7 +120,7 @@ def test_a_spec_without_a_search():
 
 
 def test_no_framework_is_needed():
-    code = "import sys; import archspec.search.survey, archspec.search.report; print(*sys.modules)"
+    code = "import sys; import archspec.candidates.survey, archspec.candidates.report; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"tensorflow", "keras", "numpy", "keras_tuner"} & set(done.stdout.split())
 

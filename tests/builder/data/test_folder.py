@@ -10,9 +10,9 @@ import pytest
 import archspec
 from archspec.recipe import Train
 from archspec.recipe.data import Folder
-from builder.batches import validation_batches
 from builder.data import load_data
-from builder.data.checking import look_again
+from builder.data.batches import validation_batches
+from builder.data.decodable import look_again
 from tests.builder.data.conftest import cut, write
 
 SHAPE = (32, 32, 3)
@@ -152,7 +152,7 @@ def test_a_class_of_which_skipping_leaves_nothing_is_told(tree):
 
 def test_pictures_are_looked_at_once_until_they_change(tree, cache, monkeypatch):
     load(tree)
-    monkeypatch.setattr("builder.data.checking.look", lambda *arguments: pytest.fail("looked again"))
+    monkeypatch.setattr("builder.data.decodable.look", lambda *arguments: pytest.fail("looked again"))
     load(tree)
     monkeypatch.undo()
     os.environ["XDG_CACHE_HOME"] = str(cache)

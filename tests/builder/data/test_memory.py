@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from builder.data.cache import remembered
 from builder.data.memory import _left_by_limit, aligned, free_memory, shared
-from builder.data.remembered import remembered
 
 
 def test_free_memory_is_less_than_the_machine_has():

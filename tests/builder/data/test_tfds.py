@@ -7,8 +7,8 @@ import tensorflow_datasets as tfds
 import archspec
 from archspec.recipe import Train
 from archspec.recipe.data import Tfds
-from builder.batches import training_batches, validation_batches
 from builder.data import load_data
+from builder.data.batches import training_batches, validation_batches
 from tests.builder.data.conftest import cut
 
 
@@ -115,7 +115,7 @@ def test_the_command_lines_place_comes_before_the_specs(data_dir, tmp_path):
 
 
 def test_another_process_may_finish_preparing_first(tmp_path, monkeypatch):
-    from builder.data import tfds as module
+    from builder.data.sources import tfds as module
 
     prepare = module._prepare
 
@@ -165,7 +165,7 @@ def test_a_place_that_cannot_hold_data(tmp_path):
 
 
 def test_no_network_is_told_soon(tmp_path, monkeypatch):
-    monkeypatch.setattr("builder.data.tfds.RETRIES", 0)
+    monkeypatch.setattr("builder.data.sources.tfds.RETRIES", 0)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing listens, whatever network there is
     text = problem(tmp_path, name="cifar10")
     assert text.startswith("train.data: cifar10/3.0.2 cannot be prepared in DIR/cifar10/3.0.2: ")

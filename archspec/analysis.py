@@ -1,0 +1,178 @@
+"""The arithmetic of a graph: shapes, parameters, MACs, receptive fields and memory, without a framework."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from archspec.graph.graph import Graph, Node
+from archspec.ops import Shape
+from archspec.spec.spec import Spec
+
+Distance = int | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class LayerAnalysis:
+    """One operation.
+
+    `receptive_field` and `stride` are in input pixels, along the (height, width) of the output: the picture's part that
+    an output element depends on (Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"),
+    which may be larger than the picture, and the distance between neighbouring elements' parts. Behind an up-sampling
+    neighbours see parts of different sizes: the field is then the mean, rounded up, and the distance may be a fraction.
+    `stride` is None without a picture.
+    """
+
+    name: str
+    op: str
+    kind: str
+    output_shape: Shape
+    trainable_parameters: int
+    non_trainable_parameters: int
+    macs: int
+    receptive_field: tuple[int, int]
+    stride: tuple[Distance, Distance] | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A network's totals. Counts are for one picture; FLOPs are 2 x MACs.
+
+    Attributes:
+        receptive_field: that of the last feature map which is still a picture, (height, width).
+        activation_elements: the sum of all operations' output elements: what a training step keeps for the gradient.
+        peak_elements: the most elements alive at once in inference, each output dropped after its last use.
+    """
+
+    name: str
+    input: Shape
+    output: Shape
+    layers: tuple[LayerAnalysis, ...]
+    receptive_field: tuple[int, int]
+    activation_elements: int
+    peak_elements: int
+
+    @property
+    def trainable_parameters(self) -> int:
+        return sum(layer.trainable_parameters for layer in self.layers)
+
+    @property
+    def non_trainable_parameters(self) -> int:
+        return sum(layer.non_trainable_parameters for layer in self.layers)
+
+    @property
+    def parameters(self) -> int:
+        return self.trainable_parameters + self.non_trainable_parameters
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.macs
+
+    def training_bytes(self, batch_size: int, bytes_per_element: int = 4) -> int:
+        """Memory of a training step's activations: every output kept, nothing recomputed or done in place."""
+        return self.activation_elements * batch_size * bytes_per_element
+
+    def inference_bytes(self, batch_size: int = 1, bytes_per_element: int = 4) -> int:
+        """Peak memory of inference's activations."""
+        return self.peak_elements * batch_size * bytes_per_element
+
+    def weights_bytes(self, bytes_per_element: int = 4) -> int:
+        return self.parameters * bytes_per_element
+
+
+def analyse(spec: Spec | Graph) -> Analysis:
+    """The analysis of a network: one entry for each node of its graph but the input."""
+    graph = spec.graph if isinstance(spec, Spec) else spec
+    fields = _receptive_fields(graph)
+    layers = tuple(_layer(graph, node, field) for node, field in zip(graph.nodes[1:], fields[1:], strict=True))
+    pictures = [field for node, field in zip(graph.nodes, fields, strict=True) if _is_picture(node)]
+    return Analysis(
+        name=graph.name,
+        input=graph.input.shape,
+        output=graph.output.shape,
+        layers=layers,
+        receptive_field=pictures[-1].size if pictures else fields[-1].size,
+        activation_elements=sum(math.prod(node.shape) for node in graph.nodes),
+        peak_elements=_peak_elements(graph),
+    )
+
+
+def _is_picture(node: Node) -> bool:
+    return len(node.shape) == 3 and node.shape[:2] != (1, 1)
+
+
+def _layer(graph: Graph, node: Node, field: _Field) -> LayerAnalysis:
+    inputs = graph.input_shapes(node)
+    trainable, non_trainable = node.op.parameters(inputs)
+    return LayerAnalysis(
+        name=node.name,
+        op=node.op.label(),
+        kind=node.op.kind,
+        output_shape=node.shape,
+        trainable_parameters=trainable,
+        non_trainable_parameters=non_trainable,
+        macs=node.op.macs(inputs, node.shape),
+        receptive_field=field.size,
+        stride=(field.axes[0][0], field.axes[1][0]) if len(node.shape) == 3 else None,
+    )
+
+
+_Axis = tuple[Distance, Distance, Distance]
+_Axes = tuple[_Axis, _Axis]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """By axis of the output: the stride, and the first and last input position that output position 0 depends on."""
+
+    axes: _Axes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        (_, top, bottom), (_, left, right) = self.axes
+        return math.ceil(bottom - top) + 1, math.ceil(right - left) + 1
+
+
+def _receptive_fields(graph: Graph) -> list[_Field]:
+    fields = [_Field(((1, 0, 0), (1, 0, 0)))]
+    for node in graph.nodes[1:]:
+        windows = node.op.windows(graph.input_shapes(node))
+        axes: list[_Axis] = []
+        for axis in node.op.spatial_axes():
+            sources = [fields[index].axes[axis] for index in node.inputs]
+            stride = max(_strides(graph, node, axis, [source[0] for source in sources]))
+            first, last = min(source[1] for source in sources), max(source[2] for source in sources)
+            if windows:
+                window = windows[axis]
+                first -= window.before * stride
+                last += (window.extent - 1 - window.before) * stride
+                stride *= window.stride
+            axes.append((stride, first, last))
+        fields.append(_Field((axes[0], axes[1])))
+    return fields
+
+
+def _strides(graph: Graph, node: Node, axis: int, strides: Sequence[Distance]) -> list[Distance]:
+    """The inputs' strides, without those of inputs that are repeated along the axis, such as a gate of 1x1."""
+    sizes = [shape[axis] if len(shape) == 3 else 1 for shape in graph.input_shapes(node)]
+    return [stride for stride, size in zip(strides, sizes, strict=True) if size == max(sizes)]
+
+
+def _peak_elements(graph: Graph) -> int:
+    """The largest sum of outputs alive while one operation runs: its inputs, its output, and all that is used later."""
+    last_use = [max(consumers, default=len(graph.nodes)) for consumers in graph.consumers]
+    ends: dict[int, int] = {}
+    alive = peak = 0
+    for position, node in enumerate(graph.nodes):
+        size = math.prod(node.shape)
+        alive += size
+        peak = max(peak, alive)
+        ends[last_use[position]] = ends.get(last_use[position], 0) + size
+        alive -= ends.get(position, 0)
+    return peak

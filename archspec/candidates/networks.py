@@ -1,0 +1,245 @@
+"""A candidate's spec, what it costs, and when two are the same; what candidates share is read once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from archspec.analysis import analyse
+from archspec.blocks import BLOCKS
+from archspec.candidates.counting import Counter, FastLayerReader, Kept, Unclear
+from archspec.errors import INVALID, SpecError, Where
+from archspec.fields.base import Reader
+from archspec.graph.expanding import expand
+from archspec.graph.graph import Graph
+from archspec.layers.reading import LayerReader, python_block
+from archspec.layers.structures import STRUCTURES
+from archspec.recipe import Train
+from archspec.search.domains import canonical
+from archspec.search.space import Candidate
+from archspec.source.expressions import PATTERN, has_expression
+from archspec.source.tree import Tree, wrap
+from archspec.spec import overrides
+from archspec.spec.params import read_params
+from archspec.spec.sections import read_model, read_train
+from archspec.spec.spec import Spec
+
+T = TypeVar("T")
+MOST_REMEMBERED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a graph costs: trainable parameters, multiply-accumulates of one picture, elements of all outputs, and the
+    most of them alive at once in inference, where that is asked for."""
+
+    parameters: int
+    macs: int
+    activation_elements: int
+    peak_elements: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a budget limits, under the names of its limits (see `Budget`). The peak in inference takes longer than all
+    else, and is None where no limit asks for it."""
+
+    parameters: int
+    macs: int
+    training_activation_bytes: int
+    inference_activation_bytes: int | None
+
+
+class Networks:
+    """The networks of a spec's candidates.
+
+    Costs are remembered by the values that reach the network or the recipe, layers by what they say: a candidate pays
+    for what is new in it.
+    """
+
+    def __init__(self, spec: Spec):
+        sections = {key: child for key, child in spec.tree.value.items() if key != "search"}
+        tree = Tree(sections, spec.tree.span, {key: spec.tree.keys[key] for key in sections}, spec.tree.size)
+        self.base = dataclasses.replace(spec, search=None, tree=tree)
+        self.network_names = _reaching(spec, ("model", "blocks"))
+        """The names of the space that can change the network."""
+        self._reaching = {"network": self.network_names, "recipe": _reaching(spec, ("train",))}
+        self._remembered: dict[tuple[str, str], Any] = {}
+        self._needs_peak = spec.search is not None and spec.search.budget.inference_activation_bytes is not None
+        self._kept = Kept()
+        self._blocks = {**BLOCKS, **{block.__name__: python_block(block) for block in spec.blocks}}
+
+    def spec(self, candidate: Candidate) -> Spec:
+        """The candidate as a spec of its own, without a `search` section.
+
+        Raises:
+            SpecError: the candidate makes no valid spec.
+        """
+        return self.base.with_values(candidate.values)
+
+    def measures(self, candidate: Candidate) -> Measures:
+        """What the candidate costs, at its own batch size and precision.
+
+        Raises:
+            SpecError: the candidate makes no valid spec.
+        """
+        network: Network = self._once("network", candidate, self._network)
+        train = self.recipe(candidate)
+        if train and (train.trainable or train.learning_rate_multipliers):
+            self.spec(candidate)  # whether the candidate has the layers that they name
+        batch_size, element = (train.batch_size, 4 if train.precision == "float32" else 2) if train else (1, 4)
+        return Measures(
+            network.parameters,
+            network.macs,
+            network.activation_elements * batch_size * element,
+            None if network.peak_elements is None else network.peak_elements * element,
+        )
+
+    def recipe(self, candidate: Candidate) -> Train | None:
+        """How the candidate is trained.
+
+        Raises:
+            SpecError: the candidate makes no valid spec.
+        """
+        train: Train | None = self._once("recipe", candidate, self._recipe)
+        return train
+
+    def network_key(self, candidate: Candidate) -> str:
+        """A text that candidates share whose values reaching the network are the same."""
+        return _part(candidate, self.network_names)
+
+    def _once(self, what: str, candidate: Candidate, make: Callable[[Tree, Candidate], Any]) -> Any:
+        """What `make` gives, remembered by the values that reach it; so is that it gives an error."""
+        key = what, _part(candidate, self._reaching[what])
+        if key not in self._remembered:
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            values = {name: wrap(value, None) for name, value in candidate.values.items()}
+            try:
+                self._remembered[key] = make(overrides.apply(self.base.tree, values), candidate)
+            except SpecError as error:
+                self._remembered[key] = error
+        found = self._remembered[key]
+        if isinstance(found, SpecError):
+            raise SpecError(found.problems)
+        return found
+
+    def _network(self, tree: Tree, candidate: Candidate) -> Network:
+        try:
+            reader = self._reader(tree)
+            model = read_model(tree.value, {"model": tree.key_span("model")}, reader)
+            if model is INVALID or reader.problems:
+                raise Unclear
+            if self._needs_peak:
+                return _analysed(expand(self.base.name, model["input"], model["layers"], Where("model.layers")))
+            counter = Counter(model["input"], self._kept)
+            counter.count(model["layers"])
+        except (Unclear, SpecError):
+            return _analysed(self.spec(candidate).graph)  # or it says what is wrong, and where
+        return Network(counter.trainable, counter.macs, counter.elements, None)
+
+    def _reader(self, tree: Tree) -> Reader:
+        defaults = overrides.value_at(tree, "model.defaults")
+        text = canonical(defaults.plain()) if defaults is not None else ""
+        salt = None if has_expression(text) else text
+        unshared = [block.__name__ for block in self.base.blocks]
+        return Reader(
+            context=FastLayerReader(STRUCTURES, dict(self._blocks), kept=self._kept, salt=salt, unshared=unshared)
+        )
+
+    def _recipe(self, tree: Tree, candidate: Candidate) -> Train | None:
+        if "train" not in tree.value or tree.value["train"].value is None:
+            return None
+        reader = Reader(context=LayerReader(STRUCTURES, {}))
+        reader.names = read_params(tree.value.get("params"), reader)
+        train: Train = read_train(tree.value["train"], tree.key_span("train"), reader)
+        if reader.problems:
+            return self.spec(candidate).train  # or it says what is wrong
+        return train
+
+
+def _analysed(graph: Graph) -> Network:
+    analysis = analyse(graph)
+    return Network(analysis.trainable_parameters, analysis.macs, analysis.activation_elements, analysis.peak_elements)
+
+
+def _part(candidate: Candidate, names: Iterable[str]) -> str:
+    return canonical({name: candidate.values[name] for name in names if name in candidate.values})
+
+
+# -- which values reach what -----------------------------------------------------------------------------------------
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+
+
+def _reaching(spec: Spec, sections: Sequence[str]) -> list[str]:
+    """The names of the space that can change what these sections say: their own paths, and parameters in use there."""
+    tree = spec.tree.plain()
+    dimensions = spec.search.space.dimensions if spec.search else ()
+    places = {one.name: overrides.steps_of(one.name, spec.tree) for one in dimensions}
+    options = {one.name: list(_texts(getattr(one.domain, "options", ()))) for one in dimensions}
+    texts = [text for section in sections for text in _texts(tree.get(section))]
+    texts += [text for name, steps in places.items() if steps[0] in sections for text in options[name]]
+    # A Python block of the user's may use any parameter.
+    used: set[Any] = set(tree.get("params") or ()) if spec.blocks else set()
+    while texts:
+        found = {name for text in texts for part in PATTERN.findall(text) for name in _IDENTIFIER.findall(part)}
+        new, used = found - used, used | found
+        texts = [text for name in new for text in _texts((tree.get("params") or {}).get(name))]
+        texts += [text for name, steps in places.items() if _parameter(steps) in new for text in options[name]]
+    return [name for name, steps in places.items() if steps[0] in sections or _parameter(steps) in used]
+
+
+def _parameter(steps: Sequence[str | int]) -> str | int | None:
+    return steps[1] if steps[0] == "params" and len(steps) > 1 else None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts with expressions in plain data."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+    elif has_expression(value):
+        yield value
+
+
+# -- sameness --------------------------------------------------------------------------------------------------------
+
+
+def identity(spec: Spec) -> str:
+    """A text that two specs share when they train the same network in the same way, however either is written.
+
+    Names of layers and the order in which branches are written do not count, nor how a parameter or a schedule is
+    spelt; what is trained on what, and every number of the recipe, does.
+    """
+    parts = [*_operations(spec.graph), repr(_spelt_out(spec.train))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _operations(graph: Graph) -> Iterator[str]:
+    """The operations in the order in which they are met from the output, inputs in their order."""
+    numbers: dict[int, int] = {}
+    stack: list[tuple[int, bool]] = [(len(graph.nodes) - 1, False)]
+    while stack:
+        position, ready = stack.pop()
+        node = graph.nodes[position]
+        if position in numbers:
+            continue
+        if ready:
+            numbers[position] = len(numbers)
+            yield f"{node.op!r} {[numbers[index] for index in node.inputs]}"
+        else:
+            stack.append((position, True))
+            stack += [(index, False) for index in reversed(node.inputs)]
+
+
+def _spelt_out(train: Train | None) -> Train | None:
+    if train is None:
+        return None
+    return dataclasses.replace(train, learning_rate=train.schedule, weight_decay=train.penalty)

@@ -1,0 +1,1 @@
+"""Fields of a spec: how a value of each kind is read, checked and described as JSON Schema."""

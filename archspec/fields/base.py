@@ -1,0 +1,163 @@
+"""What reading a spec needs: where problems go, what expressions see, and how much a spec may unfold.
+
+A form reads a tree into a Python value, or reports what it expected; and it says the same as JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archspec.errors import INVALID, Problem, Span, SpecError, Where
+from archspec.source.expressions import DependsOnInvalid, ExpressionError, evaluate, has_expression
+from archspec.source.tree import MAX_PROBLEMS, Tree, wrap
+from archspec.wording import describe
+
+EXPRESSION = {"type": "string", "pattern": r"\$\{"}
+MAX_WORK = 200_000
+MAX_LAYERS = 6_000
+MAX_COPIES = 200_000
+_EXPRESSION_WORK = 10
+
+
+class FieldError(ValueError):
+    """Raised by a dataclass or block that refuses its fields; `field` names the one to point at."""
+
+    def __init__(self, field: str, message: str):
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(slots=True)
+class Work:
+    """What has been read so far, however deeply blocks and parameters use each other."""
+
+    values: int = 0
+    layers: int = 0
+    copies: int = 0
+
+
+@dataclass(slots=True)
+class Reader:
+    """What reading needs to know besides the tree: the names that expressions see, and where problems go."""
+
+    names: Mapping[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    used_at: tuple[Where, ...] = ()
+    context: Any = None  # the layer reader, for forms that hold layers
+    work: Work = field(default_factory=Work)
+
+    def report(self, problem: Problem) -> Any:
+        """Notes a problem; ends reading when there are too many to be of use."""
+        self.problems.append(problem)
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise SpecError(self.problems)
+        return INVALID
+
+    def fail(self, tree: Tree, path: str, message: str, key: str | None = None) -> Any:
+        span = tree.key_span(key) if key is not None else tree.span
+        return self.report(Problem(Where(path, span, self.used_at), message))
+
+    def expect(self, tree: Tree, path: str, expected: str, hint: str = "") -> Any:
+        """Reports a value that is not what was expected, unless it has been reported already."""
+        if tree.value is INVALID:
+            return INVALID
+        return self.fail(tree, path, f"expected {expected}, got {describe(tree.value)}{hint}")
+
+    def evaluated(self, tree: Tree, path: str) -> Tree:
+        """The tree with its `${...}` replaced by their values."""
+        if not has_expression(tree.value):
+            return tree
+        return wrap(self.evaluate(tree, path, self.names), tree.span)
+
+    def evaluate(self, tree: Tree, path: str, names: Mapping[str, Any]) -> Any:
+        """The value of a text with `${...}`; INVALID, and a problem, when there is none."""
+        try:
+            value = evaluate(tree.value, names)
+        except DependsOnInvalid:
+            return INVALID
+        except ExpressionError as error:
+            message = str(error) if tree.span else f"in {tree.value[:60]}: {error}"
+            return self.report(Problem(Where(path, _part(tree, error), self.used_at), message))
+        self.spend(tree, path, values=_EXPRESSION_WORK + weight(value, MAX_WORK))
+        return value
+
+    def spend(self, tree: Tree, path: str, values: int = 0, layers: int = 0, copies: int = 0) -> None:
+        """Counts what is read.
+
+        Raises:
+            SpecError: more than any network needs; how long reading takes and what it holds stay bounded.
+        """
+        work = self.work
+        work.values += values
+        work.layers += layers
+        work.copies += copies
+        if work.values > MAX_WORK:
+            excess = f"{MAX_WORK:,} values of expressions"
+        elif work.layers > MAX_LAYERS:
+            excess = f"{MAX_LAYERS:,} different layers, those inside blocks counted at each use"
+        elif work.copies > MAX_COPIES:
+            excess = f"{MAX_COPIES:,} copies of layers"
+        else:
+            return
+        problem = Problem(Where(path, tree.span, self.used_at), f"the spec unfolds to more than {excess}, the limit")
+        raise SpecError([*self.problems, problem])
+
+
+def weight(value: Any, limit: int) -> int:
+    """How many values a value holds, long texts counted as several; counted no further than just beyond `limit`."""
+    total, rest = 0, [value]
+    while rest and total <= limit:
+        part = rest.pop()
+        total += 1 + len(part) // 64 if isinstance(part, str) else 1
+        if isinstance(part, list):
+            rest.extend(part)
+        elif isinstance(part, dict):
+            rest.extend(part.values())
+    return total
+
+
+def _part(tree: Tree, error: ExpressionError) -> Span | None:
+    """The place of the part that is wrong, where the text stands on one line as it is meant."""
+    span = tree.span
+    if span is None or not error.length:
+        return span
+    token = span.source.line(span.line)[span.column : span.column + span.length]
+    start = token.find(tree.value)
+    if start < 0:
+        return span
+    return Span(span.source, span.line, span.column + start + error.start, error.length)
+
+
+class Form:
+    """A kind of value. `expected` completes the sentence 'expected ...'."""
+
+    expected: str = "a value"
+    takes_expression: bool = True
+    """Whether the schema must allow `${...}` besides what the form says."""
+
+    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
+        tree = reader.evaluated(tree, path)
+        return INVALID if tree.value is INVALID else self.convert(tree, path, reader)
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        raise NotImplementedError
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a union should read a value of this shape by this form."""
+        return True
+
+    def json_schema(self) -> dict[str, Any]:
+        return {}
+
+
+def schema_of(form: Form) -> dict[str, Any]:
+    """A form's JSON Schema; every value that is not itself a container may also be an expression."""
+    schema = form.json_schema()
+    if not form.takes_expression or not schema or "$ref" in schema:
+        return schema
+    if "anyOf" in schema:
+        options = schema["anyOf"]
+        return {**schema, "anyOf": options if EXPRESSION in options else [*options, EXPRESSION]}
+    return {"anyOf": [schema, EXPRESSION]}

@@ -1,0 +1,133 @@
+"""Forms of lists, pairs and mappings, over those of single values (`archspec.fields.scalars`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from archspec.errors import INVALID
+from archspec.fields.base import EXPRESSION, FieldError, Form, Reader, schema_of
+from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, number_hint
+from archspec.source.tree import Tree, resolve_scalar
+from archspec.wording import describe
+
+__all__ = [
+    "EXPRESSION",
+    "INVALID",
+    "Boolean",
+    "Choice",
+    "FieldError",
+    "Form",
+    "Integer",
+    "ListOf",
+    "MapOf",
+    "Number",
+    "OneOrPair",
+    "Reader",
+    "Text",
+    "Union",
+    "describe",
+    "schema_of",
+]
+
+
+@dataclass(frozen=True)
+class OneOrPair(Form):
+    """`3` or `[3, 5]` (height, width): always read as a pair."""
+
+    item: Form
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{self.item.expected}, or two of them as [height, width]"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, list) or self.item.accepts(value)
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if isinstance(tree.value, list) and len(tree.value) == 2:
+            pair = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
+            return INVALID if INVALID in pair else pair
+        if isinstance(tree.value, int | float) and not isinstance(tree.value, bool):
+            value = self.item.convert(tree, path, reader)
+            return INVALID if value is INVALID else (value, value)
+        return reader.expect(tree, path, self.expected, number_hint(tree.value, isinstance(self.item, Integer)))
+
+    def json_schema(self) -> dict[str, Any]:
+        item = schema_of(self.item)
+        return {"anyOf": [item, {"type": "array", "items": item, "minItems": 2, "maxItems": 2}]}
+
+
+@dataclass(frozen=True)
+class ListOf(Form):
+    item: Form
+    noun: str = "list"
+    min_items: int = 0
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"a {self.noun}" + (f", at least {self.min_items} long" if self.min_items > 1 else "")
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, list)
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if not isinstance(tree.value, list) or len(tree.value) < self.min_items:
+            return reader.expect(tree, path, self.expected)
+        items = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
+        return INVALID if any(item is INVALID for item in items) else items
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": schema_of(self.item), "minItems": self.min_items}
+
+
+@dataclass(frozen=True)
+class MapOf(Form):
+    """A mapping of any keys, each read by `key`, to values of one form; read as a tuple of pairs, in file order."""
+
+    key: Form
+    item: Form
+    expected: str = "a mapping"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if not isinstance(tree.value, dict):
+            return reader.expect(tree, path, self.expected)
+        pairs = []
+        for key, child in tree.value.items():
+            key_value = key if isinstance(self.key, Text) else resolve_scalar(key)
+            name = self.key.convert(Tree(key_value, tree.key_span(key)), f"{path}.{key}", reader)
+            pairs.append((name, self.item.read(child, f"{path}.{key}", reader)))
+        return INVALID if any(INVALID in pair for pair in pairs) else tuple(pairs)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": schema_of(self.item)}
+
+
+@dataclass(frozen=True)
+class Union(Form):
+    """The first of several forms whose kind of value fits; null, where allowed, is None."""
+
+    forms: tuple[Form, ...]
+    optional: bool = False
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return ", or ".join(form.expected for form in self.forms)
+
+    def accepts(self, value: Any) -> bool:
+        return (value is None and self.optional) or any(form.accepts(value) for form in self.forms)
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if tree.value is None and self.optional:
+            return None
+        fitting = [form for form in self.forms if form.accepts(tree.value)]
+        if not fitting:
+            return reader.expect(tree, path, self.expected)
+        return fitting[0].read(tree, path, reader)
+
+    def json_schema(self) -> dict[str, Any]:
+        schemas = [schema_of(form) for form in self.forms]
+        return {"anyOf": [*schemas, {"type": "null"}] if self.optional else schemas}

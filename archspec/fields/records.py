@@ -1,0 +1,261 @@
+"""Records: mappings of named fields, described by a dataclass or a function signature.
+
+A field's form stands in its annotation, so the code is its own schema:
+
+    def fire(*, squeeze: Count, expand: Count, activation: ActivationName = "relu") -> Fragment: ...
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from archspec.errors import INVALID, Span
+from archspec.fields.base import FieldError, Form, Reader, schema_of
+from archspec.fields.containers import OneOrPair, Union
+from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
+from archspec.source.tree import Tree
+from archspec.wording import closest, did_you_mean, quoted
+
+REQUIRED: Any = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    form: Form
+    default: Any
+
+
+class Record(Form):
+    """A mapping of named fields, passed to `build` as keyword arguments.
+
+    Unknown and missing fields are reported with the nearest known name. A FieldError from `build` is reported at
+    the field it names.
+    """
+
+    takes_expression = False
+
+    def __init__(self, build: Callable[..., Any], noun: str, fields: tuple[Field, ...]):
+        self.build = build
+        self.noun = noun
+        self.fields = {field.name: field for field in fields}
+        self.required = [field.name for field in fields if field.default is REQUIRED]
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        if not self.fields:
+            return f"nothing, as {self.noun} has no fields"
+        return f"a mapping of the fields of {self.noun} ({', '.join(self.fields)})"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def shorthand(self) -> str | None:
+        """The field that a value other than a mapping stands for: the only required one."""
+        return self.required[0] if len(self.required) == 1 else None
+
+    def known(self) -> list[str]:
+        """The names to suggest for one that is not known."""
+        return list(self.fields)
+
+    def partial(self) -> Record:
+        """The same fields, none required."""
+        return Record(self.build, self.noun, tuple(Field(f.name, f.form, None) for f in self.fields.values()))
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        values = self.values(tree, path, reader)
+        return INVALID if values is INVALID else self.construct(values, tree, path, reader)
+
+    def values(self, tree: Tree, path: str, reader: Reader, span: Span | None = None) -> Any:
+        """The given fields, read; INVALID when any is wrong, unknown or missing (then pointing at `span`)."""
+        if tree.value is None:
+            tree = Tree({}, tree.span)
+        if not isinstance(tree.value, dict):
+            return reader.expect(tree, path, self.expected)
+        before = len(reader.problems)
+        missing = [f"'{name}'" for name in self.required if name not in tree.value]
+        if not tree.value.keys() <= self.fields.keys():
+            absent = [name for name in self.known() if name not in tree.value]
+            misspelt = [self.unknown(key, absent, tree, path, reader) for key in tree.value if key not in self.fields]
+            missing = [name for name in missing if name[1:-1] not in misspelt]
+        if missing:
+            fields = (
+                f"field {missing[0]}" if len(missing) == 1 else f"fields {', '.join(missing[:-1])} and {missing[-1]}"
+            )
+            subject = "" if path.rpartition(".")[2] == self.noun else f"{self.noun} "
+            reader.fail(Tree(None, span or tree.span), path, f"{subject}needs the {fields}")
+        values = {
+            name: field.form.read(tree.value[name], f"{path}.{name}".lstrip("."), reader)
+            for name, field in self.fields.items()
+            if name in tree.value
+        }
+        return INVALID if len(reader.problems) > before or INVALID in values.values() else values
+
+    def unknown(self, key: str, absent: list[str], tree: Tree, path: str, reader: Reader) -> str | None:
+        """Reports a field that is none of these; the one that was probably meant."""
+        meant = closest(key, absent)
+        known = meant or closest(key, self.known())
+        if not self.fields:
+            hint = f"; {self.noun} has no fields"
+        else:
+            hint = f"; did you mean '{known}'?" if known else f"; known: {', '.join(self.known())}"
+        reader.fail(tree, path, f"unknown field '{key}' of {self.noun}{hint}", key)
+        return meant
+
+    def construct(self, values: dict[str, Any], tree: Tree, path: str, reader: Reader) -> Any:
+        try:
+            return self.build(**values)
+        except FieldError as error:
+            child = tree.value.get(error.field) if isinstance(tree.value, dict) else None
+            return reader.fail(child or tree, path, str(error))
+
+    def json_schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = {
+            "type": "object",
+            "properties": {field.name: schema_of(field.form) for field in self.fields.values()},
+            "additionalProperties": False,
+        }
+        if self.required:
+            schema["required"] = list(self.required)
+        doc = inspect.getdoc(self.build)
+        if doc:
+            schema["description"] = doc.split("\n\n")[0].replace("\n", " ")
+        return schema
+
+
+class Tagged(Form):
+    """A one-key mapping whose key chooses a record (`{sgd: {momentum: 0.9}}`), or its bare name (`adam`)."""
+
+    def __init__(self, noun: str, records: Mapping[str, Record]):
+        self.noun = noun
+        self.records = records
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"{self.noun}: a name, or a one-key mapping from a name to its fields"
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, str | dict)
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        tagged = split_tag(tree, path, self.noun, reader)
+        if tagged is INVALID:
+            return INVALID
+        tag, body = tagged
+        if tag not in self.records:
+            message = f"unknown {self.noun.split(' ', 1)[1]} '{tag}'{did_you_mean(tag, self.records)}"
+            return reader.fail(tree, path, message, tag)
+        record = self.records[tag]
+        body, path = in_full(body, record), f"{path}.{tag}"
+        values = record.values(body, path, reader, tree.key_span(tag))
+        return INVALID if values is INVALID else record.construct(values, body, path, reader)
+
+    def json_schema(self) -> dict[str, Any]:
+        return tagged_schema(self.records)
+
+
+def split_tag(tree: Tree, path: str, noun: str, reader: Reader) -> Any:
+    """`name` or `{name: body}` as (name, body); INVALID, and a problem, for anything else."""
+    if isinstance(tree.value, str):
+        return tree.value, Tree({}, tree.span)
+    if not isinstance(tree.value, dict):
+        return reader.expect(tree, path, f"{noun}: a name, or a one-key mapping from a name to its fields")
+    if len(tree.value) != 1:
+        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun, reader))
+    ((tag, body),) = tree.value.items()
+    body = Tree({}, body.span) if body.value is None else body
+    return tag, body
+
+
+def _not_one_key(keys: list[str], tree: Tree, noun: str, reader: Reader) -> tuple[str, str | None]:
+    """What to say of a mapping that names none or several, and the key to point at."""
+    if not keys:
+        return f"expected {noun}, got an empty mapping", None
+    first, second = quoted(keys[0]), quoted(keys[1])
+    message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
+    of_layers = reader.context if noun == "a layer" else None
+    record = of_layers.record(keys[0]) if of_layers else None
+    another = of_layers is not None and of_layers.record(keys[1]) and not (record and keys[1] in record.fields)
+    if tree.value[keys[0]].value is None and not another:
+        return f"{message}; indent {second} to make it a field of {first}", keys[1]
+    if record and not another:
+        return f"{message}; move {second} into the fields of {first}", keys[1]
+    if noun != "a layer":
+        return f"{message}; keep one of them", keys[1]
+    lines = [span.line for span in map(tree.key_span, keys[:2]) if span]
+    mend = "write 'name: {its fields}'" if len({*lines}) == 1 else f"begin {second} with '- '"
+    return f"{message}; {mend}", keys[1]
+
+
+def in_full(body: Tree, record: Record) -> Tree:
+    """The body as a mapping: `dropout: 0.5` is `dropout: {rate: 0.5}`, as `rate` is dropout's only required field."""
+    name = record.shorthand()
+    if name is None or isinstance(body.value, dict):
+        return body
+    return Tree({name: body}, body.span, {name: body.span})
+
+
+def tagged_schema(records: Mapping[str, Record]) -> dict[str, Any]:
+    bare = [name for name, record in records.items() if not record.required]
+    properties = {name: body_schema(record) for name, record in records.items()}
+    mapping = {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    return {"anyOf": [{"enum": bare}, mapping]} if bare else mapping
+
+
+def body_schema(record: Record) -> dict[str, Any]:
+    """A record's schema with its shorthand, and null where no field is required."""
+    options = [record.json_schema()]
+    name = record.shorthand()
+    if name is not None:
+        options.append(schema_of(record.fields[name].form))
+    if not record.required:
+        options.append({"type": "null"})
+    return options[0] if len(options) == 1 else {"anyOf": options}
+
+
+def form_of(annotation: Any) -> Form:
+    """The form of a type annotation: Annotated's form, or that of bool, int, float, str, Literal and `| None`."""
+    if typing.get_origin(annotation) is Annotated:
+        for extra in annotation.__metadata__:
+            if isinstance(extra, Form):
+                return extra
+        return form_of(annotation.__origin__)
+    if isinstance(annotation, Form):
+        return annotation
+    arguments = typing.get_args(annotation)
+    if typing.get_origin(annotation) is Literal:
+        return Choice(tuple(arguments))
+    if type(None) in arguments:
+        forms = tuple(form_of(argument) for argument in arguments if argument is not type(None))
+        return Union(forms, optional=True)
+    simple: dict[Any, Form] = {bool: Boolean(), int: Integer(), float: Number(), str: Text()}
+    if annotation in simple:
+        return simple[annotation]
+    if dataclasses.is_dataclass(annotation):
+        return record_of(typing.cast(Callable[..., Any], annotation))
+    raise TypeError(f"no form for the annotation {annotation!r}; wrap it as Annotated[type, form]")
+
+
+@functools.cache
+def record_of(build: Callable[..., Any], noun: str = "") -> Record:
+    """The record of a dataclass or a function with typed keyword arguments."""
+    hints = typing.get_type_hints(build, include_extras=True)
+    parameters = [p for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    fields = tuple(Field(p.name, form_of(hints[p.name]), p.default) for p in parameters)
+    return Record(build, noun or build.__name__.lower(), fields)
+
+
+Count = Annotated[int, Integer(min=1, max=1_000_000)]
+Pair = Annotated[tuple[int, int], OneOrPair(Integer(min=1, max=100_000))]

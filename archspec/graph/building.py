@@ -1,0 +1,195 @@
+"""Building a graph: nodes, the names that layers refer to, and problems with the shapes on the way there."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from archspec.errors import Problem, SpecError, Where
+from archspec.graph.graph import Node
+from archspec.layers.reading import Layer
+from archspec.ops import PRIMITIVES, Activation, Dropout, Flatten, Op, Reshape, ShapeError, show
+from archspec.source.tree import MAX_PROBLEMS
+from archspec.wording import did_you_mean, quoted
+
+MAX_NODES = 50_000
+MAX_ELEMENTS = 2**34
+MAX_INPUTS = 200_000
+"""Of all operations together. Most have one; what joins a dense block has as many as the block has layers."""
+TRACE_LENGTH = 5
+MAX_TRACES = 4
+NAMES_TO_COMPARE = 200
+PROBABILITIES = ("softmax", "sparsemax", "sigmoid")
+UNKNOWN = -1
+"""The position of an output whose shape a problem leaves open; what it reaches is not checked for its shape."""
+
+
+_STAND_IN = re.compile(r"~\d+")
+"""What a name has behind it once it is taken, so that building can go on."""
+
+
+@dataclass
+class Scope:
+    """Where names are looked up and numbered: a block, or the whole network."""
+
+    prefix: str
+    entry: int
+    parent: Scope | None = None
+    counters: dict[str, int] = field(default_factory=dict)
+    layers: Sequence[Layer] = ()
+
+    def numbered(self, stem: str) -> int:
+        self.counters[stem] = self.counters.get(stem, 0) + 1
+        return self.counters[stem]
+
+    def full_name(self, layer: Layer, alias: str | None) -> str:
+        name = layer.name or f"{layer.kind}#"
+        if alias is not None:
+            return alias
+        if "#" in name:
+            name = name.replace("#", str(self.numbered(name)), 1)
+        return self.prefix + name
+
+
+class GraphBuilder:
+    """A graph so far, and the problems met. What has a problem gives UNKNOWN, and building goes on."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.layers: list[Layer | None] = [None]  # that each node comes from
+        self.outputs: dict[str, int] = {}
+        self.named: dict[str, Layer] = {}
+        self.problems: list[Problem] = []
+        self.placed = 0
+        self.inputs = 0
+
+    def free(self, name: str, layer: Layer) -> str:
+        """The name; when it is taken, a problem and one that is not."""
+        if name not in self.outputs:
+            return name
+        other = self.named.get(name)
+        at = f" (first on line {other.where.span.line + 1})" if other and other.where.span else ""
+        shown = _STAND_IN.sub("", name)
+        self.fail(layer, f"the name '{shown}' is used twice{at}; give one of the layers another name", "name")
+        return f"{name}~{self.placed}"
+
+    def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:
+        """Adds an operation; reports it at the layer it comes from if it does not fit."""
+        self.inputs += len(inputs)
+        if self.inputs > MAX_INPUTS:
+            self.stop(layer, f"the operations take more than {MAX_INPUTS:,} inputs in all, the limit")
+        if UNKNOWN in inputs:
+            self.outputs.setdefault(name, UNKNOWN)
+            return UNKNOWN
+        name = self.free(name, layer)
+        self.outputs[name] = UNKNOWN
+        try:
+            shape = op.shape([self.nodes[index].shape for index in inputs])
+        except ShapeError as error:
+            return self.fail(layer, str(error), error.field, inputs, name)
+        if math.prod(shape) > MAX_ELEMENTS:
+            message = f"the output {show(shape)} has more than {MAX_ELEMENTS:,} elements, the limit"
+            return self.fail(layer, message, None, inputs, name)
+        if len(self.nodes) >= MAX_NODES:
+            self.stop(layer, f"the network has more than {MAX_NODES:,} operations, the limit")
+        self.nodes.append(Node(name, op, tuple(inputs), shape))
+        self.layers.append(layer)
+        self.outputs[name] = len(self.nodes) - 1
+        return len(self.nodes) - 1
+
+    def merged(self, inputs: Sequence[int], layer: Layer, name: str) -> int:
+        if len(inputs) == 1:
+            return inputs[0]
+        return self.add(f"{name}.{layer.merge}", PRIMITIVES[layer.merge](), inputs, layer)
+
+    def sources(self, layer: Layer, entry: int, scope: Scope) -> list[int]:
+        if not layer.sources:
+            return [entry]
+        return [self.resolved(reference, i, layer, scope) for i, reference in enumerate(layer.sources)]
+
+    def resolved(self, reference: str, position: int, layer: Layer, scope: Scope) -> int:
+        """The node that a reference names: looked up in the block, then in what surrounds it."""
+        around: Scope | None = scope
+        later = False
+        while around is not None:
+            if reference == "input":
+                return around.entry
+            if around.prefix + reference in self.outputs:
+                return self.outputs[around.prefix + reference]
+            later = later or any(other.name == reference for other in around.layers)
+            around = around.parent
+        if reference == layer.name:
+            message = f"a layer cannot take its own output, '{reference}'"
+        elif later:
+            message = f"'{reference}' comes later; a layer takes the output of earlier ones"
+        else:
+            names = [name.removeprefix(scope.prefix) for name in [*self.named][-NAMES_TO_COMPARE:]]
+            message = f"no earlier layer is named {quoted(reference)}{did_you_mean(reference, [*names, 'input'])}"
+        return self.fail(layer, message, "from", item=position)
+
+    def check_all_used(self, output: int, where: Where) -> None:
+        """Every operation must lead to the output, which must be the last one."""
+        names: dict[int, str] = {}
+        for name, index in self.outputs.items():
+            names[index] = min(names.get(index, name), name, key=len)
+        used = {index for node in self.nodes for index in node.inputs} | {output}
+        for index, layer in enumerate(self.layers):
+            if layer is not None and index not in used:
+                message = f"nothing uses the output of '{names[index]}'; refer to it with 'from', or remove it"
+                self.fail(self.named.get(names[index], layer), message)
+        if 0 not in used or output == 0:
+            self.problems.append(Problem(where, "no layer uses the input"))
+
+    def check_logits(self, output: int) -> None:
+        """The output must not be probabilities, which the loss would take for logits."""
+        while isinstance(self.nodes[output].op, Flatten | Reshape | Dropout):
+            output = self.nodes[output].inputs[0]
+        op, layer = self.nodes[output].op, self.layers[output]
+        function = op.function if isinstance(op, Activation) else op.kind
+        if function in PROBABILITIES and layer is not None:
+            message = f"a network that is trained ends in logits; leave out the {function}, as the loss has its own"
+            self.fail(layer, message, "function")
+
+    # -- problems ----------------------------------------------------------------------------------------------------
+
+    def fail(
+        self,
+        layer: Layer,
+        message: str,
+        key: str | None = None,
+        inputs: Sequence[int] = (),
+        name: str | None = None,
+        item: int = 0,
+    ) -> int:
+        """Notes a problem at a layer's field `key` (in a list, at `item`), with the shapes on the way to `inputs`."""
+        where = layer.where
+        fields = layer.fields.value if isinstance(layer.fields.value, dict) else {}
+        child = fields.get(key) if key else None
+        if child is not None and key == "from" and isinstance(child.value, list):
+            child = child.value[item]
+        span = child.span if child is not None and child.span is not None else layer.fields.keys.get(key or "")
+        if span is not None:
+            where = dataclasses.replace(where, span=span)
+        last = layer.kind if name is None or "." not in name else f"{layer.kind} ({name})"
+        notes = tuple(dict.fromkeys(f"{self.trace(entry)} → {last}" for entry in inputs[:MAX_TRACES]))
+        self.problems.append(Problem(where, message, notes))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise SpecError(self.problems)
+        return UNKNOWN
+
+    def stop(self, layer: Layer, message: str) -> NoReturn:
+        raise SpecError([*self.problems, Problem(layer.where, message)])
+
+    def trace(self, entry: int) -> str:
+        """The last shapes on the way: `input 224x224x3 → conv 55x55x96 → max_pool 27x27x96`."""
+        steps: list[str] = []
+        index = entry
+        while index and len(steps) < TRACE_LENGTH - 1:
+            steps.append(f"{self.nodes[index].op.kind} {show(self.nodes[index].shape)}")
+            index = self.nodes[index].inputs[0]
+        steps += ["..."] if index else []
+        return " → ".join([f"input {show(self.nodes[0].shape)}", *reversed(steps)])

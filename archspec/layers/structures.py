@@ -1,0 +1,77 @@
+"""The compositions whose meaning depends on shapes: parallel branches, residual sums and towers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from archspec.errors import INVALID
+from archspec.fields.containers import ListOf, Union
+from archspec.fields.records import Count, Record, record_of
+from archspec.fields.scalars import Choice
+from archspec.layers.fields import ACTIVATION_FORM, MERGES, NORM_FORM, LayersForm
+from archspec.layers.reading import Fragment, Layer, Layers, Structure
+
+SHORTCUTS = ("identity", "projection", "pad", "none")
+Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel(Structure):
+    """Branches from one input, merged. An empty branch passes its input on."""
+
+    branches: Annotated[tuple[tuple[Layer, ...], ...], ListOf(LayersForm(), "list of branches", 2)]
+    merge: Annotated[str, Choice(MERGES)] = "concat"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residual(Structure):
+    """x + f(x), then an activation if one is named (He et al. 2015, arXiv:1512.03385, section 3.3).
+
+    The shortcut, where f changes the shape: `projection` is a 1x1 convolution with a norm (option B), `pad` takes every
+    stride-th position and pads channels with zeros (option A), `identity` refuses, `none` leaves the sum out altogether
+    (a plain network), and a list of layers is used as it stands.
+    """
+
+    layers: Layers
+    shortcut: Shortcut = "projection"
+    norm: Annotated[str | None, NORM_FORM] = "batch"
+    activation: Annotated[str | None, ACTIVATION_FORM] = None
+
+    def prepared(self, read: Callable[[Fragment], Any]) -> Any:
+        plain = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "padding": "valid", "activation": None}
+        projection = read([{"conv": {"filters": 1, **plain, "norm": self.norm, "name": "shortcut"}}])
+        after = read([{"activation": {"function": self.activation, "name": "activation"}}] if self.activation else [])
+        if projection is INVALID or after is INVALID:
+            return INVALID
+        return PreparedResidual(**{**self.__dict__, "projection": projection[0], "after": after})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedResidual(Residual):
+    """A residual with its projection (of one filter; the shapes decide how many) and activation read."""
+
+    projection: Layer
+    after: tuple[Layer, ...]
+
+    def projected(self, filters: int, stride: tuple[int, int]) -> Layer:
+        return replace(self.projection, content=replace(self.projection.content, filters=filters, stride=stride))  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Towers(Structure):
+    """The channels in `count` equal parts, the same layers (not weights) on each, side by side again at the end.
+
+    Filters are those of one tower. Krizhevsky et al. 2012, figure 2, has two, one to a GPU.
+    """
+
+    count: Count
+    layers: Layers
+
+
+STRUCTURES: dict[str, Record] = {
+    "parallel": record_of(Parallel, "parallel"),
+    "residual": record_of(Residual, "residual"),
+    "towers": record_of(Towers, "towers"),
+}

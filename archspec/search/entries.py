@@ -1,0 +1,159 @@
+"""How a value of the space is written: its kind with `step`, `log`, `default` and `when` beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from archspec.errors import INVALID, Span
+from archspec.fields.base import Form, Reader
+from archspec.fields.containers import ListOf
+from archspec.fields.records import REQUIRED, Field, Record
+from archspec.fields.scalars import Boolean, Integer, Number
+from archspec.search.domains import Domain, Flag, FloatRange, IntRange, Options
+from archspec.source.tree import Tree
+from archspec.wording import closest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is written of one name, before it is compared with the spec."""
+
+    domain: Domain
+    default: Tree | None = None
+    when: Tree | None = None
+
+
+class _Raw(Form):
+    """Any value, kept with its position. It goes into the spec as it is, and is checked there."""
+
+    takes_expression = False
+
+    def __init__(self, schema: dict[str, Any]):
+        self.schema = schema
+
+    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
+        return tree
+
+    def json_schema(self) -> dict[str, Any]:
+        return self.schema
+
+
+class _When(_Raw):
+    expected = "a mapping from another name of the space to the value, or list of values, that it must have"
+
+    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
+        return tree if isinstance(tree.value, dict) else reader.expect(tree, path, self.expected)
+
+
+class _Options(_Raw):
+    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
+        return tree if isinstance(tree.value, list) else reader.expect(tree, path, "a list of values")
+
+
+class _Nothing(Form):
+    """`bool` has nothing to say; `true` behind it reads well where something else stands beside."""
+
+    takes_expression = False
+
+    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
+        return True if tree.value in (None, True) else reader.expect(tree, path, "'true' behind 'bool'")
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"enum": [True, None]}
+
+
+@dataclass(frozen=True)
+class _Ends(ListOf):
+    """A range's two ends, each with its place."""
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        ends = super().convert(tree, path, reader)
+        if ends is INVALID:
+            return INVALID
+        if len(ends) != 2:
+            return reader.expect(tree, path, self.expected)
+        return ends, tuple(part.span for part in tree.value)
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return f"a {self.noun}"
+
+    def json_schema(self) -> dict[str, Any]:
+        return super().json_schema() | {"maxItems": 2}
+
+
+def _range(kind: type[IntRange] | type[FloatRange], noun: str, number: Form, step: Form) -> Record:
+    """The record of `{int: [1, 9], step: 2}`."""
+
+    def build(**fields: Any) -> Entry:
+        (low, high), spans = fields[noun]
+        domain = kind(low=low, high=high, step=fields.get("step"), log=fields.get("log", False), spans=spans)
+        return Entry(domain, fields.get("default"), fields.get("when"))
+
+    return _record(
+        noun,
+        build,
+        Field(noun, _Ends(number, "list [least, most]", 2), REQUIRED),
+        Field("step", step, None),
+        Field("log", Boolean(), False),
+    )
+
+
+def _record(noun: str, build: Callable[..., Entry], *fields: Field) -> Record:
+    shared = (Field("default", _Raw({}), None), Field("when", _When({"type": "object"}), None))
+    return Record(build, noun, (*fields, *shared))
+
+
+def _choice(choice: Tree, default: Tree | None = None, when: Tree | None = None) -> Entry:
+    spans: tuple[Span | None, ...] = tuple(part.span for part in choice.value)
+    return Entry(Options(options=tuple(part.plain() for part in choice.value), spans=spans), default, when)
+
+
+def _flag(bool: bool = True, default: Tree | None = None, when: Tree | None = None) -> Entry:
+    return Entry(Flag(), default, when)
+
+
+MOST = 10**9
+KINDS: dict[str, Record] = {
+    "int": _range(IntRange, "int", Integer(min=-MOST, max=MOST), Integer(min=1)),
+    "float": _range(FloatRange, "float", Number(), Number(above=0)),
+    "choice": _record("choice", _choice, Field("choice", _Options({"type": "array", "minItems": 1}), REQUIRED)),
+    "bool": _record("bool", _flag, Field("bool", _Nothing(), REQUIRED)),
+}
+
+
+class DomainForm(Form):
+    """One name's kind and what stands beside it; null takes the name out of the space."""
+
+    expected = "{int: [1, 9]}, {float: [0.1, 0.5]}, {choice: [8, 16]} or bool"
+    takes_expression = False
+
+    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if tree.value is None:
+            return None
+        if tree.value == "bool":
+            return Entry(Flag())
+        if not isinstance(tree.value, dict):
+            return reader.expect(tree, path, self.expected)
+        kinds = [kind for kind in KINDS if kind in tree.value]
+        if len(kinds) > 1:
+            return reader.fail(tree, path, f"is of one kind; remove '{kinds[0]}' or '{kinds[1]}'", kinds[1])
+        if not kinds:
+            return self.unknown(tree, path, reader)
+        return KINDS[kinds[0]].convert(tree, path, reader)
+
+    def unknown(self, tree: Tree, path: str, reader: Reader) -> Any:
+        """Reports a mapping without a kind."""
+        for key in tree.value:
+            near = SYNONYMS.get(key) or closest(key, KINDS)
+            if near is not None:
+                return reader.fail(tree, path, f"unknown kind of value '{key}'; did you mean '{near}'?", key)
+        return reader.expect(tree, path, self.expected)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"anyOf": [*(record.json_schema() for record in KINDS.values()), {"enum": ["bool", None]}]}
+
+
+SYNONYMS = {"integer": "int", "boolean": "bool", "values": "choice", "options": "choice", "range": "int"}

@@ -1,0 +1,167 @@
+"""Faults of YAML and JSON as texts, in words that say where to look and how to mend them.
+
+The parsers' own words are theirs ("did not find expected key"); those that people meet are put in other ones here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NoReturn
+
+import yaml
+
+from archspec.errors import Problem, Source, Span, SpecError, Where
+from archspec.wording import quoted
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.2.2, section 5.1, leaves out of its character set."""
+_DIRECTIVE = re.compile("^%TAG", re.MULTILINE)
+
+_YAML = {
+    "did not find expected key": "expected a key here, indented like the keys above it",
+    "did not find expected '-' indicator": "expected '- ' here; the items of a list are indented alike",
+    "mapping values are not allowed in this context": "a ':' does not fit here; check the indentation, or put a text "
+    "that holds ': ' in quotes",
+    "block sequence entries are not allowed in this context": "a '- ' does not fit here; a list begins on the line "
+    "below its key",
+    "did not find expected node content": "expected a value here",
+    "did not find expected <document start>": "the spec ends before this; check the indentation",
+    "did not find expected alphabetic or numeric character": "expected a name behind '&' or '*'; put a text that "
+    "begins with one of them in quotes",
+    "found unknown escape character": r"unknown escape in double quotes; write \\, or use single quotes",
+    "found unexpected document indicator": "a quote is still open where a new document begins",
+}
+
+
+def forbidden(source: Source) -> Problem | None:
+    """What no spec may hold and no parser should see: control characters such as NUL, tag directives."""
+    match = _FORBIDDEN.search(source.text)
+    if match is not None:
+        message = f"holds the character U+{ord(match[0]):04X}, which YAML forbids; is this a text file?"
+        return Problem(Where("", _at(source, match.start())), message)
+    match = _DIRECTIVE.search(source.text)
+    if match is not None:
+        return Problem(Where("", _at(source, match.start(), 4)), "the directive %TAG is not supported; leave it out")
+    return None
+
+
+def _at(source: Source, position: int, length: int = 1) -> Span:
+    before = Source(source.name, source.text[:position]).lines
+    return Span(source, len(before) - 1, len(before[-1]), length)
+
+
+def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
+    """What PyYAML found, at the place to mend."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Problem(Where(source.name), f"YAML syntax: {error.problem or error.context}")
+    said = error.problem or error.context or ""
+    line = source.line(mark.line)
+    char = line[mark.column : mark.column + 1]
+    message = _YAML.get(said, said)
+    opened = error.context_mark
+    if char == "\t" or "tab character" in said:
+        message = "a tab cannot indent; use spaces"
+    elif said == "found character that cannot start any token":
+        message = f"a value cannot begin with '{char}'; put it in quotes"
+    elif said == "did not find expected key" and line[: mark.column].strip():
+        message = "this does not belong to the value before it"
+    elif said == "could not find expected ':'" and opened:
+        mark, message = opened, "this key has no ':' behind it"
+    elif said == "found unexpected end of stream" and opened:
+        mark, message = opened, "this quote is not closed"
+    elif opened and said in ("did not find expected ',' or '}'", "did not find expected ',' or ']'"):
+        bracket, close = ("{", "}") if "}" in said else ("[", "]")
+        message = f"expected ',' or '{close}' here"
+        if char == "{" and line[: mark.column].endswith("$"):
+            message += '; write an expression inside brackets in quotes, "${...}"'
+        elif mark.line != opened.line:
+            at_end = not any(rest.strip() for rest in source.lines[mark.line :])
+            end = "before the end" if at_end else f"by line {mark.line + 1}"
+            mark, message = opened, f"this '{bracket}' is not closed; expected ',' or '{close}' {end}"
+    return Problem(Where("", _span(source, mark.line, mark.column)), f"YAML syntax: {message}")
+
+
+def checked_json(source: Source, max_depth: int) -> str:
+    """The text of a JSON file as YAML, columns kept; YAML forbids tabs between values and escapes of half a character.
+
+    Raises:
+        SpecError: it is not JSON.
+    """
+
+    def refuse(constant: str) -> NoReturn:
+        raise SpecError([_json_constant(constant, source)])
+
+    try:
+        json.loads(source.text, parse_constant=refuse, parse_int=str)
+    except json.JSONDecodeError as error:
+        if source.text.strip():
+            raise SpecError([_json_problem(error, source)]) from None
+    except RecursionError:
+        raise SpecError([Problem(Where(source.name), f"is nested deeper than {max_depth} levels, the limit")]) from None
+    half = _HALF.search(_SURROGATES.sub(lambda pair: " " * len(pair[0]), source.text))
+    if half is not None:
+        message = f"JSON syntax: {half[1]} is half a character; a pair of such escapes makes one"
+        raise SpecError([Problem(Where("", _at(source, half.start(1), len(half[1]))), message)])
+    return _SURROGATES.sub(_joined, source.text.replace("\t", " "))
+
+
+_SURROGATES = re.compile(r"(?<!\\)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+_HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
+
+
+def _joined(pair: re.Match[str]) -> str:
+    """JSON's two escapes of one character beyond U+FFFF as YAML's one."""
+    high, low = int(pair[1], 16), int(pair[2], 16)
+    return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
+
+
+def _json_problem(error: json.JSONDecodeError, source: Source) -> Problem:
+    text, position = source.text, error.pos
+    char = text[position : position + 1]
+    before = text[:position].rstrip()[-1:]
+    if char == "'":
+        message = "a text stands in double quotes in JSON"
+    elif char in ("/", "#") and char:
+        message = "JSON has no comments"
+    elif (before == "," and char in ("}", "]")) or "trailing comma" in error.msg:
+        message = "a comma stands before a closing bracket"
+        comma = position if char == "," else text.rindex(",", 0, position)  # which of the two is told depends on Python
+        return Problem(Where("", _at(source, comma, 1)), f"JSON syntax: {message}")
+    elif not text[position:].strip():
+        message = "the text ends too early; a '}', a ']' or a value is missing"
+    elif error.msg.startswith("Invalid control character"):
+        message = r"a text goes over the end of a line, or holds a tab; write \n or \t"
+    elif error.msg.startswith("Extra data"):
+        message = "the JSON ends before this"
+    elif error.msg.startswith("Expecting property name"):
+        message = "expected a key in double quotes"
+    elif error.msg.startswith("Expecting value"):
+        message = "expected a value: a number, a text in double quotes, true, false, null, a list or a mapping"
+    else:
+        message = error.msg[:1].lower() + error.msg[1:].replace("delimiter", "here").replace("Expecting", "expected")
+        message = message.replace("expecting", "expected")
+    return Problem(Where("", _span(source, error.lineno - 1, error.colno - 1)), f"JSON syntax: {message}")
+
+
+def _json_constant(constant: str, source: Source) -> Problem:
+    """`NaN` or `Infinity`, which Python's parser takes and JSON does not have."""
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN', source.text):
+        if match[0] == constant:
+            span = _at(source, match.start(), len(constant))
+            return Problem(Where("", span), f"JSON syntax: {quoted(constant)} is not a value of JSON; write a number")
+    return Problem(Where(source.name), f"JSON syntax: {quoted(constant)} is not a value of JSON; write a number")
+
+
+def _span(source: Source, line: int, column: int) -> Span:
+    """The place, or the end of the last line with something on it when the place is behind the text."""
+    if not source.line(line)[column:].strip():
+        last = min(line, len(source.lines) - 1)
+        while last > 0 and not source.line(last).strip():
+            last -= 1
+        if last != line:
+            return Span(source, last, len(source.line(last).rstrip()))
+    return Span(source, line, column)

@@ -1,0 +1,1 @@
+"""A spec: its sections, `extends`, overrides and parameters, resolved."""

@@ -1,0 +1,64 @@
+"""`extends`: a spec over the one it starts from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from archspec.errors import INVALID, Problem, SpecError, UnreadableFile, Where
+from archspec.fields.base import Reader
+from archspec.fields.scalars import Text
+from archspec.source.tree import Tree, read_file
+from archspec.spec import overrides
+
+MAX_EXTENDS = 16
+
+
+def extended(path: Path, below: tuple[Path, ...] = ()) -> Tree:
+    """The tree of a file over that of the file it extends, its `set` applied.
+
+    Raises:
+        SpecError: a file that cannot be read or is not a mapping, a circle, or a path in `set` that leads nowhere.
+    """
+    tree = read_file(path, order=len(below))
+    if not isinstance(tree.value, dict):
+        raise SpecError([Problem(Where("", tree.span), "expected a mapping with 'name' and 'model'")])
+    if "extends" in tree.value:
+        tree = overrides.merge(_base(tree.value["extends"], (*below, path)), tree)
+    assignments, keys = tree.value.get("set"), tree.keys
+    values = {key: child for key, child in tree.value.items() if key not in ("extends", "set")}
+    tree = Tree(values, tree.span, {key: keys[key] for key in values})
+    if assignments is None:
+        return tree
+    if not isinstance(assignments.value, dict):
+        reader = Reader()
+        reader.expect(assignments, "set", "a mapping from parameters' names and paths to values")
+        raise SpecError(reader.problems)
+    return overrides.apply(tree, assignments.value, assignments.keys)
+
+
+def _base(tree: Tree, chain: tuple[Path, ...]) -> Tree:
+    reader = Reader()
+    name = Text("the path of another spec").read(tree, "extends", reader)
+    if name is INVALID:
+        raise SpecError(reader.problems)
+    path = Path(os.path.normpath(chain[-1].parent / name))
+    where = Where("extends", tree.span)
+    if any(_same_file(path, one) for one in chain):
+        steps = " → ".join(str(one) for one in (*chain, path))
+        raise SpecError([Problem(where, f"the specs extend each other in a circle: {steps}")])
+    if len(chain) > MAX_EXTENDS:
+        raise SpecError([Problem(where, f"more than {MAX_EXTENDS} specs in a chain, the limit")])
+    try:
+        return extended(path, chain)
+    except UnreadableFile as error:
+        if error.path != path:
+            raise
+        raise SpecError([Problem(where, f"{path}: {error.reason}")]) from None
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    try:
+        return os.path.realpath(a) == os.path.realpath(b)
+    except ValueError:  # a NUL in the name; reading it says so
+        return False

@@ -1,0 +1,193 @@
+"""The sections of a spec: what each may hold, and how it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from archspec.errors import INVALID, Span, Where
+from archspec.fields.base import Form, Reader
+from archspec.fields.containers import ListOf, MapOf
+from archspec.fields.records import REQUIRED, Field, Record
+from archspec.fields.scalars import Integer, Text
+from archspec.layers.fields import COMMON_FORMS, AnyForm, LayersForm, NameForm
+from archspec.layers.reading import spec_block
+from archspec.recipe import TRAIN
+from archspec.source.tree import Tree
+from archspec.spec.params import check_name, read_params
+from archspec.wording import closest, quoted
+
+SECTIONS = ("params", "blocks", "model", "train", "search")
+"""Merged field by field by `extends`; every other value replaces the whole one of the base."""
+TOP_LEVEL = ("name", "description", *SECTIONS)
+
+
+def read_model(parts: Mapping[str, Tree], spans: Mapping[str, Span | None], reader: Reader) -> Any:
+    """The `model` section as a dict, its layers read, once `reader` knows the spec's parameters and blocks."""
+    reader.names = read_params(parts.get("params"), reader)
+    _read_blocks(parts.get("blocks"), reader)
+    return _read_model(parts["model"], spans.get("model"), reader) if "model" in parts else INVALID
+
+
+def read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
+    """The `train` section, once `reader` knows the spec's parameters."""
+    values = TRAIN.values(tree, "train", reader, span)
+    return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
+
+
+def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
+    """The sections and where their keys stand, by name, also those whose name is misspelt, so that what they hold is
+    checked as well."""
+    if not isinstance(tree.value, dict):
+        return {}, {}
+    sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
+    for key in ("train", "search"):
+        if key in sections and sections[key].value is None:  # as a spec says that does without its base's
+            del sections[key]
+    spans = {key: tree.key_span(key) for key in sections}
+    for key, child in tree.value.items():
+        meant = closest(key, [name for name in TOP.fields if name not in sections])
+        if key not in TOP.fields and meant is not None:
+            sections[meant], spans[meant] = child, tree.key_span(key)
+    return sections, spans
+
+
+class _Section(Form):
+    """A part of a spec that is read on its own, in an order that the file need not follow."""
+
+    takes_expression = False
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def read(self, tree: Tree, path: str, reader: Reader) -> Any:
+        return tree
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"$ref": f"#/$defs/{self.name}"}
+
+
+class _Top(Record):
+    """The whole spec; `extends` and `set` have been applied and taken out by the time it is read, and are known words
+    all the same."""
+
+    def known(self) -> list[str]:
+        return [*self.fields, "extends", "set"]
+
+
+TOP = _Top(
+    dict,
+    "the spec",
+    (
+        Field("name", NameForm(numbered=False), REQUIRED),
+        Field("description", Text(), ""),
+        *(Field(name, _Section(name), REQUIRED if name == "model" else None) for name in SECTIONS),
+    ),
+)
+MODEL = Record(
+    dict,
+    "model",
+    (
+        Field("input", ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1), REQUIRED),
+        Field("defaults", _Section("defaults"), None),
+        Field("layers", LayersForm(), REQUIRED),
+    ),
+)
+
+
+def _read_blocks(tree: Tree | None, reader: Reader) -> None:
+    """Adds the spec's own blocks to those that layers may name."""
+    if tree is None or tree.value is None:
+        return
+    if not isinstance(tree.value, dict):
+        reader.expect(tree, "blocks", "a mapping from names to blocks")
+        return
+    taken = reader.context.kinds()
+    for name, child in tree.value.items():
+        path = f"blocks.{name}"
+        before = len(reader.problems)
+        if name in taken:
+            reader.fail(tree, path, f"'{name}' is built in; give the block another name", name)
+        elif not BLOCK_NAME.fullmatch(name):
+            message = f"{quoted(name)} cannot be a block's name; use letters, digits, '_' and '-', a letter first"
+            reader.fail(tree, path, message, name)
+        block = BLOCK.values(child, path, reader, tree.key_span(name))
+        if block is INVALID or len(reader.problems) > before:
+            reader.context.broken.add(name)
+        else:
+            defaults = dict(block.get("params") or ())
+            reader.context.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
+
+
+def read_unused_blocks(tree: Tree | None, reader: Reader) -> None:
+    """Finds the mistakes in blocks that no layer has used."""
+    layer_reader = reader.context
+    if tree is None or not isinstance(tree.value, dict):
+        return
+    for name in tree.value:
+        block = layer_reader.blocks.get(name)
+        if block is not None and block.names is not None and name not in layer_reader.used | layer_reader.broken:
+            layer_reader.read_unused(block, Where(f"blocks.{name}", tree.key_span(name)), reader)
+
+
+BLOCK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,99}")
+
+
+class _BlockParams(MapOf):
+    """Names and defaults of a block's parameters."""
+
+    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        for name in tree.value if isinstance(tree.value, dict) else ():
+            if name in COMMON_FORMS:
+                message = f"every layer has a field '{name}'; give the parameter another name"
+                reader.fail(tree, f"{path}.{name}", message, name)
+            else:
+                check_name(name, tree, f"{path}.{name}", reader)
+        return super().convert(tree, path, reader)
+
+
+BLOCK = Record(
+    dict,
+    "a block",
+    (
+        Field("description", Text(), ""),
+        Field("params", _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"), None),
+        Field("layers", _Section("layers"), REQUIRED),
+    ),
+)
+
+
+def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:
+    if isinstance(tree.value, dict) and "defaults" in tree.value:
+        _read_defaults(tree.value["defaults"], reader)
+    model = MODEL.values(tree, "model", reader, span)
+    if model is INVALID:
+        return INVALID
+    if len(model["input"]) not in (1, 3):
+        return reader.fail(
+            tree.value["input"],
+            "model.input",
+            f"expected [height, width, channels], or [features] for vectors, got {len(model['input'])} sizes",
+        )
+    if not model["layers"]:
+        return reader.fail(tree.value["layers"], "model.layers", "a network needs at least one layer")
+    return model
+
+
+def _read_defaults(tree: Tree, reader: Reader) -> None:
+    """Notes fields that layers of a kind have unless they say otherwise."""
+    if not isinstance(tree.value, dict):
+        reader.expect(tree, "model.defaults", "a mapping from kinds of layers to fields")
+        return
+    for kind, fields in tree.value.items():
+        path = f"model.defaults.{kind}"
+        record = reader.context.record(kind)
+        if record is None:
+            reader.context.unknown(kind, tree, path, reader)
+        elif not isinstance(fields.value, dict):
+            reader.expect(fields, path, f"a mapping of the fields of {kind}")
+        else:
+            record.partial().values(fields, path, reader)
+            known = {key: field for key, field in fields.value.items() if key in record.fields}
+            reader.context.defaults[kind] = Tree(known, fields.span, fields.keys)

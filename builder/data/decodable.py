@@ -1,0 +1,146 @@
+"""Looking at every encoded picture once, before training, so that none ends a run hours later."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from archspec.errors import Where
+from builder.data.cache import remembered
+from builder.data.splits import Encoded, Say, channels_error, channels_fit, error
+from builder.system.terminal import watched
+
+BATCH = 256
+NAMED = 10
+"""How many corrupt pictures an error names."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a split.
+
+    Attributes:
+        shapes: int32 (count, 4), height, width and channels of each picture, and whether it is a JPEG; zeros where it
+            is corrupt.
+        corrupt: their numbers, with the reason.
+    """
+
+    shapes: np.ndarray
+    corrupt: dict[int, str]
+
+
+def checked(
+    splits: Sequence[Encoded], name: str, identity: str, channels: int, on_corrupt: str, where: Where, say: Say
+) -> tuple[list[Encoded], tuple[str, ...]]:
+    """The splits without their corrupt pictures, with the pictures' size where they have one, and what was left out.
+
+    Args:
+        name: what the data are called in messages.
+        identity: changes when a picture might have: what was found is remembered under it.
+        channels: of the network's input.
+        on_corrupt: `error` or `skip`.
+
+    Raises:
+        SpecError: corrupt pictures, if they are an error, or more channels than the network takes.
+    """
+    findings = [_findings(split, f"check {identity} {part}", say) for part, split in enumerate(splits)]
+    corrupt = sorted(
+        f"{split.name(number)}: {reason}"
+        for split, one in zip(splits, findings, strict=True)
+        for number, reason in one.corrupt.items()
+    )
+    if corrupt and on_corrupt == "error":
+        count = sum(split.count for split in splits)
+        message = f"{len(corrupt):,} of the {count:,} pictures of {name} cannot be decoded; repair or delete them"
+        raise error(where, f"{message}, or leave them out with on_corrupt: skip", _few(corrupt))
+    good = [one.shapes[one.shapes[:, 0] > 0] for one in findings]
+    if not all(len(shapes) for shapes in good):
+        raise error(where, f"{name} has no picture that can be decoded", _few(corrupt))
+    colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
+    if not channels_fit(colours, channels):
+        raise channels_error(where, name, colours, channels)
+    return [_without(split, one, say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
+
+
+def look_again(split: Encoded) -> list[str]:
+    """The pictures of a split that cannot be decoded now, with the reasons."""
+    found = look(split, lambda line: None)
+    return [
+        f"{split.name(int(number))}: {reason}"
+        for number, reason in zip(found["corrupt"], found["reasons"], strict=True)
+    ]
+
+
+def _few(corrupt: Sequence[str]) -> list[str]:
+    return [*corrupt[:NAMED], *([f"and {len(corrupt) - NAMED:,} more"] if len(corrupt) > NAMED else [])]
+
+
+def _findings(split: Encoded, key: str, say: Say) -> Findings:
+    found = remembered(key, lambda: look(split, say))
+    return Findings(found["shapes"], dict(zip(found["corrupt"].tolist(), found["reasons"].tolist(), strict=True)))
+
+
+def _without(split: Encoded, findings: Findings, say: Say) -> Encoded:
+    good = np.flatnonzero(findings.shapes[:, 0] > 0)
+    sizes, jpeg = findings.shapes[good, :2], bool(findings.shapes[good, 3].all())
+    if not findings.corrupt:
+        return dataclasses.replace(split, sizes=sizes, jpeg=jpeg, say=say)
+    numbers = tf.constant(good, tf.int64)
+    return Encoded(
+        len(good),
+        lambda number: split.read(numbers[number]),
+        lambda number: split.name(int(good[number])),
+        sizes,
+        jpeg,
+        say,
+    )
+
+
+def look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
+    """Decodes every picture, in parallel: JPEGs at an eighth of the size, which reads all of the file and computes
+    little."""
+    shapes = np.zeros((split.count, 4), np.int32)
+
+    def shape_of(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return number, _shape(split.read(number)[0])
+
+    dataset = tf.data.Dataset.range(split.count).map(
+        tf.autograph.experimental.do_not_convert(shape_of), tf.data.AUTOTUNE, deterministic=False
+    )
+    dataset = dataset.ignore_errors(log_warning=False).batch(BATCH).prefetch(tf.data.AUTOTUNE)
+    for numbers, found in watched(dataset.as_numpy_iterator(), split.count, "looking at the pictures, once", say):
+        shapes[numbers] = found
+    corrupt = np.flatnonzero(shapes[:, 0] == 0)
+    reasons = [_reason(split, number) for number in corrupt.tolist()]
+    return {"shapes": shapes, "corrupt": corrupt, "reasons": np.array(reasons, str)}
+
+
+def _shape(contents: tf.Tensor) -> tf.Tensor:
+    """Height, width and channels, and 1 for a JPEG, int32; fails where the picture cannot be decoded."""
+
+    def jpeg() -> tf.Tensor:
+        eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
+        return tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # what is not used would not be decoded
+
+    def other() -> tf.Tensor:
+        return tf.shape(tf.io.decode_image(contents, expand_animations=False))
+
+    is_jpeg = tf.image.is_jpeg(contents)
+    shape = tf.ensure_shape(tf.cond(is_jpeg, jpeg, other), (3,))
+    return tf.concat([shape, tf.cast(is_jpeg, tf.int32)[tf.newaxis]], 0)
+
+
+def _reason(split: Encoded, number: int) -> str:
+    try:
+        contents = split.read(tf.constant(number, tf.int64))[0].numpy()
+    except tf.errors.OpError:
+        return "it cannot be read"
+    if not contents:
+        return "it is empty"
+    if not contents.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")):
+        return "it is no JPEG, PNG, GIF or BMP"
+    return "it is cut short or damaged"

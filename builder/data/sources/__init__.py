@@ -1,0 +1,1 @@
+"""Data sources: one module for each kind that a recipe's `data` can name."""

@@ -1,0 +1,198 @@
+"""Data sets of tensorflow-datasets, read by number from their record files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from archspec.errors import Where
+from archspec.recipe.data import Tfds
+from archspec.wording import did_you_mean
+from builder.data.cache import remembered
+from builder.data.decodable import checked
+from builder.data.splits import Encoded, Parts, Say, channels_error, channels_fit, error
+
+RETRIES = 4
+"""Of a download, each after twice the time of the one before: six seconds; TFDS's own number takes minutes to find
+that there is no network."""
+
+
+def load(source: Tfds, data_dir: str | os.PathLike[str] | None, channels: int, where: Where, say: Say) -> Parts:
+    """A data set, prepared (and downloaded where needed) on first use.
+
+    Args:
+        source: the spec's.
+        data_dir: where TFDS keeps prepared data sets, rather than in the source's `data_dir`; by default
+            `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+
+    Raises:
+        SpecError: no such data set, version or split, no labelled pictures in it, it cannot be prepared, or its
+            pictures cannot be used.
+    """
+    directory = data_dir or (os.path.expanduser(source.data_dir) if source.data_dir else None)
+    builder = _builder(source.name, directory, where)
+    keys, names = _supervised(builder, source.name, channels, where)
+    if not builder.data_path.exists():
+        _prepare(builder, source, where)
+    if not builder.info.splits:  # another process was first, and the builder has not read what it wrote
+        builder = _builder(source.name, directory, where)
+    splits = [_encoded(builder, split, keys, where) for split in (source.train, source.validation)]
+    name = builder.info.full_name
+    identity = f"{name} {source.train} {splits[0].count} {source.validation} {splits[1].count}"
+    times = _times(builder)
+    (train, validation), skipped = checked(splits, name, f"{identity} {times}", channels, source.on_corrupt, where, say)
+    return Parts(name, train, validation, names, identity, skipped)
+
+
+def _builder(name: str, data_dir: str | os.PathLike[str] | None, where: Where) -> Any:
+    import tensorflow_datasets as tfds  # takes a second or two
+
+    try:
+        return tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError:
+        known = tfds.list_builders(with_community_datasets=False)
+        bare = name.split("/")[0].split(":")[0]
+        raise error(where, f"TFDS has no data set '{bare}'{did_you_mean(bare, known)}") from None
+    except (ValueError, AssertionError, ImportError) as problem:
+        raise error(where, f"TFDS cannot load '{name}': {_short(problem)}") from None
+
+
+def _supervised(builder: Any, name: str, channels: int, where: Where) -> tuple[tuple[str, str], tuple[str, ...]]:
+    """The names of the picture's and the label's features, and those of the classes."""
+    import tensorflow_datasets as tfds
+
+    features, keys = builder.info.features, builder.info.supervised_keys
+    picture, label = (features[keys[0]], features[keys[1]]) if keys and len(keys) == 2 else (None, None)
+    if not isinstance(picture, tfds.features.Image) or not isinstance(label, tfds.features.ClassLabel):
+        raise error(where, f"'{name}' is not a data set of pictures with one label each")
+    if picture.np_dtype != np.uint8:
+        raise error(where, f"the pictures of '{name}' are {picture.np_dtype.__name__}; expected uint8")
+    found = picture.shape[-1]
+    if found is not None and not channels_fit(found, channels):
+        raise channels_error(where, name, found, channels)
+    return (keys[0], keys[1]), tuple(label.names)
+
+
+def _prepare(builder: Any, source: Tfds, where: Where) -> None:
+    import tensorflow_datasets as tfds
+
+    name, place = builder.info.full_name, builder.data_path
+    if not source.download:
+        raise error(
+            where,
+            f"{name} is not prepared in {place}, and download is false; set download: true, or data_dir to where it is",
+        )
+    try:
+        with _few_retries():
+            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except (OSError, AssertionError, ImportError, tf.errors.OpError) as problem:
+        if not place.exists():  # else another process was first, and its files are as good
+            raise error(where, f"{name} cannot be prepared in {place}: {_short(problem)}{_hint(problem)}") from None
+
+
+@contextlib.contextmanager
+def _few_retries() -> Iterator[None]:
+    from tensorflow_datasets.core.download import downloader
+
+    usual = downloader.MAX_RETRIES
+    downloader.MAX_RETRIES = RETRIES
+    try:
+        yield
+    finally:
+        downloader.MAX_RETRIES = usual
+
+
+def _hint(problem: BaseException) -> str:
+    """What to do where the network is the reason."""
+    import requests
+
+    if not isinstance(problem, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
+        return ""
+    return "; check the network, or copy the prepared data set there from a machine that has it"
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> Encoded:
+    """A split's pictures and labels, in the order of its files."""
+    import tensorflow_datasets as tfds
+
+    name = builder.info.full_name
+    try:
+        instructions = builder.info.splits[split].file_instructions
+    except (ValueError, KeyError, AssertionError):
+        known = did_you_mean(split.split("[")[0], builder.info.splits)
+        raise error(where, f"{name} has no split '{split}'{known}") from None
+    if not sum(one.take for one in instructions):
+        raise error(where, f"the split '{split}' of {name} is empty")
+    if builder.info.file_format != tfds.core.FileFormat.TFRECORD:
+        kind = builder.info.file_format.value
+        raise error(where, f"{name} is prepared as {kind} files; expected tfrecord, which TFDS writes by default")
+    found = {one.filename: _offsets(one.filename) for one in instructions}
+    paths = tf.constant([one.filename for one in instructions])
+    files = np.repeat(np.arange(len(instructions)), [one.take for one in instructions])
+    chosen = [found[one.filename][one.skip : one.skip + one.take] for one in instructions]
+    places = tf.constant(np.column_stack([files, np.concatenate(chosen)]), tf.int64)
+    image, label = keys
+    features = tfds.features.FeaturesDict({key: builder.info.features[key] for key in keys})
+    skip = {image: tfds.decode.SkipDecoding()}
+
+    def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        file, offset, length = tf.unstack(places[number])
+        example = features.deserialize_example(_record(paths[file], offset, length), decoders=skip)
+        return example[image], tf.cast(example[label], tf.int64)
+
+    return Encoded(len(files), read, lambda number: f"picture {number} of the split '{split}'")
+
+
+def _record(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+    """The record that begins at an offset of a TFRecord file. The public data set of TFRecords has no offsets."""
+    string = {"output_types": [tf.string], "output_shapes": [[]]}
+    records = tf.raw_ops.TFRecordDatasetV2(filenames=path, compression_type="", buffer_size=length, byte_offsets=offset)
+    first = tf.raw_ops.TakeDataset(input_dataset=records, count=tf.constant(1, tf.int64), **string)
+    return tf.raw_ops.DatasetToSingleElement(dataset=first, **string)[0]
+
+
+def _offsets(path: str) -> np.ndarray:
+    """int64 (records, 2): where each record of a TFRecord file begins, and its length with header and checksums."""
+    size, modified = _stat(path)
+    return remembered(f"records {path} {size} {modified}", lambda: {"offsets": _scan(path, size)})["offsets"]
+
+
+def _stat(path: str) -> tuple[int, int]:
+    """A file's size, and when it was changed; a bucket's too, whose time TensorFlow knows to a second."""
+    if os.path.exists(path):
+        about = os.stat(path)
+        return about.st_size, about.st_mtime_ns
+    remote = tf.io.gfile.stat(path)
+    return remote.length, remote.mtime_nsec
+
+
+def _scan(path: str, size: int) -> np.ndarray:
+    places, offset = [], 0
+    with open(path, "rb") if os.path.exists(path) else tf.io.gfile.GFile(path, "rb") as file:
+        while offset < size:
+            file.seek(offset)
+            length = struct.unpack("<Q", file.read(8))[0] + 16  # its length, checksums of it and of the data
+            places.append((offset, length))
+            offset += length
+    return np.array(places, np.int64).reshape(-1, 2)
+
+
+def _times(builder: Any) -> str:
+    """What changes when the data set is prepared anew."""
+    files = sorted(path for split in builder.info.splits.values() for path in map(str, split.filepaths))
+    return " ".join(f"{path} {_stat(path)}" for path in files)
+
+
+def _short(problem: BaseException) -> str:
+    """The first line of an error that says something, at most 300 characters of it."""
+    text = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
+    return text if len(text) <= 300 else f"{text[:297]}..."

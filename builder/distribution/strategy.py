@@ -1,0 +1,139 @@
+"""Where a network trains: one device, several devices of this machine, or several machines."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from archspec import Problem, SpecError
+from archspec.errors import Where
+from archspec.recipe import Train
+from archspec.recipe.train import Auto, Mirrored, MultiWorker, Off
+from archspec.wording import counted
+from builder.distribution.cluster import ALONE, Cluster, described_cluster
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A strategy, and this process's place in it.
+
+    Attributes:
+        strategy: TensorFlow's default one on a single device.
+        replicas: how many there are in all; each takes an equal part of the global batch.
+    """
+
+    strategy: tf.distribute.Strategy
+    cluster: Cluster
+
+    @property
+    def replicas(self) -> int:
+        return self.strategy.num_replicas_in_sync
+
+    @property
+    def is_chief(self) -> bool:
+        return self.cluster.is_chief
+
+    @property
+    def is_multi_worker(self) -> bool:
+        return len(self.cluster.workers) > 1
+
+
+Address = Callable[[str], Where]
+"""From a field of `train` to where it stands."""
+
+
+def place(recipe: Train, where: Address) -> Placement:
+    """The devices that a recipe asks for. A process makes a strategy once: TensorFlow's second one of several replicas
+    fails on models of another size.
+
+    Args:
+        recipe: its `distribute` says which; what it says of batches and XLA is checked against them.
+        where: gives the addresses of the fields of `train` in the spec.
+
+    Raises:
+        SpecError: there are not that many devices, the environment describes no cluster, or the batch does not divide.
+    """
+    distribute = recipe.distribute
+    cluster = described_cluster()
+    if cluster is not None and isinstance(distribute, Off | Mirrored):
+        raise _problem(
+            where("distribute"),
+            f"this is one of {counted(len(cluster.workers), 'worker')} (--workers, TF_CONFIG or Slurm), and each would "
+            "train on its own; set distribute: auto or multi_worker, or start one process",
+        )
+    if isinstance(distribute, MultiWorker) and cluster is None:
+        raise _problem(
+            where("distribute"),
+            "there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start a worker a machine with "
+            "TF_CONFIG set, or several on this one with --workers N",
+        )
+    if isinstance(distribute, Mirrored) or (isinstance(distribute, Auto) and cluster is None):
+        count = distribute.replicas if isinstance(distribute, Mirrored) else None
+        gpus = len(tf.config.list_physical_devices("GPU"))
+        replicas = count or max(gpus, 1)
+        if gpus and replicas > gpus:
+            raise _problem(where("distribute"), f"{replicas} replicas need as many GPUs, and this machine has {gpus}")
+        _check_geometry(recipe, replicas, where)
+        return Placement(_mirrored(replicas, where("distribute")), ALONE)
+    if cluster is None:
+        _check_geometry(recipe, 1, where)
+        return Placement(tf.distribute.get_strategy(), ALONE)
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    _check_geometry(recipe, len(cluster.workers) * max(gpus, 1), where)
+    return Placement(_multi_worker(cluster.config()), cluster)
+
+
+def _check_geometry(recipe: Train, replicas: int, where: Address) -> None:
+    parts = replicas * recipe.accumulate
+    if recipe.batch_size % parts:
+        of = " x ".join(
+            counted(count, noun) for count, noun in ((replicas, "replica"), (recipe.accumulate, "part")) if count > 1
+        )
+        of += " (accumulate)" if recipe.accumulate > 1 else ""
+        lower = max(parts, recipe.batch_size // parts * parts)
+        raise _problem(
+            where("batch_size"),
+            f"the global batch of {recipe.batch_size} does not divide into {of}; set it to {lower} or {lower + parts}",
+        )
+    if recipe.xla == "on" and replicas > 1:
+        raise _problem(where("xla"), "XLA cannot compile a step of several replicas (keras issue 20763); leave it auto")
+
+
+def _problem(where: Where, message: str) -> SpecError:
+    return SpecError([Problem(where, message)])
+
+
+# -- this machine ----------------------------------------------------------------------------------------------------
+
+
+def _mirrored(replicas: int, where: Where) -> tf.distribute.Strategy:
+    if replicas == 1:
+        return tf.distribute.get_strategy()
+    if tf.config.list_physical_devices("GPU"):
+        return _strategy("GPU", replicas)
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+    except RuntimeError:  # TensorFlow has started; what it has may be enough
+        if len(tf.config.list_logical_devices("CPU")) < replicas:
+            message = f"this process started TensorFlow with fewer than {replicas} CPU devices; use a new process"
+            raise _problem(where, message) from None
+    return _strategy("CPU", replicas)
+
+
+@functools.cache
+def _strategy(kind: str, replicas: int) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy([f"{kind}:{index}" for index in range(replicas)])
+
+
+# -- several machines ------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _multi_worker(config: str) -> tf.distribute.Strategy:
+    os.environ["TF_CONFIG"] = config
+    return tf.distribute.MultiWorkerMirroredStrategy()

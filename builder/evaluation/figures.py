@@ -1,0 +1,141 @@
+"""Pictures of an evaluation: the confusion matrix, and the most confident mistakes."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from archspec.tables import shortened
+from builder.evaluation.metrics import confused_pairs
+from builder.system.files import replacing
+
+NUMBERED = 25
+"""Up to so many classes the cells have their counts in them."""
+NAMED = 120
+"""Up to so many classes each is named at its row and column."""
+CELLS = 250
+"""At most so many cells along a side."""
+PAIRS = 20
+COLUMNS = 6
+DPI = 120
+LONGEST_NAME = 18
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture that was taken for another class: uint8 (height, width, channels), and what was said of it."""
+
+    picture: np.ndarray
+    label: str
+    predicted: str
+    probability: float
+
+
+def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: str) -> None:
+    """Writes a PNG: rows are the classes that pictures are of, columns those they were taken for; the darker, the
+    larger the share of the row. Of many classes, the most frequent mistakes are listed beside."""
+    count = len(names)
+    side = min(12.0, max(4.5, 0.42 * count + 1.5)) if count <= NUMBERED else 12.0
+    beside = 0.0 if count <= NUMBERED else 3.2
+    figure = Figure((side + beside + 0.9, side + (0.5 if count <= NUMBERED else 0.9)), layout="constrained", dpi=DPI)
+    if beside:
+        axes, text = figure.subplots(1, 2, width_ratios=[side + 0.9, beside])
+        _list_pairs(text, matrix, names)
+    else:
+        axes = figure.subplots()
+    shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    # The square root shows rare mistakes beside a full diagonal.
+    image = axes.imshow(
+        _coarser(shares),
+        "Blues",
+        norm=PowerNorm(0.5, 0, 1),
+        interpolation="nearest",
+        extent=(-0.5, count - 0.5, count - 0.5, -0.5),
+    )
+    if count <= NUMBERED:
+        for (row, column), number in np.ndenumerate(matrix):
+            if number:
+                color = "white" if shares[row, column] > 0.3 else "black"
+                axes.text(
+                    column, row, f"{number}", ha="center", va="center", color=color, fontsize=9 if number < 1000 else 7
+                )
+    if count <= NAMED:
+        shown = [shortened(name, LONGEST_NAME) for name in names]
+        size = 9 if count <= NUMBERED else max(4.5, min(9, 560 / count))
+        long = max(map(len, shown)) > 3
+        axes.set_xticks(range(count), shown, fontsize=size, rotation=90 if long else 0, parse_math=False)
+        axes.set_yticks(range(count), shown, fontsize=size, parse_math=False)
+        axes.tick_params(length=2 if count > NUMBERED else 3)
+    axes.set(xlabel="taken for", ylabel="class" if count <= NAMED else "class (by number)")
+    axes.set_title(title, parse_math=False)
+    bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1], pad=0.01)
+    bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"], fontsize=8)
+    bar.set_label("share of the class's pictures", fontsize=8)
+    _save(figure, path)
+
+
+def _coarser(shares: np.ndarray) -> np.ndarray:
+    """A matrix of many classes in cells that can be seen: each shows the largest share of the block it stands for."""
+    block = math.ceil(len(shares) / CELLS)
+    if block == 1:
+        return shares
+    padding = -len(shares) % block
+    blocks = np.pad(shares, ((0, padding), (0, padding))).reshape(
+        len(shares) // block + bool(padding), block, -1, block
+    )
+    return blocks.max((1, 3))
+
+
+def _list_pairs(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
+    """The most frequent mistakes, as lines."""
+    axes.set_axis_off()
+    lines = ["Most frequent mistakes", ""]
+    for row, column, number in confused_pairs(matrix, PAIRS):
+        first, second = shortened(names[row], LONGEST_NAME), shortened(names[column], LONGEST_NAME)
+        lines.append(f"{number:>5,} of {matrix[row].sum():,}  {first}\n             for {second}")
+    axes.text(0, 1, "\n".join(lines), va="top", fontsize=9, linespacing=1.35, parse_math=False)
+
+
+def draw_mistakes(path: Path, mistakes: Sequence[Mistake], title: str) -> None:
+    """Writes a PNG of pictures, each with its class, what it was taken for, and with which probability."""
+    rows = max(1, math.ceil(len(mistakes) / COLUMNS))
+    cell, label, head = 1.75, 0.5, 0.55
+    height = rows * (cell + label) + head
+    figure = Figure((COLUMNS * (cell + 0.2), height), dpi=DPI)
+    figure.text(0.5, 1 - head / 2 / height, title, fontsize=12, ha="center", va="center", parse_math=False)
+    around = {"left": 0.02, "right": 0.98, "bottom": label / height, "top": 1 - head / height}
+    grid = figure.subplots(
+        rows, COLUMNS, squeeze=False, gridspec_kw={**around, "wspace": 0.12, "hspace": label / cell + 0.02}
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    if not mistakes:
+        grid[0, 0].text(0, 0.5, "no mistakes", fontsize=12, va="center")
+    peak = max((int(mistake.picture.max()) for mistake in mistakes), default=255)
+    limit = 255 if peak >= 128 else max(peak, 1)  # pictures of few levels, such as digits of 0 to 16
+    for axes, mistake in zip(grid.flat, mistakes, strict=False):
+        shown = np.minimum(mistake.picture / limit, 1.0)
+        shown = shown if shown.shape[-1] == 3 else shown.mean(-1)
+        small = max(mistake.picture.shape[:2]) < cell * DPI
+        axes.imshow(shown, "gray", vmin=0, vmax=1, interpolation="nearest" if small else "antialiased")
+        truth, taken = shortened(mistake.label, LONGEST_NAME), shortened(mistake.predicted, LONGEST_NAME)
+        taken = f"taken for {taken}, {100 * mistake.probability:.0f} %"
+        for below, line, color in ((-0.03, truth, "black"), (-0.13, taken, "#b00020")):
+            style = {"fontsize": min(8.5, 205 / max(1, len(line))), "color": color, "parse_math": False}
+            axes.text(0.5, below, line, ha="center", va="top", transform=axes.transAxes, **style)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box stands for it
+        FigureCanvasAgg(figure).print_png(temporary)

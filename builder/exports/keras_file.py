@@ -1,0 +1,16 @@
+"""A `.keras` file of stock layers, that Keras alone opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from builder.exports.inference import Network
+
+
+def write(network: Network, path: Path) -> None:
+    """Writes a model from `pictures`, pixels from 0 to 255, to `probabilities`."""
+    model = network.model("portable")
+    probabilities = keras.layers.Softmax(name="probabilities")(model.output)
+    keras.Model(model.input, probabilities, name=network.name).save(path)

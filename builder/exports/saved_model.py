@@ -1,0 +1,22 @@
+"""SavedModel: what TensorFlow alone, TensorFlow Serving and `saved_model_cli` run."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from builder.exports.inference import Network, endpoints
+
+
+def write(network: Network, folder: Path) -> None:
+    """Writes a SavedModel into a folder, with the network's texts as assets."""
+    signatures, variables = endpoints(network)
+    module = tf.Module()
+    module.kept = variables
+    with tempfile.TemporaryDirectory() as texts:
+        for name, text in network.texts.items():
+            (Path(texts) / name).write_text(text, encoding="utf-8")
+        module.texts = [tf.saved_model.Asset(str(Path(texts) / name)) for name in network.texts]
+        tf.saved_model.save(module, str(folder), signatures=signatures)

@@ -1,0 +1,1 @@
+"""Keras networks of a spec's graph: of stock layers, and of faster ones for training."""

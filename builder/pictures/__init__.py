@@ -1,0 +1,1 @@
+"""Pictures: read from files, cropped, resized and normalised for a network."""

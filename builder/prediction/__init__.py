@@ -1,0 +1,1 @@
+"""Classes of pictures by a trained run or an exported model."""

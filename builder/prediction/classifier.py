@@ -1,0 +1,211 @@
+"""Classes of pictures by a trained run or an exported model: files and folders, thousands of them in little memory."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec import load
+from archspec.errors import file_problem
+from builder.prediction.finding import Found
+from builder.runs.run import REPORT, open_run
+
+if TYPE_CHECKING:  # files and runs are looked for without TensorFlow
+    import numpy as np
+
+BATCH = 32
+AHEAD = 4
+"""Batches that are read while one goes through the network."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a picture shows: (class, probability) of the most probable classes, or why it could not be read."""
+
+    path: str
+    classes: tuple[tuple[str, float], ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A trained network.
+
+    Attributes:
+        shape: of its input, (height, width, channels).
+        resize: a recipe's `eval_resize`.
+        class_names: by label.
+        probabilities: from uint8 (batch, height, width, channels) of `shape` to (batch, classes).
+    """
+
+    shape: tuple[int, int, int]
+    resize: int | None
+    class_names: tuple[str, ...]
+    probabilities: Callable[[np.ndarray], np.ndarray]
+
+
+# -- models ----------------------------------------------------------------------------------------------------------
+
+
+def open_classifier(source: str) -> Callable[[], Classifier]:
+    """A run, or an exported SavedModel (`name/1/`, or `name/` for its newest version), looked at without TensorFlow.
+
+    Returns:
+        What loads it.
+
+    Raises:
+        SpecError: it is neither, or is damaged; so does the loading.
+    """
+    path = Path(source)
+    versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]
+    if (path / "saved_model.pb").is_file():
+        return _exported(path)
+    if versions:
+        return _exported(max((one.parent for one in versions), key=lambda one: int(one.name)))
+    if (path / REPORT).is_file():
+        raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
+    run = open_run(path)
+
+    def loaded() -> Classifier:
+        import tensorflow as tf
+
+        model = run.model
+
+        @tf.function(input_signature=[tf.TensorSpec(model.input.shape, tf.uint8)])
+        def probabilities(pictures: tf.Tensor) -> tf.Tensor:
+            return tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
+
+        height, width, channels = run.spec.graph.input.shape
+        resize = run.spec.train.eval_resize if run.spec.train else None
+        return Classifier(
+            (height, width, channels), resize, run.about.class_names, lambda some: probabilities(some).numpy()
+        )
+
+    return loaded
+
+
+def _exported(path: Path) -> Callable[[], Classifier]:
+    assets = path / "assets"
+    spec = load(assets / "spec.yaml")
+    try:
+        names = tuple(
+            map(str, json.loads((assets / "environment.json").read_text(encoding="utf-8"))["data"]["classes"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        raise file_problem(path, "has no names of classes in assets/environment.json; export it anew") from None
+
+    def loaded() -> Classifier:
+        import numpy as np
+        import tensorflow as tf
+
+        try:
+            model = tf.saved_model.load(str(path))
+        except Exception as problem:  # what TensorFlow raises for damaged files has no common class
+            raise file_problem(
+                path, f"is damaged, or no SavedModel: {type(problem).__name__}; export it anew"
+            ) from None
+        if "serving_default" not in model.signatures:
+            raise file_problem(path, f"has no signature serving_default, but {', '.join(model.signatures) or 'none'}")
+        height, width, channels = spec.graph.input.shape
+        answers = model.signatures["serving_default"].structured_outputs["probabilities"].shape
+        if answers[-1] != len(names):
+            raise file_problem(
+                path, f"tells {answers[-1]} classes apart, and assets/ name {len(names)}; export it anew"
+            )
+
+        def probabilities(pictures: np.ndarray) -> np.ndarray:
+            serve = model.signatures["serving_default"]  # through the model, which alone keeps its variables alive
+            return serve(pictures=tf.constant(pictures.astype(np.float32)))["probabilities"].numpy()
+
+        resize = spec.train.eval_resize if spec.train else None
+        return Classifier((height, width, channels), resize, names, probabilities)
+
+    return loaded
+
+
+# -- prediction ------------------------------------------------------------------------------------------------------
+
+
+def predict(classifier: Classifier, files: Iterable[Found], top: int = 5) -> Iterator[Prediction]:
+    """The most probable classes of pictures, in order, after the evaluation transform.
+
+    Some batches are read ahead by threads while one goes through the network; no more are in memory.
+
+    Args:
+        classifier: from `open_classifier`.
+        files: from `find`.
+        top: how many classes of each.
+    """
+    import numpy as np
+
+    files = iter(files)
+    read = reader(classifier)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        ahead: deque[tuple[Found, Future[Any]]] = deque()
+
+        def fill() -> None:
+            for file in islice(files, AHEAD * BATCH - len(ahead)):
+                ahead.append((file, threads.submit(read, file)))
+
+        fill()
+        while ahead:
+            some = [
+                (file, future.result()) for file, future in (ahead.popleft() for _ in range(min(BATCH, len(ahead))))
+            ]
+            fill()
+            good = [picture for _, picture in some if not isinstance(picture, str)]
+            shares = iter(classifier.probabilities(np.stack(good)) if good else ())
+            for file, picture in some:
+                if isinstance(picture, str):
+                    yield Prediction(file.path, error=picture)
+                else:
+                    yield Prediction(file.path, _highest(next(shares), classifier.class_names, top))
+
+
+def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+    order = (-shares).argsort(kind="stable")[:top].tolist()
+    return tuple((names[index], float(shares[index])) for index in order)
+
+
+def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
+    """From a file to the network's input, or the reason why not. Several threads call it at once."""
+    import tensorflow as tf
+
+    from builder.pictures.reading import UnreadablePicture, needs_turning, read_picture
+    from builder.pictures.resizing import evaluated, evaluated_bytes
+
+    shape, resize = classifier.shape, classifier.resize
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+    def usual(contents: tf.Tensor) -> tf.Tensor:
+        return evaluated_bytes(contents, shape, resize)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, shape[2]], tf.uint8)], autograph=False)
+    def other(picture: tf.Tensor) -> tf.Tensor:
+        return evaluated(picture, shape, resize)
+
+    def read(file: Found) -> np.ndarray | str:
+        if file.error:
+            return file.error
+        try:
+            contents = Path(file.path).read_bytes()
+        except OSError as problem:
+            return f"cannot be read: {problem.strerror}"
+        try:
+            if contents and not needs_turning(contents):
+                return usual(contents).numpy()
+        except tf.errors.OpError:
+            pass  # Pillow may know it
+        try:
+            return other(read_picture(contents, shape[2])).numpy()
+        except UnreadablePicture as problem:
+            return f"cannot be decoded: {problem}"
+
+    return read

@@ -1,0 +1,151 @@
+"""The directory of a run: claimed once, written atomically, and a record of where the result comes from.
+
+No TensorFlow, so that a wrong directory is told at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from archspec import Problem, Spec, SpecError
+from archspec.errors import Where, file_problem
+from archspec.recipe import Train
+from builder.runs.comparison import check_same_spec
+
+
+def recipe_of(spec: Spec) -> Train:
+    """A spec's `train` section.
+
+    Raises:
+        SpecError: there is none.
+    """
+    if spec.train is None:
+        message = "there is no 'train' section; add one, such as train: {data: digits}"
+        raise SpecError([Problem(Where("train", spec.tree.span), message)])
+    return spec.train
+
+
+def address(spec: Spec, *keys: str) -> Where:
+    """Where a value of the resolved spec stands; one that has its default, where the mapping stands that lacks it."""
+    tree = spec.tree
+    for key in keys:
+        tree = tree.value.get(key, tree) if isinstance(tree.value, dict) else tree
+    return Where(".".join(keys), tree.span)
+
+
+def check_free(directory: str | os.PathLike[str]) -> None:
+    """Refuses a directory that holds anything.
+
+    Raises:
+        SpecError: it is not a directory, is not empty, or cannot be read.
+    """
+    path = Path(directory)
+    try:
+        taken = any(path.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise file_problem(path, f"cannot hold a run: {error.strerror}") from None
+    if taken:
+        raise file_problem(
+            path, "is not empty, and a run never overwrites another; name a new directory with --run-dir"
+        )
+
+
+def claim(directory: str | os.PathLike[str] | None, name: str) -> Path:
+    """Makes a run's directory, with `checkpoints/` in it; of two processes that want the same, one gets it.
+
+    Args:
+        directory: the run's own directory, new or empty; by default `runs/<name>/<YYYYMMDD-HHMMSS>/`.
+        name: the network's name.
+
+    Raises:
+        SpecError: it holds something already, or cannot be made.
+    """
+    path = Path(directory) if directory else _unused(Path("runs") / name)
+    check_free(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "checkpoints").mkdir()
+    except FileExistsError:
+        raise file_problem(path, "was taken by another run this moment; name a new directory with --run-dir") from None
+    except OSError as error:
+        raise file_problem(path, f"cannot be made: {error.strerror}") from None
+    return path
+
+
+def _unused(parent: Path) -> Path:
+    """A directory named by the time, with a number behind it if several runs start in one second."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    candidates = (parent / (stamp if number == 1 else f"{stamp}-{number}") for number in range(1, 1000))
+    return next(path for path in candidates if not path.exists())
+
+
+# -- going on --------------------------------------------------------------------------------------------------------
+
+
+def goes_on(spec: Spec, directory: str | os.PathLike[str] | None, resume: bool) -> bool:
+    """Whether a training goes on with a run that has begun in a directory, rather than beginning one.
+
+    Raises:
+        SpecError: the run is one of another spec, or the directory is not free for a new one.
+    """
+    if directory is None:
+        return False
+    if resume and is_begun(directory):
+        check_same_spec(Path(directory), spec)
+        return True
+    check_free(directory)
+    return False
+
+
+def is_begun(directory: str | os.PathLike[str]) -> bool:
+    """Whether a run has begun in a directory, however little of it there is."""
+    return (Path(directory) / "checkpoints").is_dir()
+
+
+def to_resume(name: str, run: str, run_dir: str | None) -> Path:
+    """The directory that `--resume RUN` means: that run, or that of `--run-dir`, or the network's newest.
+
+    Raises:
+        SpecError: there is no such run.
+    """
+    if run and run_dir:
+        raise file_problem("--resume", f"names {run}, and --run-dir {run_dir}; give one of them")
+    if run_dir:
+        return Path(run_dir)
+    if run and not is_begun(run):
+        raise file_problem(run, "is not the directory of a run, so there is nothing to go on with")
+    found = Path(run) if run else latest(name)
+    if found is None:
+        raise file_problem(Path("runs") / name, "has no run to go on with; name one with --resume RUN")
+    return found
+
+
+def latest(name: str) -> Path | None:
+    """The newest run of a network under `runs/`."""
+    begun = [path for path in (Path("runs") / name).glob("*") if is_begun(path)]
+    return max(begun, key=lambda path: path.stat().st_mtime, default=None)
+
+
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keeps a run directory to this process; the lock goes with the process, however it ends.
+
+    Raises:
+        SpecError: another process has it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context((directory / ".lock").open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise file_problem(directory, "is in use: another process trains in it at this moment") from None
+        except OSError as error:
+            raise file_problem(directory, f"cannot be written: {error.strerror}") from None
+        yield

@@ -1,0 +1,112 @@
+"""Where a run's result comes from: `environment.json`, and the spec beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec import Spec
+from archspec.errors import file_problem
+from builder.runs.comparison import damaged, flat
+from builder.system.cpu import instruction_set
+from builder.system.files import write_json, write_text
+
+if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
+    from builder.data import Data
+
+INSTRUCTIONS = "instruction_set"
+RESUMED = ("started", "command", "devices", INSTRUCTIONS)
+"""What `environment.json` notes each time that the run is resumed."""
+PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
+
+
+def describe(
+    directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int, say: Callable[[str], None]
+) -> None:
+    """Writes `spec.yaml` and `environment.json`, which has the spec once more, to tell what was changed in the file
+    since. For a resumed run, it adds where and when the run was resumed, and says so if the CPU's instruction set is
+    another than before.
+
+    Raises:
+        SpecError: the data are no longer those that the run began with.
+    """
+    path = directory / "environment.json"
+    about = {
+        "name": data.name,
+        "train": data.train_count,
+        "validation": data.validation_count,
+        "classes": list(data.class_names),
+        "pixel_mean": list(data.pixels.mean),
+        "pixel_std": list(data.pixels.std),
+        "fingerprint": data.fingerprint,
+    }
+    now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}
+    if path.exists():
+        try:
+            first = json.loads(path.read_text(encoding="utf-8"))
+            fingerprint = first["data"]["fingerprint"]
+        except (ValueError, KeyError, TypeError):
+            raise damaged(path) from None
+        if fingerprint != data.fingerprint:
+            raise file_problem(directory, "was trained on other data: their fingerprints differ; start a new run")
+        resumed = first.get("resumed", [])
+        before, after = ([first, *resumed][-1].get(INSTRUCTIONS), now[INSTRUCTIONS])
+        if before != after:
+            say(
+                f"this run was trained with {before or 'no'} instructions of oneDNN so far, and resumes with "
+                f"{after or 'none'}: its numbers will differ in the last digits from those of one kind of CPU"
+            )
+        now = {**first, "resumed": [*resumed, {key: now[key] for key in RESUMED}]}
+    if not (directory / "spec.yaml").exists():
+        write_text(directory / "spec.yaml", spec.to_yaml())
+    write_json(path, now)
+
+
+def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run ran on and with, for `environment.json`."""
+    return {
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "directory": os.getcwd(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: package_version(name) for name in PACKAGES},
+        "devices": list(devices),
+        "cpus": os.cpu_count(),
+        INSTRUCTIONS: instruction_set(),
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
+        "git_commit": git_commit(Path(__file__).parents[2]),
+        "seed": seed,
+        "data": dict(data),
+    }
+
+
+def package_version(package: str) -> str | None:
+    """The version of an installed package."""
+    try:
+        return version(package)
+    except PackageNotFoundError:  # tensorflow-cpu and other builds have names of their own
+        return None
+
+
+def git_commit(root: Path) -> str | None:
+    """The commit of a checkout, `+` behind it if files were changed since; None where there is no git repository."""
+    if not (root / ".git").exists():
+        return None
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None

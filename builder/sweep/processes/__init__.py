@@ -1,0 +1,1 @@
+"""The processes of a sweep: trials, measurements of latency, and the chief of several machines."""

@@ -1,0 +1,101 @@
+"""How long a network takes for one picture on this machine, measured in a process of its own.
+
+python -m builder.sweep.processes.latency reads the paths of specs, a line each, and answers milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from archspec import Spec
+from archspec.search.domains import canonical
+from builder.system.files import write_json, write_text
+
+WARM_UP = 5
+SECONDS = 0.4
+MOST, FEWEST = 200, 20
+
+
+class Meter:
+    """Measures specs' networks, each once; a file keeps what was measured, so that a resumed sweep decides alike."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self.known: dict[str, float] = json.loads(path.read_text())
+        except (OSError, ValueError):
+            self.known = {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def __call__(self, spec: Spec) -> float:
+        """Milliseconds for one picture: the median, the stock layers, float32."""
+        tree = spec.tree.plain()
+        parts = {key: tree.get(key) for key in ("params", "blocks", "model")}
+        key = hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
+        if key not in self.known:
+            self.known[key] = self._ask(spec)
+            write_json(self.path, self.known)
+        return self.known[key]
+
+    def _ask(self, spec: Spec) -> float:
+        path = self.path.with_suffix(".yaml")
+        write_text(path, spec.to_yaml())
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "builder.sweep.processes.latency"],
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=Path(__file__).parents[3],
+            )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{path.absolute()}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        path.unlink(missing_ok=True)
+        if not answer:
+            raise RuntimeError(f"the latency of {spec.name} could not be measured: its process has ended")
+        return float(answer)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
+
+def measure(spec: Spec) -> float:
+    """Milliseconds that one picture takes, in this process."""
+    import numpy as np
+    import tensorflow as tf
+
+    from builder.network.model import build
+
+    model = build(spec, "portable")
+    call = tf.function(lambda pictures: model(pictures, training=False))
+    pictures = tf.constant(np.random.default_rng(0).random((1, *spec.graph.input.shape), np.float32))
+    for _ in range(WARM_UP):
+        call(pictures)[0].numpy()
+    times: list[float] = []
+    while len(times) < FEWEST or (sum(times) < SECONDS and len(times) < MOST):
+        began = time.perf_counter()
+        call(pictures)[0].numpy()
+        times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times)
+
+
+def main() -> None:
+    import archspec
+
+    for line in sys.stdin:
+        print(measure(archspec.load(line.strip())), flush=True)
+
+
+if __name__ == "__main__":
+    main()

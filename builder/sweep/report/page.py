@@ -1,0 +1,162 @@
+"""`report.html`: a sweep's results in one file that needs no network, and its figures as PNG files."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from archspec.wording import counted
+from builder.sweep.plan import describe
+from builder.sweep.report.figures import WIDTH, figures
+from builder.sweep.results import Results, cost
+from builder.system.files import replacing, write_text
+
+TITLES = {
+    "parallel_coordinates": "Trials",
+    "pareto": "Size against quality",
+    "learning_curves": "Learning curves",
+    "importance": "Which values matter",
+}
+NOTES = {
+    "pareto": "No trial on a front has one that is as small and better.",
+    "importance": "Main effects of a random forest over the trials; with few trials, an indication.",
+}
+STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: 0.3rem; }
+h2 { font-size: 1.1rem; margin: 2rem 0 0.4rem; }
+p { margin: 0.3rem 0; }
+p.note { color: #666; font-size: 0.9rem; }
+svg { width: 100%; height: auto; }
+div.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #e3e3e3; white-space: nowrap; }
+th { cursor: pointer; background: #f6f6f6; }
+th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
+td.text { text-align: left; }
+tr.best td { background: #fff1f0; font-weight: 600; }
+pre { background: #f6f6f6; padding: 0.8rem; overflow-x: auto; font-size: 0.85rem; }
+"""
+SORT = """
+for (const head of document.querySelectorAll("th")) head.onclick = () => {
+  const body = head.closest("table").tBodies[0], at = head.cellIndex, down = head.dataset.down !== "1";
+  head.dataset.down = down ? "1" : "0";
+  const key = row => { const text = row.cells[at].textContent.replaceAll(",", "");
+                       return text === "" || isNaN(text) ? text : Number(text); };
+  const less = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
+  [...body.rows].sort((a, b) => (down ? -1 : 1) * less(key(a), key(b))).forEach(row => body.append(row));
+};
+"""
+
+
+def write_report(results: Results) -> None:
+    """Writes `report.html` and `<figure>.png`."""
+    drawn = figures(results)
+    for name, figure in drawn.items():
+        with replacing(results.directory / f"{name}.png") as temporary:
+            figure.savefig(temporary, dpi=120, format="png")
+    write_text(results.directory / "report.html", page(results, drawn))
+
+
+def page(results: Results, drawn: dict[str, Figure]) -> str:
+    """The report as HTML, its figures as SVG."""
+    name = html.escape(results.directory.name)
+    parts = [
+        "<!doctype html>",
+        f'<html lang="en"><head><meta charset="utf-8"><title>Search {name}</title>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<style>{STYLE}</style></head><body>",
+        *_head(results),
+    ]
+    for key, figure in drawn.items():
+        parts.append(f'<h2>{TITLES[key]}</h2><div class="wide">{_svg(figure, key)}</div>')
+        if key in NOTES:
+            parts.append(f'<p class="note">{NOTES[key]}</p>')
+    parts += _table(results)
+    best = results.directory / "best.yaml"
+    if best.exists():
+        parts.append(f"<h2>The best, as a spec</h2><pre>{html.escape(best.read_text(encoding='utf-8'))}</pre>")
+    return "\n".join([*parts, f"<script>{SORT}</script></body></html>\n"])
+
+
+def _head(results: Results) -> Iterable[str]:
+    search, outcomes = results.search, results.outcomes
+    finished, failed = sum(one.is_finished for one in outcomes), sum(one.has_failed for one in outcomes)
+    tuner = re.sub(r"(?<!^)(?=[A-Z])", " ", type(search.tuner).__name__).lower()
+    state = "" if results.complete else "; it has not come to its end"
+    yield f"<h1>Search: {html.escape(_spec_name(results.directory))}</h1>"
+    objective = f"{search.objective.direction} {html.escape(search.objective.name)}"
+    trials = f"{counted(finished, 'trial')} finished{f', {failed} failed' if failed else ''}"
+    yield f"<p>{tuner} for {objective}: {trials}{state}.</p>"
+    limits = ", ".join(f"{name.replace('_', ' ')} at most {limit:,}" for name, limit in search.budget.limits())
+    if limits:
+        yield f"<p>Budget: {limits}.</p>"
+    if results.rejected:
+        told = ", ".join(f"{count} {_why(reason)}" for reason, count in sorted(results.rejected.items()))
+        yield f"<p>Candidates drawn that were not worth a trial, and were drawn again: {told}.</p>"
+    best = results.best
+    if best is not None:
+        yield (
+            f"<p>Best: trial {best.trial.id}, {html.escape(search.objective.name)} {best.objective:.4f}, with "
+            f"{html.escape(describe(best.trial.values))}; {best.trial.trainable_parameters:,} parameters, "
+            f"{best.trial.macs:,} MACs.</p>"
+        )
+
+
+def _spec_name(directory: Path) -> str:
+    return next(
+        (line[6:].strip() for line in (directory / "spec.yaml").read_text().splitlines() if line.startswith("name: ")),
+        directory.name,
+    )
+
+
+def _why(reason: str) -> str:
+    if reason == "invalid":
+        return "of no valid network"
+    return "the same as one before" if reason == "same" else f"beyond {reason.replace('_', ' ')}"
+
+
+def _table(results: Results) -> Iterable[str]:
+    names = [one.name for one in results.search.space.dimensions]
+    objective = results.search.objective.name
+    heads = ["trial", "state", objective, *names, "parameters", "MACs", "epochs", "seconds"]
+    yield '<h2>All trials</h2><div class="wide"><table><thead><tr>'
+    yield "".join(f"<th>{html.escape(head)}</th>" for head in heads) + "</tr></thead><tbody>"
+    best = results.best
+    ranked = sorted(
+        results.outcomes,
+        key=lambda one: (not one.is_finished, cost(one.objective, one.direction) if one.is_finished else 0.0),
+    )
+    for one in ranked:
+        last = one.execution if one.is_finished else one.executions[-1] if one.executions else None
+        value = f"{one.objective:.4f}" if one.is_finished else ""
+        cells: list[Any] = [one.trial.id, one.state.replace("_", " "), value]
+        cells += [describe({"": one.trial.values[name]})[1:] if name in one.trial.values else "" for name in names]
+        cells += [f"{one.trial.trainable_parameters:,}", f"{one.trial.macs:,}"]
+        cells += [last.epochs if last else "", f"{sum(part.seconds for part in one.executions):.1f}"]
+        mark = ' class="best"' if best is not None and one.trial.id == best.trial.id else ""
+        title = f' title="{html.escape(last.message, quote=True)}"' if last and last.message else ""
+        yield f"<tr{mark}{title}>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
+    yield "</tbody></table></div>"
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """A figure as an SVG element whose ids are its own, its text kept as text."""
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'href="#', f'href="#{name}-', svg)
+    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
+    share = figure.get_figwidth() / WIDTH  # a wider one is scrolled, so that its text stays as large
+    return svg.replace("<svg", f'<svg style="min-width: {100 * share:.0f}%"', 1) if share > 1 else svg

@@ -1,0 +1,91 @@
+"""A spec as a `keras_tuner.HyperModel`, for those who drive keras-tuner themselves."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.errors import FailedTrialError
+
+from archspec import Spec, load
+from archspec.candidates.check import Checker
+from builder.data import load_data
+from builder.data.batches import steps_per_epoch, training_batches, validation_batches
+from builder.network.model import build
+from builder.pictures.normalisation import from_pixels
+from builder.runs.directory import recipe_of
+from builder.sweep.tuners.hyperparameters import candidate, declare
+from builder.training.losses import loss
+from builder.training.optimizers import optimizer
+
+
+class SpecHyperModel(keras_tuner.HyperModel):
+    """The networks of a spec's space, compiled with its recipe, from uint8 pictures to logits.
+
+    `fit` without data trains on the spec's own, with its augmentation and learning rate.
+    """
+
+    def __init__(self, spec: Spec, data_dir: str | os.PathLike[str] | None = None):
+        super().__init__(name=spec.name)
+        self.checker = Checker(spec)
+        self.data = load_data(recipe_of(spec).data, spec.graph.input.shape, data_dir)
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """A compiled model; what is outside the budget fails before it is built, without a retry."""
+        declare(self.checker.search.space, hp)
+        chosen = candidate(self.checker.search.space, hp.values)
+        verdict = self.checker.check(chosen)
+        if not verdict.inside:
+            raise FailedTrialError(str(verdict.error or f"outside the budget: {', '.join(verdict.over)}"))
+        spec = self.checker.networks.spec(chosen)
+        assert spec.train is not None
+        model = from_pixels(build(spec, "portable", spec.train.precision), self.data.pixels)
+        model.compile(optimizer=optimizer(spec.train), loss=_loss(spec.train), metrics=["accuracy"])
+        return model
+
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **options: Any) -> Any:
+        """Trains; on the spec's data where none are given."""
+        if args or "x" in options:
+            return model.fit(*args, **options)
+        recipe = self.checker.networks.recipe(candidate(self.checker.search.space, hp.values))
+        assert recipe is not None
+        steps = steps_per_epoch(self.data, recipe)
+        callbacks = [*options.pop("callbacks", []), _Rates(recipe, steps)]
+        return model.fit(
+            training_batches(self.data, recipe, recipe.batch_size).repeat(),  # keras looks at one batch more
+            steps_per_epoch=steps,
+            shuffle=False,  # the batches are
+            epochs=options.pop("epochs", recipe.epochs),
+            validation_data=validation_batches(self.data, recipe, recipe.batch_size),
+            validation_steps=-(-self.data.validation_count // recipe.batch_size),
+            callbacks=callbacks,
+            **options,
+        )
+
+
+class _Rates(keras.callbacks.Callback):
+    """The recipe's learning rate at each step."""
+
+    def __init__(self, recipe: Any, steps: int):
+        super().__init__()
+        self.recipe, self.steps, self.step = recipe, steps, 0
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.model.optimizer.learning_rate = self.recipe.rate(self.step, self.steps)
+        self.step += 1
+
+
+def _loss(recipe: Any) -> Any:
+    losses = loss(recipe)
+    return lambda labels, logits: losses(labels, logits)
+
+
+def hypermodel(spec: Spec | str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> SpecHyperModel:
+    """A `keras_tuner.HyperModel` of a spec with the sections `search` and `train`.
+
+    Raises:
+        SpecError: a mistake in the spec, or data that cannot be read.
+    """
+    return SpecHyperModel(spec if isinstance(spec, Spec) else load(spec), data_dir)

@@ -1,0 +1,1 @@
+"""The process, the terminal and the disk; importing this package imports no TensorFlow."""

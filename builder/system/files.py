@@ -1,0 +1,57 @@
+"""Files written atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from archspec.errors import file_problem
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` when the block ends, at once, and goes if it fails.
+
+    Raises:
+        SpecError: the disk is full, or the directory cannot be written.
+    """
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # else the name may outlive a power cut, and the content not
+        os.replace(temporary, path)
+    except OSError as error:
+        raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from None
+    finally:
+        with contextlib.suppress(OSError):  # it is not there, and a disk that is read-only says so before
+            temporary.unlink()
+
+
+def check_writable(folder: Path) -> None:
+    """Looks whether a folder can be written to, or made where it is not there; nothing is made.
+
+    Raises:
+        OSError: it cannot.
+    """
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files may not be UTF-8
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Writes a JSON file atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

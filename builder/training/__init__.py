@@ -1,0 +1,1 @@
+"""Training a network as the `train` section of its spec says."""

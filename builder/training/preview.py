@@ -1,0 +1,193 @@
+"""A picture of what a training will see: augmented pictures with their labels, evaluation pictures, learning rates."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from archspec import Spec
+from archspec.errors import file_problem
+from archspec.recipe import Train
+from archspec.recipe.augment import NAMES
+from archspec.recipe.schedules import Plateau, Step
+from archspec.wording import counted
+from builder.data import Data, check_fits, load_data
+from builder.data.batches import steps_per_epoch, training_batches, validation_batches
+from builder.runs.directory import address, recipe_of
+from builder.system.files import replacing
+
+COLUMNS, EVALUATION_COLUMNS = 8, 4
+CELL = 1.1
+"""The width of a picture, in inches."""
+HEAD, LABEL, CURVE = 0.4, 0.32, 2.6
+"""The height of a title, of a label and of the curve, in inches."""
+DPI = 120
+DARK = 128
+"""Pictures whose highest pixel is lower are shown brighter."""
+LONGEST_LABEL = 20
+"""Characters that fit below a picture."""
+CURVE_POINTS = 2000
+
+Example = tuple[np.ndarray, np.ndarray]
+"""A picture, uint8 (height, width, channels), and its label: a number, or the share of each class."""
+
+
+def preview(
+    spec: Spec,
+    out: str | os.PathLike[str],
+    count: int = 32,
+    data_dir: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Draws the first training pictures of a spec as they come out of augmentation, with their labels, evaluation
+    pictures beside and the learning rate over the epochs below.
+
+    Args:
+        spec: a spec with a `train` section.
+        out: a PNG file; one that exists is replaced, when the new one is complete.
+        count: how many training pictures.
+        data_dir: where TFDS keeps prepared data sets.
+        say: takes lines of progress, where the data take long.
+
+    Raises:
+        SpecError: no `train` section, data that does not exist or fit, or a file that cannot be written.
+    """
+    recipe, path = recipe_of(spec), _writable(out)
+    where = address(spec, "train", "data")
+    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
+    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
+    count = min(count, data.train_count)
+    rows = math.ceil(count / COLUMNS)
+
+    shown = training_examples(data, recipe, count)
+    held_out = validation_examples(data, recipe, rows * EVALUATION_COLUMNS)
+    figure = _draw(spec, recipe, data, shown, held_out, rows)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+    return path
+
+
+def _writable(out: str | os.PathLike[str]) -> Path:
+    path = Path(out)
+    if path.suffix.lower() != ".png":
+        raise file_problem(path, "the picture is a PNG; give it a name that ends in .png")
+    if path.is_dir():
+        raise file_problem(path, "is a directory; give the name of a file in it")
+    if not path.parent.is_dir():
+        raise file_problem(path, f"cannot be written: there is no directory {path.parent}")
+    return path
+
+
+# -- what is shown ---------------------------------------------------------------------------------------------------
+
+
+def training_examples(data: Data, recipe: Train, count: int) -> list[Example]:
+    """The first pictures and labels of the first epoch, as the network will get them."""
+    return _first(training_batches(data, recipe, recipe.batch_size), count)
+
+
+def validation_examples(data: Data, recipe: Train, count: int) -> list[Example]:
+    """The first pictures and labels of the validation split."""
+    count = min(count, data.validation_count)
+    return _first(validation_batches(data, recipe, recipe.batch_size), count)
+
+
+def _first(batches: tf.data.Dataset, count: int) -> list[Example]:
+    pairs = (
+        example
+        for pictures, labels, *_ in batches.as_numpy_iterator()
+        for example in zip(pictures, labels, strict=True)
+    )
+    return list(islice(pairs, count))
+
+
+def learning_rates(recipe: Train, steps: int, at: Sequence[int]) -> list[float]:
+    """The rates of a training with so many steps an epoch, at some of its steps. Of one that falls when validation
+    stops improving, which is not known before, those it has until then."""
+    return [recipe.rate(step, steps) for step in at]
+
+
+def label_text(label: np.ndarray, names: Sequence[str]) -> str:
+    """`cat`, or `cat 0.7 / dog 0.3` of a mixed label, in two lines where it is long."""
+    if label.ndim == 0:
+        return _short(names[int(label)], LONGEST_LABEL)
+    rounded = zip((round(share, 2) for share in label.tolist()), names, strict=True)
+    shares = sorted(((share, name) for share, name in rounded if share > 0), reverse=True)
+    if len(shares) == 1:
+        return _short(shares[0][1], LONGEST_LABEL)
+    parts = [f"{_short(name, LONGEST_LABEL - 5)} {share:g}" for share, name in shares]
+    line = " / ".join(parts)
+    return line if len(line) <= LONGEST_LABEL else " /\n".join(parts)
+
+
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 3]}..."
+
+
+# -- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def _draw(spec: Spec, recipe: Train, data: Data, shown: list[Example], held_out: list[Example], rows: int) -> Figure:
+    heights = HEAD, rows * (CELL + LABEL) + HEAD, CURVE
+    figure = Figure(((COLUMNS + EVALUATION_COLUMNS) * CELL * 1.08, sum(heights)), dpi=DPI)
+    head, pictures, curve = figure.subfigures(3, 1, squeeze=False, height_ratios=heights).ravel()
+    left, right = pictures.subfigures(1, 2, squeeze=False, width_ratios=[COLUMNS, EVALUATION_COLUMNS]).ravel()
+    peak = max(int(picture.max()) for picture, _ in held_out)
+    brightened = f", brightened (no pixel is above {peak})" if peak < DARK else ""
+    title = f"{spec.name}: {data.name}, {data.train_count:,} + {data.validation_count:,} pictures{brightened}"
+    head.text(0.5, 0.5, title, fontsize=13, ha="center", va="center")
+    names = ", ".join(NAMES[type(options)] for options in recipe.augment)
+    scale = 255 / max(peak, 1) if peak < DARK else 1.0
+    _grid(left, f"Training: {names or 'not augmented'}", shown, data, scale, (rows, COLUMNS))
+    _grid(right, "Evaluation", held_out, data, scale, (rows, EVALUATION_COLUMNS))
+    _curve(curve.subplots(gridspec_kw={"left": 0.06, "right": 0.98, "bottom": 0.22, "top": 0.86}), recipe, data)
+    return figure
+
+
+def _grid(
+    figure: SubFigure, title: str, examples: list[Example], data: Data, scale: float, size: tuple[int, int]
+) -> None:
+    rows, columns = size
+    height = rows * (CELL + LABEL) + HEAD
+    figure.text(0.5, 1 - HEAD / 2 / height, title, fontsize=11, ha="center", va="center")
+    around = {"left": 0.02, "right": 0.98, "bottom": LABEL / height, "top": 1 - HEAD / height}
+    grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={**around, "wspace": 0.08, "hspace": LABEL / CELL})
+    for axis in grid.flat:
+        axis.set_axis_off()
+    for axis, (picture, label) in zip(grid.flat, examples, strict=False):
+        visible = np.clip(picture * scale, 0, 255).astype(np.uint8)
+        visible = visible if visible.shape[-1] == 3 else visible.mean(-1)
+        enlarged = max(picture.shape) < CELL * DPI
+        axis.imshow(visible, "gray", vmin=0, vmax=255, interpolation="nearest" if enlarged else "antialiased")
+        text = label_text(label, data.class_names)
+        axis.text(0.5, -0.04, text, fontsize=7, ha="center", va="top", transform=axis.transAxes)
+
+
+def _curve(axis: Axes, recipe: Train, data: Data) -> None:
+    schedule, steps = recipe.schedule, steps_per_epoch(data, recipe)
+    total = recipe.epochs * steps
+    at = np.unique(np.linspace(0, total - 1, CURVE_POINTS).astype(int))
+    rates = learning_rates(recipe, steps, at.tolist())
+    axis.set_title("Learning rate", fontsize=11)
+    axis.set_xlabel("epoch")
+    axis.set_xlim(0, recipe.epochs)
+    axis.grid(alpha=0.3)
+    if isinstance(schedule, Step):
+        axis.set_yscale("log")
+    else:
+        axis.set_ylim(0, 1.08 * max(rates))
+    axis.plot(at / steps, rates, drawstyle="steps-post", linestyle="--" if isinstance(schedule, Plateau) else "-")
+    if isinstance(schedule, Plateau):
+        text = (
+            f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for "
+            f"{counted(schedule.patience, 'epoch')}: when, the training decides"
+        )
+        axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes, backgroundcolor="white")

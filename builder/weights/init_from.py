@@ -1,0 +1,220 @@
+"""Starting from weights that there are.
+
+Of another run's best model, what has the same name and shape is copied. Names say stage and position (`conv3_2` of
+VGG's table, `stage1.block2.conv1` of a residual network), so a deeper network takes from a shallower one what stands at
+the same place. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1, conv3_1, conv3_2) and
+its dense layers, as in Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1.
+
+Of a file, whose names may be others, the network's graph says what goes where (`builder.weights`), and all of it has to
+fit, but for a last layer of another number of classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import TypeAlias
+
+import keras
+import numpy as np
+
+from archspec import Graph, Problem, SpecError, tables
+from archspec.errors import Where
+from archspec.ops.base import show
+from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
+from archspec.wording import did_you_mean
+from builder import weights
+from builder.network.model import weighted_layers
+from builder.weights.units import Part
+
+Weights: TypeAlias = dict[str, np.ndarray]
+TABLE_WIDTH = 120
+NOTES = 3
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What became of a layer, or of several under one name."""
+
+    name: str
+    outcome: str
+    parameters: int
+
+
+TAKEN, ABSENT, NOT_ASKED = "taken", "random: not in the source", "random: not asked for"
+
+
+def init_from(network: keras.Model, graph: Graph, init: InitFrom, where: Where) -> str:
+    """Gives a network the weights of another run's best model, or of a file.
+
+    Args:
+        network: of the graph, with its own initial weights, which what is not taken keeps.
+        init: the source, and the layers to take.
+        where: the address that problems are reported at.
+
+    Returns:
+        A table of what was taken, and of what was left random and why. Layers side by side to which the same happened
+        are one row.
+
+    Raises:
+        SpecError: see `from_run` and `from_weights`.
+    """
+    return from_run(network, init, where) if init.run is not None else from_weights(network, graph, init, where)
+
+
+def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
+    """Takes every layer that has the same name and shapes in a run's best model; see `init_from`.
+
+    Raises:
+        SpecError: no such run, one without a model, layers to take that the network has not, or nothing that fits.
+    """
+    layers = {layer.name: layer for layer in weighted_layers(network)}
+    _check_asked(init, list(layers), network.name, where)
+    name, source = best_weights(Path(init.run or ""), where)
+    outcomes = {key: _take(layer, init, source) for key, layer in layers.items()}
+    if TAKEN not in outcomes.values():
+        differing = [key for key, outcome in outcomes.items() if outcome not in (ABSENT, NOT_ASKED)]
+        notes = tuple(f"{key}: {outcomes[key].removeprefix('random: ')}" for key in differing[:NOTES])
+        asked = " asked for" if init.layers else ""
+        message = f"no layer{asked} of {network.name} has the name and the shapes of one of {name} in {init.run}"
+        raise SpecError([Problem(where, message, notes)])
+    return _report(f"{init.run} ({name})", layers, outcomes)
+
+
+def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Where) -> str:
+    """Takes all of a file, or of it what the layers asked for need; see `init_from`.
+
+    A last layer that differs from the file's in its number of classes, or that the file has not, starts anew.
+
+    Raises:
+        SpecError: the file cannot be read, or does not fit, with the differences; layers to take that the network has
+            not. Then the network is as before.
+    """
+    layers = {layer.name: layer for layer in weighted_layers(network)}
+    _check_asked(init, list(layers), network.name, where)
+    path = init.weights or ""
+    try:
+        source = weights.read(path)
+        matching = weights.match(graph, source)
+        matching = _asked(matching, init) if init.layers else _with_new_head(matching)
+    except SpecError as error:
+        told = (Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
+        raise SpecError(told) from None
+    if not (matching.complete and matching.layers):
+        mend = f"python tools/convert_weights.py {path} SPEC shows all, decides what is undecided, writes what fits"
+        message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
+        raise SpecError([Problem(where, message, (*weights.differences(matching), mend))])
+    weights.require_finite(matching, where)
+    weights.apply(matching, network)
+    head = _head(matching)
+    new = f"random: a new head, the source's is {head.layer}, {show(head.shape)}" if head else "random: a new head"
+    left = NOT_ASKED if init.layers else new
+    return _report(path, layers, {name: TAKEN if name in matching.layers else left for name in layers})
+
+
+def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
+    """Of a matching, what is of the layers that are asked for, and of those of the file that they are matched with."""
+    entries = [entry for entry in matching.entries if entry.unit and init.asks_for(entry.unit.name)]
+    partners = {entry.theirs.layer for entry in entries if entry.theirs}
+    rest = [entry for entry in matching.entries if not entry.unit and entry.theirs and entry.theirs.layer in partners]
+    return replace(matching, entries=(*entries, *rest))
+
+
+def _with_new_head(matching: weights.Matching) -> weights.Matching:
+    """The same with the network's last layer in its place as it is initialised, where the file has none for it and its
+    own, if any, is of another number of classes."""
+    if all(entry.unit.name != matching.head for entry in matching.entries if entry.unit and entry.status == "missing"):
+        return matching
+    new = weights.match(matching.graph, matching.source, new_head=True)
+    head = _head(new)
+    classes = head and head.shape[-1 if matching.source.layout == "keras" else 0]
+    return matching if classes == matching.graph.output.shape[-1] else new
+
+
+def _head(matching: weights.Matching) -> Part | None:
+    """The kernel of the file's last layer, where a new one replaces it."""
+    replaced = [entry.theirs for entry in matching.entries if entry.status == "replaced" and entry.role == "kernel"]
+    return replaced[0] if replaced else None
+
+
+def _report(source: str, layers: Mapping[str, keras.Layer], outcomes: Mapping[str, str]) -> str:
+    rows = [_Row(name, outcomes[name], layer.count_params()) for name, layer in layers.items()]
+    taken = [row for row in rows if row.outcome == TAKEN]
+    counts = (sum(row.parameters for row in part) for part in (taken, rows))
+    title = "{}: {:,} of {:,} layers, {:,} of {:,} parameters".format(
+        f"weights from {source}", len(taken), len(rows), *counts
+    )
+    cells = [(row.name, row.outcome, f"{row.parameters:,}") for row in _folded(rows)]
+    return f"{title}\n{tables.plain(('layer', 'weights', 'parameters'), cells, 2, TABLE_WIDTH)}"
+
+
+def best_weights(run: Path, where: Where) -> tuple[str, dict[str, Weights]]:
+    """The name of a run's network, and its best weights by layer and variable. The one place that knows where a run
+    keeps them."""
+    if not run.is_dir():
+        beside = [path.name for path in run.parent.iterdir() if path.is_dir()] if run.parent.is_dir() else []
+        raise _error(where, f"there is no run in '{run}'{did_you_mean(run.name, beside, few=0)}")
+    path = run / "model.keras"
+    if not path.is_file():
+        inside = sorted(child.parent.name for child in run.glob("*/model.keras"))
+        if inside:
+            raise _error(where, f"'{run}' holds runs, and is none; name one of them: {', '.join(inside)}")
+        raise _error(where, f"the run in '{run}' is not finished: it has no model.keras, its best model")
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # what Keras raises for a file that is not a model has no common class
+        raise _error(where, f"{path} is not a model that Keras can read: {type(error).__name__}") from None
+    layers = {layer.name: _weights(layer) for layer in weighted_layers(model)}
+    return model.name, layers
+
+
+def _weights(layer: keras.Layer) -> Weights:
+    return {weight.name: keras.ops.convert_to_numpy(weight) for weight in layer.weights}
+
+
+def _check_asked(init: InitFrom, names: Sequence[str], network: str, where: Where) -> None:
+    problems = []
+    for number, prefix in enumerate(init.layers):
+        if not any(covers(name, prefix) for name in names):
+            place = Where(f"{where.path}.layers[{number}]", where.span)
+            problems.append(Problem(place, unknown_prefix(network, prefix, names)))
+    if problems:
+        raise SpecError(problems)
+
+
+def _take(layer: keras.Layer, init: InitFrom, source: dict[str, Weights]) -> str:
+    """Copies a layer's weights where they fit; what became of it."""
+    if not init.asks_for(layer.name):
+        return NOT_ASKED
+    if layer.name not in source:
+        return ABSENT
+    here, there = _weights(layer), source[layer.name]
+    shapes = [{name: show(value.shape) for name, value in weights.items()} for weights in (here, there)]
+    if shapes[0] != shapes[1]:
+        differing = [name for name in here | there if shapes[0].get(name) != shapes[1].get(name)]
+        mine, theirs = (
+            ", ".join(f"{name} {shape[name]}" for name in differing if name in shape) or "none" for shape in shapes
+        )
+        return f"random: {mine} here, {theirs} there"
+    layer.set_weights([there[weight.name] for weight in layer.weights])
+    return TAKEN
+
+
+def _folded(rows: Sequence[_Row], depth: int = 1) -> Iterator[_Row]:
+    """One row for all layers of a stage or block to which the same happened."""
+
+    def prefix(row: _Row) -> str:
+        return ".".join(row.name.split(".")[:depth])
+
+    for name, members in groupby(rows, prefix):
+        group = list(members)
+        if len({row.outcome for row in group}) == 1:
+            yield _Row(name, group[0].outcome, sum(row.parameters for row in group))
+        else:
+            yield from _folded(group, depth + 1)
+
+
+def _error(where: Where, message: str) -> SpecError:
+    return SpecError([Problem(where, message)])

@@ -1,0 +1,149 @@
+"""The fast layers against the stock layers: outputs, gradients, moving statistics, and weights that fit both ways.
+
+The convolution has a file of its own.
+"""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from builder.network.fast_layers import FastConv2D, FusedBatchNormalization, LocalResponseNormalization
+from builder.network.stock_layers import portable_lrn
+from tests.builder.network.layer_pairs import TOLERANCE, built, close, normal, policies, results, same
+
+# Batch normalisation
+
+
+def batch_norms(shape, dtype="float32", **options):
+    fast = built(FusedBatchNormalization, shape, dtype=dtype, **options)
+    return fast, built(keras.layers.BatchNormalization, shape, **options)
+
+
+@policies
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("scale", "center"), [(True, True), (False, True), (True, False), (False, False)])
+def test_batch_normalisation(policy, training, scale, center):
+    x = normal(4, 5, 3, 6, mean=1.0)
+    fast, stock = batch_norms(x.shape, policy, scale=scale, center=center, epsilon=1e-5)
+    same(fast, stock, x, TOLERANCE[policy], training=training)
+
+
+@policies
+def test_moving_statistics_after_several_steps(policy):
+    fast, stock = batch_norms((2, 3, 3, 5), policy, momentum=0.9)
+    for step in range(6):
+        x = normal(2, 3, 3, 5, seed=step, mean=step)  # few values: Bessel's correction would show
+        results(fast, x, training=True)
+        results(stock, x, training=True)
+    for name in ("moving_mean", "moving_variance"):
+        close(getattr(fast, name), getattr(stock, name), 1e-5)
+
+
+@policies
+def test_frozen_batch_normalisation_uses_and_keeps_its_statistics(policy):
+    x = normal(4, 5, 3, 6, mean=1.0)
+    fast, stock = batch_norms(x.shape, policy)
+    fast.trainable = stock.trainable = False
+    same(fast, stock, x, TOLERANCE[policy], training=True)
+    for kept, was in zip(fast.get_weights(), stock.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, was)
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((8, 6), {}),
+        ((4, 5, 6), {}),
+        ((4, 3, 5, 6), {"axis": 1}),
+        ((4, 3, 5, 6), {"synchronized": True}),
+        ((4, 3, 5, 6), {"renorm": True}),
+        ((4, 3, 5, 6), {"dtype": "float64"}),
+    ],
+    ids=str,
+)
+def test_batch_normalisation_that_the_operation_does_not_know(shape, options):
+    fast, stock = batch_norms(shape, **options)
+    same(fast, stock, normal(*shape), 1e-5, training=True)
+
+
+def test_masked_batch_normalisation():
+    x = normal(4, 5, 3, 6)
+    mask = tf.constant(normal(4, 5, 3, seed=3) > 0)
+    fast, stock = batch_norms(x.shape)
+    same(fast, stock, x, 1e-5, training=True, mask=mask)
+
+
+# Local response normalisation
+
+PAPER = {"radius": 2, "bias": 2.0, "alpha": 1e-4, "beta": 0.75}
+STRONG = {"radius": 1, "bias": 0.5, "alpha": 0.3, "beta": 0.75}
+OTHER = {"radius": 3, "bias": 1.0, "alpha": 0.1, "beta": 0.6}
+
+
+@policies
+@pytest.mark.parametrize("options", [PAPER, STRONG, OTHER], ids=["paper", "strong", "other power"])
+def test_local_response_normalisation(policy, options):
+    """Against TensorFlow's operation, which takes float32 only on CPUs."""
+    x = 4 * normal(2, 4, 3, 9)
+    arguments = [options[name] for name in ("radius", "bias", "alpha", "beta")]
+    reference = keras.layers.Lambda(lambda x: tf.nn.local_response_normalization(x, *arguments))
+    same(LocalResponseNormalization(**options, dtype=policy), reference, x, TOLERANCE[policy])
+
+
+def test_local_response_normalisation_is_the_sum_of_the_paper():
+    x = normal(1, 1, 1, 5)
+    y = np.empty_like(x)
+    for channel in range(5):
+        window = x[..., max(0, channel - 1) : channel + 2]
+        y[..., channel] = x[..., channel] / (0.5 + 0.3 * np.sum(window**2, -1)) ** 0.75
+    close(LocalResponseNormalization(**STRONG)(x), y, 1e-6)
+
+
+def test_squares_do_not_overflow_float16():
+    x = np.full((1, 1, 1, 5), 1000.0, "float32")
+    received = LocalResponseNormalization(**PAPER, dtype="mixed_float16")(x)
+    close(received, LocalResponseNormalization(**PAPER)(x), TOLERANCE["mixed_float16"])
+
+
+# Models
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        FastConv2D(4, 3, groups=2, explicit_padding=((1, 2), (3, 4))),
+        FusedBatchNormalization(momentum=0.9),
+        LocalResponseNormalization(**OTHER),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_clone_has_the_same_configuration(layer):
+    assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+def test_the_portable_forms_load_with_keras_alone(tmp_path):
+    batch = normal(2, 9, 8, 6, mean=-3.0)
+    np.save(tmp_path / "batch.npy", batch)
+    for policy in TOLERANCE:
+        picture = keras.Input((9, 8, 6), name="picture")
+        x = keras.layers.Activation("linear", dtype=policy)(picture)
+        x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=float("-inf"))
+        x = keras.layers.MaxPooling2D(3, 2, dtype=policy)(x)
+        model = keras.Model(picture, portable_lrn(x, **STRONG, name="norm", dtype=policy))
+        model.save(tmp_path / f"{policy}.keras")
+    script = (
+        "import sys, keras, numpy\n"
+        "for policy in sys.argv[1:]:\n"
+        "    y = keras.models.load_model(policy + '.keras')(numpy.load('batch.npy'))\n"
+        "    numpy.save(policy + '.npy', keras.ops.convert_to_numpy(keras.ops.cast(y, 'float32')))\n"
+    )
+    subprocess.run([sys.executable, "-c", script, *TOLERANCE], cwd=tmp_path, check=True, capture_output=True)
+    for policy, tolerance in TOLERANCE.items():
+        padded = np.pad(batch, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+        pooled = keras.layers.MaxPooling2D(3, 2, dtype=policy)(padded)
+        expected = LocalResponseNormalization(**STRONG, dtype=policy)(pooled)
+        close(np.load(tmp_path / f"{policy}.npy"), expected, tolerance)

@@ -1,0 +1,157 @@
+"""The compiler: every shipped spec equals its analysis, lowerings share weights, and what is saved opens anywhere."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import archspec
+import builder
+from builder.network import fast_layers
+from tests.strategies import load
+
+SPECS = sorted(Path("specs").glob("*.yaml"))
+
+# Every kind of layer that has more than one lowering.
+RICH = {
+    "name": "rich",
+    "model": {
+        "input": [19, 19, 3],
+        "layers": [
+            {"conv": {"filters": 8, "kernel": 5, "stride": 2, "padding": 2, "norm": "batch", "activation": "relu"}},
+            "local_response_norm",
+            {"max_pool": {"size": 3, "stride": 2, "padding": 1}},
+            {"conv": {"filters": 8, "kernel": 3, "groups": 2, "padding": "symmetric", "activation": "relu"}},
+            {"basic": {"filters": 16, "stride": 2, "shortcut": "pad"}},
+            {"bottleneck": {"filters": 8, "groups": 4}},
+            {"dropout": 0.5},
+            "global_avg_pool",
+            {"dense": {"units": 5, "norm": "batch"}},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("lowering", ["portable", "fast"])
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_spec_equals_its_model(path, lowering):
+    spec = archspec.load(path)
+    with keras.StatelessScope(initialize_variables=False):  # shapes alone: a tenth of the time, and no memory
+        model = builder.build(spec, lowering=lowering)
+    builder.verify(model, archspec.analyse(spec))
+    keras.backend.clear_session()
+
+
+def test_building_from_path_spec_and_graph():
+    path = Path("specs/resnet20_cifar.yaml")
+    spec = archspec.load(path)
+    names = [[layer.name for layer in builder.build(it).layers] for it in (path, str(path), spec, spec.graph)]
+    assert names[0] == names[1] == names[2] == names[3]
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_lowerings_are_one_function_with_one_set_of_weights(precision):
+    spec = load(RICH)
+    portable = builder.build(spec, lowering="portable", precision=precision)
+    fast = builder.build(spec, lowering="fast", precision=precision)
+    assert [v.path for v in portable.weights] == [v.path for v in fast.weights]
+    builder.transfer_weights(fast, portable)
+    for a, b in zip(portable.weights, fast.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    x = np.random.default_rng(0).normal(size=(32, 19, 19, 3)).astype("float32")
+    tolerance = 1e-5 if precision == "float32" else 5e-2  # bfloat16 has 8 bits, and these layers add up their roundings
+    for training in (False, True):
+        if training:  # dropout draws its own masks in each model
+            portable.get_layer("dropout1").rate = fast.get_layer("dropout1").rate = 0.0
+        a, b = (np.asarray(m(x, training=training)) for m in (portable, fast))
+        assert a.dtype == np.float32
+        assert np.abs(a - b).mean() < tolerance * np.abs(b).mean()
+
+
+def training_step(model, jit_compile=False):
+    """Loss and gradients of one step, as arrays."""
+    model.get_layer("dropout1").rate = 0.0  # it draws masks of its own in each model
+    generator = np.random.default_rng(0)
+    x, weights = (tf.constant(generator.normal(size=size), tf.float32) for size in ((32, 19, 19, 3), (32, 5)))
+
+    @tf.function(jit_compile=jit_compile)
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(x, training=True) * weights)
+        return loss, *tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+
+    return [np.asarray(value) for value in step()]
+
+
+def test_the_fast_lowering_compiles_with_xla():
+    model = builder.build(load(RICH), lowering="fast")
+    for a, b in zip(training_step(model), training_step(model, jit_compile=True), strict=True):
+        assert np.abs(a - b).mean() <= 1e-4 * np.abs(a).mean() + 1e-5
+
+
+@pytest.mark.parametrize("emulated", [False, True])
+def test_in_half_width_the_fast_lowering_is_as_exact_as_stock_layers(emulated, monkeypatch):
+    """With XLA and without it, whether or not the CPU has the type: the errors against float32, as a part of each
+    gradient's norm, on average over the weights. Roundings through three batch normalisations come to 0.1 to 0.2."""
+    keras.utils.set_random_seed(0)
+    monkeypatch.setattr(fast_layers, "emulated", lambda dtype: emulated and dtype in fast_layers.HALF_WIDTH)
+    reference = builder.build(load(RICH), lowering="portable")
+    exact = training_step(reference)
+
+    def error(lowering, jit_compile=False):
+        model = builder.build(load(RICH), lowering=lowering, precision="mixed_bfloat16")
+        builder.transfer_weights(reference, model)
+        pairs = zip(training_step(model, jit_compile), exact, strict=True)
+        return np.mean([np.linalg.norm(a - b) / (np.linalg.norm(b) + 1e-4) for a, b in pairs])
+
+    stock = error("portable")
+    assert error("fast") < 1.5 * stock
+    assert error("fast", jit_compile=True) < 1.5 * stock
+
+
+def test_a_saved_portable_model_opens_with_keras_alone(tmp_path):
+    model = builder.build(load(RICH), lowering="portable", precision="mixed_bfloat16")
+    x = np.random.default_rng(0).normal(size=(2, 19, 19, 3)).astype("float32")
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", x)
+    code = (
+        "import keras, numpy; m = keras.models.load_model('model.keras'); numpy.save('y.npy', m(numpy.load('x.npy')))"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model(x))
+
+
+def test_portable_models_hold_stock_layers_only():
+    model = builder.build(load(RICH), lowering="portable")
+    assert {type(layer).__module__.split(".")[0] for layer in model.layers} == {"keras"}
+
+
+def test_verify_lists_every_difference():
+    spec = load(RICH)
+    other = load({**RICH, "model": {**RICH["model"], "input": [19, 19, 1]}})
+    with pytest.raises(builder.VerificationError) as error:
+        builder.verify(builder.build(other), archspec.analyse(spec))
+    assert str(error.value) == (
+        "the model differs from the analysis:\n"
+        "  conv1: 200 trainable parameters, expected 600\n"
+        "  in all 5652 parameters, expected 6052"
+    )
+
+
+def test_transfer_names_the_layers_that_differ():
+    other = {**RICH, "model": {**RICH["model"], "layers": RICH["model"]["layers"][:-1]}}
+    with pytest.raises(ValueError, match=r"only one of the models has: dense1, dense1\.norm"):
+        builder.transfer_weights(builder.build(load(RICH)), builder.build(load(other)))
+
+
+def test_wrong_choices_are_named():
+    with pytest.raises(ValueError, match="'portable', 'fast' or 'synchronized', got 'quick'"):
+        builder.build(load(RICH), lowering="quick")
+    with pytest.raises(ValueError, match="got 'float8'"):
+        builder.build(load(RICH), precision="float8")

@@ -1,0 +1,78 @@
+"""The evaluation transform against resizing and cropping one after the other."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from builder.pictures.resizing import evaluated, evaluated_bytes
+from tests.builder.data.conftest import bmp, cut
+
+
+def expected(picture, shape, resized):
+    """Resized to (height, width), then the middle."""
+    whole = tf.image.resize(picture, resized, antialias=True).numpy()
+    top, left = (resized[0] - shape[0]) // 2, (resized[1] - shape[1]) // 2
+    return np.round(whole[top : top + shape[0], left : left + shape[1]]).clip(0, 255)
+
+
+@pytest.mark.parametrize(
+    ("size", "shape", "resize", "resized"),
+    [
+        ((60, 80), (28, 28, 3), None, (32, 43)),
+        ((80, 60), (28, 28, 3), None, (43, 32)),
+        ((20, 20), (28, 28, 3), None, (32, 32)),
+        ((60, 80), (28, 28, 3), 28, (28, 37)),
+        ((60, 80), (28, 28, 3), 40, (40, 53)),
+        ((60, 80), (28, 28, 3), 10, (28, 37)),  # too little to crop from
+        ((28, 28), (28, 28, 3), 32, (32, 32)),
+        ((60, 80), (28, 56, 3), None, (48, 64)),
+    ],
+)
+def test_it_is_resizing_and_then_cropping_the_middle(size, shape, resize, resized):
+    picture = cut(1, size)
+    found = evaluated(picture, shape, resize).numpy()
+    assert found.dtype == np.uint8 and found.shape == shape
+    assert np.abs(found - expected(picture, shape, resized)).max() <= 1
+    assert (found != expected(picture, shape, resized)).mean() < 0.01  # halves, rounded
+
+
+def test_pictures_of_the_networks_size_stay_as_they_are():
+    picture = cut(0, (28, 28))
+    assert np.array_equal(evaluated(picture, (28, 28, 3)), picture)
+    dynamic = tf.function(lambda x: evaluated(x, (28, 28, 3)), [tf.TensorSpec((None, None, 3), tf.uint8)])
+    assert np.array_equal(dynamic(picture), picture)
+
+
+def test_a_batch_is_each_picture_alone():
+    pictures = np.stack([cut(number, (40, 30)) for number in range(5)])
+    whole = evaluated(pictures, (24, 24, 3)).numpy()
+    assert all(np.array_equal(evaluated(one, (24, 24, 3)), other) for one, other in zip(pictures, whole, strict=True))
+
+
+def test_grey_is_repeated_for_three_channels():
+    grey = evaluated(cut(0)[..., :1], (24, 24, 3)).numpy()
+    assert grey.shape == (24, 24, 3) and (grey == grey[..., :1]).all()
+
+
+def test_it_serves_encoded_pictures_of_any_format_in_a_saved_model(tmp_path):
+    shape = (24, 24, 3)
+    pictures = [cut(number) for number in range(4)]
+    contents = [
+        tf.io.encode_png(pictures[0]),
+        tf.io.encode_jpeg(pictures[1]),
+        bmp(pictures[2]),
+        tf.io.encode_png(pictures[3]),
+    ]
+
+    class Server(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
+        def serve(self, contents):
+            return evaluated_bytes(contents, shape, 30)
+
+    tf.saved_model.save(Server(), tmp_path / "server")
+    found = tf.saved_model.load(tmp_path / "server").serve(tf.stack(contents)).numpy()
+    assert found.shape == (4, 24, 24, 3)
+    pictures[1] = tf.io.decode_jpeg(contents[1]).numpy()
+    for picture, one in zip(pictures, found, strict=True):
+        assert np.array_equal(evaluated(picture, shape, 30), one)
+    assert np.array_equal(evaluated_bytes(contents[0], shape, 30), found[0])

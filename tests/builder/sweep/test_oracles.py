@@ -1,0 +1,123 @@
+"""What keras-tuner's oracles choose, inside a budget, and the same again from any point of the journal."""
+
+import pytest
+
+import archspec
+from archspec.candidates.check import Checker
+from builder.sweep.tuners import oracles
+from builder.sweep.tuners.candidate_filter import Judge
+from builder.sweep.tuners.hyperparameters import candidate, decode, encode, hyperparameters
+from builder.sweep.tuners.journal import Journal
+
+SPACE = {
+    "n": {"int": [1, 3]},
+    "width": {"int": [4, 32], "step": 4},
+    "train.optimizer": {"choice": ["sgd", {"adam": {}}]},
+    "train.batch_size": {"choice": [32, 64], "when": {"n": [1, 2]}},
+}
+TUNERS = {
+    "random_search": {"random_search": {"max_trials": 9}},
+    "grid_search": {"grid_search": {"max_trials": 20}},
+    "hyperband": {"hyperband": {"max_epochs": 4, "factor": 2}},
+    "bayesian": {"bayesian": {"max_trials": 6, "num_initial_points": 4}},
+}
+
+
+def started(tuner, path, space=None):
+    spec = archspec.load("specs/digits.yaml", {"search.tuner": tuner, "search.space": space or SPACE})
+    checker = Checker(spec)
+    oracle = oracles.oracle(spec.search, spec.train.epochs)
+    oracle.begin(spec.search.space, Judge(checker, checker.networks.spec), Journal(path), False, lambda trial: None)
+    return oracle, checker
+
+
+def searched(oracle, stop=None):
+    """Trials one after another with made-up objectives, until the end or so many."""
+    while stop is None or len(oracle.end_order) < stop:
+        trial = oracle.create_trial("a")
+        if trial.status != "RUNNING":
+            assert trial.status == "STOPPED"
+            break
+        values = trial.hyperparameters.values
+        objective = -((values["n"] - 2) ** 2) - (values["width"] - 16) ** 2 / 100 + values.get("tuner/epochs", 0) / 50
+        oracle.update_trial(trial.trial_id, {"val_accuracy": objective})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    return [(trial_id, oracle.trials[trial_id].hyperparameters.values) for trial_id in oracle.start_order]
+
+
+@pytest.mark.parametrize("name", TUNERS)
+def test_a_resumed_search_tries_the_same(name, tmp_path):
+    oracle, checker = started(TUNERS[name], tmp_path / "whole")
+    whole = searched(oracle)
+    for _, values in whole:
+        assert checker.check(candidate(checker.search.space, values)).inside
+    for stop in (1, len(whole) // 2, len(whole) - 1):
+        path = tmp_path / f"stopped{stop}"
+        searched(started(TUNERS[name], path)[0], stop)
+        with path.open("ab") as file:
+            file.write(b'{"event": "create", "trial": "00')  # the machine went down
+        resumed, _ = started(TUNERS[name], path)
+        assert searched(resumed) == whole
+        assert resumed.judge.rejected == oracle.judge.rejected
+
+
+def test_a_trial_under_way_is_handed_out_again_first(tmp_path):
+    oracle, _ = started(TUNERS["random_search"], tmp_path / "journal")
+    begun = oracle.create_trial("a")
+    again, _ = started(TUNERS["random_search"], tmp_path / "journal")
+    assert again.create_trial("b").trial_id == begun.trial_id == "0001"
+    once_more, _ = started(TUNERS["random_search"], tmp_path / "journal")
+    assert once_more.create_trial("a").trial_id == "0001"
+
+
+def test_a_space_is_searched_to_its_last_candidate(tmp_path):
+    space = {"n": {"int": [1, 2]}, "width": {"choice": [4, 8]}}
+    oracle, _ = started({"random_search": {"max_trials": 50}}, tmp_path / "journal", space)
+    assert len({tuple(sorted(values.items())) for _, values in searched(oracle)}) == 4
+
+
+def test_the_same_network_is_tried_once(tmp_path):
+    space = {"width": {"choice": [4, 8]}, "n": {"choice": [1]}, "train.optimizer": {"choice": [{"sgd": {}}, "sgd"]}}
+    oracle, _ = started({"grid_search": {}}, tmp_path / "journal", space)
+    assert len(searched(oracle)) == 2
+    assert oracle.judge.rejected["same"] == 2
+
+
+def test_a_silent_workers_trial_goes_to_another(tmp_path):
+    oracle, _ = started(TUNERS["random_search"], tmp_path / "journal")
+    trial_id = oracle.create_trial("a").trial_id
+    assert oracle.give_up_silent(60) == []
+    oracle.seen["a"] -= 61
+    assert oracle.give_up_silent(60) == [("a", trial_id)]
+    assert oracle.create_trial("b").trial_id == trial_id
+    for _ in range(3):
+        oracle.seen["b"] -= 61
+        oracle.give_up_silent(60)
+        oracle.create_trial("b")
+    assert oracle.trials[trial_id].status == "FAILED"
+
+
+def test_a_worker_that_was_taken_for_dead_takes_no_trial_from_others(tmp_path):
+    oracle, _ = started(TUNERS["random_search"], tmp_path / "journal")
+    slow = oracle.create_trial("a")
+    oracle.seen["a"] -= 61
+    oracle.give_up_silent(60)
+    assert oracle.create_trial("b").trial_id == slow.trial_id
+    other = oracle.create_trial("c")
+    oracle.update_trial(slow.trial_id, {"val_accuracy": 0.5})
+    slow.status = "COMPLETED"
+    for _ in range(2):  # by a, and by b
+        oracle.end_trial(slow)
+    assert oracle.end_order == [slow.trial_id]
+    assert oracle.ongoing_trials == {"c": other}
+
+
+def test_values_as_keras_tuner_has_them():
+    stepped = {"float": [0, 0.3], "step": 0.1}  # 0.3 // 0.1 is 2
+    space = archspec.load("specs/digits.yaml", {"search.space": {**SPACE, "train.weight_decay": stepped}}).search.space
+    known = {one.name: one for one in hyperparameters(space).space}
+    for one in space.dimensions:
+        points = list(one.domain.values())
+        assert [decode(one.domain, encode(one.domain, point)) for point in points] == points
+        assert [decode(one.domain, value) for value in known[one.name].values] == points

@@ -1,0 +1,99 @@
+"""Work behind the work: one job at a time, its errors told, nothing left undone."""
+
+import threading
+import time
+
+import pytest
+
+from builder.system.background import Behind
+
+
+def test_the_work_goes_on_while_a_job_is_under_way_and_ends_after_it():
+    may_end, done = threading.Event(), []
+
+    def job():
+        assert may_end.wait(10)
+        done.append("first")
+
+    with Behind() as files:
+        files.begin(job)
+        assert not done  # `begin` did not wait
+        may_end.set()
+        files.begin(lambda: done.append("second"))
+        assert done[0] == "first"  # but the next one does
+    assert done == ["first", "second"]
+
+
+def fail():
+    raise OSError("the disk is full")
+
+
+def failing(then):
+    with Behind() as files:
+        files.begin(fail)
+        then(files)
+
+
+def check_until_it_has_ended(files):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        files.check()
+
+
+@pytest.mark.parametrize(
+    "then", [lambda files: files.begin(list), lambda files: files.wait(), check_until_it_has_ended, lambda files: None]
+)
+def test_an_error_of_a_job_is_raised_by_who_waits_for_it(then):
+    with pytest.raises(OSError, match="the disk is full"):
+        failing(then)
+
+
+def test_an_error_is_raised_once():
+    with Behind() as files:
+        files.begin(fail)
+        with pytest.raises(OSError, match="the disk is full"):
+            files.wait()
+        files.wait()
+
+
+def divide_by_zero(files):
+    raise ZeroDivisionError
+
+
+def test_an_error_of_the_work_itself_comes_first():
+    with pytest.raises(ZeroDivisionError):
+        failing(divide_by_zero)
+
+
+def test_a_job_ends_when_the_work_fails():
+    done = threading.Event()
+
+    def work():
+        with Behind() as files:
+            files.begin(done.set)
+            divide_by_zero(files)
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+    assert done.is_set()
+
+
+def test_check_waits_for_no_job():
+    may_end = threading.Event()
+    with Behind() as files:
+        files.begin(may_end.wait)
+        files.check()
+        may_end.set()
+
+
+def test_ctrl_c_ends_the_work_at_once():
+    may_end = threading.Event()
+
+    def work():
+        with Behind() as files:
+            files.begin(may_end.wait)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()  # would hang
+    may_end.set()

@@ -1,0 +1,125 @@
+"""Training from Python: a block defined here goes all the way, precisions, divergence, and what does not fit."""
+
+import csv
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+import archspec
+from archspec.blocks import Activation
+from archspec.fields.records import Count
+from archspec.recipe.data import Digits
+from builder.data import load_data
+from builder.system.endings import Diverged
+from builder.training.trainer import train
+from tests.small import SPEC, written
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(model=None, blocks=(), **fields):
+        path = written(tmp_path / "toy.yaml", model, **fields)
+        return archspec.load(path, blocks=blocks)
+
+    return load
+
+
+def metrics(run_dir):
+    with (run_dir / "metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def toy(*, filters: Count, activation: Activation = "relu"):
+    """Two convolutions, the second without an activation."""
+    first = {"filters": filters, "kernel": 3, "norm": "batch", "activation": activation}
+    return [{"conv": first}, {"conv": {"filters": filters, "kernel": 1, "norm": "batch"}}]
+
+
+def test_a_block_defined_here_is_trained(load, tmp_path, data_dir):
+    layers = [
+        {"toy": {"filters": 12}},
+        {"toy": {"filters": 16, "activation": "tanh"}},
+        "global_avg_pool",
+        {"dense": 10},
+    ]
+    spec = load({"layers": layers}, blocks=[toy], epochs=4, learning_rate=0.2)
+    lines = []
+    result = train(spec, tmp_path / "run", data_dir, say=lines.append)
+
+    rows = metrics(tmp_path / "run")
+    assert result.epochs == len(rows) == 4
+    assert float(rows[-1]["loss"]) < 0.7 * float(rows[0]["loss"])
+    best = max(rows, key=lambda row: (float(row["val_accuracy"]), -float(row["val_loss"])))
+    assert result.best_epoch == float(best["epoch"])
+    assert result.val_accuracy == pytest.approx(float(best["val_accuracy"]), abs=1e-6)
+    assert result.val_accuracy > 0.5
+    assert sum(line.startswith("epoch ") for line in lines) == 4
+
+    again = archspec.load(tmp_path / "run" / "spec.yaml", blocks=[toy])
+    assert again.graph == spec.graph and again.train == spec.train
+
+
+def test_the_seed_decides_the_result(load, tmp_path, data_dir):
+    spec = load(epochs=1, augment=[{"random_crop": 1}, "horizontal_flip"])
+    runs = [train(spec, tmp_path / f"run{number}", data_dir, say=lambda line: None) for number in range(2)]
+    assert runs[0].val_loss == runs[1].val_loss
+    environment = json.loads((tmp_path / "run0" / "environment.json").read_text())
+    assert environment["seed"] == 0
+    assert environment["onednn"] == os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    assert environment["data"]["fingerprint"] == load_data(Digits(), (8, 8, 1)).fingerprint
+    assert environment["data"]["classes"] == list("0123456789")
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_what_mixed_precision_trains_is_saved_in_float32(precision, load, tmp_path, data_dir):
+    result = train(load(precision=precision), tmp_path / "run", data_dir, say=lambda line: None)
+    assert result.val_accuracy > 0.8
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    validation = load_data(Digits(), (8, 8, 1)).validation
+    logits = model.predict(validation.pictures.numpy(), verbose=0)
+    assert logits.dtype == np.float32
+    assert (logits.argmax(-1) == validation.labels.numpy()).mean() == pytest.approx(result.val_accuracy)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_best_epoch(load, tmp_path, data_dir):
+    spec = load(epochs=3, learning_rate={"step": {"base": 0.05, "drop": {1: 1e30}}})
+    with pytest.raises(
+        Diverged,
+        match=r"the loss became (nan|inf) in epoch 2, step \d+, at learning rate 1e\+30; the last .*step-000000022",
+    ):
+        train(spec, tmp_path / "run", data_dir, say=lambda line: None)
+    assert len(metrics(tmp_path / "run")) == 1
+    assert np.isfinite(keras.models.load_model(tmp_path / "run" / "model.keras")(np.zeros((1, 8, 8, 1)))).all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"batch_size": 1500},
+            "train.batch_size: a batch of 1500 is more than digits has to train on, 1,437 pictures; set it to at most",
+        ),
+        ({"data": {"tfds": "cifra10"}}, "train.data: TFDS has no data set 'cifra10'; did you mean 'cifar10'?"),
+    ],
+)
+def test_data_that_does_not_fit_is_a_problem_with_an_address(fields, expected, load, tmp_path, data_dir):
+    with pytest.raises(archspec.SpecError) as caught:
+        train(load(**fields), tmp_path / "run", data_dir)
+    assert expected in str(caught.value) and "toy.yaml:" in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_spec_without_a_recipe_is_not_trained(tmp_path):
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump({key: SPEC[key] for key in ("name", "model")}))
+    with pytest.raises(archspec.SpecError, match="there is no 'train' section; add one"):
+        train(archspec.load(path), tmp_path / "run")
