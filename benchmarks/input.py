@@ -21,7 +21,7 @@ from builder.data import Arrays, Data, load_data
 from builder.data.batches import training_batches
 from builder.data.decodable import look
 from builder.data.splits import Encoded
-from builder.pictures.normalisation import Pixels
+from builder.pictures.normalisation import Normalisation
 
 PICTURES, EPOCHS, BATCH, ROUNDS = 512, 3, 64, 3
 SIZE, CROP = (375, 500), 224
@@ -89,7 +89,7 @@ def in_memory() -> float:
         tf.constant(generator.integers(0, 256, (50_000, 32, 32, 3), np.uint8)),
         tf.constant(generator.integers(0, 10, 50_000)),
     )
-    data = Data("random", arrays, arrays, (32, 32, 3), tuple("0123456789"), Pixels((0.0,), (1.0,)), "")
+    data = Data("random", arrays, arrays, (32, 32, 3), tuple("0123456789"), Normalisation((0.0,), (1.0,)), "")
     batches = training_batches(data, Train(data=None, batch_size=128, epochs=4), 128)
     consume(batches.take(10))
     return 4 * 390 * 128 / seconds(functools.partial(consume, batches))

@@ -17,7 +17,7 @@ from sklearn.datasets import load_sample_images
 import archspec
 import builder
 from benchmarks.measure import Row, seconds, show
-from builder.pictures.normalisation import Pixels, from_pixels
+from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.prediction.classifier import BATCH, Classifier, predict, reader
 from builder.prediction.finding import Found, find
 
@@ -71,7 +71,7 @@ def write_pictures(folder: Path) -> None:
 def random_classifier(name: str) -> Classifier:
     """A network with its initial weights, as a run's model would be."""
     graph = archspec.load(f"specs/{name}.yaml").graph
-    model = from_pixels(builder.build(graph, "portable"), Pixels((120.0,) * 3, (60.0,) * 3))
+    model = from_pixels(builder.build(graph, "portable"), Normalisation((120.0,) * 3, (60.0,) * 3))
     probabilities = tf.function(lambda pictures: tf.nn.softmax(model(pictures, training=False)))
     height, width, channels = graph.input.shape
     names = tuple(map(str, range(graph.output.shape[0])))

@@ -151,8 +151,8 @@ def _write(name: str, folder: Path) -> None:
     import builder
     from builder.exports import litert_file, onnx_file, saved_model
     from builder.exports.folding import fold
-    from builder.exports.inference import Network
-    from builder.pictures.normalisation import Pixels, from_pixels
+    from builder.exports.inference import InferenceNetwork
+    from builder.pictures.normalisation import Normalisation, from_pixels
 
     spec = archspec.load(SPECS / f"{name}.yaml")
     keras.utils.set_random_seed(0)
@@ -163,8 +163,8 @@ def _write(name: str, folder: Path) -> None:
             weight.assign(rng.uniform(0.8, 1.2, weight.shape) - (weight.name in ("beta", "bias", "moving_mean")))
     weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     shape, (classes,) = spec.graph.input.shape, spec.graph.output.shape
-    pixels = Pixels((120.0,) * shape[2], (60.0,) * shape[2])
-    network = Network(name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), pixels, {})
+    pixels = Normalisation((120.0,) * shape[2], (60.0,) * shape[2])
+    network = InferenceNetwork(name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), pixels, {})
     from_pixels(model, pixels).export(str(folder / "plain"), verbose=False)
     saved_model.write(network, folder / "optimised")
     gc.collect()  # the graph of one holds its weights many times over

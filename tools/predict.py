@@ -29,9 +29,9 @@ def main() -> None:
         from builder.system.tensorflow_start import import_tensorflow
 
         import_tensorflow()  # it takes seconds, and is for what is there only
-        from builder.prediction.output import Form, write
+        from builder.prediction.output import OutputFormat, write
 
-        chosen: Form = "json" if args.json else "csv" if args.csv else "text"
+        chosen: OutputFormat = "json" if args.json else "csv" if args.csv else "text"
         failed = write(predict(load(), files, args.top), sys.stdout, sys.stderr, chosen)
     if failed:
         print(f"{failed:,} could not be read", file=sys.stderr)

@@ -43,7 +43,7 @@ class Segment:
 
 
 @dataclass
-class Kept:
+class LayerCache:
     """Layers by what is written, and segments by layer and the shape that arrives."""
 
     layers: dict[Any, tuple[Layer, tuple[int, int, int]]] = field(default_factory=dict)
@@ -60,10 +60,10 @@ class Kept:
 
 
 @dataclass
-class FastLayerReader(LayerReader):
+class CachingLayerReader(LayerReader):
     """Reads a layer of plain fields once."""
 
-    kept: Kept = field(default_factory=Kept)
+    kept: LayerCache = field(default_factory=LayerCache)
     salt: str | None = None
     """The spec's defaults as a text; None where they hold expressions, whose values may change."""
     unshared: Collection[str] = ()
@@ -113,7 +113,7 @@ def _key(tree: Tree, unshared: Collection[str]) -> Any:
 class Counter(Expander):
     """Counts what a network costs. A kept layer is placed once for each shape that arrives, and then is one node."""
 
-    def __init__(self, picture: Shape, kept: Kept):
+    def __init__(self, picture: Shape, kept: LayerCache):
         super().__init__()
         self.kept = kept
         self.trainable = self.macs = self.more_nodes = 0

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from archspec.analysis import analyse
 from archspec.blocks import BLOCKS
-from archspec.candidates.counting import Counter, FastLayerReader, Kept, Unclear
+from archspec.candidates.counting import CachingLayerReader, Counter, LayerCache, Unclear
 from archspec.errors import INVALID, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.graph.expanding import expand
@@ -70,7 +70,7 @@ class Networks:
         self._reaching = {"network": self.network_names, "recipe": _reaching(spec, ("train",))}
         self._remembered: dict[tuple[str, str], Any] = {}
         self._needs_peak = spec.search is not None and spec.search.budget.inference_activation_bytes is not None
-        self._kept = Kept()
+        self._kept = LayerCache()
         self._blocks = {**BLOCKS, **{block.__name__: python_block(block) for block in spec.blocks}}
 
     def spec(self, candidate: Candidate) -> Spec:
@@ -148,7 +148,7 @@ class Networks:
         salt = None if has_expression(text) else text
         unshared = [block.__name__ for block in self.base.blocks]
         return Reader(
-            context=FastLayerReader(STRUCTURES, dict(self._blocks), kept=self._kept, salt=salt, unshared=unshared)
+            context=CachingLayerReader(STRUCTURES, dict(self._blocks), kept=self._kept, salt=salt, unshared=unshared)
         )
 
     def _recipe(self, tree: Tree, candidate: Candidate) -> Train | None:

@@ -17,7 +17,7 @@ from archspec.wording import closest
 
 
 @dataclass(frozen=True)
-class Entry:
+class SpaceEntry:
     """What is written of one name, before it is compared with the spec."""
 
     domain: Domain
@@ -87,10 +87,10 @@ class _Ends(ListOf):
 def _range(kind: type[IntRange] | type[FloatRange], noun: str, number: Form, step: Form) -> Record:
     """The record of `{int: [1, 9], step: 2}`."""
 
-    def build(**fields: Any) -> Entry:
+    def build(**fields: Any) -> SpaceEntry:
         (low, high), spans = fields[noun]
         domain = kind(low=low, high=high, step=fields.get("step"), log=fields.get("log", False), spans=spans)
-        return Entry(domain, fields.get("default"), fields.get("when"))
+        return SpaceEntry(domain, fields.get("default"), fields.get("when"))
 
     return _record(
         noun,
@@ -101,18 +101,18 @@ def _range(kind: type[IntRange] | type[FloatRange], noun: str, number: Form, ste
     )
 
 
-def _record(noun: str, build: Callable[..., Entry], *fields: Field) -> Record:
+def _record(noun: str, build: Callable[..., SpaceEntry], *fields: Field) -> Record:
     shared = (Field("default", _Raw({}), None), Field("when", _When({"type": "object"}), None))
     return Record(build, noun, (*fields, *shared))
 
 
-def _choice(choice: Tree, default: Tree | None = None, when: Tree | None = None) -> Entry:
+def _choice(choice: Tree, default: Tree | None = None, when: Tree | None = None) -> SpaceEntry:
     spans: tuple[Span | None, ...] = tuple(part.span for part in choice.value)
-    return Entry(Options(options=tuple(part.plain() for part in choice.value), spans=spans), default, when)
+    return SpaceEntry(Options(options=tuple(part.plain() for part in choice.value), spans=spans), default, when)
 
 
-def _flag(bool: bool = True, default: Tree | None = None, when: Tree | None = None) -> Entry:
-    return Entry(Flag(), default, when)
+def _flag(bool: bool = True, default: Tree | None = None, when: Tree | None = None) -> SpaceEntry:
+    return SpaceEntry(Flag(), default, when)
 
 
 MOST = 10**9
@@ -134,7 +134,7 @@ class DomainForm(Form):
         if tree.value is None:
             return None
         if tree.value == "bool":
-            return Entry(Flag())
+            return SpaceEntry(Flag())
         if not isinstance(tree.value, dict):
             return reader.expect(tree, path, self.expected)
         kinds = [kind for kind in KINDS if kind in tree.value]

@@ -9,7 +9,7 @@ from typing import Any
 from archspec.errors import INVALID, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.search.domains import Domain
-from archspec.search.entries import Entry
+from archspec.search.entries import SpaceEntry
 from archspec.search.section import SEARCH, Search
 from archspec.search.space import Condition, Dimension, Space
 from archspec.source.expressions import ExpressionError, evaluate, has_expression
@@ -64,7 +64,7 @@ def _resolved(search: Search, tree: Tree, spec: Tree, reader: Reader) -> Any:
     return INVALID if len(reader.problems) > before else dataclasses.replace(search, space=space)
 
 
-def _names(entries: Mapping[str, Entry], tree: Tree, spec: Tree, reader: Reader) -> dict[str, Dimension]:
+def _names(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Reader) -> dict[str, Dimension]:
     """The names that the spec knows, each with its default."""
     dimensions: dict[str, Dimension] = {}
     taken: dict[tuple[str | int, ...], str] = {}
@@ -111,7 +111,7 @@ def _own_value(name: str, spec: Tree, reader: Reader) -> Any:
         return None
 
 
-def _default(entry: Entry, own: Any, path: str, reader: Reader) -> Any:
+def _default(entry: SpaceEntry, own: Any, path: str, reader: Reader) -> Any:
     """What is written as default, which must be in the domain, else the value nearest to the spec's own."""
     if entry.default is None:
         return entry.domain.nearest(own)
@@ -122,7 +122,7 @@ def _default(entry: Entry, own: Any, path: str, reader: Reader) -> Any:
 
 
 def _conditions(
-    name: str, entry: Entry, entries: Mapping[str, Entry], tree: Tree, reader: Reader
+    name: str, entry: SpaceEntry, entries: Mapping[str, SpaceEntry], tree: Tree, reader: Reader
 ) -> tuple[Condition, ...]:
     if entry.when is None:
         return ()

@@ -11,7 +11,7 @@ import tensorflow as tf
 from archspec.recipe import Train
 from archspec.recipe.augment import CROPS
 from builder import augment
-from builder.data.pipeline import Form, evaluation_form, training_form
+from builder.data.pipeline import Pipeline, evaluation_form, training_form
 from builder.data.splits import Arrays, Data
 from builder.pictures.crops import numbers_needed as crop_numbers_needed
 
@@ -132,7 +132,7 @@ Elements = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
 def _batches(
-    form: Form,
+    form: Pipeline,
     epochs: tf.data.Dataset,
     elements: Callable[[tf.Tensor], Elements],
     windows: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] | None,

@@ -12,7 +12,7 @@ from archspec.ops.base import show
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
 from builder.data.decodable import look_again
 from builder.data.sources import digits, folder, npz, tfds
-from builder.data.splits import TRAIN_DATA, Data, Encoded, Parts, Say, channels_error, channels_fit, error
+from builder.data.splits import TRAIN_DATA, Data, Encoded, Say, Splits, channels_error, channels_fit, error
 from builder.data.statistics import statistics
 
 
@@ -58,7 +58,7 @@ def load_data(
     )
 
 
-def _parts(source: Source, channels: int, data_dir: str | os.PathLike[str] | None, where: Where, say: Say) -> Parts:
+def _parts(source: Source, channels: int, data_dir: str | os.PathLike[str] | None, where: Where, say: Say) -> Splits:
     match source:
         case Tfds():
             return tfds.load(source, data_dir, channels, where, say)

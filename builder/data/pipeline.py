@@ -14,7 +14,7 @@ import tensorflow as tf
 from builder.data.memory import aligned, free_memory, shared
 from builder.data.splits import Arrays, Data, Encoded, Split
 from builder.pictures.crops import cropped, cropped_bytes, scales, windows
-from builder.pictures.resizing import Shape, decoded, evaluated, evaluated_bytes
+from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded
 from builder.system.terminal import watched
 
 SMALL = 128 * 128
@@ -28,7 +28,7 @@ Many = Callable[[tf.Tensor, Any], tf.Tensor]
 
 
 @dataclass(frozen=True)
-class Form:
+class Pipeline:
     """How to make batches.
 
     Attributes:
@@ -44,7 +44,7 @@ class Form:
     windows: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
 
-def training_form(data: Data, crop: Any, keep: bool, resize: int | None, shards: int) -> Form:
+def training_form(data: Data, crop: Any, keep: bool, resize: int | None, shards: int) -> Pipeline:
     """That of training pictures: with a crop that brings them to size, else after the evaluation transform.
 
     Args:
@@ -70,30 +70,30 @@ def training_form(data: Data, crop: Any, keep: bool, resize: int | None, shards:
         contents, label = split.read(number)
         return cropped_bytes(contents, window, shape, split.jpeg, needed), label
 
-    return Form(None, one, _same, place)
+    return Pipeline(None, one, _same, place)
 
 
-def evaluation_form(data: Data, keep: bool, resize: int | None, shards: int) -> Form:
+def evaluation_form(data: Data, keep: bool, resize: int | None, shards: int) -> Pipeline:
     """That of validation pictures."""
     return _form(data.validation, data.shape, resize, keep, shards)
 
 
-def _form(split: Split, shape: Shape, resize: int | None, keep: bool, shards: int) -> Form:
+def _form(split: Split, shape: Shape, resize: int | None, keep: bool, shards: int) -> Pipeline:
     """The evaluation transform of every picture."""
     if isinstance(split, Arrays) or _small(split):
-        return _whole(split, shape[2], lambda pictures, numbers: evaluated(pictures, shape, resize), keep, shards)
+        return _whole(split, shape[2], lambda pictures, numbers: centre_crop(pictures, shape, resize), keep, shards)
 
     def one(number: tf.Tensor, window: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
         contents, label = split.read(number)
-        return evaluated_bytes(contents, shape, resize), label
+        return centre_crop_bytes(contents, shape, resize), label
 
-    return Form(_kept(split, (shape, resize), shape, one, keep, shards), one, _same)
+    return Pipeline(_kept(split, (shape, resize), shape, one, keep, shards), one, _same)
 
 
-def _whole(split: Split, channels: int, many: Many, keep: bool, shards: int) -> Form:
+def _whole(split: Split, channels: int, many: Many, keep: bool, shards: int) -> Pipeline:
     """Pictures of one size as they are, made ready a batch at once."""
     if isinstance(split, Arrays):
-        return Form(split, _never, many)
+        return Pipeline(split, _never, many)
     assert split.size is not None
     shape = (*split.size, channels)
 
@@ -101,7 +101,7 @@ def _whole(split: Split, channels: int, many: Many, keep: bool, shards: int) -> 
         contents, label = split.read(number)
         return tf.ensure_shape(decoded(contents, channels), shape), label
 
-    return Form(_kept(split, shape, shape, one, keep, shards), one, many)
+    return Pipeline(_kept(split, shape, shape, one, keep, shards), one, many)
 
 
 def _small(split: Encoded) -> bool:

@@ -15,7 +15,7 @@ from archspec.errors import Where
 from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.wording import counted
-from builder.pictures.normalisation import Pixels
+from builder.pictures.normalisation import Normalisation
 
 TRAIN_DATA, BATCH_SIZE = Where("train.data"), Where("train.batch_size")
 Say = Callable[[str], None]
@@ -73,7 +73,7 @@ Split = Arrays | Encoded
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class Splits:
     """What a source finds.
 
     Attributes:
@@ -111,7 +111,7 @@ class Data:
     validation: Split
     shape: tuple[int, int, int]
     class_names: tuple[str, ...]
-    pixels: Pixels
+    pixels: Normalisation
     fingerprint: str
     skipped: tuple[str, ...] = ()
 

@@ -9,26 +9,26 @@ import numpy as np
 import tensorflow as tf
 
 from builder.data.cache import remembered
-from builder.data.splits import Arrays, Parts, Split
-from builder.pictures.normalisation import Pixels
-from builder.pictures.resizing import Shape, evaluated, evaluated_bytes
+from builder.data.splits import Arrays, Split, Splits
+from builder.pictures.normalisation import Normalisation
+from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
 
 IN_MEMORY, ENCODED = 10_000, 2_000
 """At most so many pictures, evenly spread over the training pictures."""
 BATCH = 100
 
 
-def statistics(parts: Parts, shape: Shape) -> tuple[Pixels, str]:
+def statistics(parts: Splits, shape: Shape) -> tuple[Normalisation, str]:
     """Mean and deviation of each channel after the evaluation transform, and the fingerprint."""
     if isinstance(parts.train, Arrays):
         found = _compute(parts, shape)
     else:
         found = remembered(f"statistics {parts.identity} {len(parts.skipped)} {shape}", lambda: _compute(parts, shape))
-    pixels = Pixels(tuple(found["mean"].tolist()), tuple(found["std"].tolist()))
+    pixels = Normalisation(tuple(found["mean"].tolist()), tuple(found["std"].tolist()))
     return pixels, str(found["fingerprint"])
 
 
-def _compute(parts: Parts, shape: Shape) -> dict[str, np.ndarray]:
+def _compute(parts: Splits, shape: Shape) -> dict[str, np.ndarray]:
     digest = hashlib.sha256(parts.identity.encode(errors="surrogateescape"))
     count, total, squares = 0, np.zeros(shape[2], np.int64), np.zeros(shape[2], np.int64)
     for pictures, labels in _sample(parts.train, shape):
@@ -49,14 +49,14 @@ def _sample(split: Split, shape: Shape) -> Iterator[tuple[np.ndarray, np.ndarray
     if isinstance(split, Arrays):
 
         def gather(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return evaluated(tf.gather(split.pictures, chosen), shape), tf.gather(split.labels, chosen)
+            return centre_crop(tf.gather(split.pictures, chosen), shape), tf.gather(split.labels, chosen)
 
         batches = numbers.batch(BATCH).map(tf.autograph.experimental.do_not_convert(gather))
     else:
 
         def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             contents, label = split.read(number)
-            return evaluated_bytes(contents, shape), label
+            return centre_crop_bytes(contents, shape), label
 
         batches = numbers.map(
             tf.autograph.experimental.do_not_convert(read), tf.data.AUTOTUNE, deterministic=True

@@ -18,7 +18,7 @@ from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.spec.overrides import parse_assignments
 from archspec.wording import counted
-from builder.runs.run import Trained, open_run
+from builder.runs.run import Run, open_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ class Evaluation:
     directory: Path | None
 
 
-def open_runs(directories: Sequence[str], assignments: Sequence[str] = ()) -> list[Trained]:
+def open_runs(directories: Sequence[str], assignments: Sequence[str] = ()) -> list[Run]:
     """Runs that can be evaluated together, with `--set` arguments applied to their specs.
 
     Raises:
@@ -58,7 +58,7 @@ def open_runs(directories: Sequence[str], assignments: Sequence[str] = ()) -> li
             that changes the network.
     """
     overrides = parse_assignments(assignments)
-    opened: list[Trained] = []
+    opened: list[Run] = []
     problems: list[Problem] = []
     for directory in directories:
         try:
@@ -72,7 +72,7 @@ def open_runs(directories: Sequence[str], assignments: Sequence[str] = ()) -> li
     return opened
 
 
-def _changed(run: Trained, overrides: Mapping[str, Any]) -> Trained:
+def _changed(run: Run, overrides: Mapping[str, Any]) -> Run:
     """The run with another spec, of the same network."""
     spec = load(run.directory / "spec.yaml", overrides)
     if spec.graph != run.spec.graph:
@@ -80,7 +80,7 @@ def _changed(run: Trained, overrides: Mapping[str, Any]) -> Trained:
     return dataclasses.replace(run, spec=spec)
 
 
-def _check_together(opened: Sequence[Trained]) -> None:
+def _check_together(opened: Sequence[Run]) -> None:
     first = opened[0]
     seen: set[Path] = set()
     for run in opened:
@@ -111,7 +111,7 @@ def _differing_classes(mine: Sequence[str], theirs: Sequence[str], other: Path) 
 
 
 def evaluate(
-    opened: Sequence[Trained],
+    opened: Sequence[Run],
     scheme: Scheme,
     out: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
@@ -202,7 +202,7 @@ def described(scheme: Scheme, shape: tuple[int, ...], resize: int | None) -> str
     return f"{words} of {size}, shorter side {sides}"
 
 
-def _data(run: Trained, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
+def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
     """The data of a run, loaded once for all runs of the same; where --set chose others, those."""
     from builder.data import load_data
     from builder.runs.directory import address
@@ -221,13 +221,13 @@ def _data(run: Trained, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Dat
     return loaded[key]
 
 
-def recipe_of(run: Trained) -> Train:
+def recipe_of(run: Run) -> Train:
     """The `train` section, which every run has."""
     assert run.spec.train is not None
     return run.spec.train
 
 
-def _scored(run: Trained, data: Data, scheme: Scheme) -> Scored:
+def _scored(run: Run, data: Data, scheme: Scheme) -> Scored:
     """A run's result, its model freed afterwards."""
     import keras
     import tensorflow as tf

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from builder.data import Arrays, Data
-from builder.pictures.resizing import decoded, evaluated
+from builder.pictures.resizing import centre_crop, decoded
 
 
 def name_of(data: Data, number: int) -> str:
@@ -25,5 +25,5 @@ def pictures_of(data: Data, numbers: Sequence[int], resize: int | None) -> list[
             picture = split.pictures[number]
         else:
             picture = decoded(split.read(tf.constant(number, tf.int64))[0], data.shape[2])
-        found.append(evaluated(picture, data.shape, resize).numpy())
+        found.append(centre_crop(picture, data.shape, resize).numpy())
     return found

@@ -14,7 +14,7 @@ from builder.data import Data
 from builder.evaluation import examples, figures, metrics, report
 from builder.evaluation.metrics import Metrics
 from builder.evaluation.scheme import Scheme
-from builder.runs.run import Trained
+from builder.runs.run import Run
 from builder.system.files import check_writable, write_json
 
 NAMES = ("evaluation.json", "classes.csv", "confusion.csv", "confusion.png", "pictures.csv", "mistakes.png")
@@ -22,7 +22,7 @@ MISTAKES = 24
 """How many are drawn."""
 
 
-def directory_of(opened: Sequence[Trained], scheme: Scheme, out: str | os.PathLike[str] | None) -> Path | None:
+def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[str] | None) -> Path | None:
     """Where files go, looked at before anything takes long.
 
     Raises:
@@ -42,7 +42,7 @@ def directory_of(opened: Sequence[Trained], scheme: Scheme, out: str | os.PathLi
 
 def write(
     directory: Path,
-    opened: Sequence[Trained],
+    opened: Sequence[Run],
     scheme: Scheme,
     members: Mapping[str, Metrics],
     ensemble: Mapping[str, Metrics],

@@ -17,7 +17,7 @@ from builder.evaluation.dense import dense_network
 from builder.evaluation.metrics import averaged
 from builder.evaluation.scheme import Scheme
 from builder.evaluation.views import views
-from builder.pictures.normalisation import Pixels, from_pixels
+from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, decoded
 
 BATCH = 128
@@ -43,7 +43,9 @@ class Scored:
     log_probabilities: np.ndarray
 
 
-def scored(model: keras.Model, graph: Graph, pixels: Pixels, data: Data, recipe: Train, scheme: Scheme) -> Scored:
+def scored(
+    model: keras.Model, graph: Graph, pixels: Normalisation, data: Data, recipe: Train, scheme: Scheme
+) -> Scored:
     """Tests a run's model.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from builder.evaluation.scheme import Scheme
-from builder.pictures.resizing import Shape, evaluated, with_channels
+from builder.pictures.resizing import Shape, centre_crop, with_channels
 
 GRID = 5
 """Positions along each side."""
@@ -25,7 +25,7 @@ def views(picture: tf.Tensor, shape: Shape, scheme: Scheme, side: int) -> tf.Ten
         `dense`.
     """
     if scheme.crops == "centre":
-        return evaluated(picture, shape, side)[tf.newaxis]
+        return centre_crop(picture, shape, side)[tf.newaxis]
     whole = resized(picture, shape, side)
     if scheme.crops == "dense":
         cut = whole[tf.newaxis]

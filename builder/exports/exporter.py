@@ -15,11 +15,11 @@ from archspec.errors import Where, file_problem
 from builder.exports.formats import Format, chosen
 from builder.exports.versions import check_folder, new_version
 from builder.runs.environment import package_version
-from builder.runs.run import REPORT, Trained, open_run
+from builder.runs.run import REPORT, Run, open_run
 from builder.system.files import write_json
 
 if TYPE_CHECKING:
-    from builder.exports.inference import Network
+    from builder.exports.inference import InferenceNetwork
     from builder.exports.parity import Result, Sample
 
 Say = Callable[[str], None]
@@ -70,7 +70,7 @@ def export(
 
 def check_before(
     run: str | os.PathLike[str], formats: Sequence[str], out: str | os.PathLike[str] | None
-) -> tuple[Trained, Path, dict[str, Format]]:
+) -> tuple[Run, Path, dict[str, Format]]:
     """Looks for mistakes that can be told without TensorFlow.
 
     Raises:
@@ -83,8 +83,8 @@ def check_before(
 
 
 def _prepared(
-    trained: Trained, forms: dict[str, Format], data_dir: str | os.PathLike[str] | None, say: Say
-) -> tuple[Network, Sample, Any]:
+    trained: Run, forms: dict[str, Format], data_dir: str | os.PathLike[str] | None, say: Say
+) -> tuple[InferenceNetwork, Sample, Any]:
     """The network, the pictures of the check, and those to calibrate with."""
     import numpy as np
 
@@ -105,7 +105,7 @@ def _prepared(
     return network, pictures, calibration
 
 
-def _check_finished(trained: Trained) -> None:
+def _check_finished(trained: Run) -> None:
     """Refuses a model that is not of the best checkpoint: the training went on, and was stopped."""
     import keras
 
@@ -120,7 +120,7 @@ def _check_finished(trained: Trained) -> None:
 
 
 def _one(
-    name: str, form: Format, network: Network, folder: Path, calibration: Any, pictures: Sample, say: Say
+    name: str, form: Format, network: InferenceNetwork, folder: Path, calibration: Any, pictures: Sample, say: Say
 ) -> Result:
     """Writes one format and checks it.
 
@@ -176,7 +176,7 @@ def _table(results: Sequence[Result], pictures: Sample) -> str:
     return f"\n{tables.plain(header, rows)}\n\n{note}\n"
 
 
-def _report(trained: Trained, network: Network, results: Sequence[Result], pictures: Sample) -> dict[str, Any]:
+def _report(trained: Run, network: InferenceNetwork, results: Sequence[Result], pictures: Sample) -> dict[str, Any]:
     """What `export.json` says."""
     return {
         "network": network.name,

@@ -13,7 +13,7 @@ from archspec.errors import file_problem
 if TYPE_CHECKING:
     import numpy as np
 
-    from builder.exports.inference import Network
+    from builder.exports.inference import InferenceNetwork
 
 
 @dataclass(frozen=True)
@@ -32,29 +32,29 @@ class Format:
     needs: tuple[str, ...]
     difference: float
     agreement: float
-    write: Callable[[Network, Path, np.ndarray], None]
+    write: Callable[[InferenceNetwork, Path, np.ndarray], None]
 
 
-def _saved_model(network: Network, path: Path, calibration: Any) -> None:
+def _saved_model(network: InferenceNetwork, path: Path, calibration: Any) -> None:
     from builder.exports import saved_model
 
     saved_model.write(network, path)
 
 
-def _keras(network: Network, path: Path, calibration: Any) -> None:
+def _keras(network: InferenceNetwork, path: Path, calibration: Any) -> None:
     from builder.exports import keras_file
 
     keras_file.write(network, path)
 
 
-def _onnx(network: Network, path: Path, calibration: Any) -> None:
+def _onnx(network: InferenceNetwork, path: Path, calibration: Any) -> None:
     from builder.exports import onnx_file
 
     onnx_file.write(network, path)
 
 
-def _litert(kind: str) -> Callable[[Network, Path, np.ndarray], None]:
-    def write(network: Network, path: Path, calibration: np.ndarray) -> None:
+def _litert(kind: str) -> Callable[[InferenceNetwork, Path, np.ndarray], None]:
+    def write(network: InferenceNetwork, path: Path, calibration: np.ndarray) -> None:
         from builder.exports import litert_file
 
         litert_file.write(network, path, kind, calibration)

@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from builder.exports.folding import Folded, fold
 from builder.network.model import Lowering, build
-from builder.pictures.normalisation import Pixels, from_pixels
-from builder.pictures.resizing import Shape, evaluated, evaluated_bytes
+from builder.pictures.normalisation import Normalisation, from_pixels
+from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
 from builder.runs.directory import recipe_of
-from builder.runs.run import Trained
+from builder.runs.run import Run
 
 LABELS = "labels.txt"
 FILE_CHANNELS = (1, 3, 4)
@@ -26,7 +26,7 @@ MOST_FROZEN = 1 << 30
 
 
 @dataclass(frozen=True)
-class Network:
+class InferenceNetwork:
     """A trained network made ready for inference.
 
     Attributes:
@@ -42,7 +42,7 @@ class Network:
     folded: Folded
     resize: int | None
     class_names: tuple[str, ...]
-    pixels: Pixels
+    pixels: Normalisation
     texts: Mapping[str, str]
 
     @property
@@ -68,12 +68,12 @@ class Network:
         return {"input": json.dumps(about), **self.texts}
 
 
-def of_run(trained: Trained) -> Network:
+def of_run(trained: Run) -> InferenceNetwork:
     """The network of a run's best weights."""
     run, classes = trained.directory, trained.about.class_names
     files = [path for name in ("spec.yaml", "metrics.csv", "environment.json") if (path := run / name).is_file()]
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
-    return Network(
+    return InferenceNetwork(
         name=trained.spec.name,
         folded=fold(trained.spec.graph, trained.weights),
         resize=recipe_of(trained.spec).eval_resize,
@@ -83,7 +83,7 @@ def of_run(trained: Trained) -> Network:
     )
 
 
-def endpoints(network: Network) -> tuple[dict[str, Any], list[Any]]:
+def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
     """The signatures of a SavedModel, and the variables that they read. All share one graph of the network.
 
     Returns:
@@ -103,11 +103,11 @@ def endpoints(network: Network) -> tuple[dict[str, Any], list[Any]]:
         return {"probabilities": shares, "class_ids": ids, "class_names": names}
 
     def of_uint8(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answers(tf.cast(evaluated(pictures, network.shape, network.resize), tf.float32))
+        return answers(tf.cast(centre_crop(pictures, network.shape, network.resize), tf.float32))
 
     def of_bytes(picture_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return answers(
-            tf.cast(evaluated_bytes(picture_bytes, network.shape, network.resize, is_turned=True), tf.float32)
+            tf.cast(centre_crop_bytes(picture_bytes, network.shape, network.resize, is_turned=True), tf.float32)
         )
 
     inputs = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import keras
 
-from builder.exports.inference import Network
+from builder.exports.inference import InferenceNetwork
 
 
-def write(network: Network, path: Path) -> None:
+def write(network: InferenceNetwork, path: Path) -> None:
     """Writes a model from `pictures`, pixels from 0 to 255, to `probabilities`."""
     model = network.model("portable")
     probabilities = keras.layers.Softmax(name="probabilities")(model.output)

@@ -13,14 +13,14 @@ import tensorflow as tf
 
 from archspec import Graph, Node, ops
 from builder.exports.folding import Folded
-from builder.exports.inference import Network, frozen
+from builder.exports.inference import InferenceNetwork, frozen
 from builder.network.stock_layers import sides_of
 from builder.system.tensorflow_start import stderr_kept
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 
 
-def write(network: Network, path: Path, kind: str, calibration: np.ndarray) -> None:
+def write(network: InferenceNetwork, path: Path, kind: str, calibration: np.ndarray) -> None:
     """Writes a model from `pictures` to `probabilities`, its batch 1 unless it is resized.
 
     Args:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from builder.exports.inference import Network, frozen
+from builder.exports.inference import InferenceNetwork, frozen
 
 OPSET = 17
 """Of 2022: old enough for the runtimes in use."""
 
 
-def write(network: Network, path: Path) -> None:
+def write(network: InferenceNetwork, path: Path) -> None:
     """Writes a model from `pictures`, float32 (batch, height, width, channels) with pixels from 0 to 255, to
     `probabilities` (batch, classes) and `class_ids` (batch,), with the network's texts as its metadata."""
     import onnx

@@ -16,8 +16,8 @@ from builder.data import Data
 from builder.data.splits import Arrays, Split
 from builder.exports import runtimes
 from builder.exports.inference import FILE_CHANNELS
-from builder.pictures.resizing import Shape, decoded, evaluated, evaluated_bytes, with_channels
-from builder.runs.run import Trained
+from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded, with_channels
+from builder.runs.run import Run
 
 MOST_PICTURES = 256
 RAW = 8
@@ -98,15 +98,15 @@ def evaluated_pictures(split: Split, shape: Shape, resize: int | None, most: int
         raw = with_channels(tf.gather(split.pictures, numbers), shape[2])
         encoded = [tf.io.encode_png(one).numpy() for one in raw] if shape[2] in FILE_CHANNELS else []
         labels = tf.gather(split.labels, numbers).numpy()
-        return evaluated(raw, shape, resize).numpy(), labels, encoded, list(raw[:RAW].numpy())
+        return centre_crop(raw, shape, resize).numpy(), labels, encoded, list(raw[:RAW].numpy())
     read = [split.read(tf.constant(number)) for number in numbers]
     labels = np.array([label.numpy() for _, label in read])
-    pictures = np.stack([evaluated_bytes(contents, shape, resize, is_turned=True).numpy() for contents, _ in read])
+    pictures = np.stack([centre_crop_bytes(contents, shape, resize, is_turned=True).numpy() for contents, _ in read])
     first = [decoded(contents, shape[2], is_turned=True).numpy() for contents, _ in read[:RAW]]
     return pictures, labels, [contents.numpy() for contents, _ in read], first
 
 
-def sample(trained: Trained, data: Data, resize: int | None) -> Sample:
+def sample(trained: Run, data: Data, resize: int | None) -> Sample:
     """Validation pictures of a run, with its model's answers."""
     pictures, labels, encoded, raw = evaluated_pictures(data.validation, data.shape, resize, MOST_PICTURES)
     model = trained.model

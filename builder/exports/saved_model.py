@@ -7,10 +7,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from builder.exports.inference import Network, endpoints
+from builder.exports.inference import InferenceNetwork, endpoints
 
 
-def write(network: Network, folder: Path) -> None:
+def write(network: InferenceNetwork, folder: Path) -> None:
     """Writes a SavedModel into a folder, with the network's texts as assets."""
     signatures, variables = endpoints(network)
     module = tf.Module()

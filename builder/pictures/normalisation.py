@@ -9,14 +9,14 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Pixels:
+class Normalisation:
     """Mean and standard deviation of each channel, in the units of the data set's uint8 pixels."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, pictures: np.ndarray) -> Pixels:
+    def of(cls, pictures: np.ndarray) -> Normalisation:
         """Those of pictures (number, height, width, channels). A channel that never changes gets the deviation 1."""
         values = pictures.reshape(-1, pictures.shape[-1])
         mean = values.mean(0, dtype=np.float64)
@@ -30,7 +30,7 @@ class Pixels:
         return keras.layers.Rescaling(scale, offset, name="pixels", dtype="float32")
 
 
-def from_pixels(network: keras.Model, pixels: Pixels) -> keras.Model:
+def from_pixels(network: keras.Model, pixels: Normalisation) -> keras.Model:
     """The network behind its normalisation: a model from a data set's pictures as they are, uint8 or the same values
     as floats, to logits. It shares the network's layers and weights."""
     pictures = keras.Input(network.input.shape[1:], name="pictures", dtype="float32")

@@ -12,7 +12,7 @@ MARGIN = 256 / 224
 """The usual resized side over the side of the crop (Krizhevsky et al. 2012, section 4.1)."""
 
 
-def evaluated(pictures: tf.Tensor, shape: Shape, resize: int | None = None) -> tf.Tensor:
+def centre_crop(pictures: tf.Tensor, shape: Shape, resize: int | None = None) -> tf.Tensor:
     """Pictures of one size brought to the network's: resized, then cropped at the centre, as one operation.
 
     Args:
@@ -56,12 +56,14 @@ def _resized(old: tf.Tensor, shape: Shape, resize: int | None) -> tf.Tensor:
     return tf.cast(tf.maximum(tf.round(old * scale), target), tf.int32)
 
 
-def evaluated_bytes(contents: tf.Tensor, shape: Shape, resize: int | None = None, is_turned: bool = False) -> tf.Tensor:
+def centre_crop_bytes(
+    contents: tf.Tensor, shape: Shape, resize: int | None = None, is_turned: bool = False
+) -> tf.Tensor:
     """The same from the bytes of JPEG, PNG, GIF or BMP files: a scalar string, or a batch (count,) of them; see
     `decoded`."""
 
     def of_one(one: tf.Tensor) -> tf.Tensor:
-        return evaluated(decoded(one, shape[2], is_turned), shape, resize)
+        return centre_crop(decoded(one, shape[2], is_turned), shape, resize)
 
     if contents.shape.rank == 0:
         return of_one(contents)

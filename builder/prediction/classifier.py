@@ -179,17 +179,17 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
     import tensorflow as tf
 
     from builder.pictures.reading import UnreadablePicture, needs_turning, read_picture
-    from builder.pictures.resizing import evaluated, evaluated_bytes
+    from builder.pictures.resizing import centre_crop, centre_crop_bytes
 
     shape, resize = classifier.shape, classifier.resize
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
     def usual(contents: tf.Tensor) -> tf.Tensor:
-        return evaluated_bytes(contents, shape, resize)
+        return centre_crop_bytes(contents, shape, resize)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, shape[2]], tf.uint8)], autograph=False)
     def other(picture: tf.Tensor) -> tf.Tensor:
-        return evaluated(picture, shape, resize)
+        return centre_crop(picture, shape, resize)
 
     def read(file: Found) -> np.ndarray | str:
         if file.error:

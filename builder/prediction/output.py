@@ -10,10 +10,10 @@ from typing import Literal, TextIO
 from archspec.wording import printable
 from builder.prediction.classifier import Prediction
 
-Form = Literal["text", "json", "csv"]
+OutputFormat = Literal["text", "json", "csv"]
 
 
-def write(predictions: Iterable[Prediction], out: TextIO, errors: TextIO, form: Form) -> int:
+def write(predictions: Iterable[Prediction], out: TextIO, errors: TextIO, form: OutputFormat) -> int:
     """Writes predictions, and pictures that could not be read to `errors` too.
 
     Text has a line a picture; JSON is a list with an object for each; CSV has a row for each picture and class.

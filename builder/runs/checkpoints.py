@@ -33,7 +33,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Checkpoints:
+class CheckpointStore:
     """Those of a run, `step-<steps done>.safetensors` in its directory; the last `keep` are kept."""
 
     directory: Path

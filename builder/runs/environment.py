@@ -28,7 +28,7 @@ RESUMED = ("started", "command", "devices", INSTRUCTIONS)
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
 
-def describe(
+def record_environment(
     directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int, say: Callable[[str], None]
 ) -> None:
     """Writes `spec.yaml` and `environment.json`, which has the spec once more, to tell what was changed in the file

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from builder.data import Data
-    from builder.pictures.normalisation import Pixels
+    from builder.pictures.normalisation import Normalisation
 
 REPORT = "export.json"
 """What an export's folder has."""
@@ -47,15 +47,15 @@ class DataDescription:
     fingerprint: str
 
     @property
-    def pixels(self) -> Pixels:
+    def pixels(self) -> Normalisation:
         """The normalisation inside the model."""
-        from builder.pictures.normalisation import Pixels
+        from builder.pictures.normalisation import Normalisation
 
-        return Pixels(self.mean, self.std)
+        return Normalisation(self.mean, self.std)
 
 
 @dataclass(frozen=True)
-class Trained:
+class Run:
     """A run with a best model.
 
     Attributes:
@@ -144,7 +144,7 @@ class Trained:
         return data
 
 
-def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Trained:
+def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run:
     """A run, ready to use.
 
     Args:
@@ -179,7 +179,7 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Tra
         raise file_problem(
             path, "has no model.keras: the training was stopped before it had written its best model; " + _anew(path)
         )
-    return Trained(path, spec, about, content)
+    return Run(path, spec, about, content)
 
 
 def _check_is_run(path: Path) -> None:

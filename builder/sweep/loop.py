@@ -13,7 +13,7 @@ from archspec.errors import SpecError
 from archspec.wording import counted
 from builder.sweep import results
 from builder.sweep.plan import Plan, describe
-from builder.sweep.processes.forkserver import GRACE_SECONDS, Job, Nursery
+from builder.sweep.processes.forkserver import GRACE_SECONDS, ForkServer, Job
 from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Execution, Trial
 from builder.sweep.results import Results
 from builder.system.files import write_json
@@ -56,7 +56,7 @@ class Slot:
     alive_at: float = 0.0
 
 
-class Loop:
+class SweepLoop:
     """Runs what the oracle, this process's or a chief's, asks for."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Loop:
         data_dir: str | None,
         planned: int | None,
         say: Callable[[str], None],
-        nursery: Nursery | None,
+        nursery: ForkServer | None,
         writes: bool = True,
     ):
         self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes
@@ -138,7 +138,7 @@ class Loop:
         task = {**self.plan.task(trial, number, self.data_dir), "cores": slot.cores, "gpus": slot.gpus}
         assert self.nursery is not None  # a chief has none, and no jobs
         if self.nursery.is_dead:
-            self.nursery = Nursery()
+            self.nursery = ForkServer()
         return self.nursery.start(task)
 
     def _watch(self, slot: Slot, running: Running) -> None:

@@ -12,7 +12,7 @@ from archspec.candidates.check import Checker
 from archspec.errors import Where
 from archspec.wording import counted
 from builder.sweep import results
-from builder.sweep.processes.forkserver import Nursery, shares
+from builder.sweep.processes.forkserver import ForkServer, shares
 from builder.sweep.records import Files
 from builder.sweep.results import Results
 from builder.system.endings import Interrupted, TrialsFailed
@@ -40,7 +40,7 @@ def run(
     with contextlib.ExitStack() as stack:
         nursery = None
         if role != "chief":
-            nursery = Nursery()  # it imports TensorFlow while this process does
+            nursery = ForkServer()  # it imports TensorFlow while this process does
             stack.callback(nursery.close)
         import_tensorflow()
         import tensorflow as tf
@@ -55,7 +55,7 @@ def run(
         from builder.sweep.processes import chief
         from builder.sweep.processes.latency import Meter
         from builder.sweep.tuners import oracles
-        from builder.sweep.tuners.candidate_filter import Judge
+        from builder.sweep.tuners.candidate_filter import CandidateFilter
         from builder.sweep.tuners.journal import NAME, Journal
 
         spec = searched(spec)
@@ -70,11 +70,11 @@ def run(
         if role == "worker":
             oracle = chief.client(oracle)
         else:
-            judge = Judge(checker, checker.networks.spec)
+            judge = CandidateFilter(checker, checker.networks.spec)
             oracle.begin(plan.search.space, judge, Journal(files.directory / NAME), role == "chief", plan.trial)
         planned = oracles.planned(plan.search, spec.train.epochs, candidates)
         slots = [loop.Slot(name, *share) for name, share in zip(_names(workers), shares(workers, gpus), strict=True)]
-        looped = loop.Loop(plan, oracle, slots, data_dir, planned, say, nursery, role != "worker")
+        looped = loop.SweepLoop(plan, oracle, slots, data_dir, planned, say, nursery, role != "worker")
         if role != "worker" and oracle.trials:
             say(f"going on: {looped.progress()}")
         signal = chief.serve(oracle, looped.update, say) if role == "chief" else looped.run()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 
-class Behind:
+class BackgroundJob:
     """One job at a time, in a thread behind the work of its block, which ends when the last job has.
 
     What a job raises is raised by whoever looks next: the next job, `check`, `wait` or the end of the block. An error
@@ -19,7 +19,7 @@ class Behind:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
-    def __enter__(self) -> Behind:
+    def __enter__(self) -> BackgroundJob:
         return self
 
     def __exit__(

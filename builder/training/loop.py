@@ -22,8 +22,8 @@ from builder.data import Data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.distribution.strategy import Placement
 from builder.runs import checkpoints
-from builder.runs.checkpoints import Checkpoints
-from builder.system.background import Behind
+from builder.runs.checkpoints import CheckpointStore
+from builder.system.background import BackgroundJob
 from builder.system.endings import Diverged, Interrupted
 from builder.system.signals import Interrupts
 from builder.training.console import Console
@@ -38,7 +38,7 @@ MULTI_WORKER_STEPS = 4
 
 
 @dataclass
-class Parts:
+class Setup:
     """What a loop works with.
 
     Attributes:
@@ -68,9 +68,9 @@ class Loop:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: Setup,
         progress: Progress,
-        store: Checkpoints,
+        store: CheckpointStore,
         console: Console,
         on_epoch: Callable[[Rows], None] | None = None,
         until: int | None = None,
@@ -80,7 +80,7 @@ class Loop:
         self.recipe = parts.recipe
         self.steps = steps_per_epoch(parts.data, parts.recipe)
         self.batch_size = parts.recipe.batch_size // parts.placement.replicas
-        self.files = Behind()
+        self.files = BackgroundJob()
         self.saved_step, self.saved_at = progress.step, time.monotonic()
         self.call_steps = MULTI_WORKER_STEPS if parts.placement.is_multi_worker else 1
         self.speed = 0.0

@@ -18,15 +18,15 @@ from builder.runs.metrics import write_metrics
 from builder.system.files import replacing
 from builder.system.tensors import read_tensors
 from builder.training import curves
-from builder.training.loop import Parts
+from builder.training.loop import Setup
 from builder.training.progress import Progress, Sums
 from builder.training.steps import evaluation_steps
 
 
-class Keeper:
+class RunOutputs:
     """What the chief writes for people: metrics, curves, and the best model."""
 
-    def __init__(self, directory: Path, spec: Spec, network: keras.Model, parts: Parts, say: Callable[[str], None]):
+    def __init__(self, directory: Path, spec: Spec, network: keras.Model, parts: Setup, say: Callable[[str], None]):
         self.directory, self.spec, self.network, self.parts, self.say = directory, spec, network, parts, say
 
     def begin(self, progress: Progress) -> None:

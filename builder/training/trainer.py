@@ -24,15 +24,15 @@ from builder.distribution.strategy import Placement, place
 from builder.network.model import build, freeze, frozen_layers, verify
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints
-from builder.runs.checkpoints import Checkpoints, remove_leftovers
+from builder.runs.checkpoints import CheckpointStore, remove_leftovers
 from builder.runs.directory import address, claim, goes_on, locked, recipe_of
-from builder.runs.environment import describe
+from builder.runs.environment import record_environment
 from builder.system.endings import Diverged, Interrupted, WorkerLost, is_full_disk
 from builder.training import optimizers
 from builder.training.averaging import Ema
 from builder.training.console import Console
-from builder.training.loop import Loop, Parts
-from builder.training.outputs import Keeper
+from builder.training.loop import Loop, Setup
+from builder.training.outputs import RunOutputs
 from builder.training.progress import Progress
 from builder.training.steps import evaluation_steps, training_steps
 from builder.weights.init_from import init_from
@@ -108,14 +108,14 @@ def train(
         directory = Path(run_dir) if going_on and run_dir is not None else claim(run_dir, spec.name)
         stack.enter_context(locked(directory))
         devices = [device.name for device in tf.config.list_logical_devices()]
-        describe(directory, spec, data, devices, recipe.seed, say)
+        record_environment(directory, spec, data, devices, recipe.seed, say)
         say(
             f"{spec.name}: {_parameters(network)}, {data.train_count:,} + {data.validation_count:,} "
             f"pictures{_on(placement)}"
         )
         say(f"run directory {directory}")
         try:
-            return _run(directory, going_on, parts, say, Keeper(directory, spec, network, parts, say), until)
+            return _run(directory, going_on, parts, say, RunOutputs(directory, spec, network, parts, say), until)
         except (OSError, tf.errors.ResourceExhaustedError) as error:
             if not is_full_disk(error):
                 raise
@@ -145,9 +145,9 @@ def _stops(progress: Progress, recipe: Train, until: int | None) -> bool:
 def _run(
     directory: Path,
     going_on: bool,
-    parts: Parts,
+    parts: Setup,
     say: Callable[[str], None],
-    keeper: Keeper | None,
+    keeper: RunOutputs | None,
     until: int | None,
 ) -> Result:
     """The loop, from the last checkpoint on if the run goes on; `keeper` is the chief's."""
@@ -176,7 +176,7 @@ def _run(
     return Result(directory, progress.epochs, int(best["epoch"]), loss, accuracy, seconds)
 
 
-def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> Progress:
+def _restored(store: CheckpointStore, parts: Setup, say: Callable[[str], None]) -> Progress:
     """The progress of the newest checkpoint that is whole, its values put into the variables."""
     if parts.placement.is_chief:
         remove_leftovers(store.directory)
@@ -196,7 +196,7 @@ def _restored(store: Checkpoints, parts: Parts, say: Callable[[str], None]) -> P
     return progress
 
 
-def _match_best(store: Checkpoints, progress: Progress, parts: Parts, say: Callable[[str], None]) -> None:
+def _match_best(store: CheckpointStore, progress: Progress, parts: Setup, say: Callable[[str], None]) -> None:
     """Makes the best weights those of the epoch that the checkpoint says. The run may have ended between writing the
     one and the other, or a newer checkpoint may be damaged."""
     if progress.best is None:
@@ -223,7 +223,7 @@ def _leaves_time(stop: BaseException) -> bool:
     return isinstance(stop, Diverged) or (isinstance(stop, Interrupted) and not stop.is_termination)
 
 
-def _why(stop: BaseException, progress: Progress, parts: Parts) -> str:
+def _why(stop: BaseException, progress: Progress, parts: Setup) -> str:
     """How a training that did not end by itself did end."""
     if isinstance(stop, Diverged | WorkerLost):
         return str(stop)
@@ -248,13 +248,13 @@ def _silent(line: str) -> None:
     pass
 
 
-def _store(directory: Path, recipe: Train) -> Checkpoints:
-    return Checkpoints(directory / "checkpoints", recipe.checkpoints.keep)
+def _store(directory: Path, recipe: Train) -> CheckpointStore:
+    return CheckpointStore(directory / "checkpoints", recipe.checkpoints.keep)
 
 
 def _made(
     spec: Spec, recipe: Train, data: Data, placement: Placement, init: InitFrom | None, say: Callable[[str], None]
-) -> tuple[keras.Model, Parts]:
+) -> tuple[keras.Model, Setup]:
     """The network, and what a loop needs to train it."""
     analysis = analyse(spec)
     synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
@@ -275,12 +275,12 @@ def _made(
     return network, parts
 
 
-def _parts(recipe: Train, data: Data, batch_size_at: Where, placement: Placement, model: keras.Model) -> Parts:
+def _parts(recipe: Train, data: Data, batch_size_at: Where, placement: Placement, model: keras.Model) -> Setup:
     """All that a loop needs, made in the strategy's scope."""
     optimizer = optimizers.optimizer(recipe)
     optimizer.build(model.trainable_variables)
     ema = Ema(model, recipe.ema) if recipe.ema else None
-    return Parts(
+    return Setup(
         recipe=recipe,
         data=data,
         batch_size_at=batch_size_at,

@@ -9,13 +9,13 @@ weights.apply(matching, model)
 from builder.weights.matching import Entry, Matching, match
 from builder.weights.reading import read
 from builder.weights.report import differences, require, require_finite, summary, table, text
-from builder.weights.source import Source
+from builder.weights.source import WeightsFile
 from builder.weights.writing import apply, check_writable, write_keras, write_torch
 
 __all__ = [
     "Entry",
     "Matching",
-    "Source",
+    "WeightsFile",
     "apply",
     "check_writable",
     "differences",

@@ -14,7 +14,7 @@ import numpy as np
 from archspec.errors import file_problem
 from archspec.wording import did_you_mean, quoted
 from builder.weights.names import natural_key, tokens
-from builder.weights.source import Source
+from builder.weights.source import WeightsFile
 from builder.weights.units import VARIABLES, Part, Role, Unit, Units, is_real, keras_size, unit_of
 
 ROLES: dict[str, Role] = {variable: role for role, variable in VARIABLES.items()}
@@ -23,7 +23,7 @@ ROLES: dict[str, Role] = {variable: role for role, variable in VARIABLES.items()
 # -- models ----------------------------------------------------------------------------------------------------------
 
 
-def read_model(path: Path) -> Source:
+def read_model(path: Path) -> WeightsFile:
     """A whole `.keras` model, with its wiring. It may hold Keras's own layers only, and no code.
 
     Raises:
@@ -36,7 +36,7 @@ def read_model(path: Path) -> Source:
     return of_model(str(path), model)
 
 
-def read_application(name: str, weights: str | None = "imagenet") -> Source:
+def read_application(name: str, weights: str | None = "imagenet") -> WeightsFile:
     """A network of keras.applications.
 
     Args:
@@ -61,7 +61,7 @@ def _first_line(error: BaseException) -> str:
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
-def of_model(name: str, model: keras.Model) -> Source:
+def of_model(name: str, model: keras.Model) -> WeightsFile:
     """The weights of a model in memory; with its wiring where each of its layers is used once."""
     layers: list[tuple[keras.layers.Layer, frozenset[int]]] = []
     try:
@@ -76,7 +76,7 @@ def of_model(name: str, model: keras.Model) -> Source:
         used[layer.name] = used.get(layer.name, 0) + 1
         unique = layer.name if used[layer.name] == 1 else f"{layer.name}#{used[layer.name]}"
         units.append(_unit(unique, layer))
-    return Source(name, "keras", Units(tuple(units), upstream, in_order=upstream is not None))
+    return WeightsFile(name, "keras", Units(tuple(units), upstream, in_order=upstream is not None))
 
 
 def _walk(
@@ -142,7 +142,7 @@ def unit_in_keras(name: str, parts: Mapping[Role, Part], depthwise: bool) -> Uni
 # -- files of weights --------------------------------------------------------------------------------------------------
 
 
-def read_weights(path: Path) -> Source:
+def read_weights(path: Path) -> WeightsFile:
     """A `.weights.h5` file. It has the names of layers and no wiring.
 
     Raises:
@@ -156,7 +156,7 @@ def read_weights(path: Path) -> Source:
         raise file_problem(path, f"is not a .weights.h5 file of Keras 3, or damaged: {_first_line(error)}") from None
     if not layers:
         raise file_problem(path, "has no weights in it")
-    return Source(str(path), "keras", Units(tuple(layers), in_order=False))
+    return WeightsFile(str(path), "keras", Units(tuple(layers), in_order=False))
 
 
 def _groups(file: h5py.File) -> list[tuple[str, h5py.Group]]:

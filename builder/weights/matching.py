@@ -17,7 +17,7 @@ from archspec.wording import did_you_mean, quoted
 from builder.network.model import graph_of
 from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, flattened_order, steps, to_keras
 from builder.weights.pairing import Pairing, pair
-from builder.weights.source import Source
+from builder.weights.source import WeightsFile
 from builder.weights.units import Part, Role, Unit, Units, units_of
 
 Status = Literal["matched", "missing", "left over", "tie", "new", "replaced"]
@@ -53,7 +53,7 @@ class Matching:
     """
 
     graph: Graph
-    source: Source
+    source: WeightsFile
     entries: tuple[Entry, ...]
     orders: Mapping[str, FeatureOrder]
 
@@ -93,7 +93,7 @@ class Matching:
 
 def match(
     network: str | os.PathLike[str] | Spec | Graph,
-    source: Source,
+    source: WeightsFile,
     pairs: Mapping[str, str] | None = None,
     new_head: bool = False,
 ) -> Matching:
@@ -181,7 +181,7 @@ def _entries(
     there: Units,
     pairing: Pairing,
     head: frozenset[int],
-    source: Source,
+    source: WeightsFile,
     orders: Mapping[str, FeatureOrder],
 ) -> Iterator[Entry]:
     tied = {a: theirs for ours, theirs in pairing.ties for a in ours}
@@ -210,7 +210,7 @@ def _entries(
 
 
 def _matched(
-    unit: Unit, role: Role, ours: Part, theirs: Part, source: Source, orders: Mapping[str, FeatureOrder]
+    unit: Unit, role: Role, ours: Part, theirs: Part, source: WeightsFile, orders: Mapping[str, FeatureOrder]
 ) -> Entry:
     order = orders[unit.name]
     if isinstance(order, Unknown) and source.layout != "keras":

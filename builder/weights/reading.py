@@ -11,14 +11,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from archspec.errors import file_problem
-from builder.weights.source import Source, state_dict
+from builder.weights.source import WeightsFile, state_dict
 from builder.weights.torch_files import read_state_dict
 from builder.weights.units import Part, Units
 
 KINDS = ".safetensors, .pth or .pt (a state dict of PyTorch), .weights.h5, .keras, a run's directory, keras:ResNet50"
 
 
-def read(source: str | os.PathLike[str]) -> Source:
+def read(source: str | os.PathLike[str]) -> WeightsFile:
     """The weights of a file, of a run (its best), or of keras.applications (`keras:ResNet50`, as trained on ImageNet).
 
     Raises:
@@ -50,7 +50,7 @@ def read(source: str | os.PathLike[str]) -> Source:
     raise file_problem(path, f"is of no known kind; weights are read from {KINDS}")
 
 
-def read_run(directory: Path) -> Source:
+def read_run(directory: Path) -> WeightsFile:
     """The best weights of a run.
 
     Raises:
@@ -80,7 +80,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         raise file_problem(path, f"is not a .safetensors file, or damaged: {error}") from None
 
 
-def _named(name: str, tensors: Mapping[str, np.ndarray]) -> Source:
+def _named(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:
     """The weights of a state dict, or of variables of Keras, whose names are paths: `conv1/kernel`."""
     if not tensors or not all("/" in key for key in tensors):
         return state_dict(name, tensors)
@@ -91,4 +91,4 @@ def _named(name: str, tensors: Mapping[str, np.ndarray]) -> Source:
         layer, _, variable = key.rpartition("/")
         layers.setdefault(layer, {})[ROLES.get(variable, variable)] = Part.of(key, tensor)
     units = tuple(unit_in_keras(layer, parts, depthwise=False) for layer, parts in layers.items())
-    return Source(name, "keras", Units(units, in_order=False))
+    return WeightsFile(name, "keras", Units(units, in_order=False))

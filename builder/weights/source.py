@@ -11,7 +11,7 @@ from builder.weights.units import Layout, Part, Role, Unit, Units, is_real, torc
 
 
 @dataclass(frozen=True)
-class Source:
+class WeightsFile:
     """Weights that were read.
 
     Attributes:
@@ -27,7 +27,7 @@ class Source:
     counters: tuple[str, ...] = ()
 
 
-def state_dict(name: str, tensors: Mapping[str, np.ndarray]) -> Source:
+def state_dict(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:
     """The weights of a PyTorch state dict, by module.
 
     Its order is that of definition, except where all names are sorted, which tells nothing (safetensors sorts them).
@@ -53,7 +53,7 @@ def state_dict(name: str, tensors: Mapping[str, np.ndarray]) -> Source:
             for word, tensor in members.items()
             if word not in roles
         ]
-    return Source(name, "torch", Units(tuple(units), in_order=names != sorted(names)), tuple(counters))
+    return WeightsFile(name, "torch", Units(tuple(units), in_order=names != sorted(names)), tuple(counters))
 
 
 def _roles(members: Mapping[str, np.ndarray]) -> dict[str, Role]:

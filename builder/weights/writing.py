@@ -18,7 +18,7 @@ from builder.system.tensors import write_tensors
 from builder.weights.layout import to_torch
 from builder.weights.matching import Matching, match
 from builder.weights.report import require, require_finite
-from builder.weights.source import Source
+from builder.weights.source import WeightsFile
 from builder.weights.units import VARIABLES, Layout
 
 SUFFIXES = {"keras": (".weights.h5", ".keras"), "torch": (".safetensors",)}
@@ -82,7 +82,7 @@ def _hdf5(model: keras.Model) -> bytes:
             return archive.read("model.weights.h5")
 
 
-def write_torch(matching: Matching, like: Source, path: str | os.PathLike[str], force: bool = False) -> None:
+def write_torch(matching: Matching, like: WeightsFile, path: str | os.PathLike[str], force: bool = False) -> None:
     """Writes a `.safetensors` state dict with the names and shapes of another one.
 
     Args:
@@ -99,7 +99,7 @@ def write_torch(matching: Matching, like: Source, path: str | os.PathLike[str], 
     write_tensors(path, state_dict_like(matching, like), {"format": "pt"})
 
 
-def state_dict_like(matching: Matching, like: Source) -> dict[str, np.ndarray]:
+def state_dict_like(matching: Matching, like: WeightsFile) -> dict[str, np.ndarray]:
     """The weights of a matching under the names, and in the shapes, of another state dict, in float32.
 
     Raises:

@@ -22,7 +22,7 @@ from archspec import SpecError
 from builder.exports import formats
 from builder.exports.exporter import check_before, export
 from builder.exports.folding import Folded
-from builder.pictures.resizing import evaluated_bytes
+from builder.pictures.resizing import centre_crop_bytes
 from builder.runs.run import open_run
 from builder.training.trainer import train
 from tests.builder.data.conftest import cut, write
@@ -135,7 +135,7 @@ def test_jpeg_bytes_are_served_by_tensorflow_alone(exported, run_dir, tmp_path):
         path.write_bytes(content)
     process("-c", SERVER, exported[0] / "1", tmp_path / "answers.npz", *paths, cwd=tmp_path)
     answers = np.load(tmp_path / "answers.npz")
-    pictures = evaluated_bytes(tf.constant(contents), (8, 8, 1))
+    pictures = centre_crop_bytes(tf.constant(contents), (8, 8, 1))
     expected = tf.nn.softmax(open_run(run_dir).model(tf.cast(pictures, tf.float32))).numpy()
     np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-5)
     assert answers["class_ids"].tolist() == expected.argmax(-1).tolist()

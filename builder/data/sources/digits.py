@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from builder.data.splits import Arrays, Parts
+from builder.data.splits import Arrays, Splits
 
 
-def load() -> Parts:
+def load() -> Splits:
     """1,797 grey pictures of 8x8 pixels, uint8 with values from 0 to 16 (as the source counts ink), labels 0 to 9.
 
     With the pictures sorted by label, otherwise in the source's order, every fifth one from the first on is held out
@@ -24,4 +24,4 @@ def load() -> Parts:
     train, test = (
         Arrays(tf.constant(pictures[chosen]), tf.constant(labels[chosen])) for chosen in (~validation, validation)
     )
-    return Parts("digits", train, test, tuple("0123456789"), "scikit-learn digits")
+    return Splits("digits", train, test, tuple("0123456789"), "scikit-learn digits")

@@ -13,7 +13,7 @@ from archspec.errors import Where
 from archspec.recipe.data import Folder
 from archspec.wording import did_you_mean
 from builder.data.decodable import NAMED, checked
-from builder.data.splits import Encoded, Parts, Say, error, held_out
+from builder.data.splits import Encoded, Say, Splits, error, held_out
 
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
 OTHER_FORMATS = (".webp", ".tif", ".tiff", ".heic", ".avif", ".jp2", ".jxl", ".ppm", ".pgm")
@@ -30,7 +30,7 @@ class File:
     modified: int
 
 
-def load(source: Folder, channels: int, where: Where, say: Say) -> Parts:
+def load(source: Folder, channels: int, where: Where, say: Say) -> Splits:
     """The pictures of a folder, each looked at once.
 
     Raises:
@@ -61,7 +61,7 @@ def load(source: Folder, channels: int, where: Where, say: Say) -> Parts:
         for name in names:
             if name not in left:
                 raise error(where, f"{root}: no picture of class {name} is left to train on", skipped[:NAMED])
-    return Parts(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
+    return Splits(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
 
 
 def _parts(root: Path, where: Where) -> tuple[str, str | None]:

@@ -11,7 +11,7 @@ from archspec import Problem, SpecError
 from archspec.errors import Where
 from archspec.recipe.data import Npz
 from builder.data.memory import aligned, shared
-from builder.data.splits import Arrays, Parts, channels_error, channels_fit, error, held_out
+from builder.data.splits import Arrays, Splits, channels_error, channels_fit, error, held_out
 
 NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))
 """The arrays that a file has: the two parts, or one that is split."""
@@ -19,7 +19,7 @@ MOST_CLASSES = 1_000_000
 """More than any network tells apart; a label beyond it is a mistake."""
 
 
-def load(source: Npz, channels: int, where: Where) -> Parts:
+def load(source: Npz, channels: int, where: Where) -> Splits:
     """The pictures of a `.npz` file.
 
     Raises:
@@ -54,7 +54,7 @@ def load(source: Npz, channels: int, where: Where) -> Parts:
         )
     train, validation = (Arrays(shared(pictures), shared(labels)) for pictures, labels in parts)
     identity = f"{path.name} {[(list(pictures.shape), int(labels.sum())) for pictures, labels in parts]}"
-    return Parts(path.name, train, validation, tuple(str(label) for label in range(classes)), identity)
+    return Splits(path.name, train, validation, tuple(str(label) for label in range(classes)), identity)
 
 
 def _read(path: Path, where: Where) -> dict[str, np.ndarray]:

@@ -16,14 +16,14 @@ from archspec.recipe.data import Tfds
 from archspec.wording import did_you_mean
 from builder.data.cache import remembered
 from builder.data.decodable import checked
-from builder.data.splits import Encoded, Parts, Say, channels_error, channels_fit, error
+from builder.data.splits import Encoded, Say, Splits, channels_error, channels_fit, error
 
 RETRIES = 4
 """Of a download, each after twice the time of the one before: six seconds; TFDS's own number takes minutes to find
 that there is no network."""
 
 
-def load(source: Tfds, data_dir: str | os.PathLike[str] | None, channels: int, where: Where, say: Say) -> Parts:
+def load(source: Tfds, data_dir: str | os.PathLike[str] | None, channels: int, where: Where, say: Say) -> Splits:
     """A data set, prepared (and downloaded where needed) on first use.
 
     Args:
@@ -47,7 +47,7 @@ def load(source: Tfds, data_dir: str | os.PathLike[str] | None, channels: int, w
     identity = f"{name} {source.train} {splits[0].count} {source.validation} {splits[1].count}"
     times = _times(builder)
     (train, validation), skipped = checked(splits, name, f"{identity} {times}", channels, source.on_corrupt, where, say)
-    return Parts(name, train, validation, names, identity, skipped)
+    return Splits(name, train, validation, names, identity, skipped)
 
 
 def _builder(name: str, data_dir: str | os.PathLike[str] | None, where: Where) -> Any:

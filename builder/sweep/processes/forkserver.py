@@ -23,7 +23,7 @@ GRACE_SECONDS = 20.0
 """Between asking a process to save its state and end, and ending it."""
 
 
-class Nursery:
+class ForkServer:
     """A process that has imported TensorFlow, and forks one for each task, so that a trial starts at once.
 
     All it does otherwise is to say which of its processes have begun and ended. When it ends, whatever ended it, so do
@@ -126,7 +126,7 @@ class Nursery:
 class Job:
     """A process at a task; `pid` is None until it has begun, `ended` its status once it has."""
 
-    nursery: Nursery
+    nursery: ForkServer
     pid: int | None = None
     ended: int | None = None
 

@@ -11,7 +11,7 @@ from archspec.candidates.networks import identity
 from archspec.search import Candidate
 
 
-class Judge:
+class CandidateFilter:
     """Checks candidates, and counts those that are not worth a trial.
 
     Attributes:

@@ -19,17 +19,17 @@ from keras_tuner.oracles import (
 
 from archspec.search import Bayesian, GridSearch, Hyperband, RandomSearch, Search
 from builder.sweep.tuners.hyperparameters import candidate, hyperparameters
-from builder.sweep.tuners.resumable import Kept
+from builder.sweep.tuners.resumable import ResumableOracle
 
 FEASIBLE = 100
 """Candidates among which the Gaussian process chooses where what it likes best is not inside the budget."""
 
 
-class _Random(Kept, RandomSearchOracle):
+class _Random(ResumableOracle, RandomSearchOracle):
     pass
 
 
-class _Grid(Kept, GridSearchOracle):
+class _Grid(ResumableOracle, GridSearchOracle):
     def recall(self, trial_id: str) -> None:
         self.populate_space(trial_id)
 
@@ -53,12 +53,12 @@ class _Grid(Kept, GridSearchOracle):
         return following
 
 
-class _Hyperband(Kept, HyperbandOracle):
+class _Hyperband(ResumableOracle, HyperbandOracle):
     def recall(self, trial_id: str) -> None:
         self.populate_space(trial_id)
 
 
-class _Bayesian(Kept, BayesianOptimizationOracle):
+class _Bayesian(ResumableOracle, BayesianOptimizationOracle):
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         self._random_state = np.random.RandomState(self.seed + len(self.trials))  # the same after a resume
         self._proposed = False

@@ -15,7 +15,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from archspec.candidates.survey import EVERY
 from archspec.search import Space
-from builder.sweep.tuners.candidate_filter import Judge
+from builder.sweep.tuners.candidate_filter import CandidateFilter
 from builder.sweep.tuners.hyperparameters import candidate, encoded
 from builder.sweep.tuners.journal import Journal
 
@@ -33,16 +33,21 @@ else:
     Oracle = object
 
 
-class Kept(Oracle):
+class ResumableOracle(Oracle):
     """A mixin for an oracle of keras-tuner: a budget, a journal, and workers that may die."""
 
     ongoing_trials: dict[str, Any]
     space: Space
-    judge: Judge
+    judge: CandidateFilter
     journal: Journal
 
     def begin(
-        self, space: Space, judge: Judge, journal: Journal, has_workers: bool, on_create: Callable[[Trial], object]
+        self,
+        space: Space,
+        judge: CandidateFilter,
+        journal: Journal,
+        has_workers: bool,
+        on_create: Callable[[Trial], object],
     ) -> None:
         """Starts, or goes on where the journal ends.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from builder.pictures.resizing import evaluated, evaluated_bytes
+from builder.pictures.resizing import centre_crop, centre_crop_bytes
 from tests.builder.data.conftest import bmp, cut
 
 
@@ -30,7 +30,7 @@ def expected(picture, shape, resized):
 )
 def test_it_is_resizing_and_then_cropping_the_middle(size, shape, resize, resized):
     picture = cut(1, size)
-    found = evaluated(picture, shape, resize).numpy()
+    found = centre_crop(picture, shape, resize).numpy()
     assert found.dtype == np.uint8 and found.shape == shape
     assert np.abs(found - expected(picture, shape, resized)).max() <= 1
     assert (found != expected(picture, shape, resized)).mean() < 0.01  # halves, rounded
@@ -38,19 +38,19 @@ def test_it_is_resizing_and_then_cropping_the_middle(size, shape, resize, resize
 
 def test_pictures_of_the_networks_size_stay_as_they_are():
     picture = cut(0, (28, 28))
-    assert np.array_equal(evaluated(picture, (28, 28, 3)), picture)
-    dynamic = tf.function(lambda x: evaluated(x, (28, 28, 3)), [tf.TensorSpec((None, None, 3), tf.uint8)])
+    assert np.array_equal(centre_crop(picture, (28, 28, 3)), picture)
+    dynamic = tf.function(lambda x: centre_crop(x, (28, 28, 3)), [tf.TensorSpec((None, None, 3), tf.uint8)])
     assert np.array_equal(dynamic(picture), picture)
 
 
 def test_a_batch_is_each_picture_alone():
     pictures = np.stack([cut(number, (40, 30)) for number in range(5)])
-    whole = evaluated(pictures, (24, 24, 3)).numpy()
-    assert all(np.array_equal(evaluated(one, (24, 24, 3)), other) for one, other in zip(pictures, whole, strict=True))
+    whole = centre_crop(pictures, (24, 24, 3)).numpy()
+    assert all(np.array_equal(centre_crop(one, (24, 24, 3)), other) for one, other in zip(pictures, whole, strict=True))
 
 
 def test_grey_is_repeated_for_three_channels():
-    grey = evaluated(cut(0)[..., :1], (24, 24, 3)).numpy()
+    grey = centre_crop(cut(0)[..., :1], (24, 24, 3)).numpy()
     assert grey.shape == (24, 24, 3) and (grey == grey[..., :1]).all()
 
 
@@ -67,12 +67,12 @@ def test_it_serves_encoded_pictures_of_any_format_in_a_saved_model(tmp_path):
     class Server(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
         def serve(self, contents):
-            return evaluated_bytes(contents, shape, 30)
+            return centre_crop_bytes(contents, shape, 30)
 
     tf.saved_model.save(Server(), tmp_path / "server")
     found = tf.saved_model.load(tmp_path / "server").serve(tf.stack(contents)).numpy()
     assert found.shape == (4, 24, 24, 3)
     pictures[1] = tf.io.decode_jpeg(contents[1]).numpy()
     for picture, one in zip(pictures, found, strict=True):
-        assert np.array_equal(evaluated(picture, shape, 30), one)
-    assert np.array_equal(evaluated_bytes(contents[0], shape, 30), found[0])
+        assert np.array_equal(centre_crop(picture, shape, 30), one)
+    assert np.array_equal(centre_crop_bytes(contents[0], shape, 30), found[0])

@@ -5,7 +5,7 @@ import pytest
 import archspec
 from archspec.candidates.check import Checker
 from builder.sweep.tuners import oracles
-from builder.sweep.tuners.candidate_filter import Judge
+from builder.sweep.tuners.candidate_filter import CandidateFilter
 from builder.sweep.tuners.hyperparameters import candidate, decode, encode, hyperparameters
 from builder.sweep.tuners.journal import Journal
 
@@ -27,7 +27,9 @@ def started(tuner, path, space=None):
     spec = archspec.load("specs/digits.yaml", {"search.tuner": tuner, "search.space": space or SPACE})
     checker = Checker(spec)
     oracle = oracles.oracle(spec.search, spec.train.epochs)
-    oracle.begin(spec.search.space, Judge(checker, checker.networks.spec), Journal(path), False, lambda trial: None)
+    oracle.begin(
+        spec.search.space, CandidateFilter(checker, checker.networks.spec), Journal(path), False, lambda trial: None
+    )
     return oracle, checker
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from builder.system.background import Behind
+from builder.system.background import BackgroundJob
 
 
 def test_the_work_goes_on_while_a_job_is_under_way_and_ends_after_it():
@@ -15,7 +15,7 @@ def test_the_work_goes_on_while_a_job_is_under_way_and_ends_after_it():
         assert may_end.wait(10)
         done.append("first")
 
-    with Behind() as files:
+    with BackgroundJob() as files:
         files.begin(job)
         assert not done  # `begin` did not wait
         may_end.set()
@@ -29,7 +29,7 @@ def fail():
 
 
 def failing(then):
-    with Behind() as files:
+    with BackgroundJob() as files:
         files.begin(fail)
         then(files)
 
@@ -49,7 +49,7 @@ def test_an_error_of_a_job_is_raised_by_who_waits_for_it(then):
 
 
 def test_an_error_is_raised_once():
-    with Behind() as files:
+    with BackgroundJob() as files:
         files.begin(fail)
         with pytest.raises(OSError, match="the disk is full"):
             files.wait()
@@ -69,7 +69,7 @@ def test_a_job_ends_when_the_work_fails():
     done = threading.Event()
 
     def work():
-        with Behind() as files:
+        with BackgroundJob() as files:
             files.begin(done.set)
             divide_by_zero(files)
 
@@ -80,7 +80,7 @@ def test_a_job_ends_when_the_work_fails():
 
 def test_check_waits_for_no_job():
     may_end = threading.Event()
-    with Behind() as files:
+    with BackgroundJob() as files:
         files.begin(may_end.wait)
         files.check()
         may_end.set()
@@ -90,7 +90,7 @@ def test_ctrl_c_ends_the_work_at_once():
     may_end = threading.Event()
 
     def work():
-        with Behind() as files:
+        with BackgroundJob() as files:
             files.begin(may_end.wait)
             raise KeyboardInterrupt
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import archspec
 from builder.runs import checkpoints
-from builder.runs.checkpoints import BEST, Checkpoints
+from builder.runs.checkpoints import BEST, CheckpointStore
 from builder.training.loop import Loop
 from builder.training.trainer import train
 
@@ -60,7 +60,7 @@ def arrange(when, number):
         Loop._advance = advance_and_die
     elif when == "write":
         checkpoints.write_tensors = write_half
-        Checkpoints.save.__globals__["write_tensors"] = write_half
+        CheckpointStore.save.__globals__["write_tensors"] = write_half
     elif when == "best":
         checkpoints.write_tensors = write_no_best
     elif when == "disk":

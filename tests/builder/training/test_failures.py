@@ -6,12 +6,12 @@ import archspec
 from archspec import SpecError
 from archspec.errors import Where
 from builder.data.splits import Data
-from builder.pictures.normalisation import Pixels
+from builder.pictures.normalisation import Normalisation
 from builder.runs.directory import address
 from builder.training.failures import explained
 
 KEPT = "there is no checkpoint yet"
-DATA = Data("none", None, None, (1, 1, 1), ("0", "1"), Pixels((0.0,), (1.0,)), "")
+DATA = Data("none", None, None, (1, 1, 1), ("0", "1"), Normalisation((0.0,), (1.0,)), "")
 
 
 def test_memory_that_is_short_is_told_where_the_batch_size_stands():

@@ -10,7 +10,7 @@ import archspec
 from archspec.errors import Where
 from archspec.recipe.fine_tuning import InitFrom
 from builder.network.model import build
-from builder.pictures.normalisation import Pixels, from_pixels
+from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.training.trainer import train
 from builder.weights.init_from import from_run
 
@@ -43,7 +43,7 @@ def run_of(spec, path):
     for layer in model.layers:
         layer.set_weights([value + 0.01 * (i + 1) for i, value in enumerate(layer.get_weights())])
     path.mkdir(parents=True)
-    pixels = Pixels((0.0,) * spec.graph.input.shape[-1], (1.0,) * spec.graph.input.shape[-1])
+    pixels = Normalisation((0.0,) * spec.graph.input.shape[-1], (1.0,) * spec.graph.input.shape[-1])
     from_pixels(model, pixels).save(path / "model.keras")
     return model
 
