@@ -1,4 +1,5 @@
-"""What every command line shares: `--set`, and how a user's mistake, a closed pipe or Ctrl-C ends it."""
+"""What every command line shares: the commands' names, their help, `--set`, and how a user's mistake, a closed pipe or
+Ctrl-C ends one."""
 
 from __future__ import annotations
 
@@ -14,8 +15,43 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from archspec.errors import SpecError, file_problem
+from archspec.source.shipped import IS_INSTALLED
 from archspec.spec.overrides import parse_assignments
 from archspec.spec.spec import Spec, load
+
+INSTALLED = "convspec"
+COMMANDS = {
+    "summary": "summary",
+    "train": "train",
+    "tune": "tune",
+    "evaluate": "evaluate",
+    "predict": "predict",
+    "export": "export",
+    "preview": "preview",
+    "weights": "convert_weights",
+}
+"""What `convspec` can be asked to do, each with the name of its file in `tools/`."""
+
+
+def command(name: str) -> str:
+    """How a user starts a command: `convspec train` where the package is installed, `python tools/train.py` in a
+    checkout."""
+    return f"{INSTALLED} {name}" if _is_installed() else f"python tools/{COMMANDS[name]}.py"
+
+
+def _is_installed() -> bool:
+    return IS_INSTALLED or sys.argv[0].startswith(f"{INSTALLED} ")
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """A command's parser, without arguments yet, whose help begins with the module's docstring. Its examples, such as
+    `python tools/train.py specs/digits.yaml`, are shown as the user would type them: `convspec train digits`."""
+    description = doc or ""
+    for name, file in COMMANDS.items():
+        description = description.replace(f"python tools/{file}.py", command(name))
+    if _is_installed():
+        description = re.sub(r"specs/(\w+)\.yaml", r"\1", description)
+    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 @contextmanager

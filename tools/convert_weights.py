@@ -5,7 +5,6 @@ python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --ou
 python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors"""
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import os
 
 from archspec import cli
@@ -14,7 +13,7 @@ from builder.system.tensorflow_start import import_tensorflow
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("source", metavar="SOURCE", help=".safetensors, .pth, .weights.h5, .keras, a run's directory, keras:ResNet50")
     add("spec", metavar="SPEC", nargs="?", help="the network (default: that of the run)")

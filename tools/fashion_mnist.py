@@ -8,7 +8,6 @@ install dataset-fashion-mnist` brings the four files; every other copy of them w
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import gzip
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--source", type=Path, default=Path(SOURCE), metavar="DIR", help=f"default: {SOURCE}")
     parser.add_argument("--out", type=Path, default=Path("data/fashion_mnist.npz"), metavar="FILE")
     args = parser.parse_args()

@@ -7,14 +7,13 @@ python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import json
 
 from archspec import cli, report
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec; several are compared")
     cli.add_set_argument(parser)
     form = parser.add_mutually_exclusive_group()

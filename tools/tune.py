@@ -10,7 +10,6 @@ trials save their state, and --resume goes on.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import json
 import sys
 
@@ -22,7 +21,7 @@ from builder.system.endings import Interrupted, TrialsFailed
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'search' section")
     cli.add_set_argument(parser)
     parser.add_argument("--run-dir", metavar="DIR", help="the sweep's directory (default: runs/<name>/sweep-<time>/)")
