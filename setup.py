@@ -1,4 +1,4 @@
-"""What goes into the wheel; everything else is in pyproject.toml, which cannot say this. Two folders have other names in
+"""What goes into the wheel; pyproject.toml, which has everything else, cannot say it. Two folders have other names in
 the wheel: the commands in `tools/` are the package `convspec`, and the networks in `specs/` belong to `archspec`, which
 finds them by their names."""
 

@@ -1,4 +1,4 @@
-"""The package as others install it: a wheel is built, installed into a new environment and used outside of the repository.
+"""The package as others install it: a wheel is built, installed into a new environment and used from another folder.
 
 The environment borrows the packages that ours needs from the one that runs the tests, so nothing is downloaded."""
 

@@ -12,6 +12,7 @@ import builder
 from archspec.graph.graph import Graph, Node
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Activation, Input
 from archspec.ops.initializers import FORM, PLAIN
+from builder.network.model import transfer_weights
 from builder.network.stock_layers import PORTABLE
 from tests.strategies import load
 
@@ -46,7 +47,7 @@ def test_every_activation_after_a_normalised_convolution_is_the_same_compiled(fu
     """TensorFlow joins the three with oneDNN, also where it has no such operation."""
     conv = {"conv": {"filters": 4, "kernel": 3, "norm": "batch", "activation": function}}
     fast, portable = (model_of(conv, lowering=lowering) for lowering in ("fast", "portable"))
-    builder.transfer_weights(fast, portable)
+    transfer_weights(fast, portable)
     x = tf.constant(np.random.default_rng(0).normal(size=(2, 6, 6, 4)), tf.float32)
     compiled = tf.function(lambda x: fast(x, training=False))(x)
     np.testing.assert_allclose(compiled, portable(x, training=False), rtol=1e-4, atol=1e-5)
