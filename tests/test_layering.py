@@ -34,7 +34,9 @@ FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name
 
 
 def modules() -> dict[str, Path]:
-    paths = [path.relative_to(ROOT) for name in ("archspec", "builder", "tools") for path in (ROOT / name).rglob("*.py")]
+    paths = [
+        path.relative_to(ROOT) for name in ("archspec", "builder", "tools") for path in (ROOT / name).rglob("*.py")
+    ]
     return {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 

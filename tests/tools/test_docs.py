@@ -1,13 +1,14 @@
 """What the README and the pages in docs/ show is what happens.
 
 Of each page, the specs (`yaml` whose first comment is a file name) go into a folder, and the rest is run there in
-order: `python`, whose output is its comments, and `console`, commands with their output. The word behind
+order: `python`, whose output is its comments, and `console`, commands with their output. The word after
 `console` says how:
 
     console           run; the output is the same to the letter
     console slow      trains: run; the output is the same but for numbers, and `...` stands for any lines
     console checked   not run (long, or for other machines): the tool and its options exist, the spec is valid
 
+`python slow` is a program that trains, with the same rule for its output: `# ...` stands for any lines.
 `sh` is `checked` as well, and other `yaml` is a part of a spec, which has to be valid.
 """
 
@@ -52,6 +53,11 @@ class Block:
             lines = self.text.replace("\\\n", " ").splitlines()
             return [(line.split("  #")[0], "") for line in lines if line and not line.startswith("#")]
         return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", self.text, re.MULTILINE)
+
+    @property
+    def comments(self) -> str:
+        """The lines of a program that are comments, which show its output."""
+        return "".join(re.findall(r"^# (.*\n)", self.text, re.MULTILINE))
 
 
 def blocks(page: Path) -> list[Block]:
@@ -176,13 +182,16 @@ def test_trainings_that_are_shown_happen(page, folder):
 
 def happenings(page: Path, folder: Path, marks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     """Does what a page says, in its order: commands of consoles that are marked so, each with the output that is shown
-    and the one that comes. Programs are run in any case, as they write files."""
+    and the one that comes. Programs are run too, as they write files, and their output is compared here."""
     write_specs(page, folder)
     for block in blocks(page):
-        if block.language == "python":
+        if block.language == "python" and block.mark in ("", *marks):
             command = [sys.executable, "-c", block.text]
             found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-            assert all(f"# {line}\n" in block.text for line in found.splitlines())
+            if block.mark:
+                assert matches(shape(block.comments), shape(found)), f"{block.text}\n--- found\n{found}"
+            else:
+                assert all(f"# {line}\n" in block.text for line in found.splitlines())
         elif block.language == "console" and block.mark in marks:
             for command, expected in block.commands:
                 yield command, expected, run(command, folder)
