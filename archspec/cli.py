@@ -33,10 +33,13 @@ COMMANDS = {
 """What `convspec` can be asked to do, each with the name of its file in `tools/`."""
 
 
-def command(name: str) -> str:
-    """How a user starts a command: `convspec train` where the package is installed, `python tools/train.py` in a
-    checkout."""
-    return f"{INSTALLED} {name}" if _is_installed() else f"python tools/{COMMANDS[name]}.py"
+def as_started(text: str) -> str:
+    """A text whose commands are those of a checkout, `python tools/train.py`, with the commands as this user starts
+    them: `convspec train` where the package is installed."""
+    if _is_installed():
+        for name, file in COMMANDS.items():
+            text = re.sub(rf"\b(python )?tools/{file}\.py\b", f"{INSTALLED} {name}", text)
+    return text
 
 
 def _is_installed() -> bool:
@@ -44,13 +47,11 @@ def _is_installed() -> bool:
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """A command's parser, without arguments yet, whose help begins with the module's docstring. Its examples, such as
-    `python tools/train.py specs/digits.yaml`, are shown as the user would type them: `convspec train digits`."""
-    description = doc or ""
-    for name, file in COMMANDS.items():
-        description = description.replace(f"python tools/{file}.py", command(name))
+    """A command's parser, without arguments yet, whose help begins with the module's docstring. Examples in it, such as
+    `python tools/train.py specs/digits.yaml`, are shown as a user would type them: `convspec train digits`."""
+    description = as_started(doc or "")
     if _is_installed():
-        description = re.sub(r"specs/(\w+)\.yaml", r"\1", description)
+        description = re.sub(r"\bspecs/(\w+)\.yaml", r"\1", description)
     return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
@@ -90,7 +91,7 @@ def _silence_output() -> None:
 
 def fail(message: str, status: int = 2) -> NoReturn:
     """Ends the process with a message for the user."""
-    print(message, file=sys.stderr)
+    print(as_started(message), file=sys.stderr)
     sys.exit(status)
 
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("archspec", "builder", "tools")
 FLOORS = """
 tools
 builder
@@ -53,7 +54,7 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             names += [f"{node.module}.{alias.name}" for alias in node.names]
-    ours = [one for one in names if one.partition(".")[0] in ("archspec", "builder", "tools")]
+    ours = [one for one in names if one.partition(".")[0] in PACKAGES]
     return {one if one in known else one.rpartition(".")[0] for one in ours} - {name}
 
 

@@ -76,6 +76,24 @@ def test_the_help_of_a_command_names_it_as_it_was_started(name):
     assert f"\nconvspec {name} " in shown and "tools/" not in shown
 
 
+@pytest.mark.parametrize(
+    ("program", "shown"),
+    [
+        ("convspec export", "was stopped; resume it with convspec train run/spec.yaml, or convspec weights"),
+        (
+            "tools/export.py",
+            "was stopped; resume it with python tools/train.py run/spec.yaml, or tools/convert_weights.py",
+        ),
+    ],
+)
+def test_messages_name_commands_as_they_were_started(program, shown, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [program])
+    message = "was stopped; resume it with python tools/train.py run/spec.yaml, or tools/convert_weights.py"
+    with pytest.raises(SystemExit) as caught:
+        cli.fail(message)
+    assert (caught.value.code, capsys.readouterr().err) == (2, f"{shown}\n")
+
+
 def test_the_version_is_that_of_the_package():
     assert re.fullmatch(r"convspec \d+\.\d+\.\d+\n", convspec("--version"))
 
