@@ -1,4 +1,4 @@
-"""What all augmentations have in common."""
+"""Properties that all augmentations share."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_grey_pictures_stay_grey_pictures(options):
 
 @pytest.mark.parametrize("options", ALL, ids=name)
 @pytest.mark.parametrize("number", [0.0, 0.999999, np.nextafter(np.float32(1), np.float32(0))])
-def test_the_least_and_the_greatest_numbers_are_numbers_like_others(options, number):
+def test_the_smallest_and_the_largest_random_numbers_work(options, number):
     found, labels = applied(options, PHOTOS, [number] * numbers_needed([options]))
     assert found.shape == PHOTOS.shape and np.isfinite(labels).all()
     assert found.std(axis=(1, 2, 3)).min() > 1, "a picture is blank"
@@ -65,7 +65,7 @@ def test_a_batch_is_mixed_the_same_in_even_parts(options):
     assert np.array_equal(labels, np.concatenate([part[1] for part in parts]))
 
 
-def test_a_list_is_its_augmentations_one_after_another():
+def test_a_list_applies_its_augmentations_in_order():
     chain = (RandomCrop(pad=4), HorizontalFlip(), ColorJitter(), RandomErasing(), Cutmix(probability=0.5), Mixup())
     numbers = np.random.default_rng(3).random((4, numbers_needed(chain)), np.float32)
     found, labels = augmented(chain, PHOTOS, LABELS, numbers, 4)
@@ -78,7 +78,7 @@ def test_a_list_is_its_augmentations_one_after_another():
     assert np.array_equal(found, expected) and np.array_equal(labels, shares)
 
 
-def test_crops_to_the_networks_size_are_done_by_now():
+def test_crops_to_the_networks_size_are_left_out():
     chain = (ResizedCrop(side=64), HorizontalFlip(probability=1.0))
     assert numbers_needed(chain) == 1
     assert np.array_equal(augmented(chain, PHOTOS, LABELS, np.zeros((4, 1), np.float32), 4)[0], PHOTOS[:, :, ::-1])
