@@ -1,4 +1,4 @@
-"""Properties of every tool: few lines, a clean end on Ctrl-C during start-up, and its name as a command of `convspec`."""
+"""Properties of every tool: few lines, a clean end on Ctrl-C during start-up, and its name in `convspec`."""
 
 import os
 import re
