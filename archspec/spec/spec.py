@@ -20,6 +20,7 @@ from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
 from archspec.recipe.augment import check_pictures
 from archspec.recipe.fine_tuning import prefix_problems
+from archspec.source.shipped import located
 from archspec.source.tree import Tree, resolve_scalar, wrap
 from archspec.spec import overrides as changes
 from archspec.spec.extends import extended
@@ -77,14 +78,15 @@ def load(
     """Reads a spec.
 
     Args:
-        path: a YAML or JSON file.
+        path: a YAML or JSON file, or the name of a shipped spec, such as `resnet50`, where there is no file of that
+            name.
         overrides: values by parameter name or dotted path, such as `{"width": 32, "train.epochs": 3}`.
         blocks: further Python blocks (see `archspec.blocks`), known by their functions' names.
 
     Raises:
         SpecError: every mistake in the file, or the file cannot be read.
     """
-    tree = extended(Path(path))
+    tree = extended(located(Path(path), os.fspath(path)))
     tree = changes.apply(tree, {key: wrap(value, None) for key, value in (overrides or {}).items()})
     return read_spec(tree, blocks)
 
