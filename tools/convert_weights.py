@@ -23,14 +23,7 @@ def main() -> None:
     add("--like", metavar="FILE", help="with --to torch: a state dict of the module, for its names and shapes")
     add("--skip-head", action="store_true", help="leave the network's last layer as it is initialised")
     add("--partial", action="store_true", help="take what fits, even if something is missing or left over")
-    add(
-        "--pair",
-        type=cli.pair,
-        action="append",
-        default=[],
-        metavar="A=B",
-        help="pair file layer A with network layer B",
-    )
+    add("--pair", type=cli.pair, action="append", default=[], metavar="A=B", help="pair file layer A with layer B")
     add("--force", action="store_true", help="overwrite the output")
     add("--full", action="store_true", help="show every tensor, not only the differences")
     args = parser.parse_args()

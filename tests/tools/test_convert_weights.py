@@ -201,7 +201,7 @@ def test_mistakes(arguments, expected, run_here):
     [
         ([SMALL, SPEC, "--out", "a.keras"], "--to and --out go together"),
         ([SMALL, SPEC, "--to", "torch", "--out", "a.safetensors"], "--to torch and --like go together"),
-        ([SMALL], "SPEC is needed where SOURCE is not a run"),
+        ([SMALL], "SPEC is needed unless SOURCE is a run"),
         ([SMALL, SPEC, "--pair", "a"], "expected A=B, got 'a'"),
         ([SMALL, SPEC, "--set", "depth=3"], "no parameter or section has this name"),
     ],
