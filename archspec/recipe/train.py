@@ -81,8 +81,8 @@ DISTRIBUTE = {
 }
 
 
-TRAINABLE = MapOf(Text(), Boolean(), "a mapping from layer names to true or false")
-MULTIPLIERS = MapOf(Text(), Number(above=0), "a mapping from layer names to numbers")
+TRAINABLE = MapOf(Text(), Boolean(), "a mapping from layer names to true or false", keys_have_dots=True)
+MULTIPLIERS = MapOf(Text(), Number(above=0), "a mapping from layer names to numbers", keys_have_dots=True)
 EARLY_STOPPING = Union((record_of(EarlyStopping, "early_stopping"),), optional=True)
 
 
@@ -110,11 +110,11 @@ class Train:
         deterministic: the same numbers bit by bit in every run on the same machine, at some cost in speed.
     """
 
-    data: Annotated[Any, Tagged("a data source", DATA)]
+    data: Annotated[Any, Tagged("data source", DATA)]
     batch_size: Count = 128
     epochs: Count = 10
-    optimizer: Annotated[Any, Tagged("an optimizer", OPTIMIZERS)] = Sgd()  # noqa: RUF009 (it is frozen)
-    learning_rate: Annotated[Any, Union((Number(above=0), Tagged("a schedule", SCHEDULES)))] = 0.1
+    optimizer: Annotated[Any, Tagged("optimizer", OPTIMIZERS, article="an")] = Sgd()  # noqa: RUF009 (it is frozen)
+    learning_rate: Annotated[Any, Union((Number(above=0), Tagged("schedule", SCHEDULES)))] = 0.1
     weight_decay: Annotated[Any, Union((Number(min=0), record_of(L2, "weight_decay")))] = 0.0
     clip_norm: Positive | None = None
     accumulate: Count = 1
@@ -126,7 +126,7 @@ class Train:
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
     trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()
     learning_rate_multipliers: Annotated[tuple[tuple[str, float], ...], MULTIPLIERS] = ()
-    distribute: Annotated[Any, Tagged("a strategy", DISTRIBUTE)] = Auto()
+    distribute: Annotated[Any, Tagged("strategy", DISTRIBUTE)] = Auto()
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()

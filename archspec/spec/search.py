@@ -15,6 +15,7 @@ from archspec.search.space import Condition, Dimension, Space
 from archspec.source.expressions import ExpressionError, evaluate, has_expression
 from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides
+from archspec.spec.paths import PathError, steps_of
 from archspec.wording import describe, did_you_mean
 
 PATH = "search.space"
@@ -71,8 +72,8 @@ def _names(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Re
     for name, entry in entries.items():
         path = f"{PATH}.{name}"
         try:
-            steps = tuple(overrides.steps_of(name, spec))
-        except overrides.PathError as error:
+            steps = tuple(steps_of(name, spec))
+        except PathError as error:
             reader.fail(tree, path, str(error), name)
             continue
         if steps[0] in ("search", "name", "description") or steps == ("params",):
@@ -157,7 +158,7 @@ def _values(tree: Tree, domain: Domain, other: str, path: str, reader: Reader) -
 
 def _ordered(dimensions: Mapping[str, Dimension], spec: Tree, tree: Tree, reader: Reader) -> Any:
     """The dimensions, each after those that its conditions name and those whose values it changes a part of."""
-    steps = {name: overrides.steps_of(name, spec) for name in dimensions}
+    steps = {name: steps_of(name, spec) for name in dimensions}
     needs = {
         name: [*(condition.name for condition in one.when)]
         + [other for other in dimensions if other != name and steps[name][: len(steps[other])] == steps[other]]
