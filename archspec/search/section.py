@@ -9,15 +9,19 @@ from typing import Annotated, Any, Literal
 from archspec.fields.base import FieldError, Form, Kinds, Reader
 from archspec.fields.containers import ListOf, MapOf, Union
 from archspec.fields.records import Record, Tagged, record_of
-from archspec.fields.scalars import Integer, Number, Text
+from archspec.fields.scalars import Choice, Integer, Number, Text
 from archspec.recipe import MONITORS
 from archspec.search.entries import DomainForm
-from archspec.search.tuners import TUNERS, RandomSearch
+from archspec.search.space import Space
+from archspec.search.tuners import TUNERS, RandomSearch, Tuner
 from archspec.source.tree import Tree
 from archspec.wording import closest
 
 Limit = Annotated[int | None, Union((Integer(min=1),), optional=True)]
 Measured = Annotated[float | None, Union((Number(above=0),), optional=True)]
+
+
+Direction = Annotated[Literal["min", "max"], Union((Choice(("min", "max")),), optional=True)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +32,7 @@ class Objective:
     """
 
     name: str
-    direction: Literal["min", "max"] | None = None
+    direction: Direction = None  # type: ignore[assignment]  # __post_init__ sets it
 
     def __post_init__(self) -> None:
         if self.direction is None:
@@ -131,12 +135,12 @@ class Search:
         warm_start: whether trials start from the best smaller network.
     """
 
-    space: Annotated[Any, SPACE]
-    tuner: Annotated[Any, Tagged("tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
-    objective: Annotated[Any, _ObjectiveForm()] = Objective(name="val_accuracy")
+    space: Annotated[Space, SPACE]
+    tuner: Annotated[Tuner, Tagged("tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
+    objective: Annotated[Objective, _ObjectiveForm()] = Objective(name="val_accuracy")
     budget: Budget = Budget()
     max_minutes_per_trial: Measured = None
-    warm_start: Annotated[Any, _WarmStartForm()] = None
+    warm_start: Annotated[WarmStart | None, _WarmStartForm()] = None
 
 
 SEARCH: Record = record_of(Search, "search")
