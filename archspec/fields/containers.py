@@ -1,4 +1,4 @@
-"""Forms of lists, pairs and mappings, over those of single values (`archspec.fields.scalars`)."""
+"""Forms of lists, pairs and mappings of other forms, and unions of forms."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class MapOf(Form):
 
 @dataclass(frozen=True)
 class Union(Form):
-    """The first of several forms whose kind of value fits; null, where allowed, is None."""
+    """A value of any of several forms: the first that accepts it reads it. Null, where allowed, is None."""
 
     forms: tuple[Form, ...]
     optional: bool = False

@@ -1,6 +1,6 @@
 """Records: mappings of named fields, described by a dataclass or a function signature.
 
-A field's form stands in its annotation, so the code is its own schema:
+The annotation of a field holds its form, so the code is its own schema:
 
     def fire(*, squeeze: Count, expand: Count, activation: ActivationName = "relu") -> Fragment: ...
 """
@@ -63,11 +63,11 @@ class Record(Form):
         return isinstance(value, dict)
 
     def shorthand(self) -> str | None:
-        """The field that a value other than a mapping stands for: the only required one."""
+        """The field that a value other than a mapping stands for: the only required one, if there is exactly one."""
         return self.required[0] if len(self.required) == 1 else None
 
     def known(self) -> list[str]:
-        """The names to suggest for one that is not known."""
+        """The names to suggest for an unknown one."""
         return list(self.fields)
 
     def partial(self) -> Record:
@@ -79,7 +79,7 @@ class Record(Form):
         return INVALID if values is INVALID else self.construct(values, tree, path, reader)
 
     def values(self, tree: Tree, path: str, reader: Reader, span: Span | None = None) -> Any:
-        """The given fields, read; INVALID when any is wrong, unknown or missing (then pointing at `span`)."""
+        """Reads the fields that are given; INVALID when any is wrong, unknown or missing (reported at `span`)."""
         if tree.value is None:
             tree = Tree({}, tree.span)
         if not isinstance(tree.value, dict):
@@ -104,7 +104,7 @@ class Record(Form):
         return INVALID if len(reader.problems) > before or INVALID in values.values() else values
 
     def unknown(self, key: str, absent: list[str], tree: Tree, path: str, reader: Reader) -> str | None:
-        """Reports a field that is none of these; the one that was probably meant."""
+        """Reports an unknown field, and returns the one that was probably meant."""
         meant = closest(key, absent)
         known = meant or closest(key, self.known())
         if not self.fields:

@@ -1,4 +1,4 @@
-"""Forms of a layer's parts: names, references, lists of layers, the arguments of blocks."""
+"""Forms of the parts of a layer: names, references, lists of layers, the arguments of blocks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACTIVATION_FORM = Union((Choice(ACTIVATIONS, "an activation function of Keras"),
 
 
 class AnyForm(Form):
-    """An argument of a block written in a spec: any value, checked where the body uses it."""
+    """An argument of a block of the spec: any value; it is checked where the body uses it."""
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if isinstance(tree.value, list):
@@ -37,7 +37,7 @@ class AnyForm(Form):
 
 @dataclass(frozen=True)
 class NameForm(Form):
-    """A name. `#` in a layer's, where `numbered`, stands for the next free number in its scope."""
+    """A name. In the name of a layer, where `numbered`, `#` stands for the next free number of its scope."""
 
     expected: str = "a name of letters, digits, '_' and '-'"
     numbered: bool = True
@@ -96,7 +96,7 @@ class LayersForm(Form):
 
 @dataclass(frozen=True)
 class LayerForm(Form):
-    """A field that holds one layer as it is written, for a block that adds `fields` to it (`stages: {block: ...}`)."""
+    """A field that holds one layer, kept as a tree for a block that adds `fields` to it (`stages: {block: ...}`)."""
 
     fields: tuple[str, ...]
     expected: str = "a block"

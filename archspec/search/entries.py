@@ -53,12 +53,12 @@ class _Options(_Raw):
 
 
 class _Nothing(Form):
-    """`bool` has nothing to say; `true` behind it reads well where something else stands beside."""
+    """`bool` has no value of its own; `true` after it reads well beside other fields."""
 
     takes_expression = False
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        return True if tree.value in (None, True) else reader.expect(tree, path, "'true' behind 'bool'")
+        return True if tree.value in (None, True) else reader.expect(tree, path, "'true' after 'bool'")
 
     def json_schema(self) -> dict[str, Any]:
         return {"enum": [True, None]}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from archspec.errors import Problem, Source, Span, SpecError, Where
-from archspec.source.tree import Tree, parse, resolve_scalar
+from archspec.source.reading import parse
+from archspec.source.tree import Tree, resolve_scalar
 from archspec.spec.paths import PathError, child, main_field, steps_of
 from archspec.spec.sections import SECTIONS
 from archspec.wording import counted, describe
 
 
 def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
-    """`NAME=VALUE` arguments of a command line as paths and values; the values are YAML.
+    """Reads `NAME=VALUE` arguments of a command line: paths, and values in YAML.
 
     Raises:
         SpecError: a text without `=`, or a value that is not YAML.
@@ -29,7 +30,7 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
             span = Span(source, 0, 0, len(text))
             if not value.strip():
                 assignments[path.strip()] = Tree("", span)
-            elif resolve_scalar(value.strip()) is None:  # which `parse` takes for an empty file
+            elif resolve_scalar(value.strip()) is None:  # `parse` takes it for an empty file
                 assignments[path.strip()] = Tree(None, span)
             else:
                 assignments[path.strip()] = parse(source, start=len(path) + 1)
@@ -52,15 +53,15 @@ def merge(base: Tree, over: Tree) -> Tree:
 
 
 def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span | None] | None = None) -> Tree:
-    """The tree with each path set to its value, in order. The given tree stays as it is.
+    """A copy of the tree with each path set to its value, in order.
 
     Args:
         tree: a spec.
         assignments: values by parameter name or path.
-        keys: where the paths stand, for problems to point at.
+        keys: the positions of the paths in the text, for problems to point at.
 
     Raises:
-        SpecError: malformed paths, unknown names, or paths through something that is not there.
+        SpecError: malformed paths, unknown names, or paths through values that do not exist.
     """
     problems: list[Problem] = []
     for path, value in assignments.items():
@@ -75,7 +76,7 @@ def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span |
 
 
 def value_at(tree: Tree, path: str) -> Tree | None:
-    """What a path leads to, or None where nothing is written there.
+    """The value that a path leads to, or None where none is written.
 
     Raises:
         PathError: a malformed path, or an unknown name.
@@ -95,8 +96,8 @@ def _path_span(path: str, value: Tree, keys: Mapping[str, Span | None]) -> Span 
 
 
 def _spelt_out(tree: Tree, steps: Sequence[str | int]) -> Tree:
-    """The tree with each short form that a path leads into as the fields it stands for: `tfds: cifar10`, on the way to
-    `tfds.train`, as `tfds: {name: cifar10}`."""
+    """The tree with every short form on a path written in full: for `tfds.train`, `tfds: cifar10` becomes
+    `tfds: {name: cifar10}`."""
     found: Tree | None = tree
     for i in range(1, len(steps)):
         found = child(found, steps[i - 1])

@@ -79,7 +79,7 @@ def _followed(path: str, spec: Tree) -> list[str | int]:
 
 
 def main_field(spec: Tree, steps: Sequence[str | int]) -> str | None:
-    """The field that the value at `steps` stands for, where it is not a mapping of fields but may stand for one."""
+    """The field that the value at `steps` stands for, where it is the short form of a mapping of fields."""
     form: Form | None = TOP
     found: Tree | None = spec
     kinds = kinds_of(spec)
@@ -90,7 +90,7 @@ def main_field(spec: Tree, steps: Sequence[str | int]) -> str | None:
 
 
 def child(tree: Tree | None, step: str | int) -> Tree | None:
-    """What a step leads to, or None where nothing is."""
+    """The value that a step leads to, or None where there is none."""
     if tree is None:
         return None
     if isinstance(step, int):

@@ -1,4 +1,4 @@
-"""The sections of a spec: what each may hold, and how it is read."""
+"""The sections of a spec: which fields each has, and how it is read."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from archspec.spec.params import check_name, read_params
 from archspec.wording import closest, quoted
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
-"""Merged field by field by `extends`; every other value replaces the whole one of the base."""
+"""`extends` merges these field by field; any other value replaces the base's value as a whole."""
 TOP_LEVEL = ("name", "description", *SECTIONS)
 
 
 def read_model(parts: Mapping[str, Tree], spans: Mapping[str, Span | None], reader: Reader) -> Any:
-    """The `model` section as a dict, its layers read, once `reader` knows the spec's parameters and blocks."""
+    """The `model` section as a dict, with its layers read. First gives `reader` the spec's parameters and blocks."""
     reader.names = read_params(parts.get("params"), reader)
     _read_blocks(parts.get("blocks"), reader)
     return _read_model(parts["model"], spans.get("model"), reader) if "model" in parts else INVALID
 
 
 def read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
-    """The `train` section, once `reader` knows the spec's parameters."""
+    """The `train` section as a `Train`; `reader` must have the spec's parameters already."""
     values = TRAIN.values(tree, "train", reader, span)
     return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
 
 
 def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
-    """The sections and where their keys stand, by name, also those whose name is misspelt, so that what they hold is
-    checked as well."""
+    """The sections and the positions of their keys, by name. A misspelt section is included under the name that
+    was meant, so that its content is checked as well."""
     if not isinstance(tree.value, dict):
         return {}, {}
     sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
     for key in ("train", "search"):
-        if key in sections and sections[key].value is None:  # as a spec says that does without its base's
+        if key in sections and sections[key].value is None:  # `train: null` removes the section that the base has
             del sections[key]
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
@@ -89,8 +89,7 @@ def _search() -> Form:
 
 
 class _Top(Record):
-    """The whole spec; `extends` and `set` have been applied and taken out by the time it is read, and are known words
-    all the same."""
+    """The whole spec. `extends` and `set` are applied and removed before it is read, but remain known names."""
 
     def known(self) -> list[str]:
         return [*self.fields, "extends", "set"]
@@ -121,7 +120,7 @@ MODEL: Record = Record(
 
 
 def _read_blocks(tree: Tree | None, reader: Reader) -> None:
-    """Adds the spec's own blocks to those that layers may name."""
+    """Makes the spec's own blocks known to the reader of layers."""
     if tree is None or tree.value is None:
         return
     if not isinstance(tree.value, dict):
@@ -145,7 +144,7 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
 
 
 def read_unused_blocks(tree: Tree | None, reader: Reader) -> None:
-    """Finds the mistakes in blocks that no layer has used."""
+    """Reports the mistakes in blocks that no layer uses."""
     layer_reader = reader.layers
     if tree is None or not isinstance(tree.value, dict):
         return
@@ -200,7 +199,7 @@ def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:
 
 
 def _read_defaults(tree: Tree, reader: Reader) -> None:
-    """Notes fields that layers of a kind have unless they say otherwise."""
+    """Gives the reader of layers the fields that layers of a kind have unless they say otherwise."""
     if not isinstance(tree.value, dict):
         reader.expect(tree, "model.defaults", "a mapping from kinds of layers to fields")
         return

@@ -1,4 +1,4 @@
-"""A spec: what a file says once `extends`, overrides and parameters are resolved, and the graph it lowers to."""
+"""A spec: the content of a file with `extends`, overrides and parameters resolved, and the graph it lowers to."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spec:
-    """A network as its file describes it.
+    """A network, and how to train and search it, as its file describes it.
 
     Attributes:
         name: the network's name.
         params: the parameters' values.
         graph: the primitives it lowers to.
-        train: how to train it, or None.
-        search: which changes of it to try, or None.
+        train: the `train` section, or None.
+        search: the `search` section, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
     """
 
@@ -61,7 +61,7 @@ class Spec:
         return read_spec(tree)
 
     def to_yaml(self) -> str:
-        """The resolved spec as a file that means the same, parameters and expressions kept."""
+        """The resolved spec as the text of a file that means the same; parameters and expressions stay as they are."""
         return yaml.dump(
             self.tree.plain(), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True
         )
@@ -115,7 +115,7 @@ def read_spec(tree: Tree) -> Spec:
 
 def _read_search(tree: Tree, spec: Tree, reader: Reader) -> Any:
     """The `search` section of a spec's tree; INVALID, and problems, where it does not fit."""
-    from archspec.spec.search import read_search  # 30 ms, which only specs with this section need
+    from archspec.spec.search import read_search  # it takes 30 ms, which only specs with this section need
 
     return read_search(tree, spec, reader)
 
@@ -132,7 +132,7 @@ _WORDS_OF_YAML_1_1 = {"y", "n", "yes", "no", "on", "off"}
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Plain only where every YAML reader, 1.1 or 1.2, sees a text."""
+    """Writes a text without quotes only where readers of YAML 1.1 and of 1.2 both take it for a text."""
     plain = text.isidentifier() and isinstance(resolve_scalar(text), str) and text.lower() not in _WORDS_OF_YAML_1_1
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
