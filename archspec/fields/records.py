@@ -71,7 +71,7 @@ class Record(Form):
         return list(self.fields)
 
     def partial(self) -> Record:
-        """The same fields, none required."""
+        """A record with the same fields, none of them required."""
         return Record(self.build, self.noun, tuple(Field(f.name, f.form, None) for f in self.fields.values()))
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:

@@ -42,9 +42,9 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
     if not isinstance(tree.value, dict):
         return {}, {}
     sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
-    for key in ("train", "search"):
-        if key in sections and sections[key].value is None:  # `train: null` removes the section that the base has
-            del sections[key]
+    for key in [*sections]:
+        if sections[key].value is None and TOP.fields[key].default is None:
+            del sections[key]  # `train: null` removes the section that the base has
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
         meant = closest(key, [name for name in TOP.fields if name not in sections])

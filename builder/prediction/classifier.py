@@ -98,8 +98,8 @@ def _exported(path: Path) -> Callable[[], Classifier]:
         names = tuple(
             map(str, json.loads((assets / "environment.json").read_text(encoding="utf-8"))["data"]["classes"])
         )
-    except (OSError, ValueError, KeyError, TypeError):
-        raise file_problem(path, "has no names of classes in assets/environment.json; export it anew") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise file_problem(path, "has no names of classes in assets/environment.json; export it anew") from error
 
     def loaded() -> Classifier:
         import numpy as np
