@@ -61,7 +61,7 @@ def open_classifier(source: str) -> Callable[[], Classifier]:
         What loads it.
 
     Raises:
-        SpecError: it is neither, or is damaged; so does the loading.
+        FileError: it is neither, or is damaged; so does the loading.
     """
     path = Path(source)
     versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]
@@ -98,8 +98,8 @@ def _exported(path: Path) -> Callable[[], Classifier]:
         names = tuple(
             map(str, json.loads((assets / "environment.json").read_text(encoding="utf-8"))["data"]["classes"])
         )
-    except (OSError, ValueError, KeyError, TypeError):
-        raise file_problem(path, "has no names of classes in assets/environment.json; export it anew") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise file_problem(path, "has no names of classes in assets/environment.json; export it anew") from error
 
     def loaded() -> Classifier:
         import numpy as np

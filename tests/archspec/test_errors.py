@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from pathlib import Path
 import pytest
 
 import archspec
+from archspec.blocks import BLOCKS
+from archspec.errors import FileError, is_full_disk
 from archspec.fields.records import Count
-from archspec.layers.reading import Fragment
+from archspec.layers.reading import Fragment, python_block
 from archspec.recipe.schedules import Step
 from archspec.spec.overrides import parse_assignments
+from archspec.wording import first_few, first_line
 from tests.invalid import regenerate
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +51,7 @@ def test_message_has_no_internal_words(name: str):
 def problems(text: str, tmp_path: Path, **arguments) -> list[archspec.Problem]:
     path = tmp_path / "spec.yaml"
     path.write_text(text)
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         archspec.load(path, **arguments)
     return caught.value.problems
 
@@ -80,13 +84,14 @@ def test_no_more_than_a_hundred_problems(tmp_path: Path):
 
 
 def widen(*, units: Count) -> Fragment:
-    """A user's block in Python with a mistake: `dense` has no field `filters`."""
+    """A block written in Python, with a mistake: `dense` has no filters."""
     return [{"dense": {"units": units, "filters": 3}}]
 
 
-def test_mistake_in_a_python_block_names_the_block_and_its_use(tmp_path: Path):
+def test_mistake_in_a_python_block_names_the_block_and_its_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(BLOCKS, "widen", python_block(widen))
     text = "name: net\nmodel:\n  input: [8]\n  layers:\n    - widen: {units: 3}\n"
-    (problem,) = problems(text, tmp_path, blocks=[widen])
+    (problem,) = problems(text, tmp_path)
     assert problem.where.path == "widen.layers[0].dense"
     assert [use.path for use in problem.where.used_at] == ["model.layers[0].widen"]
     assert str(problem).endswith("spec.yaml:5:7: model.layers[0].widen")
@@ -158,3 +163,32 @@ def test_command_line_reports_the_problems_of_every_spec():
     expected = [Path(f"{name}.txt").read_text(encoding="utf-8") for name in ("unknown_layer", "empty")]
     assert done.stderr == "".join(expected)
     assert (done.stdout, done.returncode) == ("", 2)
+
+
+def test_a_file_that_cannot_be_read_is_no_mistake_in_a_spec():
+    with pytest.raises(FileError, match="no such file") as caught:
+        archspec.load("nowhere.yaml")
+    assert not isinstance(caught.value, archspec.SpecError)
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "x"), True),
+        (OSError(errno.EDQUOT, "Disk quota exceeded", "x"), True),
+        (RuntimeError("events.out; No space left on device"), True),
+        (OSError(errno.EACCES, "Permission denied", "x"), False),
+        (MemoryError(), False),
+    ],
+)
+def test_a_full_disk_is_known_by_number_or_words(error: Exception, expected: bool):
+    assert is_full_disk(error) == expected
+
+
+def test_a_message_names_the_first_few_and_the_first_line():
+    assert first_few(["a", "b"], 2) == ["a", "b"]
+    assert first_few(["a", "b", "c", "d"], 2) == ["a", "b", "and 2 more"]
+    assert first_line(ValueError("\n  what happened  \nand where")) == "what happened"
+    assert first_line(KeyError()) == "KeyError"
+    assert len(first_line(ValueError("x" * 1000))) == 300

@@ -1,4 +1,4 @@
-"""Valid specs changed at random give a spec or a SpecError that can be printed, never anything else."""
+"""Valid specs changed at random give a spec or a UserError that can be printed, never anything else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import archspec
 from archspec.blocks import BLOCKS
 from archspec.layers.structures import STRUCTURES
 from archspec.ops import PRIMITIVES
-from archspec.source.tree import read_file
+from archspec.source.reading import read_file
 from tests.randomised import examples
 
 RICH = Path(__file__).parent / "rich.yaml"
@@ -147,7 +147,7 @@ def load(path: Path, overrides: dict[str, Any] | None = None) -> archspec.Spec |
     """Loads the spec; None if it has a mistake that is reported as one."""
     try:
         return archspec.load(path, overrides)
-    except archspec.SpecError as error:
+    except archspec.UserError as error:
         text, problems = str(error), error.problems
     assert problems
     assert all(line.strip() for line in text.splitlines())
