@@ -20,7 +20,7 @@ from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from archspec.recipe.train import Mirrored, MultiWorker, Off
 from builder.distribution.cluster import Cluster, described_cluster
-from builder.distribution.strategy import place
+from builder.distribution.strategy import choose_strategy
 from builder.runs.directory import address
 from tests.small import written
 
@@ -131,13 +131,13 @@ def test_a_lost_worker_ends_the_others_and_the_run_goes_on(spec, data_dir, tmp_p
     assert time.monotonic() - began < 90
     assert chief.returncode == 1 and "Traceback" not in output, output
     assert "a worker is gone: " in output
-    assert f"go on with --resume {tmp_path / 'run'}" in output
+    assert f"resume with --resume {tmp_path / 'run'}" in output
     other.communicate()
 
     before = len(losses(tmp_path / "run"))
     both = cluster(spec, tmp_path / "run", data_dir, *LONG, "--resume")
     for line in both[0].stdout:
-        if line.startswith("going on after epoch"):
+        if line.startswith("resuming after epoch"):
             break
     wait_for_epoch(both[0], before + 1)
     both[1].send_signal(signal.SIGTERM)  # to any worker: all stop at the same step
@@ -162,7 +162,7 @@ def test_a_killed_worker_of_this_machine_stops_the_others(spec, data_dir, tmp_pa
 
 def problem(recipe):
     with pytest.raises(archspec.SpecError) as caught:
-        place(recipe, lambda field: Where(f"train.{field}"))
+        choose_strategy(recipe, lambda field: Where(f"train.{field}"))
     return str(caught.value)
 
 
@@ -219,7 +219,7 @@ def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):
     )
     spec = archspec.load(path)
     with pytest.raises(archspec.SpecError) as caught:
-        place(spec.train, partial(address, spec, "train"))
+        choose_strategy(spec.train, partial(address, spec, "train"))
     assert str(caught.value) == (
         f"{path}:5:15: train.batch_size: the global batch of 50 does not divide into 4 replicas; set it to 48 or 52\n"
         "    5 |   batch_size: 50\n"

@@ -141,7 +141,7 @@ def test_a_killed_run_goes_on_exactly_and_without_the_file(distribute, folder, l
     assert status < 0 and "weights from" in output, output
     file.unlink()
     status, output = killed(path, tmp_path / "cut", folder / "data")
-    assert status == 0 and "going on after" in output and "weights from" not in output, output
+    assert status == 0 and "resuming after" in output and "weights from" not in output, output
     whole = state(tmp_path / "whole")
     assert_same(state(tmp_path / "cut"), whole)
     source = best(folder / "run")

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 import archspec
-from builder.runs import checkpoints
+from builder.runs.checkpoints import CheckpointStore
 from builder.runs.comparison import check_same_spec
 from builder.runs.directory import locked
 from builder.system.cpu import instruction_set
@@ -74,7 +74,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_p
     assert all(np.array_equal(value, end_of_epoch[f"model/{name}"]) for name, value in load_file(best).items())
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
-    assert "going on after epoch 1, step 7, from " in output  # step 18: every third is kept, and an epoch has 11
+    assert "resuming after epoch 1, step 7, from " in output  # step 18: every third is kept, and an epoch has 11
     assert_same(state(run_dir), state(tmp_path / "whole"))
     assert not [path for path in run_dir.rglob(".*") if path.name != ".lock"], "a half-written file is left"
     assert len(list((run_dir / "checkpoints").glob("step-*"))) == 2
@@ -103,7 +103,7 @@ def test_a_damaged_checkpoint_is_passed_over(copy, data_dir, killed):
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert f"{newest} is damaged, and is passed over" in output
-    assert "going on after epoch 1, step 4, from " in output
+    assert "resuming after epoch 1, step 4, from " in output
 
 
 def test_a_resume_on_another_kind_of_cpu_says_so(copy, data_dir, killed):
@@ -124,7 +124,7 @@ def test_a_resume_on_another_kind_of_cpu_says_so(copy, data_dir, killed):
 def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir, killed):
     run_dir, spec = copy
     best = run_dir / "checkpoints" / "best.safetensors"
-    checkpoints.write_best(best.parent, load_file(best), 2)  # as if the checkpoint of epoch 2 were damaged
+    CheckpointStore(best.parent, 2).write_best(load_file(best), 2)  # as if the checkpoint of epoch 2 were damaged
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert f"{best} is missing, damaged, or not of epoch 1: the best epoch will be one of those that follow" in output
@@ -138,7 +138,7 @@ def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir, killed):
     assert f"{path}: cannot be written: No space left on device; what was there is whole" in output
     assert not path.exists()
     status, output = killed(spec, run_dir, data_dir)
-    assert status == 0 and "going on after epoch 1, step 7, from " in output, output
+    assert status == 0 and "resuming after epoch 1, step 7, from " in output, output
 
 
 def test_a_full_disk_is_told_before_the_next_checkpoint(tmp_path, data_dir, killed):
@@ -154,9 +154,9 @@ def test_a_run_of_another_spec_is_not_gone_on_with(copy, tmp_path):
     with pytest.raises(archspec.SpecError) as caught:
         check_same_spec(run_dir, spec)
     assert str(caught.value) == (
-        f"{run_dir}: is a run of another spec: train.epochs was 3, is 5; train.weight_decay was 0.0, is 0.1; to go "
-        f"on give the same spec, which is {run_dir / 'spec.yaml'}; another one needs a new run, which may take the "
-        "weights with init_from"
+        f"{run_dir}: is a run of another spec: train.epochs was 3, is 5; train.weight_decay was 0.0, is 0.1; to "
+        f"resume it, give the same spec, which is {run_dir / 'spec.yaml'}; another one needs a new run, which may take "
+        "the weights with init_from"
     )
 
 
