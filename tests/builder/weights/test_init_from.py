@@ -9,12 +9,11 @@ import pytest
 import archspec
 from archspec.errors import Where
 from archspec.recipe.fine_tuning import InitFrom
-from builder.data.splits import Data
 from builder.network.model import build
-from builder.pictures.normalisation import Normalisation
 from builder.runs.checkpoints import CheckpointStore
+from builder.runs.comparison import flat
 from builder.runs.directory import claim
-from builder.runs.environment import record_environment
+from builder.system.files import write_json, write_text
 from builder.training.trainer import train
 from builder.weights.init_from import from_run
 
@@ -54,10 +53,11 @@ def run_of(spec, path):
 
 def begin(spec, path):
     """Makes a run's directory as it is before the first epoch ends."""
-    channels = spec.graph.input.shape[-1]
-    pixels = Normalisation((0.0,) * channels, (1.0,) * channels)
-    data = Data("none", None, None, spec.graph.input.shape, ("0", "1"), pixels, "")
-    record_environment(claim(path, spec.name), spec, data, [], 0, print)
+    claim(path, spec.name)
+    write_text(path / "spec.yaml", spec.to_yaml())
+    data = {"name": "none", "train": 2, "validation": 2, "classes": list("ab"), "fingerprint": "0"}
+    environment = {"data": {**data, "pixel_mean": [0.0], "pixel_std": [1.0]}, "spec": flat(spec.to_yaml())}
+    write_json(path / "environment.json", environment)
 
 
 def taken_from(source, target):
@@ -167,8 +167,8 @@ def runs(tmp_path_factory):
         (
             "damaged",
             (),
-            "train.init_from: {}/checkpoints/best.safetensors: is damaged: Error while deserializing header: header too "
-            "large; a completed run does not write it again; train again with python tools/train.py {}/spec.yaml",
+            "train.init_from: {}/checkpoints/best.safetensors: is damaged: Error while deserializing header: header "
+            "too large; a completed run does not write it again; train again with python tools/train.py {}/spec.yaml",
         ),
         (
             "vgg_a/first",
