@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from archspec import Spec, SpecError
-from archspec.errors import file_problem
+from archspec import Spec
+from archspec.errors import FileError, file_problem
+from archspec.wording import first_few
 from builder.runs.names import SPEC
 
 NAMED = 3
@@ -25,7 +26,7 @@ def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = M
         may_change: the beginnings of the paths that may differ.
 
     Raises:
-        SpecError: the specs differ; the message names the first differences.
+        FileError: the specs differ; the message names the first differences.
     """
     path = directory / SPEC
     try:
@@ -57,15 +58,11 @@ def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[st
     """The differences between two specs in words, empty if there are none. Paths that begin with one of `but` do not
     count."""
     changed = [path for path in {**before, **now} if before.get(path) != now.get(path) and not path.startswith(but)]
-    return first_few([f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed])
+    changes = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed]
+    return "; ".join(first_few(changes, NAMED))
 
 
-def first_few(shown: Sequence[str]) -> str:
-    """The first of some differences, and how many more there are."""
-    return "; ".join(shown[:NAMED]) + (f", and {len(shown) - NAMED} more" if len(shown) > NAMED else "")
-
-
-def damaged(path: Path) -> SpecError:
+def damaged(path: Path) -> FileError:
     """The error for a damaged file that a resumed run would write again if it were deleted."""
     return file_problem(path, "is damaged; delete it, and it is written again when the run is resumed")
 

@@ -37,7 +37,7 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
     For a resumed run, it adds where and when the run was resumed, and says so if the CPU's instruction set has changed.
 
     Raises:
-        SpecError: the data are no longer those that the run began with, or `environment.json` is damaged.
+        FileError: the data are no longer those that the run began with, or `environment.json` is damaged.
     """
     path = directory / ENVIRONMENT
     about = {

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec import Spec, SpecError
-from archspec.errors import file_problem
-from builder.runs.comparison import first_few
+from archspec import Spec
+from archspec.errors import FileError, file_problem
+from archspec.wording import first_few
+from builder.runs.comparison import NAMED
 from builder.runs.names import BEST, CHECKPOINTS, MODEL, SPEC
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def check_model(directory: Path, spec: Spec, model: keras.Model) -> None:
     """Refuses a model that the spec does not describe: other layers, or other fields of one.
 
     Raises:
-        SpecError: naming the first differences.
+        FileError: naming the first differences.
     """
     from builder.network.model import build
 
@@ -43,7 +44,7 @@ def check_weights(directory: Path, spec: Spec, tensors: Mapping[str, np.ndarray]
     """Refuses weights whose names or shapes are not those of the spec's network.
 
     Raises:
-        SpecError: naming the first differences.
+        FileError: naming the first differences.
     """
     from builder.network.model import build
 
@@ -77,8 +78,9 @@ def _is_named(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Layer) and not type(layer).__module__.startswith("keras.src.ops")
 
 
-def _another_network(directory: Path, path: Path, shown: list[str]) -> SpecError:
-    message = f"is of another network than {directory / SPEC}: {first_few(shown)}; put back the file that was there"
+def _another_network(directory: Path, path: Path, shown: list[str]) -> FileError:
+    few = "; ".join(first_few(shown, NAMED))
+    message = f"is of another network than {directory / SPEC}: {few}; put back the file that was there"
     return file_problem(path, message)
 
 

@@ -23,7 +23,7 @@ def write_metrics(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     `seconds` are for training and validation, `images_per_second` for training alone.
 
     Raises:
-        SpecError: the disk is full, or the directory cannot be written.
+        FileError: the disk is full, or the directory cannot be written.
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec import Problem, Spec, SpecError, load
+from archspec import Spec, load
 from archspec.errors import file_problem
 from archspec.wording import did_you_mean
 from builder.runs import comparison
@@ -86,7 +86,7 @@ class Run:
         A training writes it at its end. `weights` may be newer after an interruption.
 
         Raises:
-            SpecError: it is missing, damaged, or not of the spec; the message names the differing layers and fields.
+            FileError: it is missing, damaged, or not of the spec; the message names the differing layers and fields.
         """
         import keras
 
@@ -110,7 +110,7 @@ class Run:
         `model.keras` is written when a training ends, so after an interruption and a resumption it may be older.
 
         Raises:
-            SpecError: no epoch was completed, or the file is missing, damaged, or of another network.
+            FileError: no epoch was completed, or the file is missing, damaged, or of another network.
         """
         tensors = self._read_best()
         check_weights(self.directory, self.spec, tensors)
@@ -133,21 +133,21 @@ class Run:
         try:
             return read_tensors(path)[0]
         except (SafetensorError, OSError) as error:
-            raise file_problem(path, f"is damaged: {error}; {again}") from None
+            raise file_problem(path, f"is damaged: {error}; {again}") from error
 
     def metrics(self) -> list[dict[str, float]]:
         """The rows of `metrics.csv`: numbers by column, a row for each completed epoch.
 
         Raises:
-            SpecError: it is missing or damaged.
+            FileError: it is missing or damaged.
         """
         path = self.directory / METRICS
         try:
             return read_metrics(path)
         except OSError as error:
-            raise file_problem(path, f"cannot be read: {error.strerror}") from None
+            raise file_problem(path, f"cannot be read: {error.strerror}") from error
         except ValueError as error:
-            raise file_problem(path, f"is damaged: {error}; {_again(self.directory, MODEL)}") from None
+            raise file_problem(path, f"is damaged: {error}; {_again(self.directory, MODEL)}") from error
 
     def data(self, data_dir: str | os.PathLike[str] | None = None, say: Say = silent) -> Data:
         """Loads the run's data.
@@ -157,7 +157,7 @@ class Run:
             say: takes lines of progress.
 
         Raises:
-            SpecError: they cannot be loaded, or differ from the data that it was trained on.
+            FileError: they cannot be loaded, or differ from the data that it was trained on.
         """
         from builder.data import check_fits, load_data
         from builder.runs.directory import address, recipe_of
@@ -170,14 +170,14 @@ class Run:
                 f"{data.name} is not what {self.directory} was trained on: the fingerprints differ; "
                 "the pictures, their names or the library that reads them have changed since"
             )
-            raise SpecError([Problem(where, message)])
+            raise file_problem(where, message)
         return data
 
     def check_finished(self) -> None:
         """Refuses a run without a best model.
 
         Raises:
-            SpecError: there is no `model.keras`.
+            FileError: there is no `model.keras`.
         """
         if not (self.directory / MODEL).is_file():
             raise file_problem(
@@ -195,7 +195,7 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
         is_finished: whether to refuse a run without a best model. Its best weights are there after the first epoch.
 
     Raises:
-        SpecError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
+        FileError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
     """
     path = Path(directory)
     _check_is_run(path)
@@ -205,13 +205,13 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
         content = json.loads(environment.read_text(encoding="utf-8"))
         about = _described(content["data"])
         changed = differences(content["spec"], flat(spec.to_yaml()), MAY_CHANGE)
-    except FileNotFoundError:
-        raise file_problem(environment, f"is not there; {_again(path, MODEL)}") from None
+    except FileNotFoundError as error:
+        raise file_problem(environment, f"is not there; {_again(path, MODEL)}") from error
     except OSError as error:
-        raise file_problem(environment, f"cannot be read: {error.strerror}") from None
+        raise file_problem(environment, f"cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         again = _again(path, ENVIRONMENT, MODEL)
-        raise file_problem(environment, f"is damaged: {type(error).__name__}: {error}; {again}") from None
+        raise file_problem(environment, f"is damaged: {type(error).__name__}: {error}; {again}") from error
     if changed:
         message = (
             f"the spec was changed since {path} was trained: {changed}; undo the change, or train the changed spec in "
@@ -257,12 +257,12 @@ def _check_readable(path: Path) -> None:
     """Refuses a file that may not be read, which the user must not take for a damaged one and delete.
 
     Raises:
-        SpecError: it cannot be read.
+        FileError: it cannot be read.
     """
     try:
         path.open("rb").close()
     except OSError as error:
-        raise file_problem(path, f"cannot be read: {error.strerror}") from None
+        raise file_problem(path, f"cannot be read: {error.strerror}") from error
 
 
 def _again(directory: Path, *deleted: str) -> str:

@@ -14,11 +14,6 @@ class WorkerLost(RuntimeError):
     """Another worker of the cluster died or cannot be reached; the message says which, as far as TensorFlow knows."""
 
 
-def is_full_disk(error: BaseException) -> bool:
-    """Whether an error says that the disk is full. TensorFlow raises the same class for that and for memory."""
-    return "No space left" in str(error)
-
-
 class Interrupted(Exception):
     """A signal has ended the training, after its state was saved.
 

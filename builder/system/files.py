@@ -19,7 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     removed.
 
     Raises:
-        SpecError: the disk is full, or the directory cannot be written.
+        FileError: the disk is full, or the directory cannot be written.
     """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
@@ -28,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())  # else the name may survive a power cut, and the content not
         os.replace(temporary, path)
     except OSError as error:
-        raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from None
+        raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from error
     finally:
         with contextlib.suppress(OSError):  # it was moved; a read-only disk has raised its error above
             temporary.unlink()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from archspec import Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, is_full_disk, problem_at
 from builder.data import Data, Encoded, unreadable
-from builder.system.endings import WorkerLost, is_full_disk
+from builder.system.endings import WorkerLost
 
 PEER_ERRORS = (
     tf.errors.UnavailableError,
@@ -39,7 +38,7 @@ def explained(
     if isinstance(error, tf.errors.ResourceExhaustedError) and not is_full_disk(error):
         advice = "set a lower batch_size, or accumulate to go in parts"
         message = f"a step needs more memory than there is; {advice}; {last_checkpoint}"
-        return SpecError([Problem(batch_size_at, message)])
+        return problem_at(batch_size_at, message)
     if is_multi_worker and isinstance(error, PEER_ERRORS):
         return WorkerLost(f"a worker is gone: {_reason(error)}; {last_checkpoint}")
     if isinstance(error, READING_ERRORS) and any(isinstance(part, Encoded) for part in (data.train, data.validation)):

@@ -75,7 +75,7 @@ class Loop:
             Diverged: the loss or the weights are not finite; the last checkpoint is older than that.
             WorkerLost: another worker is gone. This is raised within seconds of its end, after the file that is being
                 written.
-            SpecError: a checkpoint cannot be written, pictures can no longer be read, or the memory is too small.
+            UserError: a checkpoint cannot be written, pictures can no longer be read, or the memory is too small.
         """
         setup = self.setup
         batches: Iterator[Any] | None = None

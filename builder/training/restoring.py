@@ -18,7 +18,7 @@ def restore(store: CheckpointStore, setup: Setup, say: Say) -> Progress:
     Damaged checkpoints are set aside, and the weights of the best epoch are made to fit the checkpoint.
 
     Raises:
-        SpecError: the checkpoint is of another network, or the best weights of a complete run are lost.
+        FileError: the checkpoint is of another network, or the best weights of a complete run are lost.
     """
     store.remove_leftovers()
     checkpoint, broken = store.latest()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from archspec import Problem, Spec, SpecError, analyse
+from archspec import Spec, analyse
+from archspec.errors import problem_at
 from archspec.recipe import Train
 from archspec.wording import counted
 from builder.data import Data
@@ -72,7 +73,7 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
         initialise: whether to take the weights that the recipe's `init_from` names, if it names any.
 
     Raises:
-        SpecError: the weights cannot be taken, or the memory is too small.
+        UserError: the weights cannot be taken, or the memory is too small.
     """
     analysis = analyse(spec)
     synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
@@ -101,7 +102,7 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
         message = (
             f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
         )
-        raise SpecError([Problem(address(spec, "model"), message)]) from None
+        raise problem_at(address(spec, "model"), message) from None
 
 
 def _state(model: keras.Model, optimizer: keras.optimizers.Optimizer, ema: Ema | None) -> State:

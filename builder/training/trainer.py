@@ -15,7 +15,7 @@ import tensorflow as tf
 
 import archspec
 from archspec import Spec
-from archspec.errors import file_problem
+from archspec.errors import file_problem, is_full_disk
 from archspec.recipe import Train
 from archspec.recipe.monitor import MONITORS
 from archspec.wording import counted
@@ -27,7 +27,7 @@ from builder.runs.directory import address, check_can_train, claim, locked, reci
 from builder.runs.environment import record_environment
 from builder.runs.names import CHECKPOINTS, MODEL
 from builder.runs.run import open_run
-from builder.system.endings import Diverged, Interrupted, WorkerLost, is_full_disk
+from builder.system.endings import Diverged, Interrupted, WorkerLost
 from builder.system.terminal import Say, silent
 from builder.training.console import Console
 from builder.training.loop import Loop, OnEpoch
@@ -68,7 +68,7 @@ class Result:
         (batch, height, width, channels), to logits, float32 (batch, classes).
 
         Raises:
-            SpecError: there is none yet (see `until` of `train`), or it is damaged.
+            FileError: there is none yet (see `until` of `train`), or it is damaged.
         """
         return open_run(self.run_dir).model
 
@@ -100,7 +100,7 @@ def train(
             of all epochs, and `model.keras` is not written yet.
 
     Raises:
-        SpecError: there is no `train` section, the data do not exist or fit, the batch does not divide, or the run
+        UserError: there is no `train` section, the data do not exist or fit, the batch does not divide, or the run
             directory is in use, cannot be resumed or cannot be written.
         Diverged: the loss or the weights became NaN or infinite.
         WorkerLost: another worker of the cluster is gone.
@@ -181,7 +181,7 @@ def _opened(run_dir: str | os.PathLike[str] | None, is_resumed: bool, setup: Set
     """The run's directory, claimed or opened again, locked, and with a record of where the result comes from.
 
     Raises:
-        SpecError: it is in use, or of other data; or the disk is full, within the block too.
+        FileError: it is in use, or of other data; or the disk is full, within the block too.
     """
     spec, data = setup.spec, setup.data
     directory = Path(run_dir) if is_resumed and run_dir is not None else claim(run_dir, spec.name)
@@ -199,7 +199,7 @@ def _opened(run_dir: str | os.PathLike[str] | None, is_resumed: bool, setup: Set
             if not is_full_disk(error):
                 raise
             message = "the disk is full; once there is space, resume with --resume"
-            raise file_problem(directory, message) from None
+            raise file_problem(directory, message) from error
 
 
 def _parameters(network: keras.Model) -> str:

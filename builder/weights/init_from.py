@@ -20,7 +20,7 @@ import keras
 import numpy as np
 
 from archspec import Graph, Problem, SpecError, tables
-from archspec.errors import Where
+from archspec.errors import FileError, UserError, Where, file_problem
 from archspec.ops.base import show
 from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
 from builder import weights
@@ -58,7 +58,7 @@ def init_from(network: keras.Model, graph: Graph, init: InitFrom, where: Where) 
         are one row.
 
     Raises:
-        SpecError: see `from_run` and `from_weights`.
+        UserError: see `from_run` and `from_weights`.
     """
     return from_run(network, init, where) if init.run is not None else from_weights(network, graph, init, where)
 
@@ -67,7 +67,8 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
     """Takes every layer that has the same name and shapes among a run's best weights; see `init_from`.
 
     Raises:
-        SpecError: there is no such run, it has no best weights yet, the network lacks layers to take, or nothing fits.
+        FileError: there is no such run, it has no best weights yet, or nothing fits.
+        SpecError: the network does not have the layers to take.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -78,7 +79,7 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
         notes = tuple(f"{key}: {outcomes[key].removeprefix('random: ')}" for key in differing[:NOTES])
         asked = " asked for" if init.layers else ""
         message = f"no layer{asked} of {network.name} has the name and the shapes of one of {name} in {init.run}"
-        raise SpecError([Problem(where, message, notes)])
+        raise file_problem(where, message, *notes)
     return _report(f"{init.run} ({name})", layers, outcomes)
 
 
@@ -88,8 +89,8 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
     A last layer that differs from the file's in its number of classes, or that the file has not, starts anew.
 
     Raises:
-        SpecError: the file cannot be read, or does not fit, with the differences; layers to take that the network has
-            not. Then the network is as before.
+        FileError: the file cannot be read, or does not fit, with the differences. Then the network is as before.
+        SpecError: the network does not have the layers to take.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -98,12 +99,12 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
         source = weights.read(path)
         matching = weights.match(graph, source)
         matching = _asked(matching, init) if init.layers else _with_new_head(matching)
-    except SpecError as error:
-        raise _readdressed(error, where) from None
+    except UserError as error:
+        raise _readdressed(error, where) from error
     if not (matching.complete and matching.layers):
         mend = f"python tools/convert_weights.py {path} SPEC shows all, decides what is undecided, writes what fits"
         message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
-        raise SpecError([Problem(where, message, (*weights.differences(matching), mend))])
+        raise file_problem(where, message, *weights.differences(matching), mend)
     weights.require_finite(matching, where)
     weights.apply(matching, network)
     head = _head(matching)
@@ -153,8 +154,8 @@ def _best_weights(run: str, where: Where) -> tuple[str, dict[str, Weights]]:
     try:
         opened = open_run(run, is_finished=False)
         tensors = opened.weights
-    except SpecError as error:
-        raise _readdressed(error, where) from None
+    except UserError as error:
+        raise _readdressed(error, where) from error
     layers: dict[str, Weights] = {}
     for path, tensor in tensors.items():
         layer, _, variable = path.rpartition("/")
@@ -162,9 +163,9 @@ def _best_weights(run: str, where: Where) -> tuple[str, dict[str, Weights]]:
     return opened.spec.name, layers
 
 
-def _readdressed(error: SpecError, where: Where) -> SpecError:
+def _readdressed(error: UserError, where: Where) -> FileError:
     """Problems of a file or a run, at the address of the field that names it."""
-    return SpecError(Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
+    return FileError(Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
 
 
 def _weights(layer: keras.Layer) -> Weights:

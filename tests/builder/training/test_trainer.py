@@ -138,7 +138,7 @@ def differs(layers, name, value):
 def test_a_training_that_is_stopped_early_has_a_history_and_no_model_yet(load, tmp_path, data_dir):
     result = train(load(epochs=2), tmp_path / "run", data_dir, say=lambda line: None, until=1)
     assert [len(values) for values in result.history.values()] == [1] * (len(MONITORS) + 1)
-    with pytest.raises(archspec.SpecError, match=r"has no model\.keras: the training was stopped before"):
+    with pytest.raises(archspec.UserError, match=r"has no model\.keras: the training was stopped before"):
         result.model  # noqa: B018
 
 
