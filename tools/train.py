@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'train' section")
     cli.add_set_argument(parser)
     parser.add_argument("--run-dir", metavar="DIR", help="the run's own directory (default: runs/<name>/<time>/)")
-    parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
+    parser.add_argument("--data-dir", metavar="DIR", help="the folder of prepared data sets (default: that of TFDS)")
     resumed = "resume a run (default: that of --run-dir, or the newest)"
     parser.add_argument("--resume", metavar="RUN", nargs="?", const="", help=resumed)
     parser.add_argument("--workers", metavar="N", type=cli.positive, help="train with N processes on this machine")

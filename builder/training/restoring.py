@@ -24,7 +24,7 @@ def restore(store: CheckpointStore, setup: Setup, say: Say) -> Progress:
     checkpoint, broken = store.latest()
     for path in broken:
         store.set_aside(path)
-        say(f"{path} is damaged, and is passed over; it is kept as {path.name}.damaged")
+        say(f"{path} is damaged, and is passed over; it is renamed to {path.name}.damaged")
     if checkpoint is None:
         say("there is no checkpoint: starting from the first step")
         return Progress()

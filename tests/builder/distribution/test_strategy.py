@@ -122,7 +122,7 @@ def wait_for_epoch(process, epoch):
 LONG = ["--set", "train.epochs=1000", "--set", "train.checkpoints.steps=5"]
 
 
-def test_a_lost_worker_ends_the_others_and_the_run_goes_on(spec, data_dir, tmp_path):
+def test_a_lost_worker_ends_the_others_and_the_run_is_resumed(spec, data_dir, tmp_path):
     chief, other = cluster(spec, tmp_path / "run", data_dir, *LONG)
     wait_for_epoch(chief, 2)
     other.kill()
@@ -197,12 +197,12 @@ def problem(recipe):
         ),
     ],
 )
-def test_what_cannot_be_distributed_is_told_first(fields, expected, monkeypatch):
+def test_what_cannot_be_distributed_is_reported_first(fields, expected, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert problem(Train(data=Digits(), **fields)) == expected
 
 
-def test_a_worker_that_is_to_train_alone_is_told(monkeypatch):
+def test_a_worker_that_is_to_train_alone_is_reported(monkeypatch):
     config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     assert problem(Train(data=Digits(), distribute=Off())) == (
@@ -227,7 +227,7 @@ def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):
     )
 
 
-def test_a_mistake_of_the_user_is_told_once_and_not_by_each_worker(spec, data_dir, tmp_path):
+def test_a_mistake_of_the_user_is_reported_once_and_not_by_each_worker(spec, data_dir, tmp_path):
     process = start(spec, tmp_path / "run", data_dir, "--workers", 2, "--set", "train.batch_size=63")
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 2
