@@ -16,7 +16,8 @@ DATA = Data("none", None, None, (1, 1, 1), ("0", "1"), Normalisation((0.0,), (1.
 
 def test_too_little_memory_is_reported_at_the_batch_size():
     error = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[256,64,112,112]")
-    explanation = explained(error, DATA, address(archspec.load("specs/digits.yaml"), "train", "batch_size"), False, LAST_CHECKPOINT)
+    where = address(archspec.load("specs/digits.yaml"), "train", "batch_size")
+    explanation = explained(error, DATA, where, False, LAST_CHECKPOINT)
     assert isinstance(explanation, SpecError)
     first, line = str(explanation).splitlines()[:2]
     assert first.endswith(
