@@ -18,6 +18,7 @@ from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.spec.overrides import parse_assignments
 from archspec.wording import counted
+from builder.runs import names
 from builder.runs.run import Run, open_run
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def open_runs(directories: Sequence[str], assignments: Sequence[str] = ()) -> li
 
 def _changed(run: Run, overrides: Mapping[str, Any]) -> Run:
     """The run with another spec, of the same network."""
-    spec = load(run.directory / "spec.yaml", overrides)
+    spec = load(run.directory / names.SPEC, overrides)
     if spec.graph != run.spec.graph:
         raise argument_problem(
             "--set", f"changes the network of {run.directory}, which is trained; set train fields only"

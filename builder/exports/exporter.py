@@ -15,7 +15,8 @@ from archspec.errors import FileError, UserError, Where, file_problem, is_full_d
 from builder.exports.formats import Format, chosen
 from builder.exports.versions import check_folder, new_version
 from builder.runs.environment import package_version
-from builder.runs.run import REPORT, Run, open_run
+from builder.runs.names import EXPORT, MODEL
+from builder.runs.run import Run, open_run
 from builder.system.files import write_json
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def export(
             results = [_one(name, form, network, place[0], calibration, pictures, say) for name, form in forms.items()]
             say(_table(results, pictures))
             _check_passed(results)
-            write_json(place[0] / REPORT, _report(trained, network, results, pictures))
+            write_json(place[0] / EXPORT, _report(trained, network, results, pictures))
     except BrokenPipeError:  # who reads what `say` says takes no more
         raise
     except OSError as error:
@@ -113,9 +114,10 @@ def _check_finished(trained: Run) -> None:
     differing = [name for name, value in trained.weights.items() if name not in found or (value != found[name]).any()]
     if differing:
         raise file_problem(
-            trained.directory / "model.keras",
+            trained.directory / MODEL,
             f"has other weights than checkpoints/best.safetensors ({differing[0]}, for one): the training went on and "
-            f"was stopped; go on with python tools/train.py {trained.directory}/spec.yaml --resume {trained.directory}",
+            f"was stopped; resume it with python tools/train.py {trained.directory}/spec.yaml --resume "
+            f"{trained.directory}",
         )
 
 

@@ -16,6 +16,7 @@ from builder.network.model import Lowering, build
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
 from builder.runs.directory import recipe_of
+from builder.runs.names import ENVIRONMENT, METRICS, SPEC
 from builder.runs.run import Run
 
 LABELS = "labels.txt"
@@ -71,7 +72,7 @@ class InferenceNetwork:
 def of_run(trained: Run) -> InferenceNetwork:
     """The network of a run's best weights."""
     run, classes = trained.directory, trained.about.class_names
-    files = [path for name in ("spec.yaml", "metrics.csv", "environment.json") if (path := run / name).is_file()]
+    files = [path for name in (SPEC, METRICS, ENVIRONMENT) if (path := run / name).is_file()]
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
     return InferenceNetwork(
         name=trained.spec.name,

@@ -15,7 +15,7 @@ from archspec import Graph, Node, ops
 from builder.exports.folding import Folded
 from builder.exports.inference import InferenceNetwork, frozen
 from builder.network.stock_layers import sides_of
-from builder.system.tensorflow_start import stderr_kept
+from builder.system.tensorflow_start import stderr_captured
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 
@@ -38,7 +38,7 @@ def write(network: InferenceNetwork, path: Path, kind: str, calibration: np.ndar
     module = tf.Module()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([answers.get_concrete_function()], module)
     _SET[kind](converter, calibration)
-    with stderr_kept(), warnings.catch_warnings():
+    with stderr_captured(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that TensorFlow's own interpreter, which calibrates, will go
         content = converter.convert()
     path.write_bytes(content)

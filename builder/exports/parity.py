@@ -17,6 +17,7 @@ from builder.data.splits import Arrays, Split
 from builder.exports import runtimes
 from builder.exports.inference import FILE_CHANNELS
 from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded, with_channels
+from builder.runs import names
 from builder.runs.run import Run
 
 MOST_PICTURES = 256
@@ -122,7 +123,7 @@ def sample(trained: Run, data: Data, resize: int | None) -> Sample:
         )
         for count in runtimes.BATCHES
     ]
-    size_on_disk = (trained.directory / "model.keras").stat().st_size
+    size_on_disk = (trained.directory / names.MODEL).stat().st_size
     return Sample(pictures, labels, encoded, raw, np.concatenate(probabilities), tuple(times), size_on_disk)
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from archspec import load
 from archspec.errors import file_problem
 from builder.prediction.finding import Found
-from builder.runs.run import REPORT, open_run
+from builder.runs.names import EXPORT
+from builder.runs.run import open_run
 
 if TYPE_CHECKING:  # files and runs are looked for without TensorFlow
     import numpy as np
@@ -69,7 +70,7 @@ def open_classifier(source: str) -> Callable[[], Classifier]:
         return _exported(path)
     if versions:
         return _exported(max((one.parent for one in versions), key=lambda one: int(one.name)))
-    if (path / REPORT).is_file():
+    if (path / EXPORT).is_file():
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
     run = open_run(path)
 
