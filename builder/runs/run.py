@@ -238,7 +238,7 @@ def _check_same(directory: Path, spec: Spec, model: keras.Model) -> None:
     """Refuses a model that the spec does not describe: other layers, or other fields of one."""
     from builder.network.model import build
 
-    now, then = (dict(_fields(one)) for one in (build(spec, "portable"), model))
+    now, then = (dict(_fields(one)) for one in (build(spec, "portable", "float32"), model))
     changed = [path for path in {**then, **now} if now.get(path) != then.get(path)]
     gone = {path for path in changed if path.count(":") == 0}
     changed = [path for path in changed if path in gone or path.split(":")[0] not in gone]

@@ -50,7 +50,7 @@ class RunOutputs:
         curves.draw(self.directory / "learning_curve.png", self.spec.name, progress.rows, best)
         path = self.directory / "checkpoints" / BEST
         checkpoints.restore(parts.weights, read_tensors(path)[0], path)
-        portable = build(self.spec, "portable")
+        portable = build(self.spec, "portable", "float32")
         transfer_weights(self.network, portable)
         saved = from_pixels(portable, data.pixels)
         with replacing(self.directory / "model.keras") as temporary:

@@ -27,7 +27,7 @@ from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
 from archspec.wording import did_you_mean
 from builder import weights
 from builder.network.model import weighted_layers
-from builder.weights.units import Part
+from builder.weights.units import NamedTensor
 
 Weights: TypeAlias = dict[str, np.ndarray]
 TABLE_WIDTH = 120
@@ -133,7 +133,7 @@ def _with_new_head(matching: weights.Matching) -> weights.Matching:
     return matching if classes == matching.graph.output.shape[-1] else new
 
 
-def _head(matching: weights.Matching) -> Part | None:
+def _head(matching: weights.Matching) -> NamedTensor | None:
     """The kernel of the file's last layer, where a new one replaces it."""
     replaced = [entry.theirs for entry in matching.entries if entry.status == "replaced" and entry.role == "kernel"]
     return replaced[0] if replaced else None

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from archspec.errors import file_problem
 from builder.weights.source import WeightsFile, state_dict
 from builder.weights.torch_files import read_state_dict
-from builder.weights.units import Part, Units
+from builder.weights.units import NamedTensor, Units
 
 KINDS = ".safetensors, .pth or .pt (a state dict of PyTorch), .weights.h5, .keras, a run's directory, keras:ResNet50"
 
@@ -84,11 +84,12 @@ def _named(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:
     """The weights of a state dict, or of variables of Keras, whose names are paths: `conv1/kernel`."""
     if not tensors or not all("/" in key for key in tensors):
         return state_dict(name, tensors)
-    from builder.weights.keras_files import ROLES, unit_in_keras
+    from builder.network.naming import ROLES
+    from builder.weights.keras_files import unit_in_keras
 
-    layers: dict[str, dict[str, Part]] = {}
+    layers: dict[str, dict[str, NamedTensor]] = {}
     for key, tensor in tensors.items():
         layer, _, variable = key.rpartition("/")
-        layers.setdefault(layer, {})[ROLES.get(variable, variable)] = Part.of(key, tensor)
-    units = tuple(unit_in_keras(layer, parts, depthwise=False) for layer, parts in layers.items())
+        layers.setdefault(layer, {})[ROLES.get(variable, variable)] = NamedTensor.of(key, tensor)
+    units = tuple(unit_in_keras(layer, variables) for layer, variables in layers.items())
     return WeightsFile(name, "keras", Units(units, in_order=False))

@@ -12,6 +12,7 @@ import numpy as np
 
 from archspec.errors import file_problem
 from builder.network.model import build
+from builder.network.naming import VARIABLES
 from builder.system import files
 from builder.system.files import replacing
 from builder.system.tensors import write_tensors
@@ -19,7 +20,7 @@ from builder.weights.layout import to_torch
 from builder.weights.matching import Matching, match
 from builder.weights.report import require, require_finite
 from builder.weights.source import WeightsFile
-from builder.weights.units import VARIABLES, Layout
+from builder.weights.units import Layout
 
 SUFFIXES = {"keras": (".weights.h5", ".keras"), "torch": (".safetensors",)}
 """How the names of files end, for each side."""
@@ -28,7 +29,7 @@ SUFFIXES = {"keras": (".weights.h5", ".keras"), "torch": (".safetensors",)}
 def apply(matching: Matching, model: keras.Model) -> None:
     """Sets the matched weights in a model that `builder.build` made of the same network, of any lowering."""
     for layer, role, values in matching.tensors():
-        getattr(model.get_layer(layer), VARIABLES[role]).assign(values)
+        getattr(model.get_layer(layer), VARIABLES.get(role, role)).assign(values)
 
 
 def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = False) -> Path:
@@ -64,7 +65,7 @@ def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = 
     """
     path = check_writable(path, "keras", force)
     require_finite(matching)
-    model = build(matching.graph, lowering="portable")
+    model = build(matching.graph, "portable", "float32")
     apply(matching, model)
     with replacing(path) as temporary:
         if path.suffix == ".keras":

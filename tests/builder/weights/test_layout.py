@@ -75,7 +75,7 @@ def test_a_dense_layer_is_a_1x1_convolution():
 @pytest.mark.parametrize("name", ["resnet50", "alexnet_two_tower", "squeezenet1_0", "digits"])
 def test_units_have_all_parameters_of_the_analysis(name):
     spec = archspec.load(f"specs/{name}.yaml")
-    counted = sum(np.prod(part.shape) for unit in units_of(spec.graph).units for part in unit.parts.values())
+    counted = sum(np.prod(part.shape) for unit in units_of(spec.graph).units for part in unit.tensors.values())
     assert counted == archspec.analyse(spec).parameters
 
 
