@@ -30,7 +30,9 @@ def channels_first(graph, tensors, picture):
     """
     outputs = [picture.transpose(2, 0, 1).astype(np.float64)]
     for node in graph.nodes[1:]:
-        own = {name.rpartition(".")[2]: value for name, value in tensors.items() if name.rpartition(".")[0] == node.name}
+        own = {
+            name.rpartition(".")[2]: value for name, value in tensors.items() if name.rpartition(".")[0] == node.name
+        }
         outputs.append(_apply(node, [outputs[index] for index in node.inputs], own))
     return outputs[-1]
 

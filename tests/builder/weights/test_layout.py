@@ -190,7 +190,13 @@ def chain(layers):
         if kind in ("add", "multiply", "concat"):
             before = named[-1][next(iter(named[-1]))]["name"]
             fields = {"from": ["input" if fields else "flat", before]}
-        main = {"activation": "function", "permute": "order", "reshape": "target", "max_pool": "size", "dropout": "rate"}
+        main = {
+            "activation": "function",
+            "permute": "order",
+            "reshape": "target",
+            "max_pool": "size",
+            "dropout": "rate",
+        }
         main |= {"dense": "units"}
         fields = fields if isinstance(fields, dict) else {main[kind]: fields}
         named.append({kind: {**fields, "name": name}})
