@@ -1,12 +1,12 @@
-"""Starting from weights that there are.
+"""Starting from existing weights: a run's best model, or a file.
 
-Of another run's best model, what has the same name and shape is copied. Names say stage and position (`conv3_2` of
-VGG's table, `stage1.block2.conv1` of a residual network), so a deeper network takes from a shallower one what stands at
-the same place. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1, conv3_1, conv3_2) and
-its dense layers, as in Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1.
+From another run's best model, every layer with the same name and shapes is copied. Names say stage and position
+(`conv3_2` of VGG's table, `stage1.block2.conv1` of a residual network), so that a deeper network takes from a shallower
+one the layers at the same places. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1,
+conv3_1, conv3_2) and its dense layers, as in Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1.
 
-Of a file, whose names may be others, the network's graph says what goes where (`builder.weights`), and all of it has to
-fit, but for a last layer of another number of classes.
+A file may use other names, so the network's graph decides what goes where (`builder.weights`), and all of the file has
+to fit, except for a last layer with another number of classes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NOTES = 3
 
 @dataclass(frozen=True)
 class _Row:
-    """What became of a layer, or of several under one name."""
+    """What happened to a layer, or to several layers under a common name."""
 
     name: str
     outcome: str
@@ -50,13 +50,13 @@ def init_from(network: keras.Model, graph: Graph, init: InitFrom, where: Where) 
     """Gives a network the weights of another run's best model, or of a file.
 
     Args:
-        network: of the graph, with its own initial weights, which what is not taken keeps.
+        network: the graph's model. Layers that take no weights from the source keep their initial ones.
         init: the source, and the layers to take.
-        where: the address that problems are reported at.
+        where: the address at which problems are reported.
 
     Returns:
-        A table of what was taken, and of what was left random and why. Layers side by side to which the same happened
-        are one row.
+        A table of the layers that took weights, and of those left random, with the reason. Neighbouring layers to which
+        the same happened share a row.
 
     Raises:
         SpecError: see `from_run` and `from_weights`.
@@ -68,7 +68,7 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
     """Takes every layer that has the same name and shapes in a run's best model; see `init_from`.
 
     Raises:
-        SpecError: no such run, one without a model, layers to take that the network has not, or nothing that fits.
+        SpecError: there is no such run, it has no model, the network lacks a layer that was asked for, or nothing fits.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -84,13 +84,13 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
 
 
 def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Where) -> str:
-    """Takes all of a file, or of it what the layers asked for need; see `init_from`.
+    """Takes everything in a file, or what the layers asked for need of it; see `init_from`.
 
-    A last layer that differs from the file's in its number of classes, or that the file has not, starts anew.
+    A last layer that the file lacks, or that has another number of classes there, keeps its initial weights.
 
     Raises:
-        SpecError: the file cannot be read, or does not fit, with the differences; layers to take that the network has
-            not. Then the network is as before.
+        SpecError: the file cannot be read or does not fit, with the differences; or the network lacks a layer that was
+            asked for. The network is then unchanged.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -100,8 +100,8 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
         matching = weights.match(graph, source)
         matching = _asked(matching, init) if init.layers else _with_new_head(matching)
     except SpecError as error:
-        told = (Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
-        raise SpecError(told) from None
+        here = (Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
+        raise SpecError(here) from None
     if not (matching.complete and matching.layers):
         mend = f"python tools/convert_weights.py {path} SPEC shows all, decides what is undecided, writes what fits"
         message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
@@ -115,7 +115,7 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
 
 
 def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
-    """Of a matching, what is of the layers that are asked for, and of those of the file that they are matched with."""
+    """The part of a matching that concerns the layers asked for and their counterparts in the file."""
     entries = [entry for entry in matching.entries if entry.unit and init.asks_for(entry.unit.name)]
     partners = {entry.theirs.layer for entry in entries if entry.theirs}
     rest = [entry for entry in matching.entries if not entry.unit and entry.theirs and entry.theirs.layer in partners]
@@ -123,8 +123,7 @@ def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
 
 
 def _with_new_head(matching: weights.Matching) -> weights.Matching:
-    """The same with the network's last layer in its place as it is initialised, where the file has none for it and its
-    own, if any, is of another number of classes."""
+    """The matching with a new last layer, where the file has none for it, or one with another number of classes."""
     if all(entry.unit.name != matching.head for entry in matching.entries if entry.unit and entry.status == "missing"):
         return matching
     new = weights.match(matching.graph, matching.source, new_head=True)
@@ -134,7 +133,7 @@ def _with_new_head(matching: weights.Matching) -> weights.Matching:
 
 
 def _head(matching: weights.Matching) -> NamedTensor | None:
-    """The kernel of the file's last layer, where a new one replaces it."""
+    """The kernel of the file's last layer, if a new one replaces it."""
     replaced = [entry.theirs for entry in matching.entries if entry.status == "replaced" and entry.role == "kernel"]
     return replaced[0] if replaced else None
 
@@ -151,8 +150,11 @@ def _report(source: str, layers: Mapping[str, keras.Layer], outcomes: Mapping[st
 
 
 def best_weights(run: Path, where: Where) -> tuple[str, dict[str, Weights]]:
-    """The name of a run's network, and its best weights by layer and variable. The one place that knows where a run
-    keeps them."""
+    """The name of a run's network, and its best weights by layer and variable.
+
+    Raises:
+        SpecError: there is no such run, or it has no model that Keras can read.
+    """
     if not run.is_dir():
         beside = [path.name for path in run.parent.iterdir() if path.is_dir()] if run.parent.is_dir() else []
         raise _error(where, f"there is no run in '{run}'{did_you_mean(run.name, beside, few=0)}")
@@ -164,7 +166,7 @@ def best_weights(run: Path, where: Where) -> tuple[str, dict[str, Weights]]:
         raise _error(where, f"the run in '{run}' is not finished: it has no model.keras, its best model")
     try:
         model = keras.models.load_model(path, compile=False)
-    except Exception as error:  # what Keras raises for a file that is not a model has no common class
+    except Exception as error:  # Keras raises all kinds of exceptions for files that are not models
         raise _error(where, f"{path} is not a model that Keras can read: {type(error).__name__}") from None
     layers = {layer.name: _weights(layer) for layer in weighted_layers(model)}
     return model.name, layers
@@ -185,7 +187,7 @@ def _check_asked(init: InitFrom, names: Sequence[str], network: str, where: Wher
 
 
 def _take(layer: keras.Layer, init: InitFrom, source: dict[str, Weights]) -> str:
-    """Copies a layer's weights where they fit; what became of it."""
+    """Copies a layer's weights if they fit, and says what happened."""
     if not init.asks_for(layer.name):
         return NOT_ASKED
     if layer.name not in source:
@@ -203,7 +205,7 @@ def _take(layer: keras.Layer, init: InitFrom, source: dict[str, Weights]) -> str
 
 
 def _folded(rows: Sequence[_Row], depth: int = 1) -> Iterator[_Row]:
-    """One row for all layers of a stage or block to which the same happened."""
+    """One row for each stage or block to all of whose layers the same happened, else one for each layer."""
 
     def prefix(row: _Row) -> str:
         return ".".join(row.name.split(".")[:depth])

@@ -25,28 +25,28 @@ from builder.weights.units import NamedTensor, Role, Unit, Units, is_real, kerne
 # -- models ----------------------------------------------------------------------------------------------------------
 
 
-def read_model(path: Path) -> WeightsFile:
-    """A whole `.keras` model, with its wiring. It may hold Keras's own layers only, and no code.
+def read_keras_model(path: Path) -> WeightsFile:
+    """Reads a whole `.keras` model, with its wiring. It may hold only Keras's own layers, and no code.
 
     Raises:
-        SpecError: it cannot be loaded.
+        SpecError: Keras cannot load it.
     """
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises what comes
+    except Exception as error:  # Keras raises all kinds of exceptions
         raise file_problem(path, f"cannot be loaded by Keras: {_first_line(error)}") from None
     return of_model(str(path), model)
 
 
 def read_application(name: str, weights: str | None = "imagenet") -> WeightsFile:
-    """A network of keras.applications.
+    """Builds a network of keras.applications.
 
     Args:
-        name: as Keras has it, such as `ResNet50`.
-        weights: `imagenet`, which Keras downloads on first use, or None for fresh ones.
+        name: Keras's name for it, such as `ResNet50`.
+        weights: `imagenet` for trained ones, which Keras downloads on first use, or None for random ones.
 
     Raises:
-        SpecError: no such network, or it cannot be downloaded.
+        SpecError: there is no such network, or it cannot be downloaded.
     """
     known = [word for word in dir(keras.applications) if word[0].isupper()]
     if name not in known:
@@ -64,7 +64,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def of_model(name: str, model: keras.Model) -> WeightsFile:
-    """The weights of a model in memory; with its wiring where each of its layers is used once."""
+    """The weights of a model in memory, with its wiring if each of its layers is used once."""
     layers: list[tuple[keras.layers.Layer, frozenset[int]]] = []
     try:
         _walk(model, [frozenset()] * len(model.inputs), layers)
@@ -86,16 +86,16 @@ def _walk(
     arriving: Sequence[frozenset[int]],
     layers: list[tuple[keras.layers.Layer, frozenset[int]]],
 ) -> list[frozenset[int]]:
-    """Appends a functional model's layers with weights, each with the positions of those that feed it directly.
+    """Appends a functional model's layers with weights, each with the positions of the nearest ones upstream of it.
 
     Returns:
-        For each output of the model, the positions of the layers whose weights it comes from directly.
+        For each output of the model, the positions of the nearest layers with weights upstream of it.
     """
     reaching = {id(tensor): before for tensor, before in zip(model.inputs, arriving, strict=True)}
     for operation in model.operations:
         if isinstance(operation, keras.layers.InputLayer):
             continue
-        # A model that is called has its own inputs too, which are not this one's.
+        # A model that is called inside this one has a node for its own inputs too.
         (node,) = (n for n in operation._inbound_nodes if all(id(tensor) in reaching for tensor in n.input_tensors))
         before = [reaching[id(tensor)] for tensor in node.input_tensors]
         union = frozenset[int]().union(*before)
@@ -142,16 +142,16 @@ def unit_in_keras(name: str, tensors: Mapping[Role, NamedTensor], output_axes: i
 
 
 def read_weights(path: Path) -> WeightsFile:
-    """A `.weights.h5` file. It has the names of layers and no wiring.
+    """Reads a `.weights.h5` file, which has the names of layers and no wiring.
 
     Raises:
-        SpecError: it is not one, or it is damaged.
+        SpecError: the file is of another kind, or damaged.
     """
     try:
         with h5py.File(path) as file:
             groups = _groups(file)
             layers = [_h5_unit(group, layer) for group, layer in groups]
-    except Exception as error:  # h5py raises whatever the damage leads it to
+    except Exception as error:  # h5py raises all kinds of exceptions on damaged files
         raise file_problem(path, f"is not a .weights.h5 file of Keras 3, or damaged: {_first_line(error)}") from None
     if not layers:
         raise file_problem(path, "has no weights in it")
@@ -159,7 +159,7 @@ def read_weights(path: Path) -> WeightsFile:
 
 
 def _groups(file: h5py.File) -> list[tuple[str, h5py.Group]]:
-    """The groups that stand for a layer with weights, without what belongs to an optimizer or a random generator."""
+    """The groups of layers with weights, without those of optimizers and random generators."""
     found: list[tuple[str, h5py.Group]] = []
 
     def visit(name: str, item: Any) -> None:
