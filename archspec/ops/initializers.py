@@ -39,7 +39,7 @@ def uniform(*, low: float = -0.05, high: float = 0.05) -> Initializer:
 
 
 def constant(*, value: float) -> Initializer:
-    """The same value everywhere."""
+    """A constant value."""
     return Initializer("constant", (("value", value),))
 
 

@@ -150,7 +150,7 @@ def portable_lrn(
 
 
 def _channels(kind: type[keras.Layer], before: int, after: int, options: dict[str, Any]) -> keras.Layer:
-    """A padding or cropping layer for channels: told that they come first, it takes them for the picture's width."""
+    """A padding or cropping layer for channels: with `channels_first`, it takes them for the width."""
     return kind(((0, 0), (before, after)), data_format="channels_first", **options)
 
 

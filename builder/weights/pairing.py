@@ -176,8 +176,8 @@ def _norms_by_wiring(units: Units) -> dict[int, int]:
 
 
 def _norms_by_names(units: Units) -> dict[int, int]:
-    """Ties a normalisation to the layer that its name says, else to the one before it in a list, else to the one defined
-    before it."""
+    """Ties a normalisation to the layer that its name says, else to the one before it in a list, else to the one that
+    is defined before it."""
     words = [names.tokens(unit.name) for unit in units.units]
     parents = [unit.name.rpartition(".")[0] for unit in units.units]
     rules: list[Before] = [

@@ -92,7 +92,7 @@ def summary(matching: Matching) -> str:
 
 
 def table(matching: Matching) -> list[str]:
-    """The lines of a table of all tensors: + is missing in the file, - left over, ? undecided, * belongs to a new head."""
+    """The lines of a table of all tensors: + is missing in the file, - left over, ? undecided, * of a new head."""
     return _lines([_row([entry]) for entry in matching.entries])
 
 
