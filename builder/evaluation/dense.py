@@ -94,10 +94,14 @@ def _converted(node: Node, inputs: Sequence[_Placed], graph: Graph) -> tuple[Op 
         return convolution, (1, 1)
     if isinstance(op, ops.Flatten) or (isinstance(op, ops.Permute) and op.acts_on == "elements"):
         return None, window  # of a vector, which stays as it is
-    # One position's channels are the vector itself; of a larger window only the elements are the vector's.
-    if op.acts_on == "elements" or (op.acts_on != "whole" and window == (1, 1)):
+    if op.acts_on == "elements" or (window == (1, 1) and _stays_at_its_position(op, shapes)):
         return op, window
     raise _refused(node, f"is a {op.kind} of a flattened picture")
+
+
+def _stays_at_its_position(op: Op, vectors: Sequence[Shape]) -> bool:
+    """Whether an operation on vectors does at each position of a picture what it does on a vector of its channels."""
+    return op.acts_on != "whole" and op.windows([(1, 1, *shape) for shape in vectors]) is None
 
 
 def _refused(node: Node, why: str) -> SpecError:

@@ -212,6 +212,20 @@ def test_a_toy_ties_a_network_to_its_size():
             fully_convolutional(chain(ops.Flatten(), ops.Dense(units=4), toy, ops.Dense(units=2)))
 
 
+def test_an_operation_over_positions_ties_a_network_to_its_size():
+    """Of a vector it may be one like any other; of a picture in the vector's place it would see all positions."""
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Wide(Op):
+        acts_on: ClassVar[ops.ActsOn] = "axes"
+
+        def windows(self, inputs):
+            return ops.GlobalAvgPool().windows(inputs)
+
+    with pytest.raises(SpecError, match="'wide3' is a wide of a flattened picture"):
+        fully_convolutional(chain(ops.Flatten(), ops.Dense(units=4), Wide(), ops.Dense(units=2)))
+
+
 def test_no_normalisation_is_folded_into_a_toy():
     graph = chain(Toy(), ops.BatchNorm())
     names = {f"{node.name}/{VARIABLES.get(role, role)}": weight.shape for node in graph.nodes[1:]
