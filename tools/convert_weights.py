@@ -40,7 +40,7 @@ def main() -> None:
         from builder import weights
 
         if args.out:
-            weights.check_writable(args.out, args.to, args.force)
+            weights.check_output(args.out, args.to, args.force)
         like = weights.read(args.like) if args.like else None
         matching = weights.match(spec, weights.read(args.source), dict(args.pair), args.skip_head)
         weights.require(matching, args.partial, args.full)

@@ -11,10 +11,10 @@ from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import Union
 from archspec.fields.records import split_tag
 from archspec.fields.scalars import Choice
-from archspec.ops import ACTIVATIONS
+from archspec.ops import ACTIVATIONS, PRIMITIVES
 from archspec.source.tree import Tree
 
-NORMS = {"batch": "batch_norm", "layer": "layer_norm", "local_response": "local_response_norm"}
+NORMS = {kind.removesuffix("_norm"): kind for kind, op in PRIMITIVES.items() if op.is_norm}
 MERGES = ("add", "concat", "multiply")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]*#?[A-Za-z0-9_\-]*")
 

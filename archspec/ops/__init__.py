@@ -3,96 +3,25 @@
 Shapes leave out the batch: `(height, width, channels)` or `(features,)`. MACs are multiply-accumulates of
 convolutions and dense layers for one picture, without biases, normalisations and activations; FLOPs = 2 x MACs.
 
-A primitive is a frozen dataclass: its fields are its YAML fields. A new one needs its class here, a place in
-`PRIMITIVES`, and its layer in `builder/network/stock_layers.py`; a test names the missing one.
+A primitive is a frozen dataclass: its fields are its YAML fields, and its methods state its shape, weights, MACs and
+window. A new one needs its class in one of the modules below, named in the module's `__all__`, and its layer in
+`builder/network/stock_layers.py`; everything else asks the class. A test names what is missing.
 """
 
-from __future__ import annotations
-
-from archspec.ops.base import Op, Shape, ShapeError, show
-from archspec.ops.kernels import Conv, Dense, DepthwiseConv
-from archspec.ops.merging import Add, Concat, Multiply
-from archspec.ops.pointwise import (
-    ACTIVATIONS,
-    Activation,
-    ActivationName,
-    BatchNorm,
-    Dropout,
-    LayerNorm,
-    LocalResponseNorm,
-    Softmax,
-)
-from archspec.ops.pooling import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
-from archspec.ops.shaping import (
-    Flatten,
-    Input,
-    PadChannels,
-    Permute,
-    Reshape,
-    SliceChannels,
-    UpSample,
-    ZeroPad,
-)
+from archspec.ops import kernels, merging, pointwise, pooling, shaping
+from archspec.ops.base import *  # noqa: F403
+from archspec.ops.base import Op
+from archspec.ops.kernels import *  # noqa: F403
+from archspec.ops.merging import *  # noqa: F403
+from archspec.ops.pointwise import *  # noqa: F403
+from archspec.ops.pooling import *  # noqa: F403
+from archspec.ops.shaping import *  # noqa: F403
+from archspec.ops.shaping import Input
 
 PRIMITIVES: dict[str, type[Op]] = {
     op.kind: op
-    for op in (
-        Conv,
-        DepthwiseConv,
-        Dense,
-        BatchNorm,
-        LayerNorm,
-        LocalResponseNorm,
-        Activation,
-        Softmax,
-        MaxPool,
-        AvgPool,
-        GlobalAvgPool,
-        GlobalMaxPool,
-        Flatten,
-        Dropout,
-        ZeroPad,
-        UpSample,
-        Reshape,
-        Permute,
-        SliceChannels,
-        PadChannels,
-        Add,
-        Multiply,
-        Concat,
-    )
+    for module in (kernels, pointwise, pooling, shaping, merging)
+    for name, op in vars(module).items()
+    if name in module.__all__ and isinstance(op, type) and issubclass(op, Op) and op is not Input
 }
-
-__all__ = [
-    "ACTIVATIONS",
-    "PRIMITIVES",
-    "Activation",
-    "ActivationName",
-    "Add",
-    "AvgPool",
-    "BatchNorm",
-    "Concat",
-    "Conv",
-    "Dense",
-    "DepthwiseConv",
-    "Dropout",
-    "Flatten",
-    "GlobalAvgPool",
-    "GlobalMaxPool",
-    "Input",
-    "LayerNorm",
-    "LocalResponseNorm",
-    "MaxPool",
-    "Multiply",
-    "Op",
-    "PadChannels",
-    "Permute",
-    "Reshape",
-    "Shape",
-    "ShapeError",
-    "SliceChannels",
-    "Softmax",
-    "UpSample",
-    "ZeroPad",
-    "show",
-]
+"""The classes by the word that a spec uses for them; the input is not a layer that a spec can name."""

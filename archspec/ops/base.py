@@ -1,20 +1,32 @@
-"""What every primitive answers: its shape, weights, MACs and window."""
+"""The base class of the primitives: what each states about itself, and helpers for shapes."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from archspec.fields.records import Pair
 from archspec.ops.windows import Padding, Window, output_size, padding_sides
 
+__all__ = ["ActsOn", "Op", "Shape", "ShapeError", "Weight", "show"]
+
 Shape = tuple[int, ...]
+
+ActsOn = Literal["elements", "channels", "axes", "whole"]
+"""What one output element of an operation depends on, from the least to the most.
+
+elements: the input elements at its own position and channel.
+channels: all channels at its own position, whichever order they have; weights, if any, belong to one channel each.
+axes: anything, by its place along height, width and channels. How a picture is stored makes no difference.
+whole: anything, and possibly the order in which the elements are stored, as in `flatten`.
+"""
 
 
 class ShapeError(Exception):
-    """An operation that cannot take the shapes that arrive. `field` is the one to point at, where there is one."""
+    """Inputs whose shapes do not suit an operation. `field` names the field at fault, where there is one."""
 
     def __init__(self, message: str, field: str | None = None):
         super().__init__(message)
@@ -27,20 +39,41 @@ def show(shape: Shape) -> str:
 
 
 def arriving(shape: Shape) -> str:
-    """What a shape is, in words: `a picture of 8x8x3`, `a vector of 64`."""
+    """A shape in words: `a picture of 8x8x3`, `a vector of 64`."""
     noun = {1: "a vector", 3: "a picture"}.get(len(shape), "a matrix")
     return f"{noun} of {show(shape)}"
 
 
+@dataclass(frozen=True)
+class Weight:
+    """One array of an operation's weights.
+
+    Attributes:
+        shape: as Keras stores it.
+        trainable: whether an optimizer changes it; moving statistics are not trainable.
+        output_axes: how many of its last axes run over the output's channels, in their order, so that scaling a
+            channel of the output is scaling a slice of the array. 0, the careful default, makes no such promise.
+    """
+
+    shape: Shape
+    trainable: bool = True
+    output_axes: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Op:
-    """An operation on one tensor that keeps its shape and has no weights; subclasses say what differs."""
+    """An operation on one tensor that keeps its shape and has no weights; subclasses override what differs."""
 
     kind: ClassVar[str]
     """The word for the operation in a spec: the class's name in snake case."""
     many_inputs: ClassVar[bool] = False
     has_kernel: ClassVar[bool] = False
-    """Whether `norm` and `activation` may be written on it, as further layers behind it."""
+    """Whether `norm` and `activation` may be written on it; each becomes a layer after it."""
+    is_norm: ClassVar[bool] = False
+    """Whether it can be that `norm`: the word for `batch_norm` is `batch`."""
+    acts_on: ClassVar[ActsOn] = "whole"
+    """What an output element depends on (see `ActsOn`). The default claims nothing, so that whatever asks has to be
+    careful: it refuses what it cannot know."""
 
     def __init_subclass__(cls) -> None:
         cls.kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
@@ -49,19 +82,32 @@ class Op:
         """The output's shape.
 
         Raises:
-            ShapeError: the inputs do not fit.
+            ShapeError: the inputs' shapes do not suit the operation.
         """
         return inputs[0]
 
+    def weights(self, inputs: Sequence[Shape]) -> Mapping[str, Weight]:
+        """The weights by role, in the order in which Keras's layer creates them.
+
+        The roles `kernel`, `bias`, `gamma`, `beta`, `mean` and `variance` mean what they mean in a convolution, a dense
+        layer and a normalisation: a `kernel` is `(..., inputs, outputs)` and is multiplied with the input, a `bias` is
+        added to the output, and each of the others has one number a channel.
+        """
+        return {}
+
     def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
-        """Trainable and non-trainable weights."""
-        return 0, 0
+        """The numbers of trainable and of non-trainable parameters: the sizes of `weights`, added up."""
+        counts = [0, 0]
+        for weight in self.weights(inputs).values():
+            counts[not weight.trainable] += math.prod(weight.shape)
+        return counts[0], counts[1]
 
     def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
+        """Multiply-accumulates for one picture."""
         return 0
 
     def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
-        """What an output element sees, by axis; None for the same position only."""
+        """The input positions that an output element depends on, vertically and horizontally; None for its own only."""
         return None
 
     def spatial_axes(self) -> tuple[int, int]:
@@ -74,26 +120,38 @@ class Op:
 
 
 def picture(shape: Shape, kind: str) -> tuple[int, int, int]:
+    """Height, width and channels of a shape.
+
+    Raises:
+        ShapeError: it is not a picture's.
+    """
     if len(shape) != 3:
         raise ShapeError(f"{kind} needs a picture (height x width x channels), and {arriving(shape)} arrives here")
     return shape[0], shape[1], shape[2]
 
 
 def whole(shape: Shape) -> tuple[Window, Window] | None:
-    """The windows of what sees all of a picture."""
+    """The windows of an operation whose output elements depend on every position of a picture."""
     return (Window(shape[0], shape[0], 0), Window(shape[1], shape[1], 0)) if len(shape) == 3 else None
 
 
 class WindowedOp(Op):
-    """What slides a window over a picture."""
+    """An operation that slides a window over a picture."""
 
+    acts_on: ClassVar[ActsOn] = "axes"
     stride: Pair
     padding: Padding
 
     def extents(self) -> tuple[int, int]:
+        """Height and width of the window, in input elements."""
         raise NotImplementedError
 
     def spatial(self, shape: Shape, kind: str, field: str) -> tuple[int, int]:
+        """Height and width of the output.
+
+        Raises:
+            ShapeError: the window does not fit into the picture; `field` is then at fault.
+        """
         height, width, _ = picture(shape, kind)
         size = (height, width)
         spans = self.extents()
@@ -119,4 +177,5 @@ class WindowedOp(Op):
 
 
 def square(pair: tuple[int, int]) -> str:
+    """`3` for (3, 3), `1x3` for (1, 3)."""
     return str(pair[0]) if pair[0] == pair[1] else show(pair)

@@ -1,4 +1,4 @@
-"""Weight initialisers: Keras's names, with the parameters that papers state."""
+"""Weight initialisers, by Keras's names, with the parameters that papers state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def uniform(*, low: float = -0.05, high: float = 0.05) -> Initializer:
 
 
 def constant(*, value: float) -> Initializer:
-    """One value."""
+    """A constant value."""
     return Initializer("constant", (("value", value),))
 
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from archspec.fields.base import FieldError
 from archspec.fields.records import Count, Pair
-from archspec.ops.base import Op, Shape, ShapeError, WindowedOp, arriving, picture, square
+from archspec.ops.base import ActsOn, Op, Shape, ShapeError, Weight, WindowedOp, arriving, picture, square
 from archspec.ops.initializers import GLOROT_UNIFORM, ZEROS, InitializerField
 from archspec.ops.windows import Padding, extent
+
+__all__ = ["Conv", "Dense", "DepthwiseConv"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Convolution(WindowedOp):
-    """What convolutions share: a kernel that slides over a picture, with or without a dilation."""
+    """The fields and arithmetic that all convolutions share."""
 
     kernel: Pair
     stride: Pair = (1, 1)
@@ -27,7 +29,7 @@ class _Convolution(WindowedOp):
     bias_initializer: InitializerField = ZEROS
     has_kernel: ClassVar[bool] = True
     word: ClassVar[str]
-    """Its name in a table."""
+    """The operation's name in a table."""
 
     def __post_init__(self) -> None:
         if self.stride != (1, 1) and self.dilation != (1, 1):
@@ -60,8 +62,9 @@ class Conv(_Convolution):
             raise ShapeError(f"groups={self.groups} does not divide the {channels} channels that arrive here", "groups")
         return *self.spatial(inputs[0], "conv", "kernel"), self.filters
 
-    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
-        return math.prod(self.kernel) * inputs[0][2] // self.groups * self.filters + self.bias * self.filters, 0
+    def weights(self, inputs: Sequence[Shape]) -> Mapping[str, Weight]:
+        shape = (*self.kernel, inputs[0][2] // self.groups, self.filters)
+        return {"kernel": Weight(shape, output_axes=1), **_bias(self.bias, self.filters)}
 
     def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         return math.prod(output) * math.prod(self.kernel) * inputs[0][2] // self.groups
@@ -72,7 +75,7 @@ class Conv(_Convolution):
 
 @dataclass(frozen=True, kw_only=True)
 class DepthwiseConv(_Convolution):
-    """A convolution of each channel by itself, `multiplier` outputs a channel (Chollet 2016, arXiv:1610.02357)."""
+    """A convolution of each channel by itself, with `multiplier` outputs a channel (Chollet 2016, arXiv:1610.02357)."""
 
     multiplier: Count = 1
     word: ClassVar[str] = "dwconv"
@@ -86,8 +89,10 @@ class DepthwiseConv(_Convolution):
         spatial = self.spatial(inputs[0], "depthwise_conv", "kernel")
         return *spatial, inputs[0][2] * self.multiplier
 
-    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
-        return (math.prod(self.kernel) + self.bias) * inputs[0][2] * self.multiplier, 0
+    def weights(self, inputs: Sequence[Shape]) -> Mapping[str, Weight]:
+        channels = inputs[0][2]
+        kernel = Weight((*self.kernel, channels, self.multiplier), output_axes=2)
+        return {"kernel": kernel, **_bias(self.bias, channels * self.multiplier)}
 
     def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         return math.prod(output) * math.prod(self.kernel)
@@ -102,6 +107,7 @@ class Dense(Op):
     initializer: InitializerField = GLOROT_UNIFORM
     bias_initializer: InitializerField = ZEROS
     has_kernel: ClassVar[bool] = True
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         if len(inputs[0]) != 1:
@@ -109,8 +115,12 @@ class Dense(Op):
             raise ShapeError(f"dense needs a vector, and {arriving(inputs[0])} arrives here; {mend}")
         return (self.units,)
 
-    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
-        return (inputs[0][0] + self.bias) * self.units, 0
+    def weights(self, inputs: Sequence[Shape]) -> Mapping[str, Weight]:
+        return {"kernel": Weight((inputs[0][0], self.units), output_axes=1), **_bias(self.bias, self.units)}
 
     def macs(self, inputs: Sequence[Shape], output: Shape) -> int:
         return inputs[0][0] * self.units
+
+
+def _bias(present: bool, outputs: int) -> dict[str, Weight]:
+    return {"bias": Weight((outputs,), output_axes=1)} if present else {}

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from archspec.ops.base import Op, Shape, ShapeError, arriving, show
+from archspec.ops.base import ActsOn, Op, Shape, ShapeError, arriving, show
+
+__all__ = ["Add", "Concat", "Multiply"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Elementwise(Op):
+    """An operation on the elements of several tensors at the same position and channel."""
+
     many_inputs: ClassVar[bool] = True
+    acts_on: ClassVar[ActsOn] = "elements"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         if len({len(shape) for shape in inputs}) > 1:
@@ -25,12 +30,13 @@ class _Elementwise(Op):
 
 
 def _in_words(shapes: Sequence[Shape]) -> str:
-    """The inputs, of each rank the first, where ranks differ."""
+    """The first input of each rank, in words, where ranks differ."""
     ranks = {len(shape): shape for shape in reversed(shapes)}
     return " and ".join(arriving(shape) for shape in ranks.values())
 
 
 def listed(shapes: Sequence[Shape]) -> str:
+    """Shapes in a row, `8x8x3, 8x8x4 and 4x4x3`; at most six are named."""
     words = [show(shape) for shape in shapes]
     if len(words) > 6:
         words[5:] = [f"{len(words) - 5} more"]
@@ -52,6 +58,7 @@ class Concat(Op):
     """The inputs side by side along the channels."""
 
     many_inputs: ClassVar[bool] = True
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         if len({len(shape) for shape in inputs}) > 1:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from archspec.fields.scalars import Choice, Integer, Number
-from archspec.ops.base import Op, Shape, ShapeError, picture
+from archspec.ops.base import ActsOn, Op, Shape, ShapeError, Weight, picture
 from archspec.ops.initializers import ONES, InitializerField
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "ActivationName",
+    "BatchNorm",
+    "Dropout",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "Softmax",
+]
 
 ACTIVATIONS = (
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
@@ -17,6 +28,10 @@ ACTIVATIONS = (
     "squareplus", "swish", "tanh", "tanh_shrink",
 )  # fmt: skip
 """Keras's activation functions by name (keras.activations, 3.15), without `threshold`, which has no defaults."""
+_FUNCTIONS_OF_CHANNELS: dict[str, ActsOn] = {
+    "softmax": "channels", "log_softmax": "channels", "sparsemax": "channels", "glu": "axes",
+}  # fmt: skip
+"""The activation functions of all channels at a position; `glu` multiplies the first half of them by the second."""
 
 ActivationName = Annotated[str, Choice(ACTIVATIONS, "an activation function of Keras")]
 Rate = Annotated[float, Number(min=0, below=1)]
@@ -31,27 +46,39 @@ class BatchNorm(Op):
     this sense) and this language's is 0.9.
     """
 
+    is_norm: ClassVar[bool] = True
+    acts_on: ClassVar[ActsOn] = "channels"
+
     momentum: Annotated[float, Number(min=0, below=1)] = 0.9
     epsilon: Positive = 1e-5
     scale: bool = True
     center: bool = True
     scale_initializer: InitializerField = ONES
 
-    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
-        channels = inputs[0][-1]
-        return channels * (self.scale + self.center), 2 * channels
+    def weights(self, inputs: Sequence[Shape]) -> Mapping[str, Weight]:
+        statistics = dict.fromkeys(("mean", "variance"), Weight(inputs[0][-1:], trainable=False))
+        return {**_affine(self.scale, self.center, inputs[0]), **statistics}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerNorm(Op):
     """Normalisation of each position over its channels (Ba et al. 2016, arXiv:1607.06450)."""
 
+    is_norm: ClassVar[bool] = True
+    acts_on: ClassVar[ActsOn] = "channels"
+
     epsilon: Positive = 1e-5
     scale: bool = True
     center: bool = True
 
-    def parameters(self, inputs: Sequence[Shape]) -> tuple[int, int]:
-        return inputs[0][-1] * (self.scale + self.center), 0
+    def weights(self, inputs: Sequence[Shape]) -> Mapping[str, Weight]:
+        return _affine(self.scale, self.center, inputs[0])
+
+
+def _affine(scale: bool, center: bool, shape: Shape) -> dict[str, Weight]:
+    """The factor and the offset for each channel with which a normalisation may end."""
+    present = {"gamma": scale, "beta": center}
+    return {role: Weight(shape[-1:]) for role, wanted in present.items() if wanted}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +88,9 @@ class LocalResponseNorm(Op):
     Krizhevsky et al. 2012, section 3.3: the defaults are the paper's k=2, n=5, alpha=1e-4, beta=0.75. The sum is not
     divided by n, as it is in Caffe and PyTorch.
     """
+
+    is_norm: ClassVar[bool] = True
+    acts_on: ClassVar[ActsOn] = "axes"
 
     radius: Annotated[int, Integer(min=1, max=1000)] = 2
     bias: Positive = 2.0
@@ -77,6 +107,10 @@ class Activation(Op):
 
     function: ActivationName
 
+    @property
+    def acts_on(self) -> ActsOn:  # type: ignore[override]  # it depends on the function
+        return _FUNCTIONS_OF_CHANNELS.get(self.function, "elements")
+
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         if self.function != "glu":
             return inputs[0]
@@ -92,9 +126,13 @@ class Activation(Op):
 class Softmax(Op):
     """Probabilities over the channels. A classifier here ends in logits; softmax belongs to evaluation and export."""
 
+    acts_on: ClassVar[ActsOn] = "channels"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dropout(Op):
     """While training, zeroes a share `rate` of the elements and scales the rest up (Srivastava et al. 2014)."""
+
+    acts_on: ClassVar[ActsOn] = "elements"
 
     rate: Rate

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from archspec.fields.base import FieldError
 from archspec.fields.records import Pair
-from archspec.ops.base import Op, Shape, WindowedOp, picture, whole
+from archspec.ops.base import ActsOn, Op, Shape, WindowedOp, picture, whole
 from archspec.ops.windows import Padding, Window
+
+__all__ = ["AvgPool", "GlobalAvgPool", "GlobalMaxPool", "MaxPool"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class _GlobalPool(Op):
     """`keep_dims` gives 1x1xC instead of C."""
 
     keep_dims: bool = False
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         channels = picture(inputs[0], self.kind)[2]

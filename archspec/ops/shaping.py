@@ -1,4 +1,4 @@
-"""Primitives that move, add or leave out elements."""
+"""Primitives that move, add or drop elements, and the input."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from archspec.fields.base import FieldError
 from archspec.fields.containers import ListOf
 from archspec.fields.records import Count, Pair
 from archspec.fields.scalars import Integer
-from archspec.ops.base import Op, Shape, ShapeError, picture, show, whole
+from archspec.ops.base import ActsOn, Op, Shape, ShapeError, picture, show, whole
 from archspec.ops.windows import ExplicitPadding, Window
+
+__all__ = ["Flatten", "Input", "PadChannels", "Permute", "Reshape", "SliceChannels", "UpSample", "ZeroPad"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Input(Op):
-    """The picture. Made from `model.input`; not a layer."""
+    """The picture. It is made from `model.input` and is not a layer that a spec can name."""
 
     size: Shape
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         return self.size
@@ -42,6 +45,7 @@ class ZeroPad(Op):
     """Rows and columns of zeros around a picture."""
 
     padding: ExplicitPadding
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         height, width, channels = picture(inputs[0], "zero_pad")
@@ -57,6 +61,7 @@ class UpSample(Op):
 
     factor: Pair = (2, 2)
     interpolation: Literal["nearest", "bilinear"] = "nearest"
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         height, width, channels = picture(inputs[0], "up_sample")
@@ -73,7 +78,7 @@ class UpSample(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Reshape(Op):
-    """The same elements, row by row, in another shape; one size may be -1, whatever is left."""
+    """The elements, row by row, in another shape; one size may be -1, which stands for whatever is left."""
 
     target: Annotated[tuple[int, ...], ListOf(Integer(min=-1, max=1_000_000_000), "list of sizes", 1)]
 
@@ -104,6 +109,10 @@ class Permute(Op):
 
     order: Annotated[tuple[int, ...], ListOf(Integer(min=1, max=3), "list of axes", 1)]
 
+    @property
+    def acts_on(self) -> ActsOn:  # type: ignore[override]  # it depends on the order
+        return "elements" if self.order == tuple(range(1, len(self.order) + 1)) else "whole"
+
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         if sorted(self.order) != list(range(1, len(inputs[0]) + 1)):
             raise ShapeError(f"order {list(self.order)} does not name each axis of {show(inputs[0])} once", "order")
@@ -122,6 +131,7 @@ class SliceChannels(Op):
 
     start: Annotated[int, Integer(min=0, max=1_000_000)]
     stop: Count
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def __post_init__(self) -> None:
         if self.start >= self.stop:
@@ -140,6 +150,7 @@ class PadChannels(Op):
 
     before: Annotated[int, Integer(min=0, max=1_000_000)] = 0
     after: Annotated[int, Integer(min=0, max=1_000_000)] = 0
+    acts_on: ClassVar[ActsOn] = "axes"
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         height, width, channels = picture(inputs[0], "pad_channels")

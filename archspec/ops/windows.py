@@ -22,7 +22,7 @@ _AMOUNT = Integer(min=0, max=100_000)
 class PaddingForm(Form):
     """`same`, `valid`, `symmetric`, `1`, `[vertical, horizontal]` or `[[top, bottom], [left, right]]`.
 
-    Read as a word or as all four sides. `same` is TensorFlow's: the output is ceil(input / stride), and an odd
+    It is read as a word or as all four sides. `same` is TensorFlow's: the output is ceil(input / stride), and an odd
     amount of padding puts the extra row or column at the end. `symmetric` is what PyTorch's networks use: (kernel - 1)
     // 2 on every side.
     """
@@ -71,8 +71,8 @@ ExplicitPadding = Annotated[Sides, PaddingForm(words=())]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one output element sees along one axis: `extent` inputs, the first `before` inputs early, and the next
-    element the same, `stride` inputs on (a fraction where the output is larger)."""
+    """The inputs that one output element depends on along one axis: `extent` inputs, starting `before` inputs ahead of
+    its own position; the next element's window starts `stride` inputs later (a fraction where the output is larger)."""
 
     extent: int
     stride: int | Fraction
@@ -80,12 +80,12 @@ class Window:
 
 
 def extent(kernel: int, dilation: int) -> int:
-    """Inputs spanned by a dilated kernel."""
+    """The number of inputs that a dilated kernel spans."""
     return (kernel - 1) * dilation + 1
 
 
 def padding_sides(padding: PaddingValue, axis: int, size: int, span: int, stride: int) -> tuple[int, int]:
-    """Elements added before and after an axis (0 vertical, 1 horizontal) of `size`, for a window of `span`."""
+    """The elements added before and after an axis (0 vertical, 1 horizontal) of `size`, for a window of `span`."""
     if padding == "valid":
         return 0, 0
     if padding == "same":
@@ -97,6 +97,6 @@ def padding_sides(padding: PaddingValue, axis: int, size: int, span: int, stride
 
 
 def output_size(padding: PaddingValue, axis: int, size: int, span: int, stride: int) -> int:
-    """Positions of the window along an axis; below 1 when it does not fit."""
+    """The number of the window's positions along an axis; below 1 when the window does not fit."""
     before, after = padding_sides(padding, axis, size, span, stride)
     return (size + before + after - span) // stride + 1

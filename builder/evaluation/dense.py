@@ -1,8 +1,9 @@
 """Dense evaluation: a classifier as a fully convolutional network, for pictures of any size.
 
-Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.2: the first dense layer behind a flattened feature map becomes
-a convolution of that map's size, the others 1x1 convolutions, and the class scores are averaged over the positions. A
-network whose head pools globally takes any size as it is, and a linear head on the mean is the mean of its scores.
+Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.2: the first dense layer after a flattened feature map becomes
+a convolution of that map's size, the others become 1x1 convolutions, and the class scores are averaged over the
+positions. A network whose head pools globally takes any size as it is: a linear head on the mean over the positions
+gives the mean of its scores.
 """
 
 from __future__ import annotations
@@ -21,36 +22,43 @@ from archspec.ops.base import Op, Shape, ShapeError, show
 from builder.network.model import build, weighted_layers
 
 POSITIONS = "positions"
-"""The name of the mean over positions, which comes last."""
-ACROSS = ("softmax", "log_softmax", "sparsemax", "glu")
-"""Activations that see a whole vector at once."""
+"""The name of the last node, the mean over positions."""
 
 
 @dataclass(frozen=True)
 class _Placed:
-    """Where a node of the classifier is in the new graph. `window` is (height, width) of the part of the picture there
-    that stands for what was a vector; None where it is what it was."""
+    """A node of the classifier in the new graph.
+
+    Attributes:
+        index: its position there.
+        window: (height, width) of the part of a picture that has taken the place of a vector; None for a node whose
+            output kept its meaning.
+    """
 
     index: int
     window: tuple[int, int] | None = None
 
 
 def fully_convolutional(graph: Graph) -> Graph:
-    """A classifier's graph that takes pictures of other sizes too; nodes with weights keep their names.
+    """A classifier's graph as one that takes pictures of other sizes too. Nodes with weights keep their names.
 
     Raises:
-        UserError: a layer ties the network to the size that it was trained at.
+        UserError: a layer ties the network to the size at which it was trained.
     """
     nodes = [graph.input]
     placed = [_Placed(0)]
     for node in graph.nodes[1:]:
         inputs = [placed[index] for index in node.inputs]
         op, window = _converted(node, inputs, graph)
-        if op is None:  # a flatten: the picture stays one
+        if op is None:  # a flatten: the picture stays a picture
             placed.append(_Placed(inputs[0].index, window))
             continue
         indices = tuple(one.index for one in inputs)
-        nodes.append(Node(node.name, op, indices, op.shape([nodes[index].shape for index in indices])))
+        try:
+            shape = op.shape([nodes[index].shape for index in indices])
+        except ShapeError as error:
+            raise _refused(node, f"cannot take a picture in place of a vector: {error}") from None
+        nodes.append(Node(node.name, op, indices, shape))
         placed.append(_Placed(len(nodes) - 1, window))
     last = placed[-1]
     if last.window is not None:
@@ -62,7 +70,7 @@ def fully_convolutional(graph: Graph) -> Graph:
 
 
 def _converted(node: Node, inputs: Sequence[_Placed], graph: Graph) -> tuple[Op | None, tuple[int, int] | None]:
-    """The operation in a node's place, or none, and the window of what it gives."""
+    """The operation that takes a node's place, or None where it needs none, and the window of its output."""
     op, shapes = node.op, graph.input_shapes(node)
     windows = {one.window for one in inputs}
     if isinstance(op, ops.Flatten) and windows == {None} and len(shapes[0]) == 3:
@@ -84,15 +92,16 @@ def _converted(node: Node, inputs: Sequence[_Placed], graph: Graph) -> tuple[Op 
             bias_initializer=op.bias_initializer,
         )
         return convolution, (1, 1)
-    keeps_place = isinstance(op, ops.Dropout | ops.Add | ops.Multiply | ops.Activation)
-    if isinstance(op, ops.Activation) and op.function in ACROSS:
-        keeps_place = False
-    along_channels = isinstance(op, ops.Activation | ops.BatchNorm | ops.LayerNorm | ops.Softmax | ops.Concat)
-    if keeps_place or (along_channels and window == (1, 1)):
+    if isinstance(op, ops.Flatten) or (isinstance(op, ops.Permute) and op.acts_on == "elements"):
+        return None, window  # of a vector, which stays as it is
+    if op.acts_on == "elements" or (window == (1, 1) and _stays_at_its_position(op, shapes)):
         return op, window
-    if isinstance(op, ops.Flatten):
-        return None, window
     raise _refused(node, f"is a {op.kind} of a flattened picture")
+
+
+def _stays_at_its_position(op: Op, vectors: Sequence[Shape]) -> bool:
+    """Whether an operation on vectors does at each position of a picture what it does on a vector of its channels."""
+    return op.acts_on != "whole" and op.windows([(1, 1, *shape) for shape in vectors]) is None
 
 
 def _refused(node: Node, why: str) -> UserError:
@@ -101,10 +110,10 @@ def _refused(node: Node, why: str) -> UserError:
 
 
 def resized(graph: Graph, size: tuple[int, int]) -> Graph:
-    """A fully convolutional graph with the shapes that it has for pictures of (height, width).
+    """A fully convolutional graph with its shapes for pictures of (height, width).
 
     Raises:
-        UserError: a layer cannot take what arrives.
+        UserError: a layer cannot take pictures of that size.
     """
     shape: Shape = (*size, graph.input.shape[-1])
     nodes = [dataclasses.replace(graph.input, op=ops.Input(size=shape), shape=shape)]
@@ -118,12 +127,14 @@ def resized(graph: Graph, size: tuple[int, int]) -> Graph:
 
 
 def convolutional_weights(graph: Graph, weights: Mapping[str, Sequence[np.ndarray]]) -> dict[str, list[np.ndarray]]:
-    """A classifier's weights by layer, those of dense layers that became convolutions reshaped: (height * width *
-    channels, units) to (height, width, channels, units), which is flatten's order.
+    """A classifier's weights, by layer, in the shapes that a fully convolutional graph needs.
+
+    The kernel of a dense layer that became a convolution is reshaped from (height * width * channels, units), which is
+    flatten's order, to (height, width, channels, units).
 
     Args:
         graph: the fully convolutional one.
-        weights: of each layer, in Keras's order.
+        weights: each layer's arrays, in Keras's order.
     """
     result = {name: list(arrays) for name, arrays in weights.items()}
     for node in graph.nodes:
@@ -135,16 +146,21 @@ def convolutional_weights(graph: Graph, weights: Mapping[str, Sequence[np.ndarra
 
 
 def dense_network(graph: Graph, network: keras.Model) -> keras.Model:
-    """A trained network, without its normalisation of pixels, as one that takes pictures of any size not below its own:
-    (batch, height, width, channels) to logits (batch, classes).
+    """A trained network as one that takes pictures of any size not below its own.
+
+    Args:
+        network: the network of the graph, without its normalisation of pixels.
+
+    Returns:
+        A model from pictures (batch, height, width, channels) to logits (batch, classes), the means over the positions.
 
     Raises:
-        UserError: a layer ties the network to its size.
+        UserError: a layer ties the network to the size at which it was trained.
     """
     convolutional = fully_convolutional(graph)
     height, width = graph.input.shape[:2]
     resized(convolutional, (2 * height + 1, 2 * width))
-    model = build(convolutional, "fast", any_size=True)
+    model = build(convolutional, "fast", "float32", any_size=True)
     weights = {layer.name: layer.get_weights() for layer in weighted_layers(network)}
     for name, arrays in convolutional_weights(convolutional, weights).items():
         model.get_layer(name).set_weights(arrays)

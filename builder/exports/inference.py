@@ -58,7 +58,7 @@ class InferenceNetwork:
 
     def model(self, lowering: Lowering = "portable") -> keras.Model:
         """From pictures of `shape`, pixels from 0 to 255 as floats, to logits."""
-        network = build(self.folded.graph, lowering)
+        network = build(self.folded.graph, lowering, "float32")
         for weight in network.weights:
             weight.assign(self.folded.weights[weight.path])
         return from_pixels(network, self.pixels)

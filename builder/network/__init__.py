@@ -1,1 +1,1 @@
-"""Keras networks of a spec's graph: of stock layers, and of faster ones for training."""
+"""A spec's graph as a Keras model, of stock layers or of faster ones for training."""

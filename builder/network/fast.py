@@ -1,4 +1,4 @@
-"""The `fast` lowering: the primitives for which something trains faster than the stock layer, with its weights."""
+"""The `fast` lowering: primitives for which another layer with the same weights trains faster than the stock layer."""
 
 from __future__ import annotations
 
@@ -8,44 +8,43 @@ import keras
 
 from archspec import ops
 from builder.network import fast_layers
+from builder.network.naming import LayerName, Tensor
 from builder.network.stock_layers import (
     PORTABLE,
     Lower,
-    Place,
-    Tensor,
     batch_norm_options,
     conv_options,
     explicit_sides,
 )
 
 
-def _conv(op: ops.Conv, inputs: Sequence[Tensor], place: Place) -> Tensor:
+def _conv(op: ops.Conv, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
     padding = explicit_sides(op, inputs[0])
     word, sides = (padding, None) if isinstance(padding, str) else ("valid", padding)
-    return fast_layers.FastConv2D(**conv_options(op, word), explicit_padding=sides, **place.options())(inputs[0])
+    return fast_layers.FastConv2D(**conv_options(op, word), explicit_padding=sides, **layer_name.options())(inputs[0])
 
 
-def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    return fast_layers.FusedBatchNormalization(**batch_norm_options(op), **place.options())(inputs[0])
+def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
+    return fast_layers.FusedBatchNormalization(**batch_norm_options(op), **layer_name.options())(inputs[0])
 
 
-def _activation(op: ops.Activation, inputs: Sequence[Tensor], place: Place) -> Tensor:
+def _activation(op: ops.Activation, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
     if op.function in ("tanh", "mish"):
-        return fast_layers.UnjoinedActivation(op.function, **place.options())(inputs[0])
-    return PORTABLE[ops.Activation](op, inputs, place)
+        return fast_layers.UnjoinedActivation(op.function, **layer_name.options())(inputs[0])
+    return PORTABLE[ops.Activation](op, inputs, layer_name)
 
 
-def _dropout(op: ops.Dropout, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    return fast_layers.ReplicaDropout(op.rate, **place.options())(inputs[0])
+def _dropout(op: ops.Dropout, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
+    return fast_layers.ReplicaDropout(op.rate, **layer_name.options())(inputs[0])
 
 
-def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    layer = fast_layers.LocalResponseNormalization(op.radius, op.bias, op.alpha, op.beta, **place.options())
+def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
+    layer = fast_layers.LocalResponseNormalization(op.radius, op.bias, op.alpha, op.beta, **layer_name.options())
     return layer(inputs[0])
 
 
-def _synchronized_batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], place: Place) -> Tensor:
-    options = {**batch_norm_options(op), **place.options()}
+def _synchronized_batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
+    options = {**batch_norm_options(op), **layer_name.options()}
     return keras.layers.BatchNormalization(synchronized=True, **options)(inputs[0])
 
 
@@ -57,4 +56,4 @@ FAST: dict[type[ops.Op], Lower] = {
     ops.Dropout: _dropout,
 }
 SYNCHRONIZED: dict[type[ops.Op], Lower] = {**FAST, ops.BatchNorm: _synchronized_batch_norm}
-"""The same with batch statistics over all replicas of a strategy, which the fused operation does not have."""
+"""`FAST` with batch statistics over all replicas of a strategy, which the fused operation cannot compute."""

@@ -1,9 +1,9 @@
-"""Keras layers that compute what the stock layers compute, faster, with the very same weights.
+"""Keras layers that compute what the stock layers compute, but faster, with the same weights.
 
-Each is a subclass of the stock layer (variables, their names, shapes, order and initialisers are inherited), so
-`stock.set_weights(fast.get_weights())` and the reverse are exact. Which formulation wins was measured with TensorFlow
-2.21 on CPUs of two cores with AVX2 (`python -m benchmarks lowerings`, `steps`), where the figures below are from; other
-devices keep the plain TensorFlow operation. Tensors are channels-last.
+Each is a subclass of the stock layer and inherits its variables, with their names, shapes, order and initialisers, so
+that `stock.set_weights(fast.get_weights())` and the reverse are exact. The figures below are measurements with
+TensorFlow 2.21 on CPUs of two cores with AVX2 (`python -m benchmarks lowerings`, `steps`); other devices keep the plain
+TensorFlow operation. Tensors have their channels last.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ Sides = Sequence[Sequence[int]]
 
 HALF_WIDTH = (tf.bfloat16, tf.float16)
 BLOCK_CHANNELS = 16
-"""Groups of fewer input channels are computed together until they have as many: with less a convolution costs its
-overhead, with more the zeros of the block-diagonal kernel. 4 channels were up to 8 % slower, 8 and 32 up to 27 %."""
+"""Groups with fewer input channels than this are computed together until they have as many. Below, the overhead of a
+convolution dominates; above, the zeros of the block-diagonal kernel. 4 channels were up to 8 % slower, 8 and 32 up to
+27 %."""
 
 
 @functools.cache
 def on_cpu() -> bool:
-    """Whether the only devices are CPUs."""
+    """Whether all devices are CPUs."""
     return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
 
 
 @functools.cache
 def emulated(dtype: tf.DType) -> bool:
-    """Whether convolutions of this half-width type are slower here than the same ones in float32.
+    """Whether convolutions in this half-width type are slower on this machine than the same ones in float32.
 
     A CPU without instructions for the type, or without oneDNN to use them, falls back to Eigen's loops: a training step
     of a 3x3 convolution took 5 times as long in float16 as in float32, and 17 times in bfloat16.
@@ -42,7 +43,7 @@ def emulated(dtype: tf.DType) -> bool:
     try:
         from tensorflow.python.util._pywrap_util_port import IsMklEnabled as uses_onednn
         from tensorflow.python.util._pywrap_utils import IsDataTypeSupportedByOneDNNOnThisCPU as has_instructions
-    except ImportError:  # not public names: without them, trust the type that was asked for
+    except ImportError:  # the names are not public; without them, trust the type that was asked for
         return False
     return not (uses_onednn() and has_instructions(dtype))
 
@@ -63,11 +64,11 @@ def _padded_shape(shape: Sequence[int | None], sides: Sides | None) -> tuple[int
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation of (batch, height, width, channels) in one operation. arXiv:1502.03167.
+    """Batch normalisation of (batch, height, width, channels) in one operation (arXiv:1502.03167).
 
-    Keras computes mean, variance and scaling as separate float32 operations and relies on XLA to join them. Inputs
-    that the fused operation does not take (other ranks or axes, masks, float64, batch renormalisation, statistics
-    synchronised between replicas) go to the stock layer.
+    Keras computes mean, variance and scaling as separate float32 operations and relies on XLA to join them. The stock
+    layer handles what the fused operation does not: other ranks or axes, masks, float64, batch renormalisation, and
+    statistics synchronised between replicas.
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -85,7 +86,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return tf.cast(fused(mean=mean, variance=variance, is_training=False).y, self.compute_dtype)
         none = tf.zeros([0])
         result = fused(mean=none, variance=none, is_training=True)
-        # The operation returns the variance over n - 1 values, the stock layer stores that over n.
+        # The operation divides the variance by n - 1, and the stock layer stores one divided by n.
         count = tf.cast(tf.reduce_prod(tf.shape(inputs)[:-1]), tf.float32)
         self._move(self.moving_mean, result.batch_mean)
         self._move(self.moving_variance, result.batch_variance * ((count - 1.0) / count))
@@ -106,15 +107,15 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
 
 class FastConv2D(keras.layers.Conv2D):
-    """A convolution of (batch, height, width, channels) with padding side by side, and with fast groups on CPUs.
+    """A convolution of (batch, height, width, channels) with a padding for each side, and with fast groups on CPUs.
 
     Args:
-        explicit_padding: zeros around the input, ((top, bottom), (left, right)); goes with padding="valid". The same
-            as ZeroPadding2D before the layer.
+        explicit_padding: zeros around the input, ((top, bottom), (left, right)), as from ZeroPadding2D before the
+            layer; requires padding="valid".
 
-    Explicit padding: TensorFlow's convolution takes it, but on CPUs runs the two gradients of such a convolution in
-    Eigen instead of oneDNN (TensorFlow's pull request 51868): up to 50 times slower in bfloat16 on a CPU that has it,
-    and less exact in half width. So the input is padded first on CPUs, which with AVX2 alone costs nothing either
+    Explicit padding: TensorFlow's convolution takes it, but on CPUs it runs the two gradients of such a convolution in
+    Eigen instead of oneDNN (TensorFlow's pull request 51868): up to 50 times slower in bfloat16 on a CPU that has the
+    type, and less exact in half width. So the input is padded first on CPUs, which costs nothing with AVX2 alone either
     (ResNet-50 1.00x, ResNet-18 0.91x of the time). Other devices pad inside the convolution.
 
     Groups: TensorFlow has no grouped convolution with gradients on CPUs, and Keras compiles one with XLA, 7 to 9 times
@@ -144,7 +145,7 @@ class FastConv2D(keras.layers.Conv2D):
         padding: Any = self.padding.upper()
         if self.explicit_padding is not None:
             padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
-            # tf.nn.convolution, whose dilations have gradients, takes words only.
+            # Only tf.nn.convolution has gradients for dilations, and it takes words only.
             if on_cpu() or max(self.dilation_rate) > 1:
                 inputs, padding = tf.pad(inputs, padding), "VALID"
         if emulated(dtype):
@@ -165,12 +166,13 @@ class FastConv2D(keras.layers.Conv2D):
 
 
 def group_block(groups: int, channels: int) -> int:
-    """How many groups of so many input channels each to compute together: the least divisor that is wide enough."""
+    """How many groups of `channels` input channels each to compute together: the least divisor that is wide enough."""
     return next(n for n in range(1, groups + 1) if groups % n == 0 and (n * channels >= BLOCK_CHANNELS or n == groups))
 
 
 def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
-    """The kernel (height, width, groups * inputs, filters) without groups of (height, width, inputs, filters)."""
+    """The kernel (height, width, groups * inputs, filters) of the convolution without groups that equals one with
+    `groups` groups and the kernel (height, width, inputs, filters)."""
     if groups == 1:
         return kernel
     inputs, filters = kernel.shape[2:]
@@ -179,10 +181,11 @@ def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
 
 
 class ReplicaDropout(keras.layers.Dropout):
-    """Dropout whose mask is another one on each replica of a strategy.
+    """Dropout with a different mask on each replica of a strategy.
 
-    The stock layer's seed state counts the same on all replicas, so that all drop the same. Here the replica's number
-    goes into the key of the random numbers, and the state stays one value for all, as a checkpoint keeps one.
+    The stock layer's seed state is equal on all replicas, so that all of them drop the same elements. Here the
+    replica's number is part of the key of the random numbers; the state stays one value for all, since a checkpoint
+    holds one.
     """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -197,13 +200,13 @@ class ReplicaDropout(keras.layers.Dropout):
 
 
 REPLICA_STRIDE = 1_000_003
-"""Between the keys of neighbouring replicas, far from those of other layers, which are drawn up to 10**9."""
+"""The distance between the keys of neighbouring replicas: far from the keys of other layers, drawn from up to 10**9."""
 
 
 class UnjoinedActivation(keras.layers.Activation):
-    """An activation that TensorFlow does not join with the operations before it.
+    """An activation that TensorFlow does not fuse with the operations before it.
 
-    With oneDNN it joins a convolution, a fused batch normalisation and tanh into one operation that is not implemented.
+    With oneDNN, it fuses a convolution, a batch normalisation and tanh into one operation that is not implemented.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -211,10 +214,11 @@ class UnjoinedActivation(keras.layers.Activation):
 
 
 class LocalResponseNormalization(keras.layers.Layer):
-    """x / (bias + alpha * sum of squares of the channels at most `radius` away) ** beta, as Krizhevsky et al. 2012.
+    """x / (bias + alpha * sum of squares of the channels at most `radius` away) ** beta (Krizhevsky et al. 2012).
 
-    The paper's own sum, section 3.3: alpha is not divided by the number of channels, as Caffe and PyTorch do. Any
-    rank, channels last. It computes in float32 whatever the precision, since squares overflow float16.
+    The sum is that of the paper's section 3.3: alpha is not divided by the number of channels, as it is in Caffe and
+    PyTorch. Inputs may have any rank, with their channels last. The layer computes in float32 whatever the precision,
+    since squares overflow float16.
     """
 
     def __init__(
@@ -247,7 +251,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         return tf.cast(normalise(tf.cast(inputs, tf.float32)), self.compute_dtype)
 
     def _factor(self, denominator: tf.Tensor) -> tf.Tensor:
-        """denominator ** -beta."""
+        """The denominator to the power of -beta."""
         if self.beta != 0.75:
             return tf.pow(denominator, -self.beta)
         root = tf.math.rsqrt(denominator)  # two roots cost a fraction of one power

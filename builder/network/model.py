@@ -1,4 +1,4 @@
-"""Compiling a graph to a functional Keras model, checking the model against the analysis, and moving weights."""
+"""A graph as a functional Keras model: building, checking against the analysis, freezing, copying weights."""
 
 from __future__ import annotations
 
@@ -12,30 +12,33 @@ import keras
 
 import archspec
 from archspec import Analysis, Graph, Spec, ops
-from builder.network.stock_layers import PORTABLE, Lower, Place
+from builder.network.naming import LayerName
+from builder.network.stock_layers import PORTABLE, Lower
 
 Lowering = Literal["portable", "fast", "synchronized"]
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 class VerificationError(AssertionError):
-    """A model that is not what the analysis says; the message lists every difference."""
+    """A model that differs from its analysis; the message lists every difference."""
 
 
 def build(
     network: str | os.PathLike[str] | Spec | Graph,
     lowering: Lowering = "fast",
-    precision: str = "float32",
+    precision: str | None = None,
     any_size: bool = False,
 ) -> keras.Model:
-    """The Keras model of a network.
+    """Builds the Keras model of a network.
 
     Args:
         network: a spec file's path, a spec, or a graph.
-        lowering: `fast` for layers that train faster here, `portable` for stock Keras layers only, `synchronized` for
-            the fast ones with batch statistics over all replicas. All have the same weights under the same names.
-        precision: `float32`, `mixed_bfloat16` or `mixed_float16` (variables stay float32).
-        any_size: leave height and width of the picture open, for a graph whose operations do.
+        lowering: `fast` for layers that train faster on this machine, `portable` for stock Keras layers only,
+            `synchronized` for the fast ones with batch statistics over all replicas. All of them have the same weights
+            under the same names.
+        precision: `float32`, `mixed_bfloat16` or `mixed_float16`; variables are float32 in each. None takes Keras's
+            global policy, `keras.config.dtype_policy()`, which is float32 unless it has been set.
+        any_size: leave the picture's height and width open, for a graph whose operations take any.
 
     Returns:
         A functional model from pictures (batch, height, width, channels) to logits (batch, classes), in float32
@@ -43,25 +46,51 @@ def build(
 
     Raises:
         archspec.SpecError: the spec has mistakes.
+        ValueError: the lowering, the precision or Keras's global policy is none of those above.
+        NotImplementedError: a primitive has no layer.
     """
     graph = graph_of(network)
-    if precision not in PRECISIONS:
-        raise ValueError(f"expected a precision of {', '.join(PRECISIONS)}, got '{precision}'")
+    precision = _precision(precision)
     lower = lowerings(lowering)
+    for node in graph.nodes[1:]:
+        if type(node.op) not in lower:
+            raise NotImplementedError(
+                f"{node.name}: the primitive {node.op.kind} has no layer in stock_layers.PORTABLE"
+            )
     shape = (None, None, graph.input.shape[-1]) if any_size else graph.input.shape
     picture = keras.Input(shape, name="input", dtype="float32")
     outputs = [picture]
     for node in graph.nodes[1:]:
         dtype = "float32" if node is graph.output else precision  # losses want full precision
-        place = Place(node.name, dtype)
-        outputs.append(lower[type(node.op)](node.op, [outputs[index] for index in node.inputs], place))
+        inputs = [outputs[index] for index in node.inputs]
+        outputs.append(lower[type(node.op)](node.op, inputs, LayerName(node.name, dtype)))
     with _recursion_limit(len(outputs)):
         return keras.Model(picture, outputs[-1], name=graph.name)
 
 
+def _precision(asked: str | None) -> str:
+    """The precision that was asked for, or else that of Keras's global policy.
+
+    Raises:
+        ValueError: it is none of `PRECISIONS`.
+    """
+    if asked is None:
+        policy = keras.config.dtype_policy().name
+        if policy not in PRECISIONS:
+            raise ValueError(
+                f"Keras's global policy is '{policy}', and a network is built in {', '.join(PRECISIONS[:-1])} or "
+                f"{PRECISIONS[-1]}; set one of these with keras.config.set_dtype_policy, or give build(..., precision=)"
+            )
+        return policy
+    if asked not in PRECISIONS:
+        raise ValueError(f"expected a precision of {', '.join(PRECISIONS)}, got '{asked}'")
+    return asked
+
+
 @contextlib.contextmanager
 def _recursion_limit(depth: int) -> Iterator[None]:
-    """Room for Keras, which walks a model from its output by one nested call a layer (2 to be safe)."""
+    """Raises Python's recursion limit: Keras walks a model from its output with one nested call per layer, and two are
+    allowed for."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 1000 + 2 * depth))
     try:
@@ -78,7 +107,11 @@ def graph_of(network: str | os.PathLike[str] | Spec | Graph) -> Graph:
 
 
 def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:
-    """The function for each primitive."""
+    """The function that makes the layers of each primitive.
+
+    Raises:
+        ValueError: there is no such lowering.
+    """
     if lowering == "portable":
         return PORTABLE
     from builder.network import fast
@@ -89,12 +122,18 @@ def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:
     return {**PORTABLE, **faster[lowering]}
 
 
-def verify(model: keras.Model, analysis: Analysis) -> None:
-    """Checks that every node's output shape and the counts of weights are what the analysis says.
+def verify(model: keras.Model, network: str | os.PathLike[str] | Spec | Graph | Analysis) -> None:
+    """Checks that every node's output shape and numbers of parameters equal those of the analysis.
+
+    Args:
+        model: what `build` returned.
+        network: whatever `build` takes, or its analysis.
 
     Raises:
-        VerificationError: with one line for each difference.
+        VerificationError: the model differs; one line for each difference.
+        archspec.SpecError: the spec has mistakes.
     """
+    analysis = network if isinstance(network, Analysis) else archspec.analyse(graph_of(network))
     differences = []
     layers = {layer.name: layer for layer in model.layers}
     for expected in analysis.layers:
@@ -119,7 +158,7 @@ def verify(model: keras.Model, analysis: Analysis) -> None:
 
 
 def weighted_layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """The layers with weights of a model and of the models inside it."""
+    """The layers with weights of a model, and of the models inside it, in order."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from weighted_layers(layer)
@@ -128,22 +167,22 @@ def weighted_layers(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def freeze(model: keras.Model, trains: Callable[[str], bool]) -> None:
-    """Freezes the layers that do not train, by name: their weights stay as they are, and their batch normalisations
-    compute as in evaluation, by their moving statistics."""
+    """Freezes the layers whose names `trains` says no to: their weights do not change, and batch normalisations among
+    them normalise by their moving statistics, as in evaluation."""
     for layer in weighted_layers(model):
         layer.trainable = trains(layer.name)
 
 
 def frozen_layers(model: keras.Model) -> list[keras.Layer]:
-    """The layers with weights of which training changes none, statistics included."""
+    """The layers with weights of which training changes nothing, moving statistics included."""
     return [layer for layer in weighted_layers(model) if not layer.trainable]
 
 
 def transfer_weights(source: keras.Model, target: keras.Model) -> None:
-    """Copies all weights by layer name, exactly; the models may have different lowerings and precisions.
+    """Copies all weights exactly, by layer name; the models may differ in lowering and precision.
 
     Raises:
-        ValueError: a layer with weights that only one model has, or weights of other shapes.
+        ValueError: only one of the models has a layer of that name with weights, or the shapes differ.
     """
     weighted = {layer.name: layer for layer in source.layers if layer.weights}
     receiving = {layer.name: layer for layer in target.layers if layer.weights}

@@ -28,7 +28,7 @@ def check_model(directory: Path, spec: Spec, model: keras.Model) -> None:
     """
     from builder.network.model import build
 
-    now, then = (dict(_fields(one)) for one in (build(spec, "portable"), model))
+    now, then = (dict(_fields(one)) for one in (build(spec, "portable", "float32"), model))
     changed = [path for path in {**then, **now} if now.get(path) != then.get(path)]
     gone = {path for path in changed if path.count(":") == 0}
     changed = [path for path in changed if path in gone or path.split(":")[0] not in gone]
@@ -48,7 +48,7 @@ def check_weights(directory: Path, spec: Spec, tensors: Mapping[str, np.ndarray]
     """
     from builder.network.model import build
 
-    expected = {weight.path: tuple(weight.shape) for weight in build(spec, "portable").weights}
+    expected = {weight.path: tuple(weight.shape) for weight in build(spec, "portable", "float32").weights}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     changed = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
     if changed:

@@ -19,9 +19,12 @@ import keras
 
 from archspec.recipe import Train
 from archspec.recipe.optimizers import Adam, Adamw, Lamb, Lion, Muon, Rmsprop, Sgd
+from builder.network.naming import VARIABLES
 
-KERNELS, BIASES, NORMS = frozenset({"kernel"}), frozenset({"bias"}), frozenset({"gamma", "beta"})
-"""The names that Keras's layers give their weights."""
+KERNELS, BIASES, NORMS = (
+    frozenset(VARIABLES[role] for role in roles) for roles in (["kernel"], ["bias"], ["gamma", "beta"])
+)
+"""The names of Keras's variables, by what a penalty or a decay makes of them."""
 
 
 def optimizer(recipe: Train) -> keras.optimizers.Optimizer:

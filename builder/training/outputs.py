@@ -49,7 +49,7 @@ class RunOutputs:
         curves.draw(self.directory / names.LEARNING_CURVE, spec.name, progress.rows, best)
         path = self.directory / names.CHECKPOINTS / names.BEST
         checkpoints.restore(self.setup.state.weights, read_tensors(path)[0], path)
-        portable = build(spec, "portable")
+        portable = build(spec, "portable", "float32")
         transfer_weights(self.setup.network, portable)
         saved = from_pixels(portable, data.pixels)
         with replacing(self.directory / names.MODEL) as temporary:

@@ -1,4 +1,4 @@
-"""Weights from and to elsewhere: PyTorch's state dicts, Keras's files and applications, runs.
+"""Weights read from and written for other programs: PyTorch's state dicts, Keras's files and applications, runs.
 
 source = weights.read("resnet50.pth")
 matching = weights.match("specs/resnet50.yaml", source)
@@ -10,14 +10,14 @@ from builder.weights.matching import Entry, Matching, match
 from builder.weights.reading import read
 from builder.weights.report import differences, require, require_finite, summary, table, text
 from builder.weights.source import WeightsFile
-from builder.weights.writing import apply, check_writable, write_keras, write_torch
+from builder.weights.writing import apply, check_output, write_keras, write_torch
 
 __all__ = [
     "Entry",
     "Matching",
     "WeightsFile",
     "apply",
-    "check_writable",
+    "check_output",
     "differences",
     "match",
     "read",

@@ -1,12 +1,12 @@
-"""Initialises a network with the weights of another run or of a file.
+"""Starting from existing weights: those of a run, or of a file.
 
-From another run's best weights, the layers with the same names and shapes are copied. Names say stage and position
-(`conv3_2` of VGG's table, `stage1.block2.conv1` of a residual network), so a deeper network takes from a shallower one
-what stands at the same place. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1,
+From another run's best weights, every layer with the same name and shapes is copied. Names say stage and position
+(`conv3_2` of VGG's table, `stage1.block2.conv1` of a residual network), so that a deeper network takes from a shallower
+one the layers at the same places. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1,
 conv3_1, conv3_2) and its dense layers, as in Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1.
 
-Of a file, whose names may be others, the network's graph says what goes where (`builder.weights`), and all of it has to
-fit, but for a last layer of another number of classes.
+A file may use other names, so the network's graph decides what goes where (`builder.weights`), and all of the file has
+to fit, except for a last layer with another number of classes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
 from builder import weights
 from builder.network.model import weighted_layers
 from builder.runs.run import open_run
-from builder.weights.units import Part
+from builder.weights.units import NamedTensor
 
 Weights: TypeAlias = dict[str, np.ndarray]
 TABLE_WIDTH = 120
@@ -35,7 +35,7 @@ NOTES = 3
 
 @dataclass(frozen=True)
 class _Row:
-    """What became of a layer, or of several under one name."""
+    """What happened to a layer, or to several layers under a common name."""
 
     name: str
     outcome: str
@@ -49,13 +49,13 @@ def init_from(network: keras.Model, graph: Graph, init: InitFrom, where: Where) 
     """Gives a network the best weights of another run, or the weights of a file.
 
     Args:
-        network: of the graph, with its own initial weights, which what is not taken keeps.
+        network: the graph's model. Layers that take no weights from the source keep their initial ones.
         init: the source, and the layers to take.
-        where: the address that problems are reported at.
+        where: the address at which problems are reported.
 
     Returns:
-        A table of what was taken, and of what was left random and why. Layers side by side to which the same happened
-        are one row.
+        A table of the layers that took weights, and of those left random, with the reason. Neighbouring layers to which
+        the same happened share a row.
 
     Raises:
         UserError: see `from_run` and `from_weights`.
@@ -68,7 +68,7 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
 
     Raises:
         FileError: there is no such run, it has no best weights yet, or nothing fits.
-        SpecError: the network does not have the layers to take.
+        SpecError: the network lacks a layer that was asked for.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -84,13 +84,13 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
 
 
 def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Where) -> str:
-    """Takes all of a file, or of it what the layers asked for need; see `init_from`.
+    """Takes everything in a file, or what the layers asked for need of it; see `init_from`.
 
-    A last layer that differs from the file's in its number of classes, or that the file has not, starts anew.
+    A last layer that the file lacks, or that has another number of classes there, keeps its initial weights.
 
     Raises:
-        FileError: the file cannot be read, or does not fit, with the differences. Then the network is as before.
-        SpecError: the network does not have the layers to take.
+        FileError: the file cannot be read or does not fit, with the differences. The network is then unchanged.
+        SpecError: the network lacks a layer that was asked for.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -114,7 +114,7 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
 
 
 def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
-    """Of a matching, what is of the layers that are asked for, and of those of the file that they are matched with."""
+    """The part of a matching that concerns the layers asked for and their counterparts in the file."""
     entries = [entry for entry in matching.entries if entry.unit and init.asks_for(entry.unit.name)]
     partners = {entry.theirs.layer for entry in entries if entry.theirs}
     rest = [entry for entry in matching.entries if not entry.unit and entry.theirs and entry.theirs.layer in partners]
@@ -122,8 +122,7 @@ def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
 
 
 def _with_new_head(matching: weights.Matching) -> weights.Matching:
-    """The same with the network's last layer in its place as it is initialised, where the file has none for it and its
-    own, if any, is of another number of classes."""
+    """The matching with a new last layer, where the file has none for it, or one with another number of classes."""
     if all(entry.unit.name != matching.head for entry in matching.entries if entry.unit and entry.status == "missing"):
         return matching
     new = weights.match(matching.graph, matching.source, new_head=True)
@@ -132,8 +131,8 @@ def _with_new_head(matching: weights.Matching) -> weights.Matching:
     return matching if classes == matching.graph.output.shape[-1] else new
 
 
-def _head(matching: weights.Matching) -> Part | None:
-    """The kernel of the file's last layer, where a new one replaces it."""
+def _head(matching: weights.Matching) -> NamedTensor | None:
+    """The kernel of the file's last layer, if a new one replaces it."""
     replaced = [entry.theirs for entry in matching.entries if entry.status == "replaced" and entry.role == "kernel"]
     return replaced[0] if replaced else None
 
@@ -183,7 +182,7 @@ def _check_asked(init: InitFrom, names: Sequence[str], network: str, where: Wher
 
 
 def _take(layer: keras.Layer, init: InitFrom, source: dict[str, Weights]) -> str:
-    """Copies a layer's weights where they fit; what became of it."""
+    """Copies a layer's weights if they fit, and says what happened."""
     if not init.asks_for(layer.name):
         return NOT_ASKED
     if layer.name not in source:
@@ -201,7 +200,7 @@ def _take(layer: keras.Layer, init: InitFrom, source: dict[str, Weights]) -> str
 
 
 def _folded(rows: Sequence[_Row], depth: int = 1) -> Iterator[_Row]:
-    """One row for all layers of a stage or block to which the same happened."""
+    """One row for each stage or block to all of whose layers the same happened, else one for each layer."""
 
     def prefix(row: _Row) -> str:
         return ".".join(row.name.split(".")[:depth])

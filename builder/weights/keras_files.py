@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +12,41 @@ import h5py
 import keras
 import numpy as np
 
+from archspec import ops
 from archspec.errors import file_problem
+from archspec.ops import Weight
 from archspec.wording import did_you_mean, first_line, quoted
+from builder.network.naming import ROLES, VARIABLES
+from builder.network.stock_layers import LAYERS
 from builder.weights.names import natural_key, tokens
 from builder.weights.source import WeightsFile
-from builder.weights.units import VARIABLES, Part, Role, Unit, Units, is_real, keras_size, unit_of
-
-ROLES: dict[str, Role] = {variable: role for role, variable in VARIABLES.items()}
-
+from builder.weights.units import NamedTensor, Role, Unit, Units, is_real, kernel_size, unit_of
 
 # -- models ----------------------------------------------------------------------------------------------------------
 
 
-def read_model(path: Path) -> WeightsFile:
-    """A whole `.keras` model, with its wiring. It may hold Keras's own layers only, and no code.
+def read_keras_model(path: Path) -> WeightsFile:
+    """Reads a whole `.keras` model, with its wiring. It may hold only Keras's own layers, and no code.
 
     Raises:
-        FileError: it cannot be loaded.
+        FileError: Keras cannot load it.
     """
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises what comes
+    except Exception as error:  # Keras raises all kinds of exceptions
         raise file_problem(path, f"cannot be loaded by Keras: {first_line(error)}") from error
     return of_model(str(path), model)
 
 
 def read_application(name: str, weights: str | None = "imagenet") -> WeightsFile:
-    """A network of keras.applications.
+    """Builds a network of keras.applications.
 
     Args:
-        name: as Keras has it, such as `ResNet50`.
-        weights: `imagenet`, which Keras downloads on first use, or None for fresh ones.
+        name: Keras's name for it, such as `ResNet50`.
+        weights: `imagenet` for trained ones, which Keras downloads on first use, or None for random ones.
 
     Raises:
-        FileError: no such network, or it cannot be downloaded.
+        FileError: there is no such network, or it cannot be downloaded.
     """
     known = [word for word in dir(keras.applications) if word[0].isupper()]
     if name not in known:
@@ -57,7 +59,7 @@ def read_application(name: str, weights: str | None = "imagenet") -> WeightsFile
 
 
 def of_model(name: str, model: keras.Model) -> WeightsFile:
-    """The weights of a model in memory; with its wiring where each of its layers is used once."""
+    """The weights of a model in memory, with its wiring if each of its layers is used once."""
     layers: list[tuple[keras.layers.Layer, frozenset[int]]] = []
     try:
         _walk(model, [frozenset()] * len(model.inputs), layers)
@@ -79,16 +81,16 @@ def _walk(
     arriving: Sequence[frozenset[int]],
     layers: list[tuple[keras.layers.Layer, frozenset[int]]],
 ) -> list[frozenset[int]]:
-    """Appends a functional model's layers with weights, each with the positions of those that feed it directly.
+    """Appends a functional model's layers with weights, each with the positions of the nearest ones upstream of it.
 
     Returns:
-        For each output of the model, the positions of the layers whose weights it comes from directly.
+        For each output of the model, the positions of the nearest layers with weights upstream of it.
     """
     reaching = {id(tensor): before for tensor, before in zip(model.inputs, arriving, strict=True)}
     for operation in model.operations:
         if isinstance(operation, keras.layers.InputLayer):
             continue
-        # A model that is called has its own inputs too, which are not this one's.
+        # A model that is called inside this one has a node for its own inputs too.
         (node,) = (n for n in operation._inbound_nodes if all(id(tensor) in reaching for tensor in n.input_tensors))
         before = [reaching[id(tensor)] for tensor in node.input_tensors]
         union = frozenset[int]().union(*before)
@@ -107,47 +109,44 @@ def _own_weights(operation: Any) -> bool:
     return is_layer and bool(operation.weights)
 
 
-KNOWN = (
-    keras.layers.Conv2D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.Dense,
-    keras.layers.BatchNormalization,
-    keras.layers.LayerNormalization,
-)
-
-
 def _unit(name: str, layer: keras.layers.Layer) -> Unit:
-    parts = {ROLES.get(v.name, v.name): Part.of(f"{name}/{v.name}", np.asarray(v)) for v in layer.weights}
-    if not isinstance(layer, KNOWN):
-        return Unit(name, "other", (), parts)
-    return unit_in_keras(name, parts, isinstance(layer, keras.layers.DepthwiseConv2D))
+    tensors = {ROLES.get(v.name, v.name): NamedTensor.of(f"{name}/{v.name}", np.asarray(v)) for v in layer.weights}
+    op = next((op for op, layer_class in LAYERS.items() if isinstance(layer, layer_class)), None)
+    return Unit(name, "other", (), tensors) if op is None else unit_in_keras(name, tensors, _output_axes(op))
 
 
-def unit_in_keras(name: str, parts: Mapping[Role, Part], depthwise: bool) -> Unit:
-    """A layer from its tensors by role; a depthwise kernel is told by the layer alone, its shape is any kernel's."""
-    kernel = parts.get("kernel")
-    if depthwise and kernel:
-        height, width, channels, multiplier = kernel.shape
-        return Unit(name, "kernel", (height, width, 1, channels * multiplier), parts)
-    if parts.keys() <= VARIABLES.keys() and all(part.values is None or is_real(part.values) for part in parts.values()):
-        return unit_of(name, parts, keras_size)
-    return Unit(name, "other", (), parts)
+def _output_axes(op: type[ops.Op]) -> int:
+    return 2 if op is ops.DepthwiseConv else 1
+
+
+def unit_in_keras(name: str, tensors: Mapping[Role, NamedTensor], output_axes: int = 1) -> Unit:
+    """A layer from its tensors by role.
+
+    Args:
+        output_axes: see `Weight`, of the kernel if there is one; the layer's class tells it, the kernel's shape does
+            not.
+    """
+    real = all(tensor.values is None or is_real(tensor.values) for tensor in tensors.values())
+    if not real or not tensors.keys() <= VARIABLES.keys():
+        return Unit(name, "other", (), tensors)
+    kernel = tensors.get("kernel")
+    return unit_of(name, tensors, kernel_size(Weight(kernel.shape, output_axes=output_axes)) if kernel else None)
 
 
 # -- files of weights --------------------------------------------------------------------------------------------------
 
 
 def read_weights(path: Path) -> WeightsFile:
-    """A `.weights.h5` file. It has the names of layers and no wiring.
+    """Reads a `.weights.h5` file, which has the names of layers and no wiring.
 
     Raises:
-        FileError: it is not one, or it is damaged.
+        FileError: the file is of another kind, or damaged.
     """
     try:
         with h5py.File(path) as file:
             groups = _groups(file)
             layers = [_h5_unit(group, layer) for group, layer in groups]
-    except Exception as error:  # h5py raises whatever the damage leads it to
+    except Exception as error:  # h5py raises all kinds of exceptions on damaged files
         raise file_problem(path, f"is not a .weights.h5 file of Keras 3, or damaged: {first_line(error)}") from error
     if not layers:
         raise file_problem(path, "has no weights in it")
@@ -155,7 +154,7 @@ def read_weights(path: Path) -> WeightsFile:
 
 
 def _groups(file: h5py.File) -> list[tuple[str, h5py.Group]]:
-    """The groups that stand for a layer with weights, without what belongs to an optimizer or a random generator."""
+    """The groups of layers with weights, without those of optimizers and random generators."""
     found: list[tuple[str, h5py.Group]] = []
 
     def visit(name: str, item: Any) -> None:
@@ -168,19 +167,20 @@ def _groups(file: h5py.File) -> list[tuple[str, h5py.Group]]:
 
 
 def _h5_unit(group: str, variables: h5py.Group) -> Unit:
-    """A layer from its numbered variables, whose roles follow from the group's name, which is that of the class."""
+    """A layer from its numbered variables. The group is named after the layer's class, which says what they are."""
     name = str(variables.attrs.get("name", group))
     arrays = [_h5_values(variables, key) for key in sorted(variables, key=int)]
-    kind = re.sub(r"_\d+$", "", group.rpartition("/")[2])
-    roles = _h5_roles(kind, [array.ndim for array in arrays])
-    parts = {
-        role: Part.of(f"{name}/{VARIABLES.get(role, role)}", array) for role, array in zip(roles, arrays, strict=True)
+    op = _h5_primitive(re.sub(r"_\d+$", "", group.rpartition("/")[2]))
+    roles = _h5_roles(op, len(arrays))
+    tensors = {
+        role: NamedTensor.of(f"{name}/{VARIABLES.get(role, role)}", array)
+        for role, array in zip(roles, arrays, strict=True)
     }
-    return unit_in_keras(name, parts, kind.startswith("depthwise"))
+    return Unit(name, "other", (), tensors) if op is None else unit_in_keras(name, tensors, _output_axes(op))
 
 
 def _h5_values(variables: h5py.Group, key: str) -> np.ndarray:
-    """A variable's values; HDF5 can also refer to other files, which is refused."""
+    """A variable's values. HDF5 can also refer to other files, which is refused."""
     if not isinstance(variables.get(key, getlink=True), h5py.HardLink):
         raise ValueError(f"{variables.name}/{key} is a link to elsewhere")
     values = variables[key]
@@ -189,14 +189,25 @@ def _h5_values(variables: h5py.Group, key: str) -> np.ndarray:
     return np.asarray(values)
 
 
-def _h5_roles(kind: str, ranks: Sequence[int]) -> list[Role]:
-    if ranks[0] > 1:
+def _h5_primitive(kind: str) -> type[ops.Op] | None:
+    """The primitive whose layer has this class, or one derived from it: `fast_conv2d` is a `Conv2D`."""
+    word = kind.replace("_", "")
+    fitting = {name: op for op, layer in LAYERS.items() if word.endswith(name := layer.__name__.lower())}
+    # `depthwise_conv2d` ends in `conv2d` too, and is the longer of the two.
+    return fitting[max(fitting, key=len)] if fitting else None
+
+
+def _h5_roles(op: type[ops.Op] | None, count: int) -> list[Role]:
+    """The roles of a layer's variables, which a file only numbers; `0`, `1`, ... where they are not certain."""
+    if op is None:
+        names: list[Role] = []
+    elif op.has_kernel:
         names = ["kernel", "bias"]
-    elif "batch" in kind:
-        # Of three, one of the first two is not there, and the file does not say which.
-        names = {2: ["mean", "variance"], 4: ["gamma", "beta", "mean", "variance"]}.get(len(ranks), [])
-    elif "layer_norm" in kind:
-        names = ["gamma", "beta"]
-    else:
+    elif any(field.default is MISSING for field in fields(op)):
         names = []
-    return names[: len(ranks)] if len(names) >= len(ranks) else [str(number) for number in range(len(ranks))]
+    else:
+        weights = op().weights([(1,)])
+        fixed = [role for role, weight in weights.items() if not weight.trainable]
+        # Of three variables, one of the first two is missing, and the file does not say which.
+        names = {len(fixed): fixed, len(weights): list(weights)}.get(count, []) if fixed else list(weights)
+    return names[:count] if len(names) >= count else [str(number) for number in range(count)]

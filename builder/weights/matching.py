@@ -1,4 +1,4 @@
-"""A file's weights matched with a network: every tensor of both accounted for."""
+"""A file's weights matched with a network, with every tensor of both accounted for."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from builder.network.model import graph_of
 from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, flattened_order, steps, to_keras
 from builder.weights.pairing import Pairing, pair
 from builder.weights.source import WeightsFile
-from builder.weights.units import Part, Role, Unit, Units, units_of
+from builder.weights.units import NamedTensor, Role, Unit, Units, units_of
 
 Status = Literal["matched", "missing", "left over", "tie", "new", "replaced"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor of the network (`ours`), of the file (`theirs`), or of both.
+    """A tensor of the network (`ours`), a tensor of the file (`theirs`), or two that belong together.
 
     Attributes:
-        status: `matched`; `missing` or `left over` where the other has none; `tie` where several would fit and nothing
-            decides; with a new head `new` for the network's and `replaced` for the file's.
-        steps: what is done to the values; see `layout.steps`.
-        rivals: the layers of the file that a tie is between.
+        status: `matched`; `missing` in the file or `left over` of it; `tie` where several tensors would fit and nothing
+            decides; with a new head, `new` for the network's tensor and `replaced` for the file's.
+        steps: what is done to the values, in words; see `layout.steps`.
+        rivals: the layers of the file among which a tie is.
     """
 
     status: Status
     role: Role
-    ours: Part | None
-    theirs: Part | None
+    ours: NamedTensor | None
+    theirs: NamedTensor | None
     unit: Unit | None = None
     steps: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
@@ -45,11 +45,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Matching:
-    """What of a file goes where in a network.
+    """Which tensor of a file goes where in a network.
 
     Attributes:
-        entries: the network's tensors in its order, then what is left over of the file.
-        orders: by layer, the order of the features that arrive; see `layout`.
+        entries: the network's tensors in the network's order, then the tensors of the file that are left over.
+        orders: for each layer, the order of the features that arrive; see `layout`.
     """
 
     graph: Graph
@@ -59,7 +59,7 @@ class Matching:
 
     @cached_property
     def counts(self) -> dict[Status, int]:
-        """How many tensors of each status."""
+        """The number of tensors of each status."""
         counts: dict[Status, int] = {}
         for entry in self.entries:
             counts[entry.status] = counts.get(entry.status, 0) + 1
@@ -67,22 +67,22 @@ class Matching:
 
     @property
     def layers(self) -> frozenset[str]:
-        """The network's layers that get weights of the file."""
+        """The names of the network's layers that get weights from the file."""
         return frozenset(entry.unit.name for entry in self.entries if entry.status == "matched" and entry.unit)
 
     @property
     def head(self) -> str:
-        """The name of the network's last layer with a kernel; empty where there is none."""
+        """The name of the network's last layer with a kernel; empty if there is none."""
         units = units_of(self.graph)
         return "".join(units.units[index].name for index in last_kernel(units))
 
     @property
     def complete(self) -> bool:
-        """Whether every tensor has its place; a new head is in its place."""
+        """Whether nothing is missing, left over or undecided. A head that starts from scratch counts as complete."""
         return self.counts.keys() <= {"matched", "new", "replaced"}
 
     def tensors(self) -> Iterator[tuple[str, Role, np.ndarray]]:
-        """The matched tensors: the layer's name here, the role, and the values as the layer's variable has them."""
+        """The matched tensors: the layer's name in the network, the role, and the values as Keras stores them."""
         for entry in self.entries:
             if entry.status == "matched":
                 assert entry.unit and entry.ours and entry.theirs and entry.theirs.values is not None
@@ -97,15 +97,16 @@ def match(
     pairs: Mapping[str, str] | None = None,
     new_head: bool = False,
 ) -> Matching:
-    """Matches a file's weights with a network; see `pairing.pair` for the rules.
+    """Matches a file's weights with a network; `pairing.pair` has the rules.
 
     Args:
-        pairs: a layer's name in the file and its name in the network, where the rules leave a tie.
-        new_head: leave the network's last layer as it is initialised, whatever the file has there.
+        network: a spec file's path, a spec, or a graph.
+        pairs: layers' names in the file, each with the name of its layer in the network, where the rules leave a tie.
+        new_head: leave the network's last layer as it is initialised, whatever the file has for it.
 
     Raises:
-        UserError: a name in `pairs` does not exist, or the two layers differ in kind or size; or the file's layout has
-            no counterpart here.
+        FileError: a name in `pairs` does not exist, or its two layers differ in kind or size; or the weights are
+            PyTorch's and depend on an order of features that is not known (see `layout`).
     """
     graph = graph_of(network)
     here, there = units_of(graph), source.layers
@@ -121,8 +122,8 @@ def match(
 
 
 def _as_convolutions(here: Units, there: Units, orders: Mapping[str, FeatureOrder]) -> Units:
-    """The network's layers, a dense one on a flattened picture with the size of the convolution over the whole picture
-    that it equals, where the file has that."""
+    """The network's layers. A dense layer on a flattened picture gets the size of a convolution over the whole picture
+    where the file has such a one, which computes the same."""
     kernels = {unit.size for unit in there.units if unit.kind == "kernel" and unit.size[:2] != (1, 1)}
 
     def sized(unit: Unit) -> Unit:
@@ -138,19 +139,19 @@ def _as_convolutions(here: Units, there: Units, orders: Mapping[str, FeatureOrde
 
 
 def last_kernel(units: Units) -> frozenset[int]:
-    """The position of the last layer with a kernel, if there is one."""
+    """The position of the last layer with a kernel, in a set that is empty if there is none."""
     return frozenset([index for index, unit in enumerate(units.units) if unit.kind == "kernel"][-1:])
 
 
 def _same(here: Units, there: Units, head: frozenset[int]) -> dict[int, int]:
-    """Layers that have the same name and the same variables, as in a run's checkpoint."""
+    """Pairs of layers with equal names and equal variables, as in a run's checkpoint."""
     known = {(unit.name, _variables(unit)): index for index, unit in enumerate(there.units)}
     keys = {index: (unit.name, _variables(unit)) for index, unit in enumerate(here.units) if index not in head}
     return {index: known[key] for index, key in keys.items() if key in known}
 
 
 def _variables(unit: Unit) -> frozenset[tuple[Role, Shape]]:
-    return frozenset((role, part.shape) for role, part in unit.parts.items())
+    return frozenset((role, tensor.shape) for role, tensor in unit.tensors.items())
 
 
 def _given(here: Units, there: Units, file: str, network: str, pairs: Mapping[str, str]) -> dict[int, int]:
@@ -183,33 +184,43 @@ def _entries(
     tied = {a: theirs for ours, theirs in pairing.ties for a in ours}
     left_over: list[Entry] = []
     for index, unit in enumerate(here.units):
-        partner = there.units[pairing.pairs[index]].parts if index in pairing.pairs else {}
-        for role, part in unit.parts.items():
+        partner = there.units[pairing.pairs[index]].tensors if index in pairing.pairs else {}
+        for role, tensor in unit.tensors.items():
             if index in tied:
                 rivals = tuple(there.units[i].name for i in tied[index])
-                yield Entry("tie", role, part, None, unit, rivals=rivals)
+                yield Entry("tie", role, tensor, None, unit, rivals=rivals)
             elif index in head:
-                yield Entry("new", role, part, None, unit)
+                yield Entry("new", role, tensor, None, unit)
             elif role not in partner:
-                yield Entry("missing", role, part, None, unit)
+                yield Entry("missing", role, tensor, None, unit)
             else:
-                yield _matched(unit, role, part, partner[role], source, orders)
-        left_over += [Entry("left over", role, None, part) for role, part in partner.items() if role not in unit.parts]
+                yield _matched(unit, role, tensor, partner[role], source, orders[unit.name])
+        left_over += [
+            Entry("left over", role, None, tensor) for role, tensor in partner.items() if role not in unit.tensors
+        ]
     yield from left_over
     undecided = {index for _, theirs in pairing.ties for index in theirs}
     free = [i for i in range(len(there.units)) if i not in undecided and i not in pairing.pairs.values()]
     old_heads = [i for i in free if there.units[i].kind == "kernel"]
     for index in free:
         replaced = bool(head) and old_heads == [index]
-        for role, part in there.units[index].parts.items():
-            yield Entry("replaced" if replaced else "left over", role, None, part)
+        for role, tensor in there.units[index].tensors.items():
+            yield Entry("replaced" if replaced else "left over", role, None, tensor)
 
 
 def _matched(
-    unit: Unit, role: Role, ours: Part, theirs: Part, source: WeightsFile, orders: Mapping[str, FeatureOrder]
+    unit: Unit,
+    role: Role,
+    ours: NamedTensor,
+    theirs: NamedTensor,
+    source: WeightsFile,
+    order: FeatureOrder,
 ) -> Entry:
-    order = orders[unit.name]
-    if isinstance(order, Unknown) and source.layout != "keras":
-        message = "takes features that were reshaped or permuted, whose order in PyTorch no rule gives"
+    if isinstance(order, Unknown) and not order.channels_kept and source.layout != "keras":
+        cause = "it" if order.since == unit.name else f"'{order.since}'"
+        message = (
+            f"takes features in an order that is not known for PyTorch, which stores pictures channels first: {cause} "
+            f"({order.kind}) depends on the order of the elements; take the weights from a file of Keras's instead"
+        )
         raise file_problem(unit.name, message)
     return Entry("matched", role, ours, theirs, unit, steps(role, source.layout, order, theirs.shape, ours.shape))

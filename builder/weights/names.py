@@ -1,4 +1,4 @@
-"""What the names of layers tell: their order where they are numbered, and whether two names mean the same."""
+"""What the names of layers say: their order, where they are numbered, and whether two names mean the same layer."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ def tokens(name: str) -> Tokens:
 
 
 def natural_key(name: Tokens) -> tuple[tuple[int, int | str], ...]:
-    """Sorts numbers by value, and before words."""
+    """A sorting key that puts numbers in order of value, and before words."""
     return tuple((0, token) if isinstance(token, int) else (1, token) for token in name)
 
 
 def earlier(first: Tokens, second: Tokens) -> bool:
-    """Whether numbers in the names say that one comes before the other: they differ first in a number."""
+    """Whether the names say by their numbers that the first comes before the second: they differ first in a number."""
     for a, b in zip(first, second, strict=False):
         if a != b:
             return isinstance(a, int) and isinstance(b, int) and a < b
-    # `conv2d`, `conv2d_1`: what Keras numbers has no number the first time
+    # `conv2d`, `conv2d_1`: Keras gives the first layer of a kind no number
     return len(second) == len(first) + 1 and isinstance(second[-1], int)
 
 
 def agreeing(first: Sequence[str], second: Sequence[str]) -> dict[int, int] | None:
     """Which of the first names means which of the second, as many in each; None where that is not certain.
 
-    The parts that all names of one side begin with are left aside. Then names agree that are equal, else have the same
-    words and numbers in any order, else the same words, if only one of each side does. Where all agree but the last of
-    each side, these two belong together, unless numbers alone set them apart from the others.
+    The parts with which all names of one side begin are ignored. Two names agree if they are equal, else if they have
+    the same words and numbers in any order, else if they have the same words, provided that no other name of their
+    side does. If all agree but one of each side, these two belong together, unless they differ from others of their
+    side by numbers alone.
     """
     rest = [list(range(len(first))), list(range(len(second)))]
     cut = [_without_common_start(first), _without_common_start(second)]
@@ -52,7 +53,7 @@ def agreeing(first: Sequence[str], second: Sequence[str]) -> dict[int, int] | No
 
 
 def _unique(names: Sequence[Tokens], key: Callable[[Tokens], Hashable], left: Sequence[int]) -> dict[Hashable, int]:
-    """The keys that one name alone has, of those that are left."""
+    """The keys that only one name has, with that name's position, for the names that are left."""
     counts = Counter(key(name) for name in names)
     keys = {i: key(names[i]) for i in left}
     return {value: i for i, value in keys.items() if value and counts[value] == 1}
@@ -79,7 +80,7 @@ def _without_common_start(names: Sequence[str]) -> list[Tokens]:
 
 
 def belongs(norm: Tokens, kernel: Tokens) -> bool:
-    """Whether a normalisation's name says that it follows a layer: `bn1` conv1, `conv1_bn` conv1, `a.norm` a."""
+    """Whether a normalisation's name says that it follows a layer: `bn1` follows `conv1`, and `a.norm` follows `a`."""
     return _without(norm, NORM_WORDS | KERNEL_WORDS) == _without(kernel, KERNEL_WORDS)
 
 

@@ -1,4 +1,4 @@
-"""Which layer of a file is which of a network: by kind, size and order, then by wiring and names; never by a guess."""
+"""Pairs a file's layers with a network's: by kind, size and order, then by wiring and names, and never by a guess."""
 
 from __future__ import annotations
 
@@ -19,29 +19,34 @@ WIRING_DEPTH = 4
 
 @dataclass
 class Pairing:
-    """Positions here to positions there, and positions here with those there among which nothing decides."""
+    """Which layers belong together, by position here and there.
+
+    Attributes:
+        pairs: for a position here, the position there.
+        ties: positions here, and as many there, among which nothing decides.
+    """
 
     pairs: dict[int, int] = field(default_factory=dict)
     ties: list[tuple[list[int], list[int]]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
-        """How many layers here have a partner or several."""
+        """How many layers here have a partner, or several to choose from."""
         return len(self.pairs) + sum(len(ours) for ours, _ in self.ties)
 
 
 def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset[int] = frozenset()) -> Pairing:
     """Pairs a network's layers with a file's.
 
-    1. Normalisations are tied to the layer before them, by wiring or else by names, and go where it goes. They are on
-       their own if not each of the network's follows a layer and the file tells no wiring (`bn1` may then stand before
-       `conv1`), or if some layer finds no partner otherwise, and all do then.
-    2. Layers of one kind and size (and with the same kind of normalisation) are alternatives to each other. If there
-       are as many there as here, they are paired: by name if all names are the same; else in order, as far as order is
-       certain on both sides: of a network it is certain where one layer feeds the other, of a file where it tells its
+    1. A normalisation is tied to the layer before it, by the wiring or else by names, and is paired as that layer is.
+       Normalisations are paired on their own in two cases: the file has no wiring and some normalisation of the network
+       follows no layer (`bn1` may then come before `conv1`); or only so does every layer find a partner.
+    2. Layers of one kind and size, and with the same kind of normalisation, are alternatives to each other. If there
+       are as many there as here, they are paired: by name if all names are the same, else in order, as far as the order
+       is certain on both sides. In a network it is certain where one layer feeds the other; in a file, where it has
        wiring, or where numbers in the names and the order of definition do not contradict each other.
-    3. Between those that have no order, such as the branches of a block, decides what feeds them, if the file tells,
-       and then their names; see `names.agreeing`. Otherwise it is a tie.
+    3. Layers without an order between them, such as the branches of a block, are paired by what feeds them, if the file
+       has wiring, and then by their names; see `names.agreeing`. What remains is a tie.
 
     Args:
         given: pairs that are known.
@@ -57,8 +62,8 @@ def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset
         return together
     if apart.size == needed:
         return apart
-    behind = _pair(here, there, given, skipped, ours, theirs, alike=False)
-    return max(together, behind, key=lambda pairing: pairing.size)
+    mixed = _pair(here, there, given, skipped, ours, theirs, alike=False)
+    return max(together, mixed, key=lambda pairing: pairing.size)
 
 
 def _pair(
@@ -70,7 +75,12 @@ def _pair(
     norms_there: Mapping[int, int],
     alike: bool,
 ) -> Pairing:
-    """Pairs with these ties of normalisations; `alike` if only layers with the same kind of them are alternatives."""
+    """Pairs layers, each with its normalisation.
+
+    Args:
+        norms_here: for a layer's position, the position of the normalisation that is tied to it.
+        alike: whether only layers with the same kind of normalisation are alternatives to each other.
+    """
     result = Pairing(dict(given))
     classes: dict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     sides = ((here, norms_here, {*given, *skipped}), (there, norms_there, {*given.values()}))
@@ -92,7 +102,7 @@ def _pair(
 
 
 def _pair_class(here: Units, there: Units, ours: list[int], theirs: list[int], result: Pairing) -> None:
-    """Pairs layers that are alike."""
+    """Pairs layers that are alternatives to each other."""
     by_name = {there.units[index].name: index for index in theirs}
     same = {index: by_name[here.units[index].name] for index in ours if here.units[index].name in by_name}
     if len(ours) != len(theirs) or len(same) == len(ours):
@@ -112,7 +122,7 @@ def _pair_class(here: Units, there: Units, ours: list[int], theirs: list[int], r
 def _segments(
     ours: list[int], theirs: list[int], before_here: Before, before_there: Before
 ) -> Iterator[tuple[list[int], list[int]]]:
-    """Cuts two lists of one length wherever, on both sides, all before the cut come before all behind it."""
+    """Cuts two lists of one length wherever, on both sides, all before the cut come before all after it."""
     start = 0
     for cut in range(1, len(ours) + 1):
         if cut == len(ours) or (_divides(ours, start, cut, before_here) and _divides(theirs, start, cut, before_there)):
@@ -125,7 +135,7 @@ def _divides(positions: list[int], start: int, cut: int, precedes: Before) -> bo
 
 
 def before(units: Units) -> Before:
-    """What is certain about the order of layers."""
+    """The part of the layers' order that is certain."""
     if units.upstream is not None:
         return lambda a, b: bool(units.ancestors[b] >> a & 1)
     words = [names.tokens(unit.name) for unit in units.units]
@@ -135,7 +145,7 @@ def before(units: Units) -> Before:
 
 
 def _decide(here: Units, there: Units, ours: list[int], theirs: list[int]) -> dict[int, int] | None:
-    """Pairs layers that are alike and have no order, if what feeds them or their names decide."""
+    """Pairs alternatives without an order, if what feeds them or their names decide."""
     if len(ours) == 1:
         return {ours[0]: theirs[0]}
     for depth in range(1, WIRING_DEPTH + 1) if there.upstream is not None else ():
@@ -166,7 +176,8 @@ def _norms_by_wiring(units: Units) -> dict[int, int]:
 
 
 def _norms_by_names(units: Units) -> dict[int, int]:
-    """By a name that says so, else as the next in a list, else as what is defined next."""
+    """Ties a normalisation to the layer that its name says, else to the one before it in a list, else to the one that
+    is defined before it."""
     words = [names.tokens(unit.name) for unit in units.units]
     parents = [unit.name.rpartition(".")[0] for unit in units.units]
     rules: list[Before] = [
@@ -184,7 +195,7 @@ def _norms_by_names(units: Units) -> dict[int, int]:
 
 
 def _unique_pairs(first: Sequence[int], second: Sequence[int], fit: Before) -> dict[int, int]:
-    """Those of which each has no other that it fits."""
+    """The pairs in which neither fits any other."""
     partners = {a: [b for b in second if fit(a, b)] for a in first}
     claims: dict[int, int] = defaultdict(int)
     for found in partners.values():
@@ -194,8 +205,8 @@ def _unique_pairs(first: Sequence[int], second: Sequence[int], fit: Before) -> d
 
 
 def _fits(units: Units, rule: Before, kernel: int, norm: int) -> bool:
-    defined_behind = kernel < norm or not units.in_order
-    return defined_behind and _may_follow(units, kernel, norm) and rule(kernel, norm)
+    defined_later = kernel < norm or not units.in_order
+    return defined_later and _may_follow(units, kernel, norm) and rule(kernel, norm)
 
 
 def _may_follow(units: Units, kernel: int, norm: int) -> bool:

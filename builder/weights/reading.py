@@ -1,4 +1,4 @@
-"""Reading weights, whatever they are kept in."""
+"""Reading weights from any kind of file, from a run, or from keras.applications."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from builder.runs.names import BEST, CHECKPOINTS
 from builder.runs.run import open_run
 from builder.weights.source import WeightsFile, state_dict
 from builder.weights.torch_files import read_state_dict
-from builder.weights.units import Part, Units
+from builder.weights.units import NamedTensor, Units
 
 KINDS = ".safetensors, .pth or .pt (a state dict of PyTorch), .weights.h5, .keras, a run's directory, keras:ResNet50"
 
 
 def read(source: str | os.PathLike[str]) -> WeightsFile:
-    """The weights of a file, of a run (its best), or of keras.applications (`keras:ResNet50`, as trained on ImageNet).
+    """Reads weights.
+
+    Args:
+        source: a file's path; a run's directory, for its best weights; or `keras:ResNet50` and the like, for a network
+            of keras.applications as trained on ImageNet.
 
     Raises:
-        FileError: there is no such file, it is damaged, or of no known kind; or a pickle that asks for more than
-            tensors.
+        FileError: the file does not exist, is damaged or of no known kind, or is a pickle that names more than tensors.
     """
     text = os.fspath(source)
     if text.startswith("keras:"):
@@ -48,7 +51,7 @@ def read(source: str | os.PathLike[str]) -> WeightsFile:
     if path.name.endswith(".weights.h5"):
         return keras_files.read_weights(path)
     if path.suffix == ".keras":
-        return keras_files.read_model(path)
+        return keras_files.read_keras_model(path)
     raise file_problem(path, f"is of no known kind; weights are read from {KINDS}")
 
 
@@ -56,22 +59,22 @@ def read_run(directory: Path) -> WeightsFile:
     """Reads the best weights of a run.
 
     Raises:
-        FileError: it is not a run, has no best weights yet, or they are not of its spec's network.
+        FileError: the directory is not a run's, or has no checkpoint.
     """
     tensors = open_run(directory, is_finished=False).weights
     return _named(str(directory / CHECKPOINTS / BEST), dict(sorted(tensors.items())))
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a `.safetensors` file, sorted by name.
+    """Reads the tensors of a `.safetensors` file, sorted by name.
 
     Raises:
-        FileError: it is damaged.
+        FileError: the file is damaged, or has numbers of a type that numpy lacks.
     """
     try:
         with safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except AttributeError as error:  # of numpy, which has no such numbers
+    except AttributeError as error:  # numpy has no such type
         kind = f"has numbers of type {error.name}, which is not read"
         raise file_problem(path, f"{kind}; save it with 16 or 32 bits") from None
     except (SafetensorError, OSError, TypeError, ValueError) as error:
@@ -79,14 +82,15 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def _named(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:
-    """The weights of a state dict, or of variables of Keras, whose names are paths: `conv1/kernel`."""
+    """The weights of a state dict, or of Keras's variables if all names are paths such as `conv1/kernel`."""
     if not tensors or not all("/" in key for key in tensors):
         return state_dict(name, tensors)
-    from builder.weights.keras_files import ROLES, unit_in_keras
+    from builder.network.naming import ROLES
+    from builder.weights.keras_files import unit_in_keras
 
-    layers: dict[str, dict[str, Part]] = {}
+    layers: dict[str, dict[str, NamedTensor]] = {}
     for key, tensor in tensors.items():
         layer, _, variable = key.rpartition("/")
-        layers.setdefault(layer, {})[ROLES.get(variable, variable)] = Part.of(key, tensor)
-    units = tuple(unit_in_keras(layer, parts, depthwise=False) for layer, parts in layers.items())
+        layers.setdefault(layer, {})[ROLES.get(variable, variable)] = NamedTensor.of(key, tensor)
+    units = tuple(unit_in_keras(layer, variables) for layer, variables in layers.items())
     return WeightsFile(name, "keras", Units(units, in_order=False))

@@ -1,4 +1,4 @@
-"""A matching as text: a summary, and a table of what is where in the way of a diff."""
+"""A matching as text: a summary, and a table in the manner of a diff."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ NOTES: dict[Status, str] = {
     "replaced": "replaced",
 }
 HEADER = ("  network", "shape", "file", "shape", "")
-WIDTH = 10_000  # a name that is cut says nothing
+WIDTH = 10_000  # a shortened name would say nothing
 MOST_ROWS = 20
-"""How many differences of each kind are shown unless all are asked for."""
+"""The number of differences of each kind that are shown unless all are asked for."""
 MOST_TIES = 5
 
 
 def require(matching: Matching, partial: bool = False, full: bool = False, where: Where | None = None) -> None:
-    """Refuses a matching with anything missing, left over or undecided.
+    """Refuses a matching in which anything is missing, left over or undecided.
 
     Args:
-        partial: refuse only where nothing matches at all.
-        full: tell of every tensor.
+        partial: refuse only a matching in which nothing matches.
+        full: list every tensor, not only the differences.
         where: the address to report at, by default the file.
 
     Raises:
-        FileError: with the differences.
+        FileError: the matching is refused; the notes list the differences.
     """
     if not matching.counts.get("matched"):
         problem = "nothing in it fits"
@@ -53,15 +53,15 @@ def require(matching: Matching, partial: bool = False, full: bool = False, where
 
 
 def require_finite(matching: Matching, where: Where | None = None) -> None:
-    """Refuses weights that no network computes with.
+    """Refuses weights with which no network can compute.
 
     Args:
         where: the address to report at, by default the file.
 
     Raises:
-        FileError: a matched tensor has NaN or infinity in it, or becomes so as float32.
+        FileError: a matched tensor has NaN or infinite values, or values too large for float32.
     """
-    with np.errstate(over="ignore"):  # it is what is looked for
+    with np.errstate(over="ignore"):  # overflow is what this looks for
         finite = {(layer, role): bool(np.isfinite(values).all()) for layer, role, values in matching.tensors()}
     broken = [
         entry.theirs.name
@@ -76,7 +76,7 @@ def require_finite(matching: Matching, where: Where | None = None) -> None:
 
 
 def text(matching: Matching, full: bool = False) -> str:
-    """The table, of what differs or in full, and the summary below it."""
+    """The table of the differences, or of everything, with the summary below it."""
     return "\n".join([*(table(matching) if full else differences(matching)), summary(matching)])
 
 
@@ -92,12 +92,12 @@ def summary(matching: Matching) -> str:
 
 
 def table(matching: Matching) -> list[str]:
-    """The lines of a table of every tensor: + is missing in the file, - left over of it, ? undecided, * a new head."""
+    """The lines of a table of all tensors: + is missing in the file, - left over, ? undecided, * of a new head."""
     return _lines([_row([entry]) for entry in matching.entries])
 
 
 def differences(matching: Matching) -> list[str]:
-    """The lines of a table of the layers that are not simply matched; none where all are."""
+    """The lines of a table of the layers that are not simply matched; empty if all are."""
     runs = [list(run) for _, run in groupby(matching.entries, key=lambda entry: (entry.status, _layer(entry)))]
     rows: list[Sequence[str]] = []
     shown: Counter[Status] = Counter()
@@ -119,7 +119,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _layer(entry: Entry) -> str:
-    """Where a tensor belongs, for those that no difference sets apart."""
+    """The layer of a tensor; all that are matched count as one."""
     if entry.status == "matched":
         return ""
     part = entry.ours or entry.theirs
@@ -128,7 +128,7 @@ def _layer(entry: Entry) -> str:
 
 
 def _row(entries: Sequence[Entry]) -> tuple[str, ...]:
-    """One line for a tensor, or for several of one layer of which one side has none."""
+    """One row for a tensor, or for several tensors of a layer that only one side has."""
     first, mark = entries[0], MARKS[entries[0].status]
     if len(entries) == 1:
         ours, theirs = (part.name if part else "" for part in (first.ours, first.theirs))

@@ -1,4 +1,4 @@
-"""A file's weights: its tensors as layers, and how they are laid out."""
+"""The weights of a file or a model: its tensors grouped into layers, and the layout of their axes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from builder.weights.units import Layout, Part, Role, Unit, Units, is_real, torch_size, unit_of
+from builder.weights.units import Layout, NamedTensor, Role, Unit, Units, is_real, torch_size, unit_of
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class WeightsFile:
 
     Attributes:
         name: what they were read from, for messages.
-        layout: whose order the axes have.
-        layers: the tensors, grouped.
-        counters: names of tensors without a meaning here (PyTorch counts batches in batch normalisations).
+        layout: whether the axes are in Keras's or in PyTorch's order.
+        layers: the tensors, grouped into layers.
+        counters: names of tensors that mean nothing here (PyTorch's batch normalisations count their batches).
     """
 
     name: str
@@ -28,9 +28,9 @@ class WeightsFile:
 
 
 def state_dict(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:
-    """The weights of a PyTorch state dict, by module.
+    """The weights of a PyTorch state dict, grouped by module.
 
-    Its order is that of definition, except where all names are sorted, which tells nothing (safetensors sorts them).
+    Its order is that of definition, unless all names are sorted: safetensors sorts them, so that order says nothing.
     """
     names = list(tensors)
     modules: dict[str, dict[str, np.ndarray]] = {}
@@ -45,11 +45,12 @@ def state_dict(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:
     for module, members in modules.items():
         prefix = f"{module}." if module else ""
         roles = _roles(members)
-        known = {role: Part.of(prefix + word, members[word]) for word, role in roles.items()}
+        known = {role: NamedTensor.of(prefix + word, members[word]) for word, role in roles.items()}
         if known:
-            units.append(unit_of(module, known, torch_size))
+            size = torch_size(known["kernel"].shape) if "kernel" in known else None
+            units.append(unit_of(module, known, size))
         units += [
-            Unit(prefix + word, "other", tuple(tensor.shape), {word: Part.of(prefix + word, tensor)})
+            Unit(prefix + word, "other", tuple(tensor.shape), {word: NamedTensor.of(prefix + word, tensor)})
             for word, tensor in members.items()
             if word not in roles
         ]
@@ -57,7 +58,7 @@ def state_dict(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:
 
 
 def _roles(members: Mapping[str, np.ndarray]) -> dict[str, Role]:
-    """The role of each tensor of a module that has one here."""
+    """The role of each tensor of a module, for those that have one."""
     weight = members.get("weight")
     if weight is not None and weight.ndim in (2, 4):
         names = {"weight": "kernel", "bias": "bias"}

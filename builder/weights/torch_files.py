@@ -1,4 +1,4 @@
-"""PyTorch's files: state dicts from `torch.save`, read without PyTorch and without running what a pickle asks for."""
+"""PyTorch's files: state dicts from `torch.save`, read without PyTorch and without running any code in a pickle."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from archspec.errors import file_problem
 from archspec.wording import quoted
 
 MAX_PICKLE = 2**26
-"""Bytes of a pickle; that of a state dict has a hundred or so for each tensor."""
+"""The most bytes that a pickle may have; a state dict's has about a hundred for each tensor."""
 STATE_DICT_KEYS = ("state_dict", "model", "model_state_dict", "module", "net", "weights")
-"""Where checkpoints keep the state dict, the first that is there."""
+"""The keys under which checkpoints keep the state dict; the first one present counts."""
 
 STORAGES: dict[str, np.dtype[Any]] = {
     "DoubleStorage": np.dtype("<f8"),
@@ -36,13 +36,13 @@ STORAGES: dict[str, np.dtype[Any]] = {
 
 
 def read_state_dict(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a file of `torch.save`, in its order.
+    """Reads the tensors of a file written by `torch.save`, in the file's order.
 
-    A checkpoint that holds the state dict under one of `STATE_DICT_KEYS` is opened; nothing else of it is used.
+    A checkpoint may hold the state dict under one of `STATE_DICT_KEYS`; nothing else in it is used.
 
     Raises:
-        FileError: not such a file, damaged, of the format before PyTorch 1.6, or it names anything but what state dicts
-            are made of.
+        FileError: the file is of another kind, damaged, or in the format before PyTorch 1.6, or its pickle names
+            anything that state dicts are not made of.
     """
     with path.open("rb") as file:
         start = file.read(2)
@@ -54,7 +54,7 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
             content = _load(archive)
     except _Refused as refusal:
         raise file_problem(path, str(refusal)) from None
-    except Exception as error:  # zipfile raises whatever the damage leads it to
+    except Exception as error:  # zipfile raises all kinds of exceptions on damaged files
         raise file_problem(path, f"is cut off or damaged: {error or type(error).__name__}") from None
     found = _state_dict(content)
     if isinstance(found, str):
@@ -63,7 +63,7 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
 
 
 class _Refused(Exception):
-    """What the file is refused for."""
+    """The reason why a file is refused."""
 
 
 def _load(archive: zipfile.ZipFile) -> Any:
@@ -94,7 +94,7 @@ def _content(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 class _Storages:
-    """The archive's storages as flat arrays, each read once."""
+    """The archive's storages as flat arrays, each of which is read once."""
 
     def __init__(self, archive: zipfile.ZipFile, root: str):
         self.archive, self.root = archive, root
@@ -116,7 +116,7 @@ class _Storages:
 
 
 class _Frozen:
-    """What a pickle is given in place of what it names: a pickle may set attributes, and these it may not."""
+    """An object without settable attributes: a pickle can set those of any object that it is given."""
 
     __slots__ = ()
 
@@ -125,7 +125,7 @@ class _Frozen:
 
 
 class _Storage(_Frozen):
-    """A storage's type."""
+    """The type of a storage."""
 
     __slots__ = ("dtype",)
     dtype: np.dtype[Any]
@@ -135,7 +135,7 @@ class _Storage(_Frozen):
 
 
 class _Dict(dict[Any, Any]):
-    """In place of OrderedDict; PyTorch hangs the versions of modules on it, which are left aside."""
+    """Stands for OrderedDict. PyTorch attaches the versions of modules to it, which are ignored."""
 
     __slots__ = ()
 
@@ -144,7 +144,7 @@ class _Dict(dict[Any, Any]):
 
 
 class _Function(_Frozen):
-    """In place of a function of PyTorch that a pickle may call."""
+    """Stands for a function of PyTorch that a pickle may call."""
 
     __slots__ = ("call",)
     call: Callable[..., Any]
@@ -157,7 +157,7 @@ class _Function(_Frozen):
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *others: Any) -> np.ndarray:
-    """torch._utils._rebuild_tensor_v2: a view of a storage; numpy checks that it lies within."""
+    """torch._utils._rebuild_tensor_v2: a view of a storage. numpy checks that it lies inside."""
     if not isinstance(storage, np.ndarray):
         raise _Refused("is damaged: a tensor has no storage")
     strides = tuple(step * storage.itemsize for step in stride)
@@ -179,11 +179,11 @@ ALLOWED: Mapping[str, Any] = {
     "torch._utils._rebuild_parameter": _Function(_parameter),
     **{f"torch.{name}": _Storage(dtype) for name, dtype in STORAGES.items()},
 }
-"""All that a pickle may name, and what stands for it."""
+"""Everything that a pickle may name, and what stands for it here."""
 
 
 class _TensorUnpickler(pickle.Unpickler):
-    """Reads containers, numbers, texts and tensors; refuses every other name before anything of it is used."""
+    """Reads containers, numbers, texts and tensors, and refuses every other name before using it."""
 
     def __init__(self, data: bytes, storages: _Storages):
         super().__init__(io.BytesIO(data))
@@ -206,7 +206,7 @@ class _TensorUnpickler(pickle.Unpickler):
 
 
 def _state_dict(content: Any) -> dict[str, np.ndarray] | str:
-    """The state dict in what was unpickled, or what is wrong with it."""
+    """The state dict in an unpickled object, or the reason why there is none."""
     if not isinstance(content, dict):
         return "holds no state dict"
     inside = {key: value for key, value in content.items() if isinstance(key, str) and _tensors(value)}
@@ -222,7 +222,7 @@ def _state_dict(content: Any) -> dict[str, np.ndarray] | str:
 
 
 def _tensors(value: Any) -> dict[str, np.ndarray]:
-    """The tensors of a state dict; none where it is not one."""
+    """The tensors of a state dict; empty if the object is not one."""
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         return {}
     return {key: item for key, item in value.items() if isinstance(item, np.ndarray)}

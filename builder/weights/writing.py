@@ -1,4 +1,4 @@
-"""Writing weights for the other side: for Keras's `load_weights`, and for PyTorch's `load_state_dict(strict=True)`."""
+"""Writing weights for Keras's `load_weights`, and for PyTorch's `load_state_dict(strict=True)`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from archspec.errors import file_problem
 from builder.network.model import build
+from builder.network.naming import VARIABLES
 from builder.system import files
 from builder.system.files import replacing
 from builder.system.tensors import write_tensors
@@ -19,23 +20,24 @@ from builder.weights.layout import to_torch
 from builder.weights.matching import Matching, match
 from builder.weights.report import require, require_finite
 from builder.weights.source import WeightsFile
-from builder.weights.units import VARIABLES, Layout
+from builder.weights.units import Layout
 
 SUFFIXES = {"keras": (".weights.h5", ".keras"), "torch": (".safetensors",)}
-"""How the names of files end, for each side."""
+"""How the names of the files that can be written end, by layout."""
 
 
 def apply(matching: Matching, model: keras.Model) -> None:
-    """Sets the matched weights in a model that `builder.build` made of the same network, of any lowering."""
+    """Sets the matched weights in a model that `builder.build` made from the same network, with any lowering."""
     for layer, role, values in matching.tensors():
-        getattr(model.get_layer(layer), VARIABLES[role]).assign(values)
+        getattr(model.get_layer(layer), VARIABLES.get(role, role)).assign(values)
 
 
-def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = False) -> Path:
-    """Refuses an output that could not be written, before there is work to lose.
+def check_output(path: str | os.PathLike[str], layout: Layout, force: bool = False) -> Path:
+    """Refuses an output file that could not be written, before any work is done that would be lost.
 
     Raises:
-        FileError: it exists and `force` is not set, its directory does not, or it ends in no known way.
+        FileError: the file exists and `force` is not set, its directory does not exist or cannot be written to, or its
+            name ends in no known way.
     """
     path = Path(path)
     suffixes = SUFFIXES[layout]
@@ -55,16 +57,16 @@ def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = F
 
 
 def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = False) -> None:
-    """Writes `.weights.h5`, for `load_weights` of the network's portable model, or `.keras`, that model whole.
+    """Writes `.weights.h5` for `load_weights` of the network's portable model, or `.keras` with that whole model.
 
-    A new head, and what a partial matching lacks, is as the spec initialises it.
+    A new head, and whatever a partial matching lacks, has the values with which the spec initialises it.
 
     Raises:
-        FileError: a value is not finite; see also `check_writable`.
+        FileError: a value is not finite, or `check_output` refuses the file.
     """
-    path = check_writable(path, "keras", force)
+    path = check_output(path, "keras", force)
     require_finite(matching)
-    model = build(matching.graph, lowering="portable")
+    model = build(matching.graph, "portable", "float32")
     apply(matching, model)
     with replacing(path) as temporary:
         if path.suffix == ".keras":
@@ -74,8 +76,8 @@ def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = 
 
 
 def _hdf5(model: keras.Model) -> bytes:
-    """The content of a `.weights.h5` file, as a `.keras` has it, which Keras makes in memory: HDF5 ends the process
-    where a disk is full."""
+    """The content of a `.weights.h5` file, taken out of a `.keras` file, for which Keras makes it in memory: where a
+    disk is full, HDF5 would end the process."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(path := Path(folder) / "model.keras")
         with zipfile.ZipFile(path) as archive:
@@ -86,13 +88,14 @@ def write_torch(matching: Matching, like: WeightsFile, path: str | os.PathLike[s
     """Writes a `.safetensors` state dict with the names and shapes of another one.
 
     Args:
-        matching: the weights, with all that the network needs.
+        matching: the weights, complete.
         like: a state dict of the PyTorch module; its values are not used.
 
     Raises:
-        FileError: the weights are not complete or not finite, `like` is of another network; see also `check_writable`.
+        FileError: the weights are incomplete or not finite, `like` belongs to another network, or `check_output`
+            refuses the file.
     """
-    path = check_writable(path, "torch", force)
+    path = check_output(path, "torch", force)
     require_finite(matching)
     if matching.counts.keys() != {"matched"}:
         raise file_problem(matching.source.name, "has not all weights of the network, and PyTorch's are whole")
@@ -100,10 +103,10 @@ def write_torch(matching: Matching, like: WeightsFile, path: str | os.PathLike[s
 
 
 def state_dict_like(matching: Matching, like: WeightsFile) -> dict[str, np.ndarray]:
-    """The weights of a matching under the names, and in the shapes, of another state dict, in float32.
+    """The weights of a matching under the names and in the shapes of another state dict, in float32.
 
     Raises:
-        FileError: it is not a state dict, or of another network.
+        FileError: `like` is not a state dict, or belongs to another network.
     """
     if like.layout != "torch":
         raise file_problem(like.name, "is not a state dict of PyTorch, whose names and shapes are wanted; name one")

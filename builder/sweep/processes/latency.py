@@ -77,7 +77,7 @@ def measure(spec: Spec) -> float:
 
     from builder.network.model import build
 
-    model = build(spec, "portable")
+    model = build(spec, "portable", "float32")
     call = tf.function(lambda pictures: model(pictures, training=False))
     pictures = tf.constant(np.random.default_rng(0).random((1, *spec.graph.input.shape), np.float32))
     for _ in range(WARM_UP):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.datasets import load_digits
 
 import archspec
 import builder
@@ -157,3 +158,79 @@ def test_wrong_choices_are_named():
         builder.build(load(RICH), lowering="quick")
     with pytest.raises(ValueError, match="got 'float8'"):
         builder.build(load(RICH), precision="float8")
+
+
+# -- a model as Keras's users have them --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def policy():
+    """Sets Keras's global policy, and float32 again afterwards."""
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy("float32")
+
+
+def policies(model):
+    return {layer.dtype_policy.name for layer in model.layers[1:-1]}
+
+
+def test_the_global_policy_is_the_precision(policy):
+    assert policies(builder.build(load(RICH))) == {"float32"}
+    policy("mixed_bfloat16")
+    model = builder.build(load(RICH))
+    assert policies(model) == {"mixed_bfloat16"}
+    assert model.output.dtype == "float32" and {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    assert policies(builder.build(load(RICH), precision="float32")) == {"float32"}
+
+
+@pytest.mark.parametrize("name", ["float16", "float64"])
+def test_a_global_policy_without_a_precision_is_refused(name, policy):
+    policy(name)
+    with pytest.raises(ValueError, match="global policy") as error:
+        builder.build(load(RICH))
+    assert str(error.value) == (
+        f"Keras's global policy is '{name}', and a network is built in float32, mixed_bfloat16 or mixed_float16; "
+        "set one of these with keras.config.set_dtype_policy, or give build(..., precision=)"
+    )
+    builder.build(load(RICH), precision="mixed_bfloat16")
+
+
+@pytest.mark.parametrize("lowering", ["portable", "fast"])
+def test_keras_trains_the_model_with_its_callbacks(lowering, tmp_path):
+    """`compile` and `fit` as for any other Keras model, on scikit-learn's digits."""
+    layers = [
+        {"conv": {"filters": 8, "kernel": 3, "groups": 1, "norm": "batch", "activation": "relu"}},
+        {"conv": {"filters": 8, "kernel": 3, "groups": 2, "stride": 2, "padding": 1, "activation": "relu"}},
+        {"dropout": 0.1},
+        "flatten",
+        {"dense": 10},
+    ]
+    keras.utils.set_random_seed(0)
+    model = builder.build(load({"name": "net", "model": {"input": [8, 8, 1], "layers": layers}}), lowering)
+    digits = load_digits()
+    pictures, labels = digits.images[:600, ..., np.newaxis].astype("float32") / 16, digits.target[:600]
+    model.compile(
+        keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    callbacks = [
+        keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True),
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", save_best_only=True, save_weights_only=True),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+    ]
+    history = model.fit(pictures, labels, 32, epochs=4, validation_split=0.2, callbacks=callbacks, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0] / 2
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 1 + len(history["loss"])
+    evaluated = model.evaluate(pictures[480:], labels[480:], verbose=0, return_dict=True)
+    model.load_weights(tmp_path / "best.weights.h5")
+    np.testing.assert_allclose(evaluated["loss"], min(history["val_loss"]), rtol=1e-3)
+    np.testing.assert_allclose(model.evaluate(pictures[480:], labels[480:], verbose=0)[0], evaluated["loss"], rtol=1e-3)
+
+
+def test_verify_takes_what_build_takes():
+    spec = load(RICH)
+    model = builder.build(spec)
+    for network in (spec, spec.graph, archspec.analyse(spec)):
+        builder.verify(model, network)
+    builder.verify(builder.build("specs/resnet20_cifar.yaml"), Path("specs/resnet20_cifar.yaml"))
+    with pytest.raises(builder.VerificationError, match="in all 5652 parameters, expected 6052"):
+        builder.verify(builder.build(load({**RICH, "model": {**RICH["model"], "input": [19, 19, 1]}})), spec)

@@ -36,7 +36,7 @@ def torch_like(graph, path):
     names = {"kernel": "weight", "gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"}
     tensors = {}
     for number, unit in enumerate(units_of(graph).units):
-        for role, part in unit.parts.items():
+        for role, part in unit.tensors.items():
             *window, inputs, outputs = unit.size if role == "kernel" else (0, 0)
             shape = (outputs, inputs, *window) if role == "kernel" else part.shape
             shape = shape[:2] if unit.name == "dense1" else shape
