@@ -15,7 +15,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 if TYPE_CHECKING:
     from builder.network.model import VerificationError, build, graph_of, transfer_weights, verify
-    from builder.sweep.start import tune
+    from builder.sweep.run import tune
     from builder.sweep.tuners.hypermodel import hypermodel
 
 __all__ = ["VerificationError", "build", "graph_of", "hypermodel", "transfer_weights", "tune", "verify"]
@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'builder' has no attribute '{name}'")
     from importlib import import_module
 
-    module = {"tune": "builder.sweep.start", "hypermodel": "builder.sweep.tuners.hypermodel"}.get(
+    module = {"tune": "builder.sweep.run", "hypermodel": "builder.sweep.tuners.hypermodel"}.get(
         name, "builder.network.model"
     )
     return getattr(import_module(module), name)

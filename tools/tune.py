@@ -17,7 +17,8 @@ import sys
 from archspec import cli
 from archspec.candidates import report
 from archspec.candidates.survey import SAMPLES, survey
-from builder.sweep.start import tune, with_trials
+from builder.sweep.run import tune
+from builder.sweep.start import with_trials
 from builder.system.endings import Interrupted, TrialsFailed
 
 

@@ -12,7 +12,7 @@ from archspec.fields.records import Record, Tagged, record_of
 from archspec.fields.scalars import Integer, Number, Text
 from archspec.recipe import MONITORS
 from archspec.search.entries import DomainForm
-from archspec.search.tuners import TUNERS, RandomSearch
+from archspec.search.tuners import TUNERS, RandomSearch, Tuner
 from archspec.source.tree import Tree
 from archspec.wording import closest
 
@@ -120,7 +120,7 @@ class Search:
     """
 
     space: Annotated[Any, MapOf(Text(), DomainForm(), "a mapping from parameters and paths to what each may be")]
-    tuner: Annotated[Any, Tagged("a tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
+    tuner: Annotated[Tuner, Tagged("a tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
     objective: Annotated[Any, _ObjectiveForm()] = Objective(name="val_accuracy")
     budget: Budget = Budget()
     max_minutes_per_trial: Measured = None

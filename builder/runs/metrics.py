@@ -24,6 +24,17 @@ def write_metrics(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     write_text(path, text.getvalue())
 
 
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """The rows of a `metrics.csv`, one for each epoch.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: a value is missing or not a number.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: float(value or "") for name, value in row.items()} for row in csv.DictReader(file)]
+
+
 COLUMNS = (
     "epoch",
     "step",
