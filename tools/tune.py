@@ -5,8 +5,8 @@ python tools/tune.py specs/digits.yaml --workers 2 --trials 40 --run-dir runs/se
 python tools/tune.py specs/digits.yaml --resume
 python tools/tune.py specs/resnet20_cifar.yaml --dry-run --set search.budget.macs=50e6 --gflops 300
 
-Ends with status 0; 2 for a mistake; 1 when too many trials in a row failed; 130 for Ctrl-C and 143 for SIGTERM: running
-trials save their state, and --resume goes on.
+Ends with status 0; 2 for a mistake; 1 when too many trials in a row failed; 130 for Ctrl-C and 143 for SIGTERM, after the
+running trials saved their state for --resume.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
@@ -26,10 +26,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'search' section")
     cli.add_set_argument(parser)
-    parser.add_argument("--run-dir", metavar="DIR", help="the sweep's directory (default: runs/<name>/sweep-<time>/)")
+    parser.add_argument(
+        "--run-dir", metavar="DIR", help="directory of the search (default: runs/<name>/search-<time>/)"
+    )
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     parser.add_argument("--workers", type=cli.positive, metavar="N", default=1, help="train N trials at once")
-    parser.add_argument("--resume", action="store_true", help="go on with the sweep in --run-dir, or the newest")
+    parser.add_argument("--resume", action="store_true", help="resume the search in --run-dir, or the newest")
     parser.add_argument("--trials", type=cli.positive, metavar="N", help="try N candidates at most")
     dry = parser.add_argument_group("dry run")
     dry.add_argument("--dry-run", action="store_true", help="train nothing; say what would be")

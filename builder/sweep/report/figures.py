@@ -1,4 +1,4 @@
-"""The figures of a search: the values of all trials, the Pareto fronts, learning curves, and the importance of values."""
+"""The figures of a search: the values of its trials, Pareto fronts, learning curves, and the importance of values."""
 
 from __future__ import annotations
 
@@ -154,9 +154,7 @@ def pareto(results: Results) -> Figure:
             axes.axvline(limit, color="0.4", linestyle=":", linewidth=1.2, label="budget")
         axes.set_xscale("log" if max(x) > 20 * max(min(x), 1) else "linear")
         axes.set_xlabel(label)
-        axes.xaxis.set_major_formatter(
-            matplotlib.ticker.FuncFormatter(lambda value, _: tables.compact(value, trim=True))
-        )
+        axes.xaxis.set_major_formatter(lambda value, _: tables.compact(value, exact=True))
         axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         axes.grid(alpha=0.25)
     left.set_ylabel(name)

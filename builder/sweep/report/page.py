@@ -159,7 +159,5 @@ def _svg(figure: Figure, name: str) -> str:
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    share = (
-        figure.get_figwidth() / WIDTH
-    )  # a wide figure is scrolled rather than shrunk, so that its text stays readable
+    share = figure.get_figwidth() / WIDTH  # a wide figure is scrolled, not shrunk, so that its text stays readable
     return svg.replace("<svg", f'<svg style="min-width: {100 * share:.0f}%"', 1) if share > 1 else svg
