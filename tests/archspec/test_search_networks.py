@@ -1,4 +1,4 @@
-"""What candidates cost, read the quick way, against reading each as a spec of its own; and when two are the same."""
+"""The cost of candidates, read the quick way, against reading each as its own spec; and which candidates are equal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDS_IN_SOFTMAX = {
     "params": {"width": 1},
     "model": {"input": [3, 3, 1], "layers": [{"conv": {"filters": "${width}", "kernel": 1}}, "softmax"]},
 }
-"""Not valid with a `train` section, as training wants logits."""
+"""Invalid with a `train` section, as training needs logits."""
 
 
 def costs(spec: archspec.Spec) -> tuple[int, int, int]:
@@ -39,20 +39,20 @@ def costs(spec: archspec.Spec) -> tuple[int, int, int]:
     return analysis.trainable_parameters, analysis.macs, memory
 
 
-def told(work: Callable[[], Any]) -> Any:
-    """What work gives, or the text of its SpecError."""
+def result_or_message(work: Callable[[], Any]) -> Any:
+    """The result of `work`, or the message of its SpecError."""
     try:
         return work()
     except archspec.SpecError as error:
         return str(error)
 
 
-def agree(spec: archspec.Spec, networks: Networks, candidate: Candidate) -> bool:
-    """Holds the quick way against the ordinary one, mistakes included; whether the candidate is valid."""
-    measures = told(lambda: networks.measures(candidate))
+def assert_same_cost(spec: archspec.Spec, networks: Networks, candidate: Candidate) -> bool:
+    """Compares the quick way with the ordinary one, mistakes included, and returns whether the candidate is valid."""
+    measures = result_or_message(lambda: networks.measures(candidate))
     if not isinstance(measures, str):
         measures = (measures.parameters, measures.macs, measures.training_activation_bytes)
-    assert measures == told(lambda: costs(spec.with_values(candidate.values)))
+    assert measures == result_or_message(lambda: costs(spec.with_values(candidate.values)))
     return not isinstance(measures, str)
 
 
@@ -69,7 +69,7 @@ def test_costs_equal_those_of_the_candidates_own_spec(space: dict[str, Any], see
         spec = spec_with({"space": space}, Path(folder))
         networks = Networks(spec)
         for candidate in drawn(spec, 6, seed):
-            agree(spec, networks, candidate)
+            assert_same_cost(spec, networks, candidate)
 
 
 @examples(60)
@@ -80,7 +80,7 @@ def test_any_network_costs_the_same_either_way(data: dict[str, Any], one: int, o
     spec = strategies.load({**data, "search": search})
     networks = Networks(spec)
     for width in (one, other, one):
-        agree(spec, networks, Candidate({"width": width}))
+        assert_same_cost(spec, networks, Candidate({"width": width}))
 
 
 @pytest.mark.parametrize(
@@ -116,20 +116,20 @@ def test_anything_may_change(name: str, value: Any, tmp_path: Path) -> None:
     spec = spec_with({"space": space}, tmp_path, blocks=own)
     networks = Networks(spec)
     for values in ({}, {"width": 3, "n": 2}, {"width": 5, "n": 3}, {"width": 3, "n": 2}):
-        agree(spec, networks, Candidate({name: value, **values}))
+        assert_same_cost(spec, networks, Candidate({name: value, **values}))
 
 
-def test_defaults_that_depend_on_a_parameter_are_read_anew(tmp_path: Path) -> None:
+def test_defaults_that_depend_on_a_parameter_are_read_again(tmp_path: Path) -> None:
     model = {**SPEC["model"], "defaults": {"conv": {"dilation": "${n}"}}}
     spec = spec_with({"space": {"n": {"int": [1, 3]}}}, tmp_path, model=model)
     spec = spec_with({"space": {"width": {"int": [2, 4]}, "n": {"int": [1, 2]}}}, tmp_path, model=model)
     networks = Networks(spec)
     for n in (1, 2, 1):
-        agree(spec, networks, Candidate({"n": n, "width": 3}))
+        assert_same_cost(spec, networks, Candidate({"n": n, "width": 3}))
 
 
 def wide(*, units: Count) -> Fragment:
-    """A user's block, with an expression over the spec's parameters in it."""
+    """A user's block that contains an expression over the spec's parameters."""
     return [{"conv": {"filters": f"${{{units} * width}}", "kernel": 1}}]
 
 
@@ -146,11 +146,11 @@ def test_python_blocks_of_a_user(tmp_path: Path) -> None:
     )
     spec = archspec.load(path, blocks=[wide, basic])
     networks = Networks(spec)
-    assert all(agree(spec, networks, Candidate({"width": width})) for width in (1, 2, 4))
+    assert all(assert_same_cost(spec, networks, Candidate({"width": width})) for width in (1, 2, 4))
     assert len({networks.measures(Candidate({"width": width})).parameters for width in (1, 2, 4)}) == 3
 
 
-def test_the_peak_in_inference_is_known_where_it_is_limited(tmp_path: Path) -> None:
+def test_the_inference_peak_is_computed_if_it_is_limited(tmp_path: Path) -> None:
     search: dict[str, Any] = {"space": {"width": {"int": [2, 9]}}}
     spec = spec_with(search, tmp_path)
     assert Networks(spec).measures(Candidate({"width": 3})).inference_activation_bytes is None
@@ -177,7 +177,7 @@ def test_digits_by_hand() -> None:
 
 
 def test_candidates_cost_less_time_than_reading_each(tmp_path: Path) -> None:
-    """Every network another one: nothing but layers is shared."""
+    """All networks differ, and share nothing but layers."""
     space = {"n": {"int": [1, 8]}, "width": {"int": [8, 64]}, "double": {"int": [8, 128]}}
     spec = spec_with({"space": space}, tmp_path)
     networks, candidates = Networks(spec), drawn(spec, 400)
@@ -197,7 +197,7 @@ def test_memory_stays_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("archspec.candidates.networks.MOST_REMEMBERED", 3)
     spec = spec_with({"space": {"width": {"int": [2, 40]}, "n": {"int": [1, 3]}}}, tmp_path)
     networks = Networks(spec)
-    assert all(agree(spec, networks, candidate) for candidate in drawn(spec, 40))
+    assert all(assert_same_cost(spec, networks, candidate) for candidate in drawn(spec, 40))
     assert len(networks._kept.layers) <= 5
     assert len(networks._remembered) <= 3
 
@@ -281,7 +281,7 @@ def test_the_same_network_by_two_routes(way: str) -> None:
     assert identity(one) == identity(other)
 
 
-def test_other_networks_and_recipes_are_told_apart() -> None:
+def test_different_networks_and_recipes_are_distinguished() -> None:
     keys = [identity(spec) for spec in [written(CONV), *OTHERS.values()]]
     assert len(set(keys)) == len(keys)
 
@@ -301,4 +301,4 @@ def test_a_candidate_has_the_layers_that_the_recipe_freezes() -> None:
     changes = {"n": 3, "train.trainable": {"stage1.block2": False}, "search.space": {"n": {"int": [1, 3]}}}
     spec = archspec.load(path, changes)
     networks = Networks(spec)
-    assert [agree(spec, networks, Candidate({"n": n})) for n in (1, 2, 3)] == [False, True, True]
+    assert [assert_same_cost(spec, networks, Candidate({"n": n})) for n in (1, 2, 3)] == [False, True, True]

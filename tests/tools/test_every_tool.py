@@ -1,4 +1,4 @@
-"""What holds for every tool: few lines, and Ctrl-C while it still starts."""
+"""Properties of every tool: few lines, and a clean end on Ctrl-C during start-up."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ def test_a_tool_is_arguments_and_dispatch(tool):
 
 
 def interrupted(path, *command):
-    """How a tool ends that gets Ctrl-C while a stand-in, in a folder, for what it imports waits."""
+    """How a tool ends if Ctrl-C arrives while it imports a stand-in module, which waits."""
     process = subprocess.Popen(
         [sys.executable, *command],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(ROOT)])},

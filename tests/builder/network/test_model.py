@@ -1,4 +1,4 @@
-"""The compiler: every shipped spec equals its analysis, lowerings share weights, and what is saved opens anywhere."""
+"""The compiler: every shipped spec's model equals its analysis, lowerings share weights, saved models open anywhere."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ RICH = {
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec_equals_its_model(path, lowering):
     spec = archspec.load(path)
-    with keras.StatelessScope(initialize_variables=False):  # shapes alone: a tenth of the time, and no memory
+    with keras.StatelessScope(initialize_variables=False):  # shapes only: a tenth of the time, and no memory
         model = builder.build(spec, lowering=lowering)
     builder.verify(model, archspec.analyse(spec))
     keras.backend.clear_session()
