@@ -1,4 +1,4 @@
-"""What a sweep comes to: Pareto fronts, warm starts, trials on replicas, and Hyperband's rounds as one training."""
+"""The results of a search, and its Pareto fronts."""
 
 import json
 
