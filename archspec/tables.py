@@ -67,9 +67,13 @@ def filled(text: str, width: int = WIDTH) -> str:
     return "\n".join(part for part in [*lines, line] if part)
 
 
-def compact(count: int) -> str:
-    """A count in three figures: `118M` for 118,013,952."""
-    return _scaled(count, 1000, ("", "K", "M", "G", "T", "P", "E"))
+def compact(count: float, exact: bool = False) -> str:
+    """A count in three figures: `118M` for 118,013,952.
+
+    Args:
+        exact: up to six figures and no zeros at the end, as at an axis: `118.014M`, and `2M` instead of `2.00M`.
+    """
+    return _scaled(count, 1000, ("", "K", "M", "G", "T", "P", "E"), exact)
 
 
 def size(count: int) -> str:
@@ -77,9 +81,11 @@ def size(count: int) -> str:
     return _scaled(count, 1024, (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"))
 
 
-def _scaled(count: int, base: int, units: Sequence[str]) -> str:
+def _scaled(count: float, base: int, units: Sequence[str], exact: bool = False) -> str:
     value, power = float(count), 0
     while value >= base - 0.5 and power < len(units) - 1:
         value, power = value / base, power + 1
+    if exact:
+        return f"{value:g}{units[power]}"
     digits = 0 if value >= 99.95 or power == 0 else 1 if value >= 9.995 else 2
     return f"{value:,.{digits}f}{units[power]}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.prediction.classifier import predict
     from builder.runs.run import Run, open_run
     from builder.sweep.results import Results
-    from builder.sweep.start import tune
+    from builder.sweep.run import tune
     from builder.sweep.tuners.hypermodel import hypermodel
     from builder.system.endings import Diverged, Interrupted, TrialsFailed, WorkerLost
     from builder.training.preview import preview
@@ -76,7 +76,7 @@ MODULES = {
     "predict": "prediction.classifier",
     "preview": "training.preview",
     "train": "training.trainer",
-    "tune": "sweep.start",
+    "tune": "sweep.run",
     "verify": "network.model",
 }
 """The module of each public name but `weights`, which is a package."""

@@ -6,7 +6,7 @@ python tools/tune.py specs/digits.yaml --resume
 python tools/tune.py specs/resnet20_cifar.yaml --dry-run --set search.budget.macs=50e6 --gflops 300
 
 Ends with status 0; 2 for a mistake; 1 when too many trials in a row failed; 130 for Ctrl-C and 143 for SIGTERM: running
-trials save their state, and --resume continues the sweep.
+trials save their state, and --resume resumes the search.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
@@ -16,7 +16,8 @@ import sys
 from archspec import cli
 from archspec.candidates import report
 from archspec.candidates.survey import SAMPLES, survey
-from builder.sweep.start import tune, with_trials
+from builder.sweep.run import tune
+from builder.sweep.start import with_trials
 from builder.system.endings import Interrupted, TrialsFailed
 
 
@@ -24,10 +25,10 @@ def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'search' section")
     cli.add_set_argument(parser)
-    parser.add_argument("--run-dir", metavar="DIR", help="the sweep's directory (default: runs/<name>/sweep-<time>/)")
+    parser.add_argument("--run-dir", metavar="DIR", help="search directory (default: runs/<name>/search-<time>/)")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     parser.add_argument("--workers", type=cli.positive, metavar="N", default=1, help="train N trials at once")
-    parser.add_argument("--resume", action="store_true", help="resume the sweep in --run-dir, or the newest")
+    parser.add_argument("--resume", action="store_true", help="resume the search in --run-dir, or the newest")
     parser.add_argument("--trials", type=cli.positive, metavar="N", help="try at most N candidates")
     dry = parser.add_argument_group("dry run")
     dry.add_argument("--dry-run", action="store_true", help="train nothing; show what the search would do")

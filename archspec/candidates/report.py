@@ -11,7 +11,7 @@ from archspec.candidates.check import Verdict
 from archspec.candidates.survey import Survey
 from archspec.search.domains import short
 from archspec.search.space import Dimension
-from archspec.search.tuners import TUNERS
+from archspec.search.tuners import tuner_name
 
 LIMIT_NAMES = {
     "parameters": "parameters",
@@ -31,11 +31,7 @@ def to_text(survey: Survey, gflops: float | None = None) -> str:
 def _title(survey: Survey) -> str:
     search = survey.search
     best = "highest" if search.objective.direction == "max" else "lowest"
-    return _wrapped(f"{survey.spec.name}: {tuner_name(survey)} for the {best} {search.objective.name}")
-
-
-def tuner_name(survey: Survey) -> str:
-    return next(name for name, record in TUNERS.items() if record.build is type(survey.search.tuner))
+    return _wrapped(f"{survey.spec.name}: {tuner_name(survey.search.tuner)} for the {best} {search.objective.name}")
 
 
 def _space(survey: Survey) -> str:
@@ -157,7 +153,7 @@ def to_json(survey: Survey, gflops: float | None = None) -> dict[str, Any]:
     tally, cost = survey.tally, survey.cost
     return {
         "name": survey.spec.name,
-        "tuner": tuner_name(survey),
+        "tuner": tuner_name(survey.search.tuner),
         "objective": {"name": survey.search.objective.name, "direction": survey.search.objective.direction},
         "space": {one.name: one.domain.show() for one in survey.search.space.dimensions},
         "size": survey.size,

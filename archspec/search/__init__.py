@@ -10,22 +10,19 @@
 
 from archspec.search.section import SEARCH, Budget, Objective, Search, WarmStart
 from archspec.search.space import Candidate, Condition, Dimension, Space
-from archspec.search.tuners import TUNERS, Bayesian, GridSearch, Hyperband, RandomSearch, Tuner
+from archspec.search.tuners import TUNERS, Tuner, tuner_name
 
 __all__ = [
     "SEARCH",
     "TUNERS",
-    "Bayesian",
     "Budget",
     "Candidate",
     "Condition",
     "Dimension",
-    "GridSearch",
-    "Hyperband",
     "Objective",
-    "RandomSearch",
     "Search",
     "Space",
     "Tuner",
     "WarmStart",
+    "tuner_name",
 ]

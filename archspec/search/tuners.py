@@ -1,11 +1,15 @@
-"""How a space is searched: keras-tuner's tuners, their options under keras-tuner's names and with its defaults."""
+"""keras-tuner's tuners, which choose the candidates of a search: their options, under its names and with its defaults.
+
+To add a tuner, define its dataclass and its row in `TUNERS` here, and its oracle in `builder/sweep/tuners/oracles.py`.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, Self
 
 from archspec.fields.records import Count, record_of
 from archspec.fields.scalars import Integer, Number
@@ -16,13 +20,17 @@ Times = Annotated[int, Integer(min=0, max=1000)]
 
 @dataclass(frozen=True, kw_only=True)
 class Tuner:
-    """What every tuner has.
+    """The options and facts that every tuner has.
 
     Attributes:
-        seed: of the values that are drawn, and of each trial's training.
-        executions_per_trial: trainings of each candidate, of which the mean counts.
-        max_retries_per_trial: how often a trial that failed runs again.
-        max_consecutive_failed_trials: failed trials in a row that end the search.
+        seed: seed of the values that are drawn, and of each trial's training.
+        executions_per_trial: how often each candidate is trained; the mean of the objectives counts.
+        max_retries_per_trial: how often a failed trial runs again.
+        max_consecutive_failed_trials: how many trials in a row may fail before the search ends.
+        free_on_resume: names of the options that may change when a search is resumed: they decide how much is tried,
+            not what is tried next.
+        in_rounds: whether candidates are trained in rounds of growing length. Only those trained longest can be
+            compared then, as the learning rates of the others have not fallen to their end.
     """
 
     seed: Seed = 0
@@ -30,25 +38,64 @@ class Tuner:
     max_retries_per_trial: Times = 0
     max_consecutive_failed_trials: Count = 3
 
+    free_on_resume: ClassVar[tuple[str, ...]] = ("max_retries_per_trial", "max_consecutive_failed_trials")
+    in_rounds: ClassVar[bool] = False
+
+    @property
+    def own_epochs(self) -> int | None:
+        """The epochs of a whole training, if this tuner sets them in place of `train.epochs`."""
+        return None
+
     def trainings(self, epochs: int, candidates: int | None) -> Iterator[tuple[int, int]]:
-        """What is trained at most, as (number of trainings, epochs of each).
+        """Yields (number of trainings, epochs of each) for every round; together the most that is trained.
 
         Args:
-            epochs: those of `train`.
-            candidates: how many there are, or None for more than any search tries.
+            epochs: `train.epochs`.
+            candidates: how many candidates there are, or None for more than any search tries.
         """
         raise NotImplementedError
+
+    def planned(self, epochs: int, candidates: int | None) -> int | None:
+        """The greatest number of trials, or None if nothing limits it.
+
+        Args:
+            epochs: `train.epochs`.
+            candidates: how many candidates are inside the budget, or None if that is not known.
+        """
+        raise NotImplementedError
+
+    def with_trials(self, count: int) -> Self:
+        """Returns this tuner with at most `count` trials.
+
+        Raises:
+            ValueError: the number of trials follows from other options.
+        """
+        raise NotImplementedError
+
+    def oracle_options(self, epochs: int) -> dict[str, Any]:
+        """The arguments of keras-tuner's oracle for trainings of `epochs` epochs."""
+        options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del options["executions_per_trial"]
+        return options | {"seed": self.seed + 1}  # keras-tuner takes 0 for no seed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trials(Tuner):
-    """A tuner of at most `max_trials` candidates, each trained to the end."""
+    """A tuner that trains at most `max_trials` candidates, each of them to the end."""
 
     max_trials: Count | None = 10
+
+    free_on_resume: ClassVar[tuple[str, ...]] = (*Tuner.free_on_resume, "max_trials")
 
     def trainings(self, epochs: int, candidates: int | None) -> Iterator[tuple[int, int]]:
         trials = min(n for n in (self.max_trials, candidates, MANY) if n is not None)
         yield trials * self.executions_per_trial, epochs
+
+    def planned(self, epochs: int, candidates: int | None) -> int | None:
+        return min((n for n in (self.max_trials, candidates) if n is not None), default=None)
+
+    def with_trials(self, count: int) -> Self:
+        return dataclasses.replace(self, max_trials=count)
 
 
 MANY = 10**9
@@ -63,7 +110,7 @@ class RandomSearch(Trials):
 
 @dataclass(frozen=True, kw_only=True)
 class GridSearch(Trials):
-    """Every candidate, ten values of each continuous range; `max_trials` of them where that is given."""
+    """Every candidate in order, with ten values of each continuous range; the first `max_trials` if that is given."""
 
     max_trials: Count | None = None
 
@@ -74,20 +121,27 @@ class Hyperband(Tuner):
     2018, arXiv:1603.06560).
 
     Attributes:
-        max_epochs: of one candidate; by default those of `train`.
-        hyperband_iterations: times through the whole algorithm.
+        max_epochs: epochs of a candidate that reaches the last round; `train.epochs` by default.
+        factor: how many times fewer candidates, and more epochs, each round has than the one before.
+        hyperband_iterations: how often the whole algorithm runs.
     """
 
     max_epochs: Count | None = None
     factor: Annotated[int, Integer(min=2, max=1000)] = 3
     hyperband_iterations: Count = 1
 
+    in_rounds: ClassVar[bool] = True
+
+    @property
+    def own_epochs(self) -> int | None:
+        return self.max_epochs
+
     def brackets(self, epochs: int) -> Iterator[list[tuple[int, int]]]:
-        """Each bracket's rounds as (candidates, epochs that each has had by the end of it), as keras-tuner 1.4 has
-        them.
+        """Yields the rounds of each bracket as (candidates, epochs of each by the end of the round), as keras-tuner 1.4
+        computes them.
 
         Args:
-            epochs: those of `train`, for where `max_epochs` is not given.
+            epochs: `train.epochs`, which counts if `max_epochs` is not given.
         """
         most = self.max_epochs or epochs
         last = math.ceil(1 + math.log(most, self.factor))
@@ -107,9 +161,18 @@ class Hyperband(Tuner):
                 yield size * self.executions_per_trial * self.hyperband_iterations, until - before
                 before = until
 
+    def planned(self, epochs: int, candidates: int | None) -> int | None:
+        return sum(count for count, _ in self.trainings(epochs, None)) // self.executions_per_trial
+
+    def with_trials(self, count: int) -> Self:
+        raise ValueError("hyperband's number of trials follows from max_epochs, factor and hyperband_iterations")
+
+    def oracle_options(self, epochs: int) -> dict[str, Any]:
+        return super().oracle_options(epochs) | {"max_epochs": self.max_epochs or epochs}
+
 
 def _divisions(epochs: float, factor: int) -> int:
-    """How often epochs can be divided by `factor` before less than one is left, and once more."""
+    """How often epochs can be divided by `factor` until less than one is left."""
     count = 0
     while epochs >= 1:
         epochs, count = epochs / factor, count + 1
@@ -118,12 +181,12 @@ def _divisions(epochs: float, factor: int) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Bayesian(Trials):
-    """Candidates where a Gaussian process expects most (keras-tuner's BayesianOptimization).
+    """Candidates where a Gaussian process expects the best objective (keras-tuner's BayesianOptimization).
 
     Attributes:
-        num_initial_points: trials drawn at random first; by default three for each name of the space.
-        alpha: noise expected of the objective, on the kernel's diagonal.
-        beta: the larger, the more is explored.
+        num_initial_points: how many trials are drawn at random first; by default three for each name of the space.
+        alpha: variance of the noise expected in the objective, added to the diagonal of the kernel.
+        beta: weight of the uncertainty; a larger value explores more.
     """
 
     max_trials: Count = 10
@@ -138,3 +201,8 @@ TUNERS = {
     "hyperband": record_of(Hyperband, "hyperband"),
     "bayesian": record_of(Bayesian, "bayesian"),
 }
+
+
+def tuner_name(tuner: Tuner) -> str:
+    """The name of a tuner in a spec: `random_search`."""
+    return next(name for name, record in TUNERS.items() if record.build is type(tuner))

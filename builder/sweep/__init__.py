@@ -1,7 +1,10 @@
-"""Searches over networks: a spec's `search` section, keras-tuner's tuners, a process a trial.
+"""Searches over networks: the `search` section of a spec carried out with keras-tuner's tuners, one process per trial.
 
-- `start`: mistakes told, the directory claimed; `run`: the processes; `loop`: trials as they come and go;
-- `tuners`: what is tried, inside the budget, and how that goes on after a crash;
-- `plan`, `processes`: from a candidate to a process that trains it;
-- `records`, `results`, `report`: what came out.
+- `run` tells the story of a search; `start` has the checks before it, `directory` claims the directory;
+- `tuners` choose the candidates inside the budget, and resume after a crash;
+- `plan` and `processes` lead from a candidate to a process that trains it; `loop` starts and watches the trials;
+- `records`, `results` and `report` have what came out.
+
+A *candidate* is a point of the search's space, a *trial* is a candidate that is trained, an *execution* is one of its
+trainings (`executions_per_trial`), and a *task* is what the process of an execution is given to do.
 """

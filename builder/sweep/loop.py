@@ -1,19 +1,20 @@
-"""A sweep under way on this machine: trials asked for, processes that train them, and what becomes of each."""
+"""The loop of a search on this machine: asks for trials, starts their processes and records how they end."""
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import UserError
 from archspec.wording import counted
 from builder.sweep import results
-from builder.sweep.plan import Plan, describe
-from builder.sweep.processes.forkserver import GRACE_SECONDS, ForkServer, Job
+from builder.sweep.plan import Plan, values_in_a_line
+from builder.sweep.processes.forkserver import GRACE_SECONDS, ForkServer, TaskProcess
 from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Execution, Trial
 from builder.sweep.results import Results
 from builder.system.files import write_json
@@ -21,23 +22,34 @@ from builder.system.signals import Interrupts
 from builder.system.terminal import clock
 
 MOST_RESTARTS = 3
-"""How often an execution goes on whose process was killed by a signal."""
+"""How often an execution is resumed after a signal has killed its process."""
 ASK_SECONDS = 0.5
-"""Between questions to an oracle that waits for other trials."""
+"""Seconds between requests to an oracle that waits for other trials to end."""
 ALIVE_SECONDS = 5.0
-"""Between signs of life to a chief."""
+"""Seconds between signs of life to a chief."""
 POLL_SECONDS = 0.05
-TAIL = 2_000
+LOG_TAIL = 2_000
+"""Characters at the end of a log in which the last line is looked for."""
 
 
 @dataclass
 class Running:
-    """An execution at work."""
+    """An execution that is being trained.
 
-    chosen: Any
+    Attributes:
+        proposed: keras-tuner's trial.
+        trial: its record.
+        number: which of the trial's executions this is, from 1.
+        process: the process that trains.
+        began: when it began, by `time.monotonic`.
+        restarts: how often it was resumed after a signal had killed its process.
+        is_late: whether it has taken longer than it may, and was asked to end.
+    """
+
+    proposed: Any
     trial: Trial
     number: int
-    job: Job
+    process: TaskProcess
     began: float
     restarts: int = 0
     is_late: bool = False
@@ -45,7 +57,17 @@ class Running:
 
 @dataclass
 class Slot:
-    """One of the sweep's workers on this machine."""
+    """A place for one execution at a time on this machine: one of its workers, for the oracle.
+
+    Attributes:
+        name: the worker's name.
+        cores: the CPU cores of its executions; all of them if empty.
+        gpus: their value of CUDA_VISIBLE_DEVICES, or None to leave it as it is.
+        running: the execution that is being trained.
+        is_done: whether the oracle has no more trials for it.
+        ask_at: when to ask the oracle for a trial, by `time.monotonic`.
+        alive_at: when to show the oracle a sign of life.
+    """
 
     name: str
     cores: list[int]
@@ -57,7 +79,18 @@ class Slot:
 
 
 class SweepLoop:
-    """Runs what the oracle, this process's or a chief's, asks for."""
+    """Trains the candidates that an oracle proposes.
+
+    Args:
+        plan: what is searched.
+        oracle: the oracle of this process, or the client of a chief's.
+        slots: the workers of this machine.
+        data_dir: where TFDS keeps prepared data sets.
+        planned: how many trials there will be at most, if that is known.
+        server: starts the processes; None for a chief, which trains nothing.
+        say: takes the lines of progress.
+        writes: whether this process writes `trials.csv` and `best.yaml`, as all but a chief's workers do.
+    """
 
     def __init__(
         self,
@@ -66,17 +99,21 @@ class SweepLoop:
         slots: list[Slot],
         data_dir: str | None,
         planned: int | None,
+        server: ForkServer | None,
         say: Callable[[str], None],
-        nursery: ForkServer | None,
         writes: bool = True,
     ):
         self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes
-        self.data_dir, self.planned, self.say, self.nursery = data_dir, planned, say, nursery
+        self.data_dir, self.planned, self.say, self.server = data_dir, planned, say, server
         self.began = time.monotonic()
         self.done_before = self._standing()[0]
 
     def run(self) -> int | None:
-        """Until the oracle has no more, or a signal asks to stop: its number, after all processes saved their state."""
+        """Trains until the oracle has no more trials.
+
+        Returns:
+            The number of the signal that stopped it early, after all processes saved their state, or None.
+        """
         try:
             with Interrupts() as interrupts:
                 while not all(slot.is_done for slot in self.slots):
@@ -89,21 +126,22 @@ class SweepLoop:
                     time.sleep(POLL_SECONDS)
             return None
         finally:
-            for nursery in (self.nursery, *(slot.running.job.nursery for slot in self.slots if slot.running)):
-                if nursery is not None:
-                    nursery.close()
+            for server in (self.server, *(slot.running.process.server for slot in self.slots if slot.running)):
+                if server is not None:
+                    server.close()
 
     def _stop(self) -> None:
-        running = [slot.running for slot in self.slots if slot.running]
-        for one in running:
-            one.job.nursery.stop()
+        processes = [slot.running.process for slot in self.slots if slot.running]
+        for process in processes:
+            process.server.stop()
         deadline = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < deadline and any(one.job.status() is None for one in running):
+        while time.monotonic() < deadline and any(process.status() is None for process in processes):
             time.sleep(POLL_SECONDS)
 
     # -- a slot --------------------------------------------------------------------------------------------------------
 
     def _advance(self, slot: Slot) -> None:
+        """Watches the execution of a slot, or asks the oracle for its next trial."""
         now = time.monotonic()
         if slot.running is not None:
             if now >= slot.alive_at:
@@ -111,131 +149,128 @@ class SweepLoop:
                 slot.alive_at = now + ALIVE_SECONDS
             self._watch(slot, slot.running)
         elif not slot.is_done and now >= slot.ask_at:
-            chosen = self.oracle.create_trial(slot.name)
-            if chosen.status == "RUNNING":
-                self._go_on(slot, chosen, self.plan.trial(chosen), 1)
-            elif chosen.status == "STOPPED":
+            proposed = self.oracle.create_trial(slot.name)
+            if proposed.status == "RUNNING":
+                self._start_next(slot, proposed, self.plan.trial(proposed), 1)
+            elif proposed.status == "STOPPED":
                 slot.is_done = True
             else:
                 slot.ask_at = now + ASK_SECONDS
 
-    def _go_on(self, slot: Slot, chosen: Any, trial: Trial, number: int) -> None:
-        """The trial's next execution that is still to be trained, or its end."""
+    def _start_next(self, slot: Slot, proposed: Any, trial: Trial, number: int) -> None:
+        """Starts the first execution of a trial, from `number` on, that has not completed; else ends the trial."""
         needed = self.plan.search.tuner.executions_per_trial
-        while number <= needed and self.plan.is_done(trial, number):
+        while number <= needed and self.plan.completed(trial, number):
             number += 1
         if number > needed:
-            self._end(slot, chosen, trial)
+            self._end_trial(slot, proposed, trial)
             return
         try:
-            slot.running = Running(chosen, trial, number, self._job(slot, trial, number), time.monotonic())
+            slot.running = Running(proposed, trial, number, self._process(slot, trial, number), time.monotonic())
         except UserError as error:
             record = Execution(trial=trial.id, number=number, state=FAILED, message=str(error))
             self._write(trial, record)
-            self._end(slot, chosen, trial, record)
+            self._end_trial(slot, proposed, trial, record)
 
-    def _job(self, slot: Slot, trial: Trial, number: int) -> Job:
-        task = {**self.plan.task(trial, number, self.data_dir), "cores": slot.cores, "gpus": slot.gpus}
-        assert self.nursery is not None  # a chief has none, and no jobs
-        if self.nursery.is_dead:
-            self.nursery = ForkServer()
-        return self.nursery.start(task)
+    def _process(self, slot: Slot, trial: Trial, number: int) -> TaskProcess:
+        task = dataclasses.replace(self.plan.task(trial, number, self.data_dir), cores=slot.cores, gpus=slot.gpus)
+        assert self.server is not None  # a chief has none, and trains nothing
+        if self.server.is_dead:
+            self.server = ForkServer()
+        return self.server.start(task)
 
     def _watch(self, slot: Slot, running: Running) -> None:
-        status, limit = running.job.status(), self.plan.search.max_minutes_per_trial
+        """Ends an execution that takes too long, resumes one whose process was killed, and handles the end of one."""
+        status, limit = running.process.status(), self.plan.search.max_minutes_per_trial
         if status is None:
             over = time.monotonic() - running.began - (limit or float("inf")) * 60
             if over > GRACE_SECONDS:
-                running.job.send(signal.SIGKILL)
+                running.process.send(signal.SIGKILL)
             elif over > 0 and not running.is_late:
                 running.is_late = True
-                running.job.send(signal.SIGTERM)
+                running.process.send(signal.SIGTERM)
             return
         record = self.plan.files.execution(self.plan.files.record(running.trial, running.number))
         if record is None and not running.is_late and status < 0 and running.restarts < MOST_RESTARTS:
-            self.say(f"trial {running.trial.id}: its process was killed by signal {-status}; it goes on")
+            self.say(f"trial {running.trial.id}: its process was killed by signal {-status}; resuming it")
             running.restarts += 1
-            running.job = self._job(slot, running.trial, running.number)
+            running.process = self._process(slot, running.trial, running.number)
             return
         if record is None:
             record = self._unrecorded(running, status)
             self._write(running.trial, record)
-        self._ended(slot, running, record)
+        self._end_execution(slot, running, record)
 
     def _unrecorded(self, running: Running, status: int) -> Execution:
-        """The record of a process that left none."""
-        limit = self.plan.search.max_minutes_per_trial
+        """The record of an execution whose process left none."""
         if running.is_late:
+            limit = self.plan.search.max_minutes_per_trial
             state, message = TIMED_OUT, f"took longer than max_minutes_per_trial, {limit:g}"
         elif status < 0:
-            state, message = (
-                KILLED,
-                f"killed by signal {-status} {counted(running.restarts + 1, 'time')}, perhaps for its memory",
-            )
+            times = counted(running.restarts + 1, "time")
+            state, message = KILLED, f"killed by signal {-status} {times}, perhaps because memory ran out"
         else:
             log = self.plan.files.log(running.trial, running.number)
-            text = log.read_text(errors="replace")[-TAIL:].strip() if log.exists() else ""
-            state, message = (
-                FAILED,
-                f"ended with status {status}: {text.splitlines()[-1] if text else 'without a word'}",
-            )
+            text = log.read_text(errors="replace")[-LOG_TAIL:].strip() if log.exists() else ""
+            last = text.splitlines()[-1] if text else "no output"
+            state, message = FAILED, f"ended with status {status}: {last}"
         wall = time.monotonic() - running.began
         return Execution(running.trial.id, running.number, state, message=message, wall_seconds=wall)
 
     def _write(self, trial: Trial, record: Execution) -> None:
-        write_json(self.plan.files.record(trial, record.number), asdict(record))
+        write_json(self.plan.files.record(trial, record.number), dataclasses.asdict(record))
 
-    def _ended(self, slot: Slot, running: Running, record: Execution) -> None:
-        """What follows from the end of an execution."""
+    def _end_execution(self, slot: Slot, running: Running, record: Execution) -> None:
         slot.running = None
-        self._tell(running.trial, record)
+        self._say_end(running.trial, record)
         if record.state == COMPLETED:
-            self._go_on(slot, running.chosen, running.trial, running.number + 1)
+            self._start_next(slot, running.proposed, running.trial, running.number + 1)
         else:
-            self._end(slot, running.chosen, running.trial, record)
+            self._end_trial(slot, running.proposed, running.trial, record)
 
-    def _end(self, slot: Slot, chosen: Any, trial: Trial, failure: Execution | None = None) -> None:
-        """Tells the oracle of a trial's end."""
+    def _end_trial(self, slot: Slot, proposed: Any, trial: Trial, failure: Execution | None = None) -> None:
+        """Reports the end of a trial to the oracle."""
         if failure is None:
-            executions = [self.plan.is_done(trial, n + 1) for n in range(self.plan.search.tuner.executions_per_trial)]
+            executions = [self.plan.completed(trial, n + 1) for n in range(self.plan.search.tuner.executions_per_trial)]
             values = [one.objective for one in executions if one is not None and one.objective is not None]
             self.oracle.update_trial(trial.id, {self.plan.search.objective.name: statistics.fmean(values)})
-        chosen.status = "COMPLETED" if failure is None else "INVALID"
-        chosen.message = failure.message if failure else None
-        self.oracle.end_trial(chosen)
+        proposed.status = "COMPLETED" if failure is None else "INVALID"
+        proposed.message = failure.message if failure else None
+        self.oracle.end_trial(proposed)
         if self.writes:
             self.update()
         slot.ask_at = 0.0
 
     def update(self) -> None:
-        """Writes and says how the sweep stands."""
+        """Writes the results so far, and says how far the search is."""
         self.plan.files.write_table([one.name for one in self.plan.search.space.dimensions])
         results.write_best(Results.read(self.plan.files, self.plan.search))
         self.say(self.progress())
 
-    # -- what is said --------------------------------------------------------------------------------------------------
+    # -- progress ------------------------------------------------------------------------------------------------------
 
-    def _tell(self, trial: Trial, record: Execution) -> None:
+    def _say_end(self, trial: Trial, record: Execution) -> None:
         search = self.plan.search
         number = f", execution {record.number}" if search.tuner.executions_per_trial > 1 else ""
-        what = (
+        ending = (
             f"{search.objective.name} {record.objective:.4f}"
             if record.objective is not None
-            else f"{record.state.replace('_', ' ')}: {record.message.splitlines()[0] if record.message else ''}"
+            else f"{record.state.replace('_', ' ')}: {record.first_line}"
         )
         self.say(
-            f"trial {trial.id}{number}: {what}  {describe(trial.values)}  {trial.trainable_parameters:,} parameters  "
-            f"{counted(record.epochs, 'epoch')}  {record.wall_seconds:.1f} s"
+            f"trial {trial.id}{number}: {ending}  {values_in_a_line(trial.values)}  "
+            f"{trial.trainable_parameters:,} trainable parameters  {counted(record.epochs, 'epoch')}  "
+            f"{record.wall_seconds:.1f} s"
         )
 
     def _standing(self) -> tuple[int, int, Results]:
-        """How many trials are done and failed, from their files."""
+        """How many trials are done, how many of these have failed, and the results, from the files."""
         found = Results.read(self.plan.files, self.plan.search)
         failed = sum(one.has_failed for one in found.outcomes)
         return sum(one.is_finished for one in found.outcomes) + failed, failed, found
 
     def progress(self) -> str:
-        """How far the sweep is."""
+        """How far the search is, in a line."""
         done, failed, found = self._standing()
         running = len(getattr(self.oracle, "ongoing_trials", ()))
         parts = [f"{done}{f' of {self.planned}' if self.planned else ''} trials done"]
@@ -246,10 +281,10 @@ class SweepLoop:
         if found.best is not None:
             name = self.plan.search.objective.name
             parts.append(f"best {name} {found.best.objective:.4f} (trial {found.best.trial.id})")
-        judge = getattr(self.oracle, "judge", None)
-        if judge is not None:
-            parts.append(f"{sum(judge.rejected.values())} resampled")
-        fresh = done - self.done_before
-        if self.planned and fresh > 0 and done < self.planned:
-            parts.append(f"ETA {clock((time.monotonic() - self.began) / fresh * (self.planned - done))}")
+        candidate_filter = getattr(self.oracle, "candidate_filter", None)
+        if candidate_filter is not None:
+            parts.append(f"{sum(candidate_filter.rejected.values())} resampled")
+        done_now = done - self.done_before
+        if self.planned and done_now > 0 and done < self.planned:
+            parts.append(f"ETA {clock((time.monotonic() - self.began) / done_now * (self.planned - done))}")
         return "  ".join(parts)

@@ -1,14 +1,14 @@
-"""A sweep's directory: each trial's files, and the table made of them.
+"""The files of a search: one directory for each trial, and the table made from them.
 
 spec.yaml            the spec that is searched
-sweep.jsonl          what was decided
-trials.csv           a row an execution
+journal.jsonl        every decision, for --resume
+trials.csv           a row for each execution
 best.yaml            the best candidate, as a spec
 trials/0001/
-  trial.json         the values, and what the network costs
-  run-1.yaml         the first execution's spec, its seed in it
-  run-1/             its run directory
-  run-1.log          what it said
+  trial.json         the values of the candidate, and what its network costs
+  run-1.yaml         the spec of the first execution, with its seed
+  run-1/             the run directory of the first execution
+  run-1.log          its output
   run-1.json         how it ended
 """
 
@@ -34,18 +34,23 @@ COMPLETED, FAILED, DIVERGED, OUT_OF_MEMORY, TIMED_OUT, KILLED = (
     "killed",
 )
 METRICS = tuple(name for name in COLUMNS if name not in ("epoch", "step", "seconds", "images_per_second"))
+"""The metrics of an epoch that a trial is compared by."""
+SIZES = ("trainable_parameters", "macs")
+"""What is known of a trial's network before it is trained."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a trial tries.
+    """A candidate that is tried.
 
     Attributes:
-        id: `0001` and so on.
-        values: of the candidate, by name.
-        trainable_parameters, macs: of its network; `latency_ms` where the budget limits it.
-        root: the trial whose runs this one continues; its own id where it begins.
-        until: after how many epochs it stops.
+        id: `0001`, `0002` and so on.
+        values: the candidate's value for each name of the space that counts in it.
+        trainable_parameters: the trainable parameters of its network.
+        macs: the multiply-accumulates of its network for one picture.
+        root: the id of the trial whose run this one continues (a later round of Hyperband), otherwise its own.
+        until: the epoch after which it stops.
+        latency_ms: the measured milliseconds for one picture, if the budget limits them.
     """
 
     id: str
@@ -56,19 +61,27 @@ class Trial:
     until: int
     latency_ms: float | None = None
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The values of `SIZES`."""
+        return {"trainable_parameters": self.trainable_parameters, "macs": self.macs}
+
 
 @dataclass(frozen=True)
 class Execution:
-    """How one training of a trial ended.
+    """One training of a trial, and how it ended.
 
     Attributes:
-        number: which of the trial's trainings, from 1.
-        state: `completed`, or why not.
-        objective: the value that counts, None where there is none.
-        metrics: of the best epoch.
-        epochs: trained, those of earlier rounds included; `best_epoch` is the one that counts.
-        seconds: of training and validation, in this trial.
-        wall_seconds: of the process, its start and the network's building included.
+        trial: the trial's id.
+        number: which of the trial's trainings it is, from 1.
+        state: `completed`, or one of the ways to fail: `failed`, `diverged`, `out_of_memory`, `timed_out`, `killed`.
+        objective: the objective in the best epoch, or None if the execution failed.
+        metrics: the other metrics of the best epoch.
+        epochs: how many epochs the run has had, those of earlier rounds included.
+        best_epoch: the epoch whose objective and metrics these are.
+        seconds: seconds of training and validation, in this trial only.
+        wall_seconds: seconds from the start of the process to its end.
+        seed: the seed of the training.
         message: why it failed.
     """
 
@@ -84,10 +97,15 @@ class Execution:
     seed: int | None = None
     message: str = ""
 
+    @property
+    def first_line(self) -> str:
+        """The first line of the message."""
+        return self.message.splitlines()[0] if self.message else ""
+
 
 @dataclass(frozen=True)
 class Files:
-    """Where a sweep's files are."""
+    """The files in the directory of a search."""
 
     directory: Path
 
@@ -95,7 +113,7 @@ class Files:
         return self.directory / "trials" / trial_id
 
     def run(self, trial: Trial, number: int) -> Path:
-        """The run directory of an execution, which Hyperband's later rounds share with the first."""
+        """The run directory of an execution; later rounds of Hyperband use that of the first."""
         return self.trial(trial.root) / f"run-{number}"
 
     def spec(self, trial: Trial, number: int) -> Path:
@@ -121,13 +139,13 @@ class Files:
         return [Trial(**found) for path in paths if (found := _read(path)) is not None]
 
     def executions(self, trial_id: str) -> list[Execution]:
-        """Those of a trial that have ended; failed ones that ran again first."""
+        """The executions of a trial that have ended, by number; failed attempts come before the ones that followed."""
         paths = [path for path in self.trial(trial_id).glob("run-*.json") if path.is_file()]
         found = [(execution, path.name) for path in paths if (execution := self.execution(path)) is not None]
         return [one for one, _ in sorted(found, key=lambda pair: (pair[0].number, -pair[1].count("."), pair[1]))]
 
     def runs_again(self, trial: Trial) -> bool:
-        """Whether the last execution that ended was put aside for another attempt, which has not ended."""
+        """Whether the last execution failed and its record was put aside for another attempt, which has not ended."""
         executions = self.executions(trial.id)
         return bool(executions) and not self.record(trial, executions[-1].number).exists()
 
@@ -137,7 +155,7 @@ class Files:
         return None if found is None else Execution(**found)
 
     def rows(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        """The rows of `trials.csv`, from the trials' own files."""
+        """Yields the rows of `trials.csv`, read from the files of the trials."""
         for trial in self.trials():
             for one in self.executions(trial.id):
                 metrics = {name: one.metrics[name] for name in METRICS if name in one.metrics}
@@ -146,8 +164,7 @@ class Files:
                     "execution": one.number,
                     "state": one.state,
                     **{name: _plain(trial.values[name]) for name in names if name in trial.values},
-                    "trainable_parameters": trial.trainable_parameters,
-                    "macs": trial.macs,
+                    **trial.sizes,
                     "latency_ms": trial.latency_ms,
                     "objective": one.objective,
                     **metrics,
@@ -157,17 +174,21 @@ class Files:
                     "wall_seconds": round(one.wall_seconds, 3),
                     "seed": one.seed,
                     "continues": trial.root if trial.root != trial.id else None,
-                    "message": one.message.splitlines()[0] if one.message else None,
+                    "message": one.first_line or None,
                 }
 
     def write_table(self, names: Sequence[str]) -> None:
-        """Writes `trials.csv` anew, atomically."""
+        """Writes `trials.csv`, atomically.
+
+        Args:
+            names: the names of the space, a column each.
+        """
         rows = list(self.rows(names))
-        sizes = ("trainable_parameters", "macs", *(["latency_ms"] if any(row["latency_ms"] for row in rows) else []))
-        before = ("trial", "execution", "state", *names, *sizes, "objective")
-        behind = ("epochs", "best_epoch", "seconds", "wall_seconds", "seed", "continues", "message")
+        sizes = (*SIZES, *(["latency_ms"] if any(row["latency_ms"] for row in rows) else []))
+        first = ("trial", "execution", "state", *names, *sizes, "objective")
+        last = ("epochs", "best_epoch", "seconds", "wall_seconds", "seed", "continues", "message")
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, (*before, *METRICS, *behind), extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(text, (*first, *METRICS, *last), extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         write_text(self.directory / "trials.csv", text.getvalue())
@@ -178,7 +199,7 @@ def _plain(value: Any) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """A JSON file; None where there is none, or it is damaged."""
+    """The content of a JSON file, or None if it is missing or damaged."""
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a sweep has found, from its files: the best candidate, and those that none beats at their size."""
+"""What a search has found, read from its files: the best trial, and the Pareto fronts of quality and size."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from archspec import Spec, load
-from archspec.search import Hyperband, Search
+from archspec.search import Search
 from builder.sweep.records import COMPLETED, Execution, Files, Trial
 from builder.system.files import write_text
 
@@ -20,8 +19,10 @@ class Outcome:
     """A trial and how it ended.
 
     Attributes:
-        executions: those that have ended, failed ones included.
-        executions_needed: how many the search asks for.
+        trial: the candidate: its values, trainable parameters and multiply-accumulates.
+        executions: its trainings that have ended, failed ones included.
+        executions_needed: how many completed trainings the search asks for.
+        direction: `max` if a greater objective is better, `min` if a smaller one is.
         runs_again: whether the last failure was put aside for another attempt.
     """
 
@@ -33,45 +34,60 @@ class Outcome:
 
     @cached_property
     def completed(self) -> list[Execution]:
+        """The executions that completed."""
         return [one for one in self.executions if one.state == COMPLETED and one.objective is not None]
 
     @property
     def is_finished(self) -> bool:
+        """Whether all executions that the search asks for have completed."""
         return len(self.completed) >= self.executions_needed
 
     @property
     def has_failed(self) -> bool:
+        """Whether the last execution failed, and is not to run again."""
         return bool(self.executions) and self.executions[-1].state != COMPLETED and not self.runs_again
 
     @property
     def state(self) -> str:
+        """`completed`, `running`, or the state of the execution that failed."""
         return COMPLETED if self.is_finished else self.executions[-1].state if self.has_failed else "running"
 
     @property
     def objective(self) -> float:
-        """The mean over executions."""
+        """The mean objective of the completed executions.
+
+        Raises:
+            statistics.StatisticsError: there is none.
+        """
         return statistics.fmean(one.objective for one in self.completed if one.objective is not None)
 
     @property
     def execution(self) -> Execution:
-        """The best one."""
+        """The completed execution with the best objective.
+
+        Raises:
+            ValueError: there is none.
+        """
         return min(self.completed, key=lambda one: cost(one.objective or 0.0, self.direction))
 
 
 def cost(objective: float, direction: str) -> float:
-    """What is better the less it is."""
+    """The objective as a cost: a lower one is better, whatever the direction."""
     return -objective if direction == "max" else objective
 
 
 @dataclass(frozen=True)
 class Results:
-    """All trials of a sweep.
+    """All trials of a search, as `builder.tune` returns them.
 
     Attributes:
-        directory: the sweep's.
-        outcomes: a trial each, in the order in which they began.
-        rejected: candidates not worth a trial, by reason; see `builder.sweep.tuners.candidate_filter`.
-        complete: whether the sweep came to its end.
+        files: where the files of each trial are, such as `files.run(trial, 1)`, its first run directory.
+        search: the `search` section of the spec.
+        outcomes: a trial each, in the order in which they began: `outcome.objective`, `outcome.trial.values`,
+            `outcome.trial.trainable_parameters`, `outcome.trial.macs` (multiply-accumulates for one picture).
+        rejected: how many candidates cost no trial, by reason: the name of the limit that excludes them, `invalid`, or
+            `same` for the network and recipe of an earlier trial.
+        complete: whether the search came to its end.
     """
 
     files: Files
@@ -84,6 +100,7 @@ class Results:
     def read(
         cls, files: Files, search: Search, rejected: dict[str, int] | None = None, complete: bool = False
     ) -> Results:
+        """Reads the results from the files of the trials."""
         needed, direction = search.tuner.executions_per_trial, search.objective.direction
         outcomes = [
             Outcome(trial, files.executions(trial.id), needed, direction, files.runs_again(trial))
@@ -93,35 +110,40 @@ class Results:
 
     @property
     def directory(self) -> Path:
+        """The directory of the search."""
         return self.files.directory
 
     def finished(self) -> list[Outcome]:
-        """Those that can be compared: with Hyperband, the last round that each candidate was in."""
+        """The finished trials, in the order in which they began; of a candidate that is trained in rounds, the last."""
         found = {one.trial.root: one for one in self.outcomes if one.is_finished}
         return list(found.values())
 
     @staticmethod
     def best_of(outcomes: Iterable[Outcome], search: Search) -> Outcome:
-        """The best; with Hyperband, of those that were trained longest, as the others' schedules have not ended."""
+        """The finished trial with the best objective; of equal ones, the smallest.
+
+        With a tuner that trains in rounds, only the trials that were trained longest count.
+        """
         outcomes = list(outcomes)
-        if isinstance(search.tuner, Hyperband):
+        if search.tuner.in_rounds:
             longest = max(one.trial.until for one in outcomes)
             outcomes = [one for one in outcomes if one.trial.until == longest]
         return min(outcomes, key=lambda one: (cost(one.objective, one.direction), one.trial.trainable_parameters))
 
     @property
     def best(self) -> Outcome | None:
+        """The best trial, or None if none has finished."""
         finished = self.finished()
         return self.best_of(finished, self.search) if finished else None
 
     @property
     def best_spec(self) -> Spec | None:
-        """The best candidate as a plain spec, its seed in it."""
+        """The best candidate as a spec without a `search` section, its seed included; None if no trial has finished."""
         best = self.best
         return load(self.files.spec(best.trial, best.execution.number)) if best else None
 
     def front(self, size: Callable[[Trial], float]) -> list[Outcome]:
-        """The trials that no smaller or equal one beats, the smallest first."""
+        """The finished trials for which no other is both as small and better, the smallest first."""
         ordered = sorted(self.finished(), key=lambda one: (size(one.trial), cost(one.objective, one.direction)))
         found: list[Outcome] = []
         for one in ordered:
@@ -130,7 +152,7 @@ class Results:
         return found
 
     def fronts(self) -> dict[str, list[Outcome]]:
-        """The Pareto fronts of the objective against parameters and MACs."""
+        """The Pareto fronts of the objective against `trainable_parameters` and against `macs`."""
         return {
             "trainable_parameters": self.front(lambda trial: trial.trainable_parameters),
             "macs": self.front(lambda trial: trial.macs),
@@ -138,7 +160,7 @@ class Results:
 
 
 def write(results: Results) -> None:
-    """Writes `best.yaml`, and the Pareto fronts' specs into `pareto/`."""
+    """Writes `best.yaml`, and the specs of the Pareto fronts into `pareto/`."""
     best = results.best
     if best is None:
         return
@@ -163,22 +185,19 @@ def write_best(results: Results) -> None:
         write_text(results.directory / "best.yaml", _spec_text(results, best))
 
 
-def _spec_text(results: Results, one: Outcome) -> str:
-    """A candidate's spec, with what came out in its first lines."""
-    execution, name = one.execution, results.search.objective.name
+def _spec_text(results: Results, outcome: Outcome) -> str:
+    """A candidate's spec, with its result in the first lines."""
+    trial, execution, name = outcome.trial, outcome.execution, results.search.objective.name
     lines = [
-        f"# Trial {one.trial.id} of {results.directory}: {name} {execution.objective:.6g} in epoch "
+        f"# Trial {trial.id} of {results.directory}: {name} {execution.objective:.6g} in epoch "
         f"{execution.best_epoch} of {execution.epochs}.",
-        f"# Trainable parameters {one.trial.trainable_parameters:,}; MACs {one.trial.macs:,}.",
+        f"# Trainable parameters {trial.trainable_parameters:,}; MACs {trial.macs:,}.",
     ]
-    if len(one.completed) > 1:
-        values = ", ".join(_number(value.objective) for value in one.completed)
+    if len(outcome.completed) > 1:
+        values = ", ".join(f"{one.objective:.6g}" for one in outcome.completed)
         lines.append(
-            f"# The mean of {len(one.completed)} trainings with seeds of their own is {one.objective:.6g}: {values}."
+            f"# The mean of {len(outcome.completed)} trainings with different seeds is {outcome.objective:.6g}: "
+            f"{values}."
         )
-    text = results.files.spec(one.trial, execution.number).read_text(encoding="utf-8")
+    text = results.files.spec(trial, execution.number).read_text(encoding="utf-8")
     return "\n".join(lines) + "\n" + text
-
-
-def _number(value: Any) -> str:
-    return f"{value:.6g}"

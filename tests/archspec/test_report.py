@@ -198,6 +198,11 @@ def test_compact_counts(count, text):
     assert tables.compact(count) == text
 
 
+def test_compact_counts_at_an_axis():
+    counts = (0, 500, 1_500, 20_000, 1_234_000, 2e6)
+    assert [tables.compact(count, exact=True) for count in counts] == ["0", "500", "1.5K", "20K", "1.234M", "2M"]
+
+
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (1023, "1,023 B"), (1024, "1.00 KiB"), (10**8, "95.4 MiB")])
 def test_sizes(count, text):
     assert tables.size(count) == text

@@ -12,7 +12,8 @@ import archspec
 from archspec.candidates.check import Checker, Tally
 from archspec.candidates.report import to_text
 from archspec.candidates.survey import survey
-from archspec.search import Candidate, Hyperband, RandomSearch
+from archspec.search import Candidate
+from archspec.search.tuners import Hyperband, RandomSearch
 from tests.archspec.searches import spec_with
 
 ROOT = Path(__file__).parents[2]

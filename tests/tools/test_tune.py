@@ -104,7 +104,7 @@ def test_a_space_too_large_to_check_whole(little):
     assert re.search(r"^Inside the budget +\S+ % +\S+ % to \S+ % of all, at 95 % confidence$", text, re.MULTILINE)
 
 
-def test_a_mistake_is_told_with_its_address(little):
+def test_a_mistake_is_reported_with_its_address(little):
     text = tune("little.yaml", "--dry-run", "--set=search.space.width.int=[0, 8]", cwd=little, status=2)
     assert text == (
         "--set: search.space.width.int[0]: width=0 is in no valid network: model.layers[0].conv.filters: "
@@ -129,7 +129,7 @@ def test_it_is_a_short_file():
     assert len(TOOL.read_text().splitlines()) <= 60
 
 
-def test_what_the_documentation_tells_to_run(tmp_path):
+def test_the_commands_of_the_documentation(tmp_path):
     """Each command of docs/search.md is accepted; the dry run is run."""
     commands = re.findall(
         r"^\$ (?:\w+=\w+ )*python tools/tune.py (.*?)(?:  +#.*)?$", (ROOT / "docs/search.md").read_text(), re.M
@@ -149,14 +149,14 @@ def test_the_search_of_the_documentation_is_valid():
     assert survey(spec, samples=100).tally.inside > 0
 
 
-def test_nothing_to_go_on_with(tmp_path):
-    told = tune("specs/digits.yaml", "--run-dir", tmp_path / "none", "--resume", status=2)
-    assert told == f"{tmp_path / 'none'}: is not the directory of a sweep, so there is nothing to go on with; " + (
+def test_nothing_to_resume(tmp_path):
+    text = tune("specs/digits.yaml", "--run-dir", tmp_path / "none", "--resume", status=2)
+    assert text == f"{tmp_path / 'none'}: is not the directory of a search, so there is nothing to resume; " + (
         "start one without --resume\n"
     )
     assert not (tmp_path / "none").exists()
     text = tune(ROOT / "specs/digits.yaml", "--resume", cwd=tmp_path, status=2)
-    assert text == "runs/digits: has no sweep to go on with; name one with --run-dir\n"
+    assert text == "runs/digits: has no search to resume; name the directory of one with --run-dir\n"
 
 
 def test_a_directory_that_cannot_be_one():
@@ -166,14 +166,14 @@ def test_a_directory_that_cannot_be_one():
     )
 
 
-def test_a_name_for_a_sweep_over_machines_without_an_address(monkeypatch):
+def test_a_name_for_a_search_over_machines_without_an_address(monkeypatch):
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
-    told = tune("specs/digits.yaml", status=2)
-    assert told.startswith("KERASTUNER_ORACLE_IP: is not set, and KERASTUNER_TUNER_ID is")
+    text = tune("specs/digits.yaml", status=2)
+    assert text.startswith("KERASTUNER_ORACLE_IP: is not set, and KERASTUNER_TUNER_ID is")
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (
             "search.budget.parameters=10",
@@ -189,9 +189,9 @@ def test_a_name_for_a_sweep_over_machines_without_an_address(monkeypatch):
         ("search.objective={name: val_acuracy, direction: max}", "no training gives 'val_acuracy'; did you mean"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_made(change, told, tmp_path):
-    assert told in tune("specs/digits.yaml", "--run-dir", tmp_path / "sweep", "--set", change, status=2)
-    assert not (tmp_path / "sweep").exists()
+def test_mistakes_are_reported_before_anything_is_made(change, message, tmp_path):
+    assert message in tune("specs/digits.yaml", "--run-dir", tmp_path / "search", "--set", change, status=2)
+    assert not (tmp_path / "search").exists()
 
 
 def test_trials_of_a_tuner_without_them():

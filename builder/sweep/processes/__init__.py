@@ -1,1 +1,1 @@
-"""The processes of a sweep: trials, measurements of latency, and the chief of several machines."""
+"""The processes of a search: one for each execution, one that measures latency, and those of several machines."""

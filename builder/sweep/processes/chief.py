@@ -1,7 +1,7 @@
-"""A sweep over several machines: keras-tuner's chief and workers, its environment variables and its gRPC service.
+"""A search over several machines: keras-tuner's chief and workers, its environment variables and its gRPC service.
 
-The chief chooses and keeps the journal; workers train. A worker shows that it is alive by asking for its trial; of one
-that is silent, another worker gets the trial, and goes on with it in the directory that all share.
+The chief chooses candidates and writes the journal; workers train. A worker shows that it is alive by asking for its
+trial. The trial of a silent worker is given to another one, which resumes it in the directory that all of them share.
 """
 
 from __future__ import annotations
@@ -22,18 +22,23 @@ from archspec.errors import argument_problem
 from builder.system.signals import Interrupts
 
 LOST_SECONDS = 60.0
-"""After so long without a word a worker is taken for dead."""
+"""Seconds of silence after which a worker is taken for dead."""
 POLL_SECONDS = 0.2
 
 
 def serve(oracle: Any, on_end: Callable[[], None], say: Callable[[str], None]) -> int | None:
-    """The chief: answers workers until the search is at its end and all have been told.
+    """Answers workers, as the chief, until the search has ended and every worker knows.
 
     Args:
+        oracle: chooses the candidates.
         on_end: called whenever trials have ended.
+        say: takes the lines of progress.
 
     Returns:
-        The signal that ended it before, or None.
+        The number of the signal that stopped it early, or None.
+
+    Raises:
+        UserError: the address cannot be listened on.
     """
     address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
@@ -42,7 +47,7 @@ def serve(oracle: Any, on_end: Callable[[], None], say: Callable[[str], None]) -
     try:
         server.add_insecure_port(address)
     except RuntimeError:
-        raise argument_problem("KERASTUNER_ORACLE_PORT", f"{address} cannot be listened on; is it in use?") from None
+        raise argument_problem("KERASTUNER_ORACLE_PORT", f"cannot listen on {address}; is it in use?") from None
     server.start()
     say(f"chief: waiting for workers at {address}")
     ended = len(oracle.end_order)
@@ -52,7 +57,7 @@ def serve(oracle: Any, on_end: Callable[[], None], say: Callable[[str], None]) -
                 if interrupts.signal is not None:
                     return interrupts.signal
                 time.sleep(POLL_SECONDS)
-                for tuner_id, trial_id in oracle.give_up_silent(LOST_SECONDS):
+                for tuner_id, trial_id in oracle.drop_silent_workers(LOST_SECONDS):
                     say(f"{tuner_id} is silent: trial {trial_id} goes to another worker")
                 if len(oracle.end_order) != ended:
                     ended = len(oracle.end_order)
@@ -63,29 +68,30 @@ def serve(oracle: Any, on_end: Callable[[], None], say: Callable[[str], None]) -
 
 
 def client(oracle: Any) -> Any:
-    """The chief's oracle, as a worker sees it."""
+    """The chief's oracle, called over the network by a worker."""
     found = OracleClient(oracle)
     found.stub = _Patient(found.stub)
     return found
 
 
 class _Patient:
-    """A chief's service, whose answers are waited for while the chief is away; it hears a question twice then."""
+    """The chief's service for a worker that waits while the chief is away. The chief may get a request twice then."""
 
     def __init__(self, stub: Any):
         self._stub = stub
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(self._ask, getattr(self._stub, name))
+        return partial(self._call, getattr(self._stub, name))
 
-    def _ask(self, question: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    def _call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         while True:
             try:
-                return question(*arguments, **options)
+                return method(*arguments, **options)
             except grpc.RpcError as error:
                 if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-                    silence = "the chief there has not answered for an hour"
-                    raise argument_problem("KERASTUNER_ORACLE_IP", silence) from None
+                    raise argument_problem(
+                        "KERASTUNER_ORACLE_IP", "the chief at this address has not answered for an hour"
+                    ) from None
                 if error.code() != grpc.StatusCode.UNAVAILABLE:
                     raise
                 time.sleep(POLL_SECONDS)

@@ -1,6 +1,6 @@
-"""How long a network takes for one picture on this machine, measured in a process of its own.
+"""The latency of networks on this machine, measured in a process of its own.
 
-python -m builder.sweep.processes.latency reads the paths of specs, a line each, and answers milliseconds.
+python -m builder.sweep.processes.latency reads the path of a spec from each line, and answers with milliseconds.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ from archspec.search.domains import canonical
 from builder.system.files import write_json, write_text
 
 WARM_UP = 5
+"""Calls before the first that is timed."""
 SECONDS = 0.4
-MOST, FEWEST = 200, 20
+"""Seconds of calls that are timed, within these numbers of calls."""
+FEWEST, MOST = 20, 200
 
 
 class Meter:
-    """Measures specs' networks, each once; a file keeps what was measured, so that a resumed sweep decides alike."""
+    """Measures the latency of each network once.
+
+    The results are saved in the file `path`, so that a resumed search takes the same decisions.
+    """
 
     def __init__(self, path: Path):
         self.path = path
@@ -34,16 +39,20 @@ class Meter:
         self._process: subprocess.Popen[str] | None = None
 
     def __call__(self, spec: Spec) -> float:
-        """Milliseconds for one picture: the median, the stock layers, float32."""
+        """Returns the median milliseconds for one picture, with stock layers in float32.
+
+        Raises:
+            RuntimeError: the process that measures has ended.
+        """
         tree = spec.tree.plain()
         parts = {key: tree.get(key) for key in ("params", "blocks", "model")}
         key = hashlib.sha256(canonical(parts).encode()).hexdigest()[:16]
         if key not in self.known:
-            self.known[key] = self._ask(spec)
+            self.known[key] = self._measured(spec)
             write_json(self.path, self.known)
         return self.known[key]
 
-    def _ask(self, spec: Spec) -> float:
+    def _measured(self, spec: Spec) -> float:
         path = self.path.with_suffix(".yaml")
         write_text(path, spec.to_yaml())
         if self._process is None:
@@ -71,7 +80,7 @@ class Meter:
 
 
 def measure(spec: Spec) -> float:
-    """Milliseconds that one picture takes, in this process."""
+    """Measures the median milliseconds for one picture, in this process."""
     import numpy as np
     import tensorflow as tf
 

@@ -1,1 +1,1 @@
-"""The report of a sweep: figures, the importance of hyperparameters, and the page that shows them."""
+"""The report of a search: figures, the importance of hyperparameters, and the page that shows them."""

@@ -1,4 +1,4 @@
-"""What a sweep has found, drawn: each trial's values, the Pareto fronts, learning curves, and which values matter."""
+"""The figures of a search: the values of its trials, Pareto fronts, learning curves, and the importance of values."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import matplotlib.figure
 import matplotlib.ticker
 from matplotlib.figure import Figure
 
+from archspec import tables
 from archspec.search import Dimension
 from archspec.search.domains import Range, short
 from archspec.wording import counted
@@ -22,21 +23,21 @@ from builder.sweep.results import Outcome, Results, cost
 
 WIDTH = 10.0
 AXIS_WIDTH = 1.45
-"""Inches between axes side by side, in which their labels fit."""
-SHOWN = 8
-"""Learning curves in colour, those of the best trials."""
+"""Inches between neighbouring axes, enough for their labels."""
+COLORED = 8
+"""How many learning curves, those of the best trials, are in colour."""
 GREY = "0.75"
 ACCENT = "#D55E00"
 COLORS = ("#0072B2", ACCENT, "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#882255")
-"""Those that colour-blind people tell apart (Okabe and Ito 2008); half of the lines are dashed besides."""
+"""Colours that colour-blind people can tell apart (Okabe and Ito 2008); half of the lines are also dashed."""
 FEW = 8
-"""So many values at most are all named at their axis."""
+"""If a name has at most so many values, all of them are written at its axis."""
 UNSET = -0.12
-"""Where a line passes an axis whose value does not count in that trial."""
+"""Where a line crosses an axis whose name is not set in that trial."""
 
 
 def figures(results: Results) -> dict[str, Figure]:
-    """The figures by name; none without a finished trial."""
+    """Draws the figures; returns them by name, none if no trial has finished."""
     if not results.finished():
         return {}
     drawn = {
@@ -54,7 +55,7 @@ def _figure(height: float, width: float = WIDTH) -> Figure:
 
 
 def _colors(results: Results) -> Callable[[Outcome], Any]:
-    """From the worst objective, pale, to the best."""
+    """A function that gives each finished trial its colour, from pale for the worst objective to dark for the best."""
     values = [one.objective for one in results.finished()]
     low, high = min(values), max(values)
     sign = 1 if results.search.objective.direction == "max" else -1
@@ -68,7 +69,7 @@ def _colors(results: Results) -> Callable[[Outcome], Any]:
 
 
 def parallel_coordinates(results: Results) -> Figure:
-    """A line a trial, through its value of each name, its size and its objective."""
+    """Draws a line for each trial through its values, its trainable parameters and its objective."""
     search = results.search
     dimensions = search.space.dimensions
     figure = _figure(4.6, max(WIDTH, AXIS_WIDTH * (len(dimensions) + 2)))
@@ -89,7 +90,7 @@ def parallel_coordinates(results: Results) -> Figure:
     last = len(dimensions)
     _ticks(axes, last, [(_share(s, sizes), f"{10**s:,.0f}") for s in (min(sizes), max(sizes))])
     _ticks(axes, last + 1, [(_share(v, objectives), f"{v:.4g}") for v in (min(objectives), max(objectives))])
-    names = [_name(dimension.name) for dimension in dimensions] + ["parameters", search.objective.name]
+    names = [_name(dimension.name) for dimension in dimensions] + ["trainable\nparameters", search.objective.name]
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", length=0, pad=8, labelsize=9.5)
     axes.set_yticks([])
@@ -108,7 +109,7 @@ def _share(value: float, values: list[float]) -> float:
 
 
 def _labels(one: Dimension) -> list[tuple[float, str]]:
-    """What stands at an axis: all values where they are few, else the ends."""
+    """The labels of an axis with their heights: all values if they are few, otherwise both ends."""
     domain = one.domain
     if isinstance(domain, Range) and (domain.continuous or domain.points > FEW):
         points = [domain.low, domain.high]
@@ -123,7 +124,7 @@ def _clipped(text: str) -> str:
 
 
 def _name(name: str) -> str:
-    """A path's last two parts, in lines, so that neighbours do not touch."""
+    """The last two parts of a path, one above the other, so that neighbours do not touch."""
     return "\n".join(_clipped(part) for part in name.split(".")[-2:])
 
 
@@ -137,7 +138,7 @@ def _ticks(axes: matplotlib.axes.Axes, x: int, labels: list[tuple[float, str]]) 
 
 
 def pareto(results: Results) -> Figure:
-    """The objective against parameters and MACs, with the fronts."""
+    """Draws the objective against trainable parameters and MACs, with the Pareto fronts."""
     figure = _figure(4.2)
     left, right = figure.subplots(1, 2, sharey=True)
     name = results.search.objective.name
@@ -154,7 +155,7 @@ def pareto(results: Results) -> Figure:
             axes.axvline(limit, color="0.4", linestyle=":", linewidth=1.2, label="budget")
         axes.set_xscale("log" if max(x) > 20 * max(min(x), 1) else "linear")
         axes.set_xlabel(label)
-        axes.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: _si(value)))
+        axes.xaxis.set_major_formatter(lambda value, _: tables.compact(value, exact=True))
         axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
         axes.grid(alpha=0.25)
     left.set_ylabel(name)
@@ -162,15 +163,8 @@ def pareto(results: Results) -> Figure:
     return figure
 
 
-def _si(value: float) -> str:
-    for scale, unit in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
-        if value >= scale:
-            return f"{value / scale:g}{unit}"
-    return f"{value:g}"
-
-
 def learning_curves(results: Results) -> Figure:
-    """The objective by epoch, where it is one that epochs have; else the validation accuracy."""
+    """Draws the objective over the epochs; the validation accuracy if the objective is not a metric of epochs."""
     figure = _figure(4.2)
     axes = figure.subplots()
     ranked = sorted(results.finished(), key=lambda one: cost(one.objective, one.direction))
@@ -182,10 +176,10 @@ def learning_curves(results: Results) -> Figure:
         if results.search.objective.name in rows[0]:
             name = results.search.objective.name
         epochs, values = [row["epoch"] for row in rows], [row[name] for row in rows]
-        label = f"{one.trial.id}  {one.objective:.4g}" if rank < SHOWN else None
+        label = f"{one.trial.id}  {one.objective:.4g}" if rank < COLORED else None
         marker = "." if len(rows) < 30 else None
-        color, width, order = (COLORS[rank], 1.6, 3) if rank < SHOWN else (GREY, 0.8, 2)
-        line = "--" if SHOWN // 2 <= rank < SHOWN else "-"
+        color, width, order = (COLORS[rank], 1.6, 3) if rank < COLORED else (GREY, 0.8, 2)
+        line = "--" if COLORED // 2 <= rank < COLORED else "-"
         axes.plot(epochs, values, line, label=label, marker=marker, color=color, linewidth=width, zorder=order)
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
@@ -200,15 +194,17 @@ def learning_curves(results: Results) -> Figure:
 
 
 def _metrics(results: Results, one: Outcome) -> list[dict[str, float]]:
+    """The metrics of the epochs of a trial; none if its run was moved away or is being written."""
+    path = results.files.run(one.trial, one.execution.number) / names.METRICS
     try:
-        rows = read_metrics(results.files.run(one.trial, one.execution.number) / names.METRICS)
-    except (OSError, ValueError):  # moved away, or damaged
+        rows = read_metrics(path)
+    except (OSError, ValueError):
         return []
     return [row for row in rows if row["epoch"] <= one.execution.epochs]
 
 
 def importances(results: Results) -> Figure:
-    """How much of the objective's variation each value explains by itself."""
+    """Draws how much of the objective's variation each name of the space explains by itself."""
     shares = importance(results)
     ordered = sorted(shares.items(), key=lambda pair: pair[1])
     figure = _figure(1.2 + 0.42 * len(ordered))

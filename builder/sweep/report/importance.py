@@ -1,4 +1,4 @@
-"""How much each value of a search matters, as far as its trials can say."""
+"""The importance of each name of a space for the objective, as far as the trials show it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from archspec.search.domains import Flag, Options, Range
 from builder.sweep.results import Results
 
 FEWEST = 8
-"""Fewer trials say nothing about which value matters."""
+"""With fewer trials nothing can be said about importance."""
 MOST = 300
+"""How many trials are used, the last ones."""
 TREES = 200
 NOT_SET = -0.5
+"""The position for the forest of a name that is not set."""
 
 
 def position(one: Dimension, values: Mapping[str, Any]) -> float | None:
-    """Where a value stands in its domain, from 0 to 1; None where it does not count."""
+    """Returns the position of a value in its domain, from 0 to 1, or None if the name is not set."""
     if one.name not in values:
         return None
     value, domain = values[one.name], one.domain
@@ -37,11 +39,12 @@ def position(one: Dimension, values: Mapping[str, Any]) -> float | None:
 
 
 def importance(results: Results) -> dict[str, float]:
-    """Each name's share of the variation of the objective, from 0 to 1, by itself, without that of combinations.
+    """Returns the share, from 0 to 1, of the objective's variation that each name explains by itself.
 
-    The main effects of a functional analysis of variance, with a random forest for the objective (Hutter, Hoos,
-    Leyton-Brown 2014, "An efficient approach for assessing hyperparameter importance"). The forest's average over the
-    trials' own values of the other names is taken, as spaces with budgets and conditions are not rectangles.
+    These are the main effects of a functional analysis of variance, with a random forest as the model of the objective
+    (Hutter, Hoos, Leyton-Brown 2014, "An efficient approach for assessing hyperparameter importance"). The forest is
+    averaged over the values that the trials have for the other names, since a space with a budget and conditions is
+    not a rectangle.
     """
     from sklearn.ensemble import RandomForestRegressor
 

@@ -1,4 +1,4 @@
-"""`report.html`: a sweep's results in one file that needs no network, and its figures as PNG files."""
+"""`report.html`: the results of a search in one file that needs no network, and its figures as PNG files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from archspec.search import tuner_name
 from archspec.wording import counted
-from builder.sweep.plan import describe
+from builder.runs import names
+from builder.sweep.plan import value_text, values_in_a_line
 from builder.sweep.report.figures import WIDTH, figures
 from builder.sweep.results import Results, cost
 from builder.system.files import replacing, write_text
@@ -22,11 +24,11 @@ TITLES = {
     "parallel_coordinates": "Trials",
     "pareto": "Size against quality",
     "learning_curves": "Learning curves",
-    "importance": "Which values matter",
+    "importance": "Importance of the values",
 }
 NOTES = {
-    "pareto": "No trial on a front has one that is as small and better.",
-    "importance": "Main effects of a random forest over the trials; with few trials, an indication.",
+    "pareto": "For a trial on a front, no other is both as small and better.",
+    "importance": "Main effects in a random forest over the trials; with few trials only a rough indication.",
 }
 STYLE = """
 :root { color-scheme: light; }
@@ -67,7 +69,7 @@ def write_report(results: Results) -> None:
 
 
 def page(results: Results, drawn: dict[str, Figure]) -> str:
-    """The report as HTML, its figures as SVG."""
+    """Returns the report as HTML, with its figures as SVG."""
     name = html.escape(results.directory.name)
     parts = [
         "<!doctype html>",
@@ -83,15 +85,15 @@ def page(results: Results, drawn: dict[str, Figure]) -> str:
     parts += _table(results)
     best = results.directory / "best.yaml"
     if best.exists():
-        parts.append(f"<h2>The best, as a spec</h2><pre>{html.escape(best.read_text(encoding='utf-8'))}</pre>")
+        parts.append(f"<h2>The spec of the best trial</h2><pre>{html.escape(best.read_text(encoding='utf-8'))}</pre>")
     return "\n".join([*parts, f"<script>{SORT}</script></body></html>\n"])
 
 
 def _head(results: Results) -> Iterable[str]:
     search, outcomes = results.search, results.outcomes
     finished, failed = sum(one.is_finished for one in outcomes), sum(one.has_failed for one in outcomes)
-    tuner = re.sub(r"(?<!^)(?=[A-Z])", " ", type(search.tuner).__name__).lower()
-    state = "" if results.complete else "; it has not come to its end"
+    tuner = tuner_name(search.tuner).replace("_", " ")
+    state = "" if results.complete else "; the search has not ended"
     yield f"<h1>Search: {html.escape(_spec_name(results.directory))}</h1>"
     objective = f"{search.objective.direction} {html.escape(search.objective.name)}"
     trials = f"{counted(finished, 'trial')} finished{f', {failed} failed' if failed else ''}"
@@ -100,34 +102,34 @@ def _head(results: Results) -> Iterable[str]:
     if limits:
         yield f"<p>Budget: {limits}.</p>"
     if results.rejected:
-        told = ", ".join(f"{count} {_why(reason)}" for reason, count in sorted(results.rejected.items()))
-        yield f"<p>Candidates drawn that were not worth a trial, and were drawn again: {told}.</p>"
+        reasons = ", ".join(f"{count} {_reason(reason)}" for reason, count in sorted(results.rejected.items()))
+        yield f"<p>Candidates that were drawn and rejected without a trial: {reasons}.</p>"
     best = results.best
     if best is not None:
         yield (
             f"<p>Best: trial {best.trial.id}, {html.escape(search.objective.name)} {best.objective:.4f}, with "
-            f"{html.escape(describe(best.trial.values))}; {best.trial.trainable_parameters:,} parameters, "
-            f"{best.trial.macs:,} MACs.</p>"
+            f"{html.escape(values_in_a_line(best.trial.values))}; {best.trial.trainable_parameters:,} trainable "
+            f"parameters, {best.trial.macs:,} MACs.</p>"
         )
 
 
 def _spec_name(directory: Path) -> str:
     return next(
-        (line[6:].strip() for line in (directory / "spec.yaml").read_text().splitlines() if line.startswith("name: ")),
+        (line[6:].strip() for line in (directory / names.SPEC).read_text().splitlines() if line.startswith("name: ")),
         directory.name,
     )
 
 
-def _why(reason: str) -> str:
+def _reason(reason: str) -> str:
     if reason == "invalid":
-        return "of no valid network"
-    return "the same as one before" if reason == "same" else f"beyond {reason.replace('_', ' ')}"
+        return "invalid"
+    return "the same as an earlier trial" if reason == "same" else f"over the limit of {reason.replace('_', ' ')}"
 
 
 def _table(results: Results) -> Iterable[str]:
     names = [one.name for one in results.search.space.dimensions]
     objective = results.search.objective.name
-    heads = ["trial", "state", objective, *names, "parameters", "MACs", "epochs", "seconds"]
+    heads = ["trial", "state", objective, *names, "trainable parameters", "MACs", "epochs", "seconds"]
     yield '<h2>All trials</h2><div class="wide"><table><thead><tr>'
     yield "".join(f"<th>{html.escape(head)}</th>" for head in heads) + "</tr></thead><tbody>"
     best = results.best
@@ -139,7 +141,7 @@ def _table(results: Results) -> Iterable[str]:
         last = one.execution if one.is_finished else one.executions[-1] if one.executions else None
         value = f"{one.objective:.4f}" if one.is_finished else ""
         cells: list[Any] = [one.trial.id, one.state.replace("_", " "), value]
-        cells += [describe({"": one.trial.values[name]})[1:] if name in one.trial.values else "" for name in names]
+        cells += [value_text(one.trial.values[name]) if name in one.trial.values else "" for name in names]
         cells += [f"{one.trial.trainable_parameters:,}", f"{one.trial.macs:,}"]
         cells += [last.epochs if last else "", f"{sum(part.seconds for part in one.executions):.1f}"]
         mark = ' class="best"' if best is not None and one.trial.id == best.trial.id else ""
@@ -149,7 +151,7 @@ def _table(results: Results) -> Iterable[str]:
 
 
 def _svg(figure: Figure, name: str) -> str:
-    """A figure as an SVG element whose ids are its own, its text kept as text."""
+    """A figure as an SVG element with text as text and ids that no other figure has."""
     text = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
@@ -158,5 +160,5 @@ def _svg(figure: Figure, name: str) -> str:
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    share = figure.get_figwidth() / WIDTH  # a wider one is scrolled, so that its text stays as large
+    share = figure.get_figwidth() / WIDTH  # a wide figure is scrolled, not shrunk, so that its text stays readable
     return svg.replace("<svg", f'<svg style="min-width: {100 * share:.0f}%"', 1) if share > 1 else svg

@@ -1,1 +1,1 @@
-"""The tuners of a sweep: keras-tuner's oracles, limited to a search's space and budget, and resumable."""
+"""keras-tuner's oracles and hypermodel for a search: limited to its space and budget, and resumable."""

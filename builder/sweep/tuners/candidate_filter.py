@@ -1,4 +1,4 @@
-"""Which candidates are trained: valid ones, inside the budget, and each network and recipe once."""
+"""Which candidates become trials: valid ones inside the budget, and each network and recipe once."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from archspec.search import Candidate
 
 
 class CandidateFilter:
-    """Checks candidates, and counts those that are not worth a trial.
+    """Accepts or rejects candidates, and counts the rejected ones.
 
     Attributes:
-        rejected: different candidates by reason: a limit's name, `invalid`, or `same` for one chosen before in other
-            words.
+        checker: checks candidates against the budget.
+        rejected: how many different candidates were rejected, by reason: the name of a limit, `invalid`, or `same` for
+            the network and recipe of an earlier trial in other words.
     """
 
-    def __init__(self, checker: Checker, recipe_of: Callable[[Candidate], Spec]):
+    def __init__(self, checker: Checker, spec_of: Callable[[Candidate], Spec]):
         self.checker, self.rejected = checker, Counter[str]()
-        self._spec = recipe_of
-        self._known: set[str] = set()
+        self._spec_of = spec_of
+        self._tried: set[str] = set()
         self._counted: set[str] = set()
 
     def accepts(self, candidate: Candidate) -> bool:
-        """Whether a trial of this candidate would say anything new; counted, once, where not."""
+        """Whether a candidate is worth a trial; if not, it is counted once."""
         verdict = self.checker.check(candidate)
-        reason = _reason(verdict) or ("same" if self._identity(candidate) in self._known else None)
+        reason = _reason(verdict) or ("same" if self._identity(candidate) in self._tried else None)
         if reason is not None and candidate.key not in self._counted:
             self._counted.add(candidate.key)
             self.rejected[reason] += 1
         return reason is None
 
-    def choose(self, candidate: Candidate) -> None:
-        """Notes that this one is tried."""
-        self._known.add(self._identity(candidate))
+    def add(self, candidate: Candidate) -> None:
+        """Remembers a candidate that is tried, so that the same one is rejected from now on."""
+        self._tried.add(self._identity(candidate))
 
     def _identity(self, candidate: Candidate) -> str:
-        return identity(self._spec(candidate))
+        return identity(self._spec_of(candidate))
 
 
 def _reason(verdict: Verdict) -> str | None:
-    """The limit that excludes a candidate, the first where several do, or that it is invalid."""
+    """Why a candidate is rejected: the first limit that it exceeds, or `invalid`."""
     if verdict.error is not None:
         return "invalid"
     return verdict.over[0] if verdict.over else None

@@ -1,4 +1,4 @@
-"""A spec as a `keras_tuner.HyperModel`, for those who drive keras-tuner themselves."""
+"""A spec as a `keras_tuner.HyperModel`, for programs that call keras-tuner themselves."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from builder.training.optimizers import optimizer
 
 
 class SpecHyperModel(keras_tuner.HyperModel):
-    """The networks of a spec's space, compiled with its recipe, from uint8 pictures to logits.
+    """The networks of a spec's space, each compiled with its recipe, from uint8 pictures to logits.
 
-    `fit` without data trains on the spec's own, with its augmentation and learning rate.
+    `fit` without data trains on the data of the spec, with its augmentation and learning rate schedule.
     """
 
     def __init__(self, spec: Spec, data_dir: str | os.PathLike[str] | None = None):
@@ -33,7 +33,11 @@ class SpecHyperModel(keras_tuner.HyperModel):
         self.data = load_data(recipe_of(spec).data, spec.graph.input.shape, data_dir)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        """A compiled model; what is outside the budget fails before it is built, without a retry."""
+        """Returns a compiled model.
+
+        Raises:
+            FailedTrialError: the candidate is invalid or exceeds the budget; keras-tuner does not retry it.
+        """
         declare(self.checker.search.space, hp)
         chosen = candidate(self.checker.search.space, hp.values)
         verdict = self.checker.check(chosen)
@@ -46,17 +50,17 @@ class SpecHyperModel(keras_tuner.HyperModel):
         return model
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **options: Any) -> Any:
-        """Trains; on the spec's data where none are given."""
+        """Trains a model, on the data of the spec if none are given; returns Keras's `History`."""
         if args or "x" in options:
             return model.fit(*args, **options)
         recipe = self.checker.networks.recipe(candidate(self.checker.search.space, hp.values))
         assert recipe is not None
         steps = steps_per_epoch(self.data, recipe)
-        callbacks = [*options.pop("callbacks", []), _Rates(recipe, steps)]
+        callbacks = [*options.pop("callbacks", []), _LearningRate(recipe, steps)]
         return model.fit(
-            training_batches(self.data, recipe, recipe.batch_size).repeat(),  # keras looks at one batch more
+            training_batches(self.data, recipe, recipe.batch_size).repeat(),  # Keras asks for one batch more
             steps_per_epoch=steps,
-            shuffle=False,  # the batches are
+            shuffle=False,  # the batches are shuffled already
             epochs=options.pop("epochs", recipe.epochs),
             validation_data=validation_batches(self.data, recipe, recipe.batch_size),
             validation_steps=-(-self.data.validation_count // recipe.batch_size),
@@ -65,8 +69,8 @@ class SpecHyperModel(keras_tuner.HyperModel):
         )
 
 
-class _Rates(keras.callbacks.Callback):
-    """The recipe's learning rate at each step."""
+class _LearningRate(keras.callbacks.Callback):
+    """Sets the learning rate of each step from the recipe."""
 
     def __init__(self, recipe: Any, steps: int):
         super().__init__()
@@ -83,7 +87,11 @@ def _loss(recipe: Any) -> Any:
 
 
 def hypermodel(spec: Spec | str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> SpecHyperModel:
-    """A `keras_tuner.HyperModel` of a spec with the sections `search` and `train`.
+    """Returns a `keras_tuner.HyperModel` of a spec's space, recipe and data.
+
+    Args:
+        spec: a spec with the sections `search` and `train`, or the path of its file.
+        data_dir: where TFDS keeps prepared data sets.
 
     Raises:
         UserError: a mistake in the spec, or data that cannot be read.

@@ -1,4 +1,4 @@
-"""A search's space as keras-tuner knows it: names and what each may be, and candidates as values of these."""
+"""The space of a search as keras-tuner's hyperparameters, and candidates as their values."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from archspec.search import Candidate, Dimension, Space
 from archspec.search.domains import Domain, Flag, FloatRange, IntRange, Options
 
 MOST_LISTED = 10_000
-"""Points of a range of numbers with a step that keras-tuner gets as a list."""
+"""A range of numbers with a step and at most so many points is given to keras-tuner as a list."""
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:
-    """The space as keras-tuner's."""
+    """Returns the space as keras-tuner's hyperparameters."""
     found = keras_tuner.HyperParameters()
     declare(space, found)
     return found
 
 
 def declare(space: Space, found: keras_tuner.HyperParameters) -> None:
-    """Names the space's values to keras-tuner. Options that are not all texts, whole numbers or numbers go by their
-    position, as keras-tuner has no others and no mixtures of these."""
+    """Adds the names of a space to keras-tuner's hyperparameters.
+
+    keras-tuner's choices are all texts, all whole numbers or all numbers. Any others are represented by their position.
+    """
     for one in space.dimensions:
         with contextlib.ExitStack() as scopes:
             for condition in one.when:
@@ -45,7 +47,7 @@ def _declare(found: keras_tuner.HyperParameters, one: Dimension) -> None:
             found.Int(one.name, low, high, step, sampling, default=int(default))
         case FloatRange() if not _is_listed(domain):
             sampling = "log" if domain.log else "linear"
-            # A grid has the default beside its ten points, unless it is one of them.
+            # keras-tuner's grid adds the default to its ten points, unless it is one of them.
             probe = keras_tuner.HyperParameters()
             probe.Float(one.name, domain.low, domain.high, domain.step, sampling)
             if domain.continuous:
@@ -58,12 +60,12 @@ def _declare(found: keras_tuner.HyperParameters, one: Dimension) -> None:
 
 
 def encode(domain: Domain, value: Any) -> Any:
-    """What keras-tuner calls a value."""
+    """Returns keras-tuner's value for a value of the domain."""
     return domain.index(value) if isinstance(domain, Options) and not _is_uniform(domain) else value
 
 
 def decode(domain: Domain, value: Any) -> Any:
-    """The value that keras-tuner means."""
+    """Returns the value of the domain that keras-tuner's value stands for."""
     if isinstance(domain, Options):
         return value if _is_uniform(domain) else domain.point(int(value))
     return domain.nearest(value)
@@ -80,10 +82,10 @@ def _is_listed(domain: FloatRange) -> bool:
 
 
 def candidate(space: Space, values: Mapping[str, Any]) -> Candidate:
-    """The candidate of keras-tuner's values; its own, `tuner/...`, are left out."""
+    """Returns the candidate of keras-tuner's values, without `tuner/...`, which are notes of its own."""
     return Candidate({one.name: decode(one.domain, values[one.name]) for one in space.dimensions if one.name in values})
 
 
-def encoded(space: Space, chosen: Candidate) -> dict[str, Any]:
-    """A candidate as keras-tuner's values."""
+def values_of(space: Space, chosen: Candidate) -> dict[str, Any]:
+    """Returns keras-tuner's values for a candidate."""
     return {name: encode(space[name].domain, value) for name, value in chosen.values.items()}

@@ -1,4 +1,4 @@
-"""What a sweep has decided, a line an event: all that going on with it needs, whatever killed it."""
+"""The journal of a search: a line for each decision, from which a search that was killed is resumed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from typing import Any
 
 from archspec.errors import FileError, file_problem
 
-NAME = "sweep.jsonl"
+NAME = "journal.jsonl"
 
 
 class Journal:
-    """Events, each on the disk before what follows from it is done.
+    """The decisions of a search, each of them on the disk before anything follows from it.
 
-    A line that was half written when the machine went down is cut off; so is all behind it.
+    A line that was half written when the machine went down is removed, and so is everything after it.
+
+    Attributes:
+        events: the decisions so far, each a mapping with `event` and `trial`.
+
+    Raises:
+        FileError: the file cannot be read or repaired.
     """
 
     def __init__(self, path: Path):
@@ -37,7 +43,7 @@ class Journal:
             raise _unwritable(path, error) from error
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Writes an event down.
+        """Appends a decision, and waits until it is on the disk.
 
         Raises:
             FileError: the disk is full, or the file cannot be written.
@@ -61,4 +67,4 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 
 
 def _unwritable(path: Path, error: OSError) -> FileError:
-    return file_problem(path, f"cannot be written: {error.strerror}; --resume goes on from what is there")
+    return file_problem(path, f"cannot be written: {error.strerror}; resume the search with --resume once it can be")

@@ -1,13 +1,15 @@
-"""What keras-tuner's oracles choose, inside a budget, and the same again from any point of the journal."""
+"""The candidates that oracles choose: inside the budget, and the same again from any point of the journal."""
 
 import pytest
 
 import archspec
+from archspec import search
 from archspec.candidates.check import Checker
 from builder.sweep.tuners import oracles
 from builder.sweep.tuners.candidate_filter import CandidateFilter
 from builder.sweep.tuners.hyperparameters import candidate, decode, encode, hyperparameters
 from builder.sweep.tuners.journal import Journal
+from tests.builder.sweep.searches import TUNER_CASES
 
 SPACE = {
     "n": {"int": [1, 3]},
@@ -15,18 +17,13 @@ SPACE = {
     "train.optimizer": {"choice": ["sgd", {"adam": {}}]},
     "train.batch_size": {"choice": [32, 64], "when": {"n": [1, 2]}},
 }
-TUNERS = {
-    "random_search": {"random_search": {"max_trials": 9}},
-    "grid_search": {"grid_search": {"max_trials": 20}},
-    "hyperband": {"hyperband": {"max_epochs": 4, "factor": 2}},
-    "bayesian": {"bayesian": {"max_trials": 6, "num_initial_points": 4}},
-}
+TUNERS = {name: {name: case.many} for name, case in TUNER_CASES.items()}
 
 
 def started(tuner, path, space=None):
     spec = archspec.load("specs/digits.yaml", {"search.tuner": tuner, "search.space": space or SPACE})
     checker = Checker(spec)
-    oracle = oracles.oracle(spec.search, spec.train.epochs)
+    oracle = oracles.make_oracle(spec.search, spec.train.epochs)
     oracle.begin(
         spec.search.space, CandidateFilter(checker, checker.networks.spec), Journal(path), False, lambda trial: None
     )
@@ -34,7 +31,7 @@ def started(tuner, path, space=None):
 
 
 def searched(oracle, stop=None):
-    """Trials one after another with made-up objectives, until the end or so many."""
+    """Runs trials with made-up objectives, until the search ends or `stop` of them have; returns their values."""
     while stop is None or len(oracle.end_order) < stop:
         trial = oracle.create_trial("a")
         if trial.status != "RUNNING":
@@ -46,6 +43,11 @@ def searched(oracle, stop=None):
         trial.status = "COMPLETED"
         oracle.end_trial(trial)
     return [(trial_id, oracle.trials[trial_id].hyperparameters.values) for trial_id in oracle.start_order]
+
+
+def test_every_tuner_has_an_oracle_and_is_tested():
+    assert {record.build for record in search.TUNERS.values()} == set(oracles.ORACLES)
+    assert search.TUNERS.keys() == TUNERS.keys()
 
 
 @pytest.mark.parametrize("name", TUNERS)
@@ -61,10 +63,10 @@ def test_a_resumed_search_tries_the_same(name, tmp_path):
             file.write(b'{"event": "create", "trial": "00')  # the machine went down
         resumed, _ = started(TUNERS[name], path)
         assert searched(resumed) == whole
-        assert resumed.judge.rejected == oracle.judge.rejected
+        assert resumed.candidate_filter.rejected == oracle.candidate_filter.rejected
 
 
-def test_a_trial_under_way_is_handed_out_again_first(tmp_path):
+def test_a_trial_that_has_not_ended_runs_first_after_a_resume(tmp_path):
     oracle, _ = started(TUNERS["random_search"], tmp_path / "journal")
     begun = oracle.create_trial("a")
     again, _ = started(TUNERS["random_search"], tmp_path / "journal")
@@ -83,19 +85,19 @@ def test_the_same_network_is_tried_once(tmp_path):
     space = {"width": {"choice": [4, 8]}, "n": {"choice": [1]}, "train.optimizer": {"choice": [{"sgd": {}}, "sgd"]}}
     oracle, _ = started({"grid_search": {}}, tmp_path / "journal", space)
     assert len(searched(oracle)) == 2
-    assert oracle.judge.rejected["same"] == 2
+    assert oracle.candidate_filter.rejected["same"] == 2
 
 
 def test_a_silent_workers_trial_goes_to_another(tmp_path):
     oracle, _ = started(TUNERS["random_search"], tmp_path / "journal")
     trial_id = oracle.create_trial("a").trial_id
-    assert oracle.give_up_silent(60) == []
-    oracle.seen["a"] -= 61
-    assert oracle.give_up_silent(60) == [("a", trial_id)]
+    assert oracle.drop_silent_workers(60) == []
+    oracle.last_seen["a"] -= 61
+    assert oracle.drop_silent_workers(60) == [("a", trial_id)]
     assert oracle.create_trial("b").trial_id == trial_id
     for _ in range(3):
-        oracle.seen["b"] -= 61
-        oracle.give_up_silent(60)
+        oracle.last_seen["b"] -= 61
+        oracle.drop_silent_workers(60)
         oracle.create_trial("b")
     assert oracle.trials[trial_id].status == "FAILED"
 
@@ -103,8 +105,8 @@ def test_a_silent_workers_trial_goes_to_another(tmp_path):
 def test_a_worker_that_was_taken_for_dead_takes_no_trial_from_others(tmp_path):
     oracle, _ = started(TUNERS["random_search"], tmp_path / "journal")
     slow = oracle.create_trial("a")
-    oracle.seen["a"] -= 61
-    oracle.give_up_silent(60)
+    oracle.last_seen["a"] -= 61
+    oracle.drop_silent_workers(60)
     assert oracle.create_trial("b").trial_id == slow.trial_id
     other = oracle.create_trial("c")
     oracle.update_trial(slow.trial_id, {"val_accuracy": 0.5})

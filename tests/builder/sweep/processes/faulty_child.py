@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 
 from builder.runs import checkpoints
 from builder.sweep.processes import child
@@ -19,8 +18,8 @@ from builder.sweep.processes import child
 FAULTS = json.loads(os.environ["FAULTS"])
 
 
-def arrange(task):
-    fault, mark = FAULTS.get(task["trial"]), Path(task["log"]).with_suffix(".fault")
+def set_fault(task):
+    fault, mark = FAULTS.get(task.trial), task.log.with_suffix(".fault")
     if fault in ("write", "disk", "wait") and mark.exists():
         return
     if fault == "wait":
@@ -100,13 +99,13 @@ def happen(fault):
 
 
 if __name__ == "__main__":
-    given = child._arrange
+    set_up = child._set_up
 
-    def arranged(task):
-        given(task)
-        arrange(task)
+    def set_up_with_fault(task):
+        set_up(task)
+        set_fault(task)
 
-    child._arrange = arranged
+    child._set_up = set_up_with_fault
     if "--spawn" in sys.argv:
         sys.argv.remove("--spawn")
         child.can_fork = lambda: False

@@ -1,4 +1,4 @@
-"""The tuners of a spec against keras-tuner's own: names and defaults of their options, and Hyperband's rounds."""
+"""The tuners of specs against those of keras-tuner: names and defaults of options, and the rounds of Hyperband."""
 
 import inspect
 
@@ -6,24 +6,19 @@ import keras_tuner
 import pytest
 from keras_tuner.oracles import HyperbandOracle
 
-from archspec.search import TUNERS, Hyperband
+from archspec.search.tuners import TUNERS, Hyperband
+from tests.builder.sweep.searches import TUNER_CASES
 
-CLASSES = {
-    "random_search": keras_tuner.RandomSearch,
-    "grid_search": keras_tuner.GridSearch,
-    "hyperband": keras_tuner.Hyperband,
-    "bayesian": keras_tuner.BayesianOptimization,
-}
 NOT_OURS = {"hypermodel", "objective", "hyperparameters", "tune_new_entries", "allow_new_entries", "self", "kwargs"}
 OTHERWISE = {"seed": 0, "max_epochs": None}
-"""A search without a seed cannot be repeated; a candidate has the epochs of the spec unless one says otherwise."""
+"""Without a seed a search could not be repeated; the epochs are those of `train` unless `max_epochs` is given."""
 
 
 @pytest.mark.parametrize("name", TUNERS)
 def test_options_and_their_defaults(name: str):
     theirs = dict(inspect.signature(keras_tuner.Tuner.__init__).parameters)
     common = {"executions_per_trial": theirs["executions_per_trial"].default}
-    parameters = inspect.signature(CLASSES[name].__init__).parameters
+    parameters = inspect.signature(TUNER_CASES[name].theirs.__init__).parameters
     expected = common | {key: one.default for key, one in parameters.items() if key not in NOT_OURS}
     expected |= {key: value for key, value in OTHERWISE.items() if key in expected}
     assert {field.name: field.default for field in TUNERS[name].fields.values()} == expected

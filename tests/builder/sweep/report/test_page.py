@@ -1,0 +1,17 @@
+"""The report of a search."""
+
+import re
+
+
+def test_the_report_needs_no_network(finished):
+    _, directory, _, _ = finished
+    text = (directory / "report.html").read_text()
+    assert text.count("<svg") == 3
+    addresses = set(re.findall(r"https?://[^\"'\s<]+", text))
+    assert all(
+        address.startswith(("http://www.w3.org/", "http://purl.org/", "http://creativecommons"))
+        for address in addresses
+    )
+    assert not re.search(r"<(script|link|img)[^>]*(src|href)=", text)
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))

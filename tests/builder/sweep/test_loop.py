@@ -1,0 +1,112 @@
+"""Searches that are killed and resumed, and searches whose trials fail."""
+
+import json
+import os
+import signal
+
+import pytest
+
+import archspec
+import builder
+from builder.sweep.processes import forkserver
+from builder.system.endings import TrialsFailed
+from tests.builder.sweep.searches import FAULTY, PYTHON_PATH, TUNER_CASES, children, started, table, wait_for, write
+
+
+@pytest.mark.parametrize("tuner", TUNER_CASES)
+def test_whatever_is_killed_a_resumed_search_ends_as_if_nothing_had_been(tuner, tmp_path, request, monkeypatch):
+    """The process of the first trial, the fork server during the second, the search itself during the third."""
+    spec, directory = write(tmp_path, tuner={tuner: TUNER_CASES[tuner].few}), tmp_path / "killed"
+    if tuner == "random_search":
+        _, whole, _, _ = request.getfixturevalue("finished")
+    else:
+        whole = tmp_path / "whole"
+        builder.tune(archspec.load(spec), whole, say=lambda line: None)
+    monkeypatch.setitem(PYTHON_PATH, "FAULTS", json.dumps(dict.fromkeys(["0001", "0002", "0003"], "wait")))
+    monkeypatch.setitem(PYTHON_PATH, "CHILD", json.dumps(FAULTY))
+    process = started(spec, "--run-dir", directory, child=True)
+    trials = [directory / f"trials/000{number}" for number in (1, 2, 3)]
+
+    wait_for((trials[0] / "run-1.waiting").exists, process)
+    (server,) = children(process.pid)
+    (trial,) = children(server)
+    os.kill(trial, signal.SIGKILL)
+    wait_for((trials[1] / "run-1.waiting").exists, process)
+    os.kill(server, signal.SIGKILL)
+    wait_for((trials[2] / "run-1.waiting").exists, process)
+    finished = {path: path.read_text() for trial in trials[:2] for path in (trial / "run-1.log", trial / "run-1.json")}
+    (server,) = children(process.pid)
+    process.kill()
+    os.killpg(server, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert "trial 0001: its process was killed by signal 9; resuming it" in output
+    assert "trial 0002: its process was killed by signal 9; resuming it" in output
+
+    resumed = started(spec, "--run-dir", directory, "--resume")
+    output, _ = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0, output
+    assert table(directory) == table(whole)
+    assert {path: path.read_text() for path in finished} == finished
+    logs = [(trial / "run-1.log").read_text() for trial in trials]
+    assert "going on after epoch 0, step 2" in logs[0]
+    assert "interrupted in epoch" in logs[1]
+    assert "going on after epoch" in logs[1]
+    # Hyperband's third trial has the second epoch of one before, of five steps each.
+    assert f"going on after epoch {'1, step 1' if tuner == 'hyperband' else '0, step 2'}" in logs[2]
+
+
+def test_ctrl_c_ends_cleanly(tmp_path):
+    spec = write(tmp_path, epochs=500)
+    process = started(spec, "--run-dir", tmp_path / "search", "--workers", 2)
+    runs_begun = [tmp_path / f"search/trials/000{number}/run-1/checkpoints" for number in (1, 2)]
+    wait_for(lambda: all(any(path.glob("step-*")) for path in runs_begun), process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert f"to resume it, give --resume --run-dir {tmp_path / 'search'}" in output
+    for number in (1, 2):
+        assert "interrupted in epoch" in (tmp_path / f"search/trials/000{number}/run-1.log").read_text()
+    assert "Traceback" not in output
+
+
+def test_faults_end_trials_and_not_the_search(tmp_path, monkeypatch):
+    """A process killed while it writes a checkpoint, a trial that raises, a full disk, a loss that is not finite."""
+    monkeypatch.setattr(forkserver, "CHILD", FAULTY)
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "write", "0003": "disk", "0005": "raise"}))
+    space = {"width": {"choice": [4, 5, 6]}, "rate": {"choice": [0.05, 1e30]}}
+    tuner = {"grid_search": {"max_trials": 5, "max_retries_per_trial": 1, "max_consecutive_failed_trials": 9}}
+    spec, said = write(tmp_path, tuner=tuner, space=space), []
+    found = builder.tune(archspec.load(spec), tmp_path / "search", workers=2, say=said.append)
+    rows = table(tmp_path / "search")
+    assert found.complete, "\n".join(said)
+    assert [(row["trial"], row["state"]) for row in rows] == [
+        ("0001", "completed"),
+        ("0002", "diverged"),
+        ("0002", "diverged"),
+        ("0003", "failed"),
+        ("0003", "completed"),
+        ("0004", "diverged"),
+        ("0004", "diverged"),
+        ("0005", "failed"),
+        ("0005", "failed"),
+    ], "\n".join([*said, *(row["message"] for row in rows)])
+    messages = [row["message"] for row in rows]
+    assert messages[0] == messages[4] == ""
+    assert messages[1].startswith("the loss became nan in epoch 1")
+    assert "No space left on device" in messages[3]
+    assert messages[7] == "ZeroDivisionError: a mistake in a trial"
+    assert "trial 0001: its process was killed by signal 9; resuming it" in said
+    assert (rows[1]["seed"], rows[2]["seed"]) == ("0", "1")
+
+
+def test_trials_that_hang_or_have_too_little_memory_are_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(forkserver, "CHILD", FAULTY)
+    monkeypatch.setattr("builder.sweep.loop.GRACE_SECONDS", 1.0)
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "memory", "0002": "hang"}))
+    tuner = {"random_search": {"max_trials": 3, "max_consecutive_failed_trials": 2}}
+    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.5)
+    with pytest.raises(TrialsFailed, match="took longer than max_minutes_per_trial"):
+        builder.tune(archspec.load(spec), tmp_path / "search", say=lambda line: None)
+    first, second = table(tmp_path / "search")
+    assert (first["state"], second["state"]) == ("out_of_memory", "timed_out")
+    assert "a step needs more memory than there is" in first["message"]
