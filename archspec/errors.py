@@ -19,7 +19,8 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that libyaml co
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """A text that positions point into: a file, or an override given on the command line."""
+    """A text that positions point into: a file, a text, or what has no lines (`is_file` is False): an override given on
+    the command line, or a mapping."""
 
     name: str
     text: str
@@ -69,6 +70,7 @@ class Problem:
     notes: tuple[str, ...] = ()
 
     def sort_key(self) -> tuple[int, int, int]:
+        """Sorts problems by file, line and column."""
         span = self.where.span
         return (span.source.order, span.line, span.column) if span else (-1, 0, 0)
 
@@ -86,10 +88,14 @@ class Problem:
         return "\n".join(lines)
 
 
-class SpecError(Exception):
+class UserError(Exception):
+    """What a user can mend: the base of all errors that this project raises for a user's mistake or surroundings."""
+
+
+class SpecError(UserError):
     """One or more mistakes in a spec, in file order. `str()` is the text a user reads.
 
-    A mistake in a block that is used several times is told once, at its first use.
+    A mistake in a block that is used several times is reported once, at its first use.
     """
 
     def __init__(self, problems: Iterable[Problem]):

@@ -14,11 +14,11 @@ if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if TYPE_CHECKING:
-    from builder.network.model import VerificationError, build, graph_of, transfer_weights, verify
+    from builder.network.model import VerificationError, build, transfer_weights, verify
     from builder.sweep.start import tune
     from builder.sweep.tuners.hypermodel import hypermodel
 
-__all__ = ["VerificationError", "build", "graph_of", "hypermodel", "transfer_weights", "tune", "verify"]
+__all__ = ["VerificationError", "build", "hypermodel", "transfer_weights", "tune", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,9 +7,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from archspec.analysis import analyse
+from archspec.analysis import analyse_graph
 from archspec.blocks import BLOCKS
 from archspec.candidates.counting import CachingLayerReader, Counter, LayerCache, Unclear
 from archspec.errors import INVALID, SpecError, Where
@@ -28,7 +28,6 @@ from archspec.spec.params import read_params
 from archspec.spec.sections import read_model, read_train
 from archspec.spec.spec import Spec
 
-T = TypeVar("T")
 MOST_REMEMBERED = 20_000
 
 
@@ -163,7 +162,7 @@ class Networks:
 
 
 def _analysed(graph: Graph) -> Network:
-    analysis = analyse(graph)
+    analysis = analyse_graph(graph)
     return Network(analysis.trainable_parameters, analysis.macs, analysis.activation_elements, analysis.peak_elements)
 
 

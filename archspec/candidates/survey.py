@@ -16,9 +16,6 @@ from archspec.spec.spec import Spec
 EVERY = 5_000
 """Grids up to this size are checked whole."""
 SAMPLES = 2_000
-PICTURES = {"cifar10": 50_000, "cifar100": 50_000, "mnist": 60_000, "fashion_mnist": 60_000, "imagenet2012": 1_281_167}
-"""Training pictures of data sets that papers use, from the catalogue of tensorflow-datasets."""
-DIGITS = 1_437
 FLOPS_OF_A_MAC = 6
 """Two forward, and twice that for the gradients of inputs and weights."""
 
@@ -118,8 +115,7 @@ def _furthest(start: Verdict, sign: int, checker: Checker) -> Verdict:
         for name in checker.networks.network_names:
             for i in range(STEPS + 1):
                 value = space[name].domain.at(i / STEPS)
-                defaults = {one.name: one.default for one in space.dimensions}
-                verdict = checker.check(space.candidate({**defaults, **best.candidate.values, name: value}))
+                verdict = checker.check(space.candidate({**space.defaults(), **best.candidate.values, name: value}))
                 if verdict.inside and (_size(verdict) > _size(best) if sign > 0 else _size(verdict) < _size(best)):
                     best = verdict
     return best
@@ -141,15 +137,5 @@ def _cost(checker: Checker, train: Train, inside: Sequence[Verdict], pictures: i
     rounds = tuple(checker.search.tuner.trainings(round(mean), len(inside) if every else None))
     macs = sum(verdict.measures.macs * n for verdict, n in zip(inside, epochs, strict=True) if verdict.measures)
     epoch = FLOPS_OF_A_MAC * macs / sum(epochs)
-    pictures = pictures or _pictures(train)
+    pictures = pictures or train.data.training_pictures()
     return Cost(rounds, pictures, epoch * sum(count * n for count, n in rounds) * (pictures or 1))
-
-
-def _pictures(train: Train) -> int | None:
-    """How many pictures a training split has, where that is known without the data."""
-    name = type(train.data).__name__.lower()
-    if name == "digits":
-        return DIGITS
-    if name == "tfds" and train.data.train == "train":
-        return PICTURES.get(train.data.name.partition(":")[0].partition("/")[0])
-    return None

@@ -13,7 +13,7 @@ from archspec.recipe.augment import Augmentations
 from archspec.recipe.data import DATA
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
-from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
+from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Share
 from archspec.recipe.optimizers import OPTIMIZERS, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 
@@ -130,7 +130,7 @@ class Train:
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    precision: Precision = "float32"
     xla: Literal["auto", "on", "off"] = "auto"
     seed: Seed = 0
     deterministic: bool = False

@@ -89,9 +89,9 @@ class Space:
                 counting[one.name] = values[one.name]
         return Candidate(counting)
 
-    def default(self) -> Candidate:
-        """The candidate nearest to the spec itself."""
-        return self.candidate({one.name: one.default for one in self.dimensions})
+    def defaults(self) -> dict[str, Any]:
+        """The default of each name."""
+        return {one.name: one.default for one in self.dimensions}
 
     def sample(self, rng: random.Random, fixed: Mapping[str, Any] | None = None) -> Candidate:
         """A candidate drawn at random, each name by itself, equal shares of its range equally likely.
@@ -100,13 +100,6 @@ class Space:
         """
         drawn = {one.name: one.domain.at(rng.random()) for one in self.dimensions}
         return self.candidate({**drawn, **(fixed or {})})
-
-    def contains(self, candidate: Candidate) -> bool:
-        """Whether the names that count are set, no others, and each to a value that it may have."""
-        values = candidate.values
-        counting = [one for one in self.dimensions if one.active(values)]
-        names = {one.name for one in counting}
-        return values.keys() == names and all(one.domain.contains(values[one.name]) for one in counting)
 
     def satisfying(self, name: str) -> dict[str, Any]:
         """Values of other names with which a name counts: its conditions' first, and those that they need."""

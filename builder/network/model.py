@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import keras
 
-import archspec
-from archspec import Analysis, Graph, Spec, ops
+from archspec import Analysis, ops
+from archspec.network import Network, as_graph
+from archspec.recipe.numbers import ACTIVATION_BYTES
 from builder.network.stock_layers import PORTABLE, Lower, Place
 
 Lowering = Literal["portable", "fast", "synchronized"]
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 class VerificationError(AssertionError):
@@ -23,7 +22,7 @@ class VerificationError(AssertionError):
 
 
 def build(
-    network: str | os.PathLike[str] | Spec | Graph,
+    network: Network,
     lowering: Lowering = "fast",
     precision: str = "float32",
     any_size: bool = False,
@@ -31,7 +30,7 @@ def build(
     """The Keras model of a network.
 
     Args:
-        network: a spec file's path, a spec, or a graph.
+        network: the path of a spec, its data as a mapping, a spec, or a graph.
         lowering: `fast` for layers that train faster here, `portable` for stock Keras layers only, `synchronized` for
             the fast ones with batch statistics over all replicas. All have the same weights under the same names.
         precision: `float32`, `mixed_bfloat16` or `mixed_float16` (variables stay float32).
@@ -44,9 +43,9 @@ def build(
     Raises:
         archspec.SpecError: the spec has mistakes.
     """
-    graph = graph_of(network)
-    if precision not in PRECISIONS:
-        raise ValueError(f"expected a precision of {', '.join(PRECISIONS)}, got '{precision}'")
+    graph = as_graph(network)
+    if precision not in ACTIVATION_BYTES:
+        raise ValueError(f"expected a precision of {', '.join(ACTIVATION_BYTES)}, got '{precision}'")
     lower = lowerings(lowering)
     shape = (None, None, graph.input.shape[-1]) if any_size else graph.input.shape
     picture = keras.Input(shape, name="input", dtype="float32")
@@ -68,13 +67,6 @@ def _recursion_limit(depth: int) -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(limit)
-
-
-def graph_of(network: str | os.PathLike[str] | Spec | Graph) -> Graph:
-    """The graph of a spec file, a spec or a graph."""
-    if isinstance(network, Graph):
-        return network
-    return (network if isinstance(network, Spec) else archspec.load(network)).graph
 
 
 def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:

@@ -153,7 +153,7 @@ class Plan:
         """The layers that a warm start may take, by name and shape of their weights."""
         init = InitFrom(run="", layers=self.search.warm_start.layers)
         return {
-            (layer.name, layer.op, layer.trainable_parameters, layer.non_trainable_parameters)
+            (layer.name, layer.label, layer.trainable_parameters, layer.non_trainable_parameters)
             for layer in analyse(spec).layers
             if layer.trainable_parameters + layer.non_trainable_parameters and init.asks_for(layer.name)
         }

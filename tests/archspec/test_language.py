@@ -23,9 +23,12 @@ def load(tmp_path: Path) -> Load:
     """Loads a network given as the text of its layers, and of the sections before `model`."""
 
     def load(layers: str, size: str = "[8, 8, 4]", top: str = "", defaults: str = "{}", **arguments: Any) -> Spec:
-        path = tmp_path / "net.yaml"
         text = f"name: net\n{dedent(top)}\nmodel:\n  input: {size}\n  defaults: {defaults}\n  layers:\n"
-        path.write_text(text + indent(dedent(layers), "    "))
+        text += indent(dedent(layers), "    ")
+        if "blocks" not in arguments:
+            return archspec.loads(text, **arguments)
+        path = tmp_path / "net.yaml"
+        path.write_text(text)
         return archspec.load(path, **arguments)
 
     return load
