@@ -36,7 +36,7 @@ class Network:
     """What a graph costs: trainable parameters, multiply-accumulates of one picture, elements of all outputs, and the
     most of them alive at once in inference, where that is asked for."""
 
-    parameters: int
+    trainable_parameters: int
     macs: int
     activation_elements: int
     peak_elements: int | None
@@ -47,7 +47,7 @@ class Measures:
     """What a budget limits, under the names of its limits (see `Budget`). The peak in inference takes longer than all
     else, and is None where no limit asks for it."""
 
-    parameters: int
+    trainable_parameters: int
     macs: int
     training_activation_bytes: int
     inference_activation_bytes: int | None
@@ -92,7 +92,7 @@ class Networks:
             self.spec(candidate)  # whether the candidate has the layers that they name
         batch_size, element = (train.batch_size, 4 if train.precision == "float32" else 2) if train else (1, 4)
         return Measures(
-            network.parameters,
+            network.trainable_parameters,
             network.macs,
             network.activation_elements * batch_size * element,
             None if network.peak_elements is None else network.peak_elements * element,

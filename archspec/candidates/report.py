@@ -14,7 +14,7 @@ from archspec.search.space import Dimension
 from archspec.search.tuners import TUNERS
 
 LIMIT_NAMES = {
-    "parameters": "parameters",
+    "trainable_parameters": "trainable parameters",
     "macs": "MACs",
     "training_activation_bytes": "training memory",
     "inference_activation_bytes": "inference memory",
@@ -100,7 +100,7 @@ def _networks(survey: Survey) -> str:
     shown = [("smallest inside", survey.smallest), ("largest inside", survey.largest), ("the spec", survey.own)]
     rows = [(name, *_cells(verdict)) for name, verdict in shown]
     values = [_wrapped(f"{name}: {_values(survey, verdict)}", "    ") for name, verdict in shown[:2]]
-    return "\n".join([tables.plain(("network", "parameters", "MACs", "training memory", ""), rows), *values])
+    return "\n".join([tables.plain(("network", "trainable", "MACs", "training memory", ""), rows), *values])
 
 
 def _cells(verdict: Verdict) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def _cells(verdict: Verdict) -> tuple[str, ...]:
     assert measures is not None  # the spec itself is valid, and so is what is inside
     over = f"beyond {', '.join(LIMIT_NAMES[name] for name in verdict.over)}" if verdict.over else ""
     training = tables.size(measures.training_activation_bytes)
-    return f"{measures.parameters:,}", tables.compact(measures.macs), training, over
+    return f"{measures.trainable_parameters:,}", tables.compact(measures.macs), training, over
 
 
 def _values(survey: Survey, verdict: Verdict) -> str:

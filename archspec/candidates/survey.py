@@ -127,7 +127,7 @@ STEPS = 20
 
 def _size(verdict: Verdict) -> tuple[int, int]:
     assert verdict.measures is not None
-    return verdict.measures.parameters, verdict.measures.macs
+    return verdict.measures.trainable_parameters, verdict.measures.macs
 
 
 def _cost(checker: Checker, train: Train, inside: Sequence[Verdict], pictures: int | None, every: bool) -> Cost:

@@ -59,7 +59,7 @@ class Budget:
     """Limits that every trial keeps; what is beyond one of them is never built.
 
     Attributes:
-        parameters: trainable parameters.
+        trainable_parameters: weights that training changes.
         macs: multiply-accumulates of one picture.
         training_activation_bytes: activations of a training step at the candidate's own batch size and precision.
         inference_activation_bytes: peak of the activations of one picture.
@@ -67,7 +67,7 @@ class Budget:
             kept.
     """
 
-    parameters: Limit = None
+    trainable_parameters: Limit = None
     macs: Limit = None
     training_activation_bytes: Limit = None
     inference_activation_bytes: Limit = None

@@ -224,8 +224,8 @@ class SweepLoop:
             else f"{record.state.replace('_', ' ')}: {record.message.splitlines()[0] if record.message else ''}"
         )
         self.say(
-            f"trial {trial.id}{number}: {what}  {describe(trial.values)}  {trial.trainable_parameters:,} parameters  "
-            f"{counted(record.epochs, 'epoch')}  {record.wall_seconds:.1f} s"
+            f"trial {trial.id}{number}: {what}  {describe(trial.values)}  "
+            f"{trial.trainable_parameters:,} trainable parameters  {counted(record.epochs, 'epoch')}  {record.wall_seconds:.1f} s"
         )
 
     def _standing(self) -> tuple[int, int, Results]:

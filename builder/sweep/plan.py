@@ -51,7 +51,7 @@ class Plan:
         trial = Trial(
             id=chosen.trial_id,
             values=dict(one.values),
-            trainable_parameters=verdict.measures.parameters,
+            trainable_parameters=verdict.measures.trainable_parameters,
             macs=verdict.measures.macs,
             root=continued.root if continued else chosen.trial_id,
             until=min(int(values.get("tuner/epochs", recipe.epochs)), recipe.epochs),

@@ -27,7 +27,7 @@ def all_costs(spec: archspec.Spec) -> list[archspec.Analysis]:
 
 
 def test_what_is_inside_and_what_each_limit_excludes() -> None:
-    limits = {"parameters": 8000, "macs": 100_000, "training_activation_bytes": 2_000_000}
+    limits = {"trainable_parameters": 8000, "macs": 100_000, "training_activation_bytes": 2_000_000}
     spec = spec_with({"space": SPACE, "budget": limits})
     found = survey(spec)
     expected = [
@@ -48,7 +48,7 @@ def test_what_is_inside_and_what_each_limit_excludes() -> None:
     sizes = [one.trainable_parameters for one in inside]
     assert found.smallest.measures is not None
     assert found.largest.measures is not None
-    assert (found.smallest.measures.parameters, found.largest.measures.parameters) == (min(sizes), max(sizes))
+    assert (found.smallest.measures.trainable_parameters, found.largest.measures.trainable_parameters) == (min(sizes), max(sizes))
 
 
 def test_a_limit_is_inclusive() -> None:
@@ -71,7 +71,7 @@ def test_activations_are_those_of_the_candidates_own_batch_and_precision() -> No
 
 def test_latency_is_asked_last_and_once_a_network() -> None:
     space = {**SPACE, "rate": {"float": [0.1, 0.2]}}
-    spec = spec_with({"space": space, "budget": {"latency_ms": 5, "parameters": 5000}})
+    spec = spec_with({"space": space, "budget": {"latency_ms": 5, "trainable_parameters": 5000}})
     asked: list[int] = []
 
     def latency(candidate: archspec.Spec) -> float:
@@ -84,7 +84,7 @@ def test_latency_is_asked_last_and_once_a_network() -> None:
         for width in (2, 3, 9)
         for rate in (0.1, 0.15, 0.2)
     ]
-    assert [verdict.over for verdict in verdicts[::3]] == [(), ("latency_ms",), ("parameters",)]
+    assert [verdict.over for verdict in verdicts[::3]] == [(), ("latency_ms",), ("trainable_parameters",)]
     assert [verdict.latency_ms for verdict in verdicts[::3]] == [4, 6, None]
     assert asked == [2, 3]
     assert Checker(spec).check(Candidate({"n": 1, "width": 3, "rate": 0.1})).inside
@@ -120,10 +120,10 @@ LARGE = {"n": {"int": [1, 4]}, "width": {"int": [2, 41]}, "double": {"int": [2, 
 
 
 def test_a_large_space_is_drawn_from_and_the_interval_holds_the_share() -> None:
-    spec = spec_with({"space": LARGE, "budget": {"parameters": 20_000}})
+    spec = spec_with({"space": LARGE, "budget": {"trainable_parameters": 20_000}})
     network = {name: entry for name, entry in LARGE.items() if name != "train.seed"}
     coarser = {**network, "width": {"int": [2, 41], "step": 3}, "double": {"int": [2, 82], "step": 5}}
-    checker = Checker(spec_with({"space": coarser, "budget": {"parameters": 20_000}}))
+    checker = Checker(spec_with({"space": coarser, "budget": {"trainable_parameters": 20_000}}))
     tally = Tally()
     for candidate in checker.search.space.grid():
         tally.add(checker.check(candidate))
@@ -143,7 +143,7 @@ def test_the_ends_of_a_large_space_are_looked_for() -> None:
     for verdict, values in ends.items():
         assert verdict.measures is not None
         expected = archspec.analyse(spec.with_values(values)).trainable_parameters
-        assert verdict.measures.parameters == expected
+        assert verdict.measures.trainable_parameters == expected
 
 
 # -- cost -------------------------------------------------------------------------------------------------------------

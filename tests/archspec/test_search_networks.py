@@ -50,7 +50,7 @@ def assert_same_cost(spec: archspec.Spec, networks: Networks, candidate: Candida
     """Holds the quick way against the ordinary one, mistakes included; whether the candidate is valid."""
     measures = told(lambda: networks.measures(candidate))
     if not isinstance(measures, str):
-        measures = (measures.parameters, measures.macs, measures.training_activation_bytes)
+        measures = (measures.trainable_parameters, measures.macs, measures.training_activation_bytes)
     assert measures == told(lambda: costs(spec.with_values(candidate.values)))
     return not isinstance(measures, str)
 
@@ -145,7 +145,7 @@ def test_python_blocks_of_a_user(tmp_path: Path) -> None:
     spec = archspec.load(path, blocks=[wide, basic])
     networks = Networks(spec)
     assert all(assert_same_cost(spec, networks, Candidate({"width": width})) for width in (1, 2, 4))
-    assert len({networks.measures(Candidate({"width": width})).parameters for width in (1, 2, 4)}) == 3
+    assert len({networks.measures(Candidate({"width": width})).trainable_parameters for width in (1, 2, 4)}) == 3
 
 
 def test_the_peak_in_inference_is_known_where_it_is_limited() -> None:
@@ -171,7 +171,7 @@ def test_digits_by_hand() -> None:
             macs = 64 * (9 * w + n * 2 * 9 * w * w)
             macs += 16 * (9 * w * 2 * w + 9 * (2 * w) ** 2 + w * 2 * w + (n - 1) * 2 * 9 * (2 * w) ** 2) + 2 * w * 10
             measures = networks.measures(Candidate({"n": n, "width": w}))
-            assert (measures.parameters, measures.macs) == (conv + norms + 2 * w * 10 + 10, macs)
+            assert (measures.trainable_parameters, measures.macs) == (conv + norms + 2 * w * 10 + 10, macs)
 
 
 def test_candidates_cost_less_time_than_reading_each() -> None:

@@ -52,7 +52,7 @@ def test_the_example_of_every_option() -> None:
             "rate": {"float": [0.01, 0.2], "log": True},
             "train.deterministic": "bool",
         },
-        "budget": {"parameters": 1e6, "macs": 150e6, "latency_ms": 5},
+        "budget": {"trainable_parameters": 1e6, "macs": 150e6, "latency_ms": 5},
         "max_minutes_per_trial": 30,
         "warm_start": True,
     }
@@ -61,7 +61,7 @@ def test_the_example_of_every_option() -> None:
     assert search is not None
     assert (search.objective.name, search.objective.direction) == ("val_loss", "min")
     assert (search.tuner.max_epochs, search.tuner.factor, search.tuner.hyperband_iterations) == (20, 4, 1)
-    assert dict(search.budget.limits()) == {"parameters": 1_000_000, "macs": 150_000_000, "latency_ms": 5}
+    assert dict(search.budget.limits()) == {"trainable_parameters": 1_000_000, "macs": 150_000_000, "latency_ms": 5}
     assert default_candidate(search.space).values == {"n": 1, "width": 8, "rate": 0.1, "train.deterministic": False}
     assert search.warm_start is not None
 

@@ -88,7 +88,7 @@ def parallel_coordinates(results: Results) -> Figure:
     last = len(dimensions)
     _ticks(axes, last, [(_share(s, sizes), f"{10**s:,.0f}") for s in (min(sizes), max(sizes))])
     _ticks(axes, last + 1, [(_share(v, objectives), f"{v:.4g}") for v in (min(objectives), max(objectives))])
-    names = [_name(dimension.name) for dimension in dimensions] + ["parameters", search.objective.name]
+    names = [_name(dimension.name) for dimension in dimensions] + ["trainable\nparameters", search.objective.name]
     axes.set_xticks(range(len(names)), names)
     axes.tick_params(axis="x", length=0, pad=8, labelsize=9.5)
     axes.set_yticks([])
@@ -148,7 +148,7 @@ def pareto(results: Results) -> Figure:
         front_y = [one.objective for one in front]
         axes.step(front_x, front_y, where="post", color=ACCENT, linewidth=1.2, zorder=3)
         axes.scatter(front_x, front_y, s=30, color=ACCENT, label="Pareto front", zorder=4)
-        limit = getattr(results.search.budget, "parameters" if size == "trainable_parameters" else size)
+        limit = getattr(results.search.budget, size)
         if limit is not None:
             axes.axvline(limit, color="0.4", linestyle=":", linewidth=1.2, label="budget")
         axes.set_xscale("log" if max(x) > 20 * max(min(x), 1) else "linear")

@@ -106,7 +106,7 @@ def _head(results: Results) -> Iterable[str]:
     if best is not None:
         yield (
             f"<p>Best: trial {best.trial.id}, {html.escape(search.objective.name)} {best.objective:.4f}, with "
-            f"{html.escape(describe(best.trial.values))}; {best.trial.trainable_parameters:,} parameters, "
+            f"{html.escape(describe(best.trial.values))}; {best.trial.trainable_parameters:,} trainable parameters, "
             f"{best.trial.macs:,} MACs.</p>"
         )
 
@@ -127,7 +127,7 @@ def _why(reason: str) -> str:
 def _table(results: Results) -> Iterable[str]:
     names = [one.name for one in results.search.space.dimensions]
     objective = results.search.objective.name
-    heads = ["trial", "state", objective, *names, "parameters", "MACs", "epochs", "seconds"]
+    heads = ["trial", "state", objective, *names, "trainable parameters", "MACs", "epochs", "seconds"]
     yield '<h2>All trials</h2><div class="wide"><table><thead><tr>'
     yield "".join(f"<th>{html.escape(head)}</th>" for head in heads) + "</tr></thead><tbody>"
     best = results.best

@@ -123,8 +123,8 @@ def test_one_sweep_in_a_directory(sweep, tmp_path):
         builder.tune(archspec.load(spec), directory, resume=True)
     with pytest.raises(archspec.SpecError, match="is not empty, and a sweep never overwrites another"):
         builder.tune(archspec.load(spec), directory)
-    other = archspec.load(spec, {"search.budget.parameters": 1400})
-    with pytest.raises(archspec.SpecError, match=r"search\.budget\.parameters was 1500, is 1400"):
+    other = archspec.load(spec, {"search.budget.trainable_parameters": 1400})
+    with pytest.raises(archspec.SpecError, match=r"search\.budget\.trainable_parameters was 1500, is 1400"):
         builder.tune(other, directory, resume=True)
     bayesian = archspec.load(spec, {"search.tuner": "bayesian"})
     with pytest.raises(archspec.SpecError, match="is a sweep with another tuner"):
