@@ -23,7 +23,7 @@ LIMIT_NAMES = {
 
 
 def to_text(survey: Survey, gflops: float | None = None) -> str:
-    """What a user reads, at most 80 columns wide. `gflops` is a machine's training rate, in GFLOP/s."""
+    """The text of a survey, at most 80 columns wide. `gflops` is a machine's training rate, in GFLOP/s."""
     parts = [_title(survey), _space(survey), _counts(survey), _limits(survey), _networks(survey), _cost(survey, gflops)]
     return "\n\n".join(filter(None, parts))
 
@@ -105,7 +105,7 @@ def _networks(survey: Survey) -> str:
 
 def _cells(verdict: Verdict) -> tuple[str, ...]:
     measures = verdict.measures
-    assert measures is not None  # the spec itself is valid, and so is what is inside
+    assert measures is not None  # the spec itself is valid, and so are candidates within the budget
     over = f"beyond {', '.join(LIMIT_NAMES[name] for name in verdict.over)}" if verdict.over else ""
     training = tables.size(measures.training_activation_bytes)
     return f"{measures.trainable_parameters:,}", tables.compact(measures.macs), training, over

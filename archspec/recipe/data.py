@@ -1,8 +1,8 @@
-"""Where pictures and labels come from.
+"""The sources of pictures and labels.
 
-Pictures may have any size: they are brought to the network's by a crop of `train.augment`, or as for validation. Grey
-ones are repeated where the network takes three channels; colours are never taken away, and transparency is left out.
-Paths are relative to the current directory.
+Pictures may have any size: a crop of `train.augment`, or else the resizing for validation, brings them to the
+network's. Grey pictures are repeated where the network takes three channels; colour is never removed, and transparency
+is ignored. Paths are relative to the current directory.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ TRAINING_PICTURES = {
 
 
 class DataSource:
-    """What every source of pictures says of itself."""
+    """The base of all sources of pictures."""
 
     def label(self) -> str:
         """The source in a few words, such as `tfds cifar10`."""
         raise NotImplementedError
 
     def training_pictures(self) -> int | None:
-        """How many pictures the training split has, where that is known without the data."""
+        """The number of pictures in the training split, if it is known without the data; else None."""
         return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Digits(DataSource):
-    """Scikit-learn's digits: 1,797 real 8x8 pictures of handwritten digits, inside its wheel (Alpaydin and Kaynak 1998,
-    UCI repository). A fixed fifth is held out."""
+    """Scikit-learn's digits: 1,797 real 8x8 pictures of handwritten digits, part of its package (Alpaydin and Kaynak
+    1998, UCI repository). A fixed fifth is held out for validation."""
 
     def label(self) -> str:
         return "digits"
@@ -57,8 +57,8 @@ class Digits(DataSource):
 class Tfds(DataSource):
     """A data set of tensorflow-datasets, `name[/config][:version]`, with the splits to train and validate on.
 
-    Splits may be sliced, as TFDS does: `train[:90%]`. `data_dir` is where prepared data sets are kept; with
-    `download: false` nothing is fetched. Pictures that cannot be decoded are an error, or skipped and listed.
+    Splits may be sliced as in TFDS: `train[:90%]`. `data_dir` is the directory of prepared data sets; with
+    `download: false` nothing is downloaded. Pictures that cannot be decoded are an error, or skipped and listed.
     """
 
     name: str
@@ -78,10 +78,10 @@ class Tfds(DataSource):
 
 @dataclass(frozen=True, kw_only=True)
 class Folder(DataSource):
-    """A folder of JPEG, PNG, GIF or BMP pictures, one sub-folder a class.
+    """A folder of JPEG, PNG, GIF or BMP pictures, one sub-folder per class.
 
-    With `train/` and `validation/` (or `val/`) in it those are the two parts; otherwise a share `validation` of every
-    class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
+    If it holds `train/` and `validation/` (or `val/`), these are the two splits; otherwise a share `validation` of
+    every class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
     """
 
     path: str
@@ -95,8 +95,8 @@ class Folder(DataSource):
 
 @dataclass(frozen=True, kw_only=True)
 class Npz(DataSource):
-    """A NumPy `.npz` file with `x_train`, `y_train`, `x_test` and `y_test` (as Keras's data sets have), or with `x` and
-    `y`, of which a share `validation` of every class, chosen by `seed`, is held out.
+    """A NumPy `.npz` file with `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's data sets; or with `x` and
+    `y`, from which a share `validation` of every class, chosen by `seed`, is held out.
 
     Pictures are uint8 (count, height, width[, channels]), labels whole numbers from 0.
     """

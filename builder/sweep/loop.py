@@ -225,7 +225,8 @@ class SweepLoop:
         )
         self.say(
             f"trial {trial.id}{number}: {what}  {describe(trial.values)}  "
-            f"{trial.trainable_parameters:,} trainable parameters  {counted(record.epochs, 'epoch')}  {record.wall_seconds:.1f} s"
+            f"{trial.trainable_parameters:,} trainable parameters  {counted(record.epochs, 'epoch')}  "
+            f"{record.wall_seconds:.1f} s"
         )
 
     def _standing(self) -> tuple[int, int, Results]:

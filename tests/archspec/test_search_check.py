@@ -48,7 +48,10 @@ def test_what_is_inside_and_what_each_limit_excludes() -> None:
     sizes = [one.trainable_parameters for one in inside]
     assert found.smallest.measures is not None
     assert found.largest.measures is not None
-    assert (found.smallest.measures.trainable_parameters, found.largest.measures.trainable_parameters) == (min(sizes), max(sizes))
+    assert (found.smallest.measures.trainable_parameters, found.largest.measures.trainable_parameters) == (
+        min(sizes),
+        max(sizes),
+    )
 
 
 def test_a_limit_is_inclusive() -> None:

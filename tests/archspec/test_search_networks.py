@@ -191,12 +191,12 @@ def test_candidates_cost_less_time_than_reading_each() -> None:
 
 
 def test_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("archspec.candidates.counting.MOST_KEPT", 5)
-    monkeypatch.setattr("archspec.candidates.networks.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("archspec.candidates.counting.MOST_LAYERS", 5)
+    monkeypatch.setattr("archspec.candidates.networks.MOST_RESULTS", 3)
     spec = spec_with({"space": {"width": {"int": [2, 40]}, "n": {"int": [1, 3]}}})
     networks = Networks(spec)
     assert all(assert_same_cost(spec, networks, candidate) for candidate in drawn(spec, 40))
-    assert len(networks._kept.layers) <= 5
+    assert len(networks._cache.layers) <= 5
     assert len(networks._remembered) <= 3
 
 
