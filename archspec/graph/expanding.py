@@ -1,4 +1,4 @@
-"""Lowering: places layers into a graph of primitives, inferring shapes on the way."""
+"""Expands layers into a graph of primitives, inferring shapes on the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The graph of primitives that a spec lowers to: what the analysis and the compiler read."""
+"""The graph of primitives that a spec expands to: what the analysis and the compiler read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spec: what a file says once `extends`, overrides and parameters are resolved, and the graph it lowers to."""
+"""A spec: what a file says once `extends`, overrides and parameters are resolved, and the graph it expands to."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Spec:
         name: the network's name.
         description: one line about it; empty where the spec gives none.
         params: the parameters' values, by name.
-        graph: the primitives it lowers to.
+        graph: the primitives it expands to.
         train: how to train it, or None.
         search: which changes of it to try, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.

@@ -32,7 +32,7 @@ def test_what_is_inside_and_what_each_limit_excludes() -> None:
     found = survey(spec)
     expected = [
         {
-            "parameters": one.trainable_parameters > 8000,
+            "trainable_parameters": one.trainable_parameters > 8000,
             "macs": one.macs > 100_000,
             "training_activation_bytes": one.training_bytes(32) > 2_000_000,
         }
