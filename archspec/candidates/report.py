@@ -180,7 +180,7 @@ def to_json(survey: Survey, gflops: float | None = None) -> dict[str, Any]:
         else {
             "trainings": [list(one) for one in cost.trainings],
             "pictures": cost.pictures,
-            "flops" if cost.pictures else "flops_a_picture": cost.flops,
+            "flops" if cost.pictures else "flops_per_picture": cost.flops,
             "hours": cost.flops / gflops / 3.6e12 if gflops and cost.pictures else None,
         },
     }

@@ -80,5 +80,6 @@ class Muon:
     nesterov: bool = True
 
 
+Optimizer = Sgd | Adam | Adamw | Rmsprop | Lion | Lamb | Muon
 KINDS = (Sgd, Adam, Adamw, Rmsprop, Lion, Lamb, Muon)
 OPTIMIZERS = {kind.__name__.lower(): record_of(kind, kind.__name__.lower()) for kind in KINDS}

@@ -10,11 +10,11 @@ from archspec.fields.containers import MapOf, Union
 from archspec.fields.records import Count, Record, Tagged, record_of
 from archspec.fields.scalars import Boolean, Number, Text
 from archspec.recipe.augment import Augmentations
-from archspec.recipe.data import DATA
+from archspec.recipe.data import DATA, Source
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Share
-from archspec.recipe.optimizers import OPTIMIZERS, Sgd
+from archspec.recipe.optimizers import OPTIMIZERS, Optimizer, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 
 __all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
@@ -119,12 +119,12 @@ class Train:
         deterministic: whether every run on the same machine gives the same numbers bit by bit, at some cost in speed.
     """
 
-    data: Annotated[Any, Tagged("a data source", DATA)]
+    data: Annotated[Source, Tagged("a data source", DATA)]
     batch_size: Count = 128
     epochs: Count = 10
-    optimizer: Annotated[Any, Tagged("an optimizer", OPTIMIZERS)] = Sgd()  # noqa: RUF009 (it is frozen)
-    learning_rate: Annotated[Any, Union((Number(above=0), Tagged("a schedule", SCHEDULES)))] = 0.1
-    weight_decay: Annotated[Any, Union((Number(min=0), record_of(L2, "weight_decay")))] = 0.0
+    optimizer: Annotated[Optimizer, Tagged("an optimizer", OPTIMIZERS)] = Sgd()  # noqa: RUF009 (it is frozen)
+    learning_rate: Annotated[float | Schedule, Union((Number(above=0), Tagged("a schedule", SCHEDULES)))] = 0.1
+    weight_decay: Annotated[float | L2, Union((Number(min=0), record_of(L2, "weight_decay")))] = 0.0
     clip_norm: Positive | None = None
     accumulate: Count = 1
     ema: Share | None = None
@@ -135,7 +135,7 @@ class Train:
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
     trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()
     learning_rate_multipliers: Annotated[tuple[tuple[str, float], ...], MULTIPLIERS] = ()
-    distribute: Annotated[Any, Tagged("a strategy", DISTRIBUTE)] = Auto()
+    distribute: Annotated[Auto | Off | Mirrored | MultiWorker, Tagged("a strategy", DISTRIBUTE)] = Auto()
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()
