@@ -115,7 +115,7 @@ class Train:
         checkpoints: when to save the state.
         precision: of the activations; weights are float32 throughout.
         xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
-        seed: for initial weights, shuffling, augmentation and dropout.
+        seed: for everything random in a training.
         deterministic: whether every run on the same machine gives the same numbers bit by bit, at some cost in speed.
     """
 
