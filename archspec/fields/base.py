@@ -5,14 +5,17 @@ A form reads a tree into a Python value, or reports what it expected; and it say
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archspec.errors import INVALID, Problem, Span, SpecError, Where
 from archspec.source.expressions import DependsOnInvalid, ExpressionError, evaluate, has_expression
 from archspec.source.tree import MAX_PROBLEMS, Tree, wrap
 from archspec.wording import describe
+
+if TYPE_CHECKING:  # the forms of layers are made of the forms here
+    from archspec.layers.reading import LayerReader
 
 EXPRESSION = {"type": "string", "pattern": r"\$\{"}
 MAX_WORK = 200_000
@@ -45,8 +48,14 @@ class Reader:
     names: Mapping[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     used_at: tuple[Where, ...] = ()
-    context: Any = None  # the layer reader, for forms that hold layers
+    layer_reader: LayerReader | None = None
     work: Work = field(default_factory=Work)
+
+    @property
+    def layers(self) -> LayerReader:
+        """What reads the layers inside a field."""
+        assert self.layer_reader is not None, "no part of a spec that is read by this reader holds layers"
+        return self.layer_reader
 
     def report(self, problem: Problem) -> Any:
         """Notes a problem; ends reading when there are too many to be of use."""
@@ -131,12 +140,26 @@ def _part(tree: Tree, error: ExpressionError) -> Span | None:
     return Span(span.source, span.line, span.column + start + error.start, error.length)
 
 
+Kinds: TypeAlias = "Callable[[str], Form | None]"
+"""The form of the fields of a kind of layer, by the kind's name; None for a kind that there is not."""
+
+
 class Form:
     """A kind of value. `expected` completes the sentence 'expected ...'."""
 
     expected: str = "a value"
     takes_expression: bool = True
     """Whether the schema must allow `${...}` besides what the form says."""
+    keys_have_dots: bool = False
+    """Whether keys of the mapping may have dots in them, as names of layers, paths into the spec and fractions do."""
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        """The form of the part that a step of a path leads to, a key or a position; None where there can be none."""
+        return None
+
+    def main_field(self, value: Any) -> str | None:
+        """The field that a value stands for where it is no mapping of fields: `cifar10` means `{name: cifar10}`."""
+        return None
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         tree = reader.evaluated(tree, path)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID, Span
-from archspec.fields.base import FieldError, Form, Reader, schema_of
+from archspec.fields.base import FieldError, Form, Kinds, Reader, schema_of
 from archspec.fields.containers import OneOrPair, Union
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
 from archspec.source.tree import Tree
@@ -52,6 +52,12 @@ class Record(Form):
         if not self.fields:
             return f"nothing, as {self.noun} has no fields"
         return f"a mapping of the fields of {self.noun} ({', '.join(self.fields)})"
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.fields[step].form if isinstance(step, str) and step in self.fields else None
+
+    def main_field(self, value: Any) -> str | None:
+        return self.shorthand()
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -132,13 +138,17 @@ class Record(Form):
 class Tagged(Form):
     """A one-key mapping whose key chooses a record (`{sgd: {momentum: 0.9}}`), or its bare name (`adam`)."""
 
-    def __init__(self, noun: str, records: Mapping[str, Record]):
-        self.noun = noun
+    def __init__(self, kind: str, records: Mapping[str, Record], article: str = "a"):
+        self.kind = kind
+        self.noun = f"{article} {kind}"
         self.records = records
 
     @property
     def expected(self) -> str:  # type: ignore[override]
         return f"{self.noun}: a name, or a one-key mapping from a name to its fields"
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.records.get(step) if isinstance(step, str) else None
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str | dict)
@@ -149,7 +159,7 @@ class Tagged(Form):
             return INVALID
         tag, body = tagged
         if tag not in self.records:
-            message = f"unknown {self.noun.split(' ', 1)[1]} '{tag}'{did_you_mean(tag, self.records)}"
+            message = f"unknown {self.kind} '{tag}'{did_you_mean(tag, self.records)}"
             return reader.fail(tree, path, message, tag)
         record = self.records[tag]
         body, path = in_full(body, record), f"{path}.{tag}"
@@ -160,37 +170,37 @@ class Tagged(Form):
         return tagged_schema(self.records)
 
 
-def split_tag(tree: Tree, path: str, noun: str, reader: Reader) -> Any:
-    """`name` or `{name: body}` as (name, body); INVALID, and a problem, for anything else."""
+def keep_one(tree: Tree, first: str, second: str) -> str:
+    """How to fix a mapping of two keys where one, the name of a kind, was expected."""
+    if tree.value[first].value is None:
+        return f"indent {quoted(second)} to make it a field of {quoted(first)}"
+    return "keep one of them"
+
+
+def split_tag(
+    tree: Tree, path: str, noun: str, reader: Reader, mend: Callable[[Tree, str, str], str] = keep_one
+) -> Any:
+    """Reads `name` or `{name: body}` as (name, body).
+
+    Args:
+        noun: what the name is of, with its article, for messages.
+        mend: says how to fix a mapping of several keys, from the mapping and the first two of them.
+
+    Returns:
+        The pair; INVALID, and a problem, for anything else.
+    """
     if isinstance(tree.value, str):
         return tree.value, Tree({}, tree.span)
     if not isinstance(tree.value, dict):
         return reader.expect(tree, path, f"{noun}: a name, or a one-key mapping from a name to its fields")
-    if len(tree.value) != 1:
-        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun, reader))
-    ((tag, body),) = tree.value.items()
-    body = Tree({}, body.span) if body.value is None else body
-    return tag, body
-
-
-def _not_one_key(keys: list[str], tree: Tree, noun: str, reader: Reader) -> tuple[str, str | None]:
-    """What to say of a mapping that names none or several, and the key to point at."""
+    keys = list(tree.value)
     if not keys:
-        return f"expected {noun}, got an empty mapping", None
-    first, second = quoted(keys[0]), quoted(keys[1])
-    message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
-    of_layers = reader.context if noun == "a layer" else None
-    record = of_layers.record(keys[0]) if of_layers else None
-    another = of_layers is not None and of_layers.record(keys[1]) and not (record and keys[1] in record.fields)
-    if tree.value[keys[0]].value is None and not another:
-        return f"{message}; indent {second} to make it a field of {first}", keys[1]
-    if record and not another:
-        return f"{message}; move {second} into the fields of {first}", keys[1]
-    if noun != "a layer":
-        return f"{message}; keep one of them", keys[1]
-    lines = [span.line for span in map(tree.key_span, keys[:2]) if span]
-    mend = "write 'name: {its fields}'" if len({*lines}) == 1 else f"begin {second} with '- '"
-    return f"{message}; {mend}", keys[1]
+        return reader.fail(tree, path, f"expected {noun}, got an empty mapping")
+    if len(keys) > 1:
+        message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
+        return reader.fail(tree, path, f"{message}; {mend(tree, *keys[:2])}", keys[1])
+    body = tree.value[keys[0]]
+    return keys[0], Tree({}, body.span) if body.value is None else body
 
 
 def in_full(body: Tree, record: Record) -> Tree:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import INVALID
-from archspec.fields.base import Form, Reader
+from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import Union
 from archspec.fields.records import split_tag
 from archspec.fields.scalars import Choice
@@ -81,11 +81,14 @@ class LayersForm(Form):
 
     expected = "a list of layers"
 
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return LayerForm(()) if isinstance(step, int) else None
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, list | tuple)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        return reader.context.read_all(tree, path, reader)
+        return reader.layers.read_all(tree, path, reader)
 
     def json_schema(self) -> dict[str, Any]:
         return {"$ref": "#/$defs/layers"}
@@ -98,14 +101,17 @@ class LayerForm(Form):
     fields: tuple[str, ...]
     expected: str = "a block"
 
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return kinds(step) if isinstance(step, str) else None
+
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         tagged = split_tag(tree, path, "a block", reader)
         if tagged is INVALID:
             return INVALID
         kind, body = tagged
-        record = reader.context.record(kind)
+        record = reader.layers.record(kind)
         if record is None:
-            return reader.context.unknown(kind, tree, path, reader)
+            return reader.layers.unknown(kind, tree, path, reader)
         lacking = [f"'{name}'" for name in self.fields if name not in record.fields]
         if lacking:
             needed = " and ".join(f"'{name}'" for name in self.fields)

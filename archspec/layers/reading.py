@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from archspec.errors import INVALID, Problem, Where
 from archspec.fields.base import Reader
-from archspec.fields.records import REQUIRED, Field, Record, in_full, record_of, split_tag
+from archspec.fields.records import REQUIRED, Field, Record, in_full, keep_one, record_of, split_tag
 from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM, NORMS, AnyForm, LayerForm, LayersForm
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Op
 from archspec.source.tree import Tree, wrap
@@ -139,7 +139,7 @@ class LayerReader:
             return tree.value
         tree = reader.evaluated(tree, path)
         reader.spend(tree, path, layers=1)
-        tagged = split_tag(tree, path, "a layer", reader)
+        tagged = split_tag(tree, path, "a layer", reader, self.two_keys)
         if tagged is INVALID:
             return INVALID
         kind, body = tagged
@@ -166,6 +166,18 @@ class LayerReader:
         if isinstance(content, Structure):
             content = content.prepared(lambda parts: self.read_all(wrap(parts, where.span), where.path, reader))
         return INVALID if content is INVALID else Layer(kind, content, where, _whole(body, fields), then=then, **common)
+
+    def two_keys(self, tree: Tree, first: str, second: str) -> str:
+        """How to fix a mapping of two keys that stands for a layer: the second key is a field that stands too far left,
+        or another layer."""
+        record, other = self.record(first), self.record(second)
+        is_layer = other is not None and not (record and second in record.fields)
+        if tree.value[first].value is None and not is_layer:
+            return keep_one(tree, first, second)
+        if record and not is_layer:
+            return f"move {quoted(second)} into the fields of {quoted(first)}"
+        lines = {span.line for key in (first, second) if (span := tree.key_span(key))}
+        return "write 'name: {its fields}'" if len(lines) == 1 else f"begin {quoted(second)} with '- '"
 
     def unknown(self, kind: str, tree: Tree, path: str, reader: Reader) -> Any:
         """Reports a name that no layer has."""

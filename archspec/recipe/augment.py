@@ -172,7 +172,7 @@ class Augmentations(ListOf):
     """A list of augmentations in a possible order: a crop to the network's size first, mixing last."""
 
     def __init__(self) -> None:
-        super().__init__(Tagged("an augmentation", AUGMENTATIONS), "list of augmentations")
+        super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations")
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         items = super().convert(tree, path, reader)

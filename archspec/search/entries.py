@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import INVALID, Span
-from archspec.fields.base import Form, Reader
+from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import ListOf
 from archspec.fields.records import REQUIRED, Field, Record
 from archspec.fields.scalars import Boolean, Integer, Number
@@ -129,6 +129,9 @@ class DomainForm(Form):
 
     expected = "{int: [1, 9]}, {float: [0.1, 0.5]}, {choice: [8, 16]} or bool"
     takes_expression = False
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return next((record.fields[step].form for record in KINDS.values() if step in record.fields), None)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         if tree.value is None:

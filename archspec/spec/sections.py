@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archspec.errors import INVALID, Span, Where
-from archspec.fields.base import Form, Reader
+from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import ListOf, MapOf
 from archspec.fields.records import REQUIRED, Field, Record
 from archspec.fields.scalars import Integer, Text
@@ -54,18 +54,38 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
 
 
 class _Section(Form):
-    """A part of a spec that is read on its own, in an order that the file need not follow."""
+    """A part of a spec that is read on its own, in an order that the file need not follow.
+
+    `form` gives the form that paths into it follow.
+    """
 
     takes_expression = False
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, form: Callable[[], Form]):
         self.name = name
+        self.form = form
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.form().inside(step, kinds)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         return tree
 
     def json_schema(self) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{self.name}"}
+
+
+class _Defaults(Form):
+    """The fields that layers of a kind have unless they say otherwise, by the kind."""
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return kinds(step) if isinstance(step, str) else None
+
+
+def _search() -> Form:
+    from archspec.search import SEARCH  # 30 ms, which only specs with this section need
+
+    return SEARCH
 
 
 class _Top(Record):
@@ -82,15 +102,19 @@ TOP = _Top(
     (
         Field("name", NameForm(numbered=False), REQUIRED),
         Field("description", Text(), ""),
-        *(Field(name, _Section(name), REQUIRED if name == "model" else None) for name in SECTIONS),
+        Field("params", _Section("params", lambda: MapOf(Text(), AnyForm())), None),
+        Field("blocks", _Section("blocks", lambda: MapOf(Text(), BLOCK)), None),
+        Field("model", _Section("model", lambda: MODEL), REQUIRED),
+        Field("train", _Section("train", lambda: TRAIN), None),
+        Field("search", _Section("search", _search), None),
     ),
 )
-MODEL = Record(
+MODEL: Record = Record(
     dict,
     "model",
     (
         Field("input", ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1), REQUIRED),
-        Field("defaults", _Section("defaults"), None),
+        Field("defaults", _Section("defaults", _Defaults), None),
         Field("layers", LayersForm(), REQUIRED),
     ),
 )
@@ -103,7 +127,7 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
     if not isinstance(tree.value, dict):
         reader.expect(tree, "blocks", "a mapping from names to blocks")
         return
-    taken = reader.context.kinds()
+    taken = reader.layers.kinds()
     for name, child in tree.value.items():
         path = f"blocks.{name}"
         before = len(reader.problems)
@@ -114,15 +138,15 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
             reader.fail(tree, path, message, name)
         block = BLOCK.values(child, path, reader, tree.key_span(name))
         if block is INVALID or len(reader.problems) > before:
-            reader.context.broken.add(name)
+            reader.layers.broken.add(name)
         else:
             defaults = dict(block.get("params") or ())
-            reader.context.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
+            reader.layers.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
 
 
 def read_unused_blocks(tree: Tree | None, reader: Reader) -> None:
     """Finds the mistakes in blocks that no layer has used."""
-    layer_reader = reader.context
+    layer_reader = reader.layers
     if tree is None or not isinstance(tree.value, dict):
         return
     for name in tree.value:
@@ -147,13 +171,13 @@ class _BlockParams(MapOf):
         return super().convert(tree, path, reader)
 
 
-BLOCK = Record(
+BLOCK: Record = Record(
     dict,
     "a block",
     (
         Field("description", Text(), ""),
         Field("params", _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"), None),
-        Field("layers", _Section("layers"), REQUIRED),
+        Field("layers", _Section("layers", LayersForm), REQUIRED),
     ),
 )
 
@@ -182,12 +206,12 @@ def _read_defaults(tree: Tree, reader: Reader) -> None:
         return
     for kind, fields in tree.value.items():
         path = f"model.defaults.{kind}"
-        record = reader.context.record(kind)
+        record = reader.layers.record(kind)
         if record is None:
-            reader.context.unknown(kind, tree, path, reader)
+            reader.layers.unknown(kind, tree, path, reader)
         elif not isinstance(fields.value, dict):
             reader.expect(fields, path, f"a mapping of the fields of {kind}")
         else:
             record.partial().values(fields, path, reader)
             known = {key: field for key, field in fields.value.items() if key in record.fields}
-            reader.context.defaults[kind] = Tree(known, fields.span, fields.keys)
+            reader.layers.defaults[kind] = Tree(known, fields.span, fields.keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from archspec.errors import INVALID, Problem, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.graph.expanding import expand
 from archspec.graph.graph import Graph
-from archspec.layers.reading import Fragment, LayerReader, python_block
+from archspec.layers.reading import LayerReader
 from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
 from archspec.recipe.augment import check_pictures
@@ -50,7 +50,6 @@ class Spec:
         train: how to train it, or None.
         search: which changes of it to try, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
-        blocks: Python blocks that it was read with, besides those that every spec knows.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Spec:
     train: Train | None
     search: Search | None
     tree: Tree
-    blocks: tuple[Callable[..., Fragment], ...] = ()
 
     def with_values(self, values: Mapping[str, Any]) -> Spec:
         """The spec with other values, by parameter name or dotted path, as in `{"width": 32, "train.epochs": 3}`.
@@ -68,7 +66,7 @@ class Spec:
         Raises:
             SpecError: a name that leads nowhere, or a value that makes the spec invalid.
         """
-        return read_spec(_changed(self.tree, values), self.blocks)
+        return read_spec(_changed(self.tree, values))
 
     def to_yaml(self) -> str:
         """The resolved spec as the text of a file that means the same, parameters and expressions kept."""
@@ -97,11 +95,7 @@ class Spec:
         return report.to_html(report.summarise(self, option="batch_size"))
 
 
-def load(
-    path: str | os.PathLike[str],
-    overrides: Mapping[str, Any] | None = None,
-    blocks: Iterable[Callable[..., Fragment]] = (),
-) -> Spec:
+def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Reads a spec from a file.
 
         spec = archspec.load("specs/digits.yaml", {"width": 32, "train.epochs": 3})
@@ -109,15 +103,15 @@ def load(
     Args:
         path: a YAML or JSON file.
         overrides: values by parameter name or dotted path, as `--set` has them.
-        blocks: further Python blocks (see `archspec.blocks`), known by their functions' names.
 
     Raises:
-        SpecError: the file cannot be read, or has mistakes; all of them, each with its address.
+        SpecError: all mistakes in the file, each with its address.
+        UserError: the file cannot be read.
     """
     if isinstance(path, str) and "\n" in path and not os.path.exists(path):
         message = "expected the path of a spec, got a text of several lines; archspec.loads reads a text"
         raise SpecError([Problem(Where(TEXT), message)])
-    return read_spec(_changed(extended(Path(path)), overrides), blocks)
+    return read_spec(_changed(extended(Path(path)), overrides))
 
 
 def loads(text_or_mapping: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Spec:
@@ -153,15 +147,13 @@ def _changed(tree: Tree, values: Mapping[str, Any] | None) -> Tree:
     return changes.apply(tree, {name: wrap(value, None) for name, value in (values or {}).items()})
 
 
-def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spec:
+def read_spec(tree: Tree) -> Spec:
     """The spec that a resolved tree (no `extends`, no `set`) describes.
 
     Raises:
-        SpecError: every mistake found.
+        SpecError: the mistakes found, all at once.
     """
-    blocks = tuple(blocks)
-    layer_reader = LayerReader(STRUCTURES, {**BLOCKS, **{b.__name__: python_block(b) for b in blocks}})
-    reader = Reader(context=layer_reader)
+    reader = Reader(layer_reader=LayerReader(STRUCTURES, dict(BLOCKS)))
     sections = TOP.values(tree, "", reader)
     parts, spans = sections_of(tree)
     model = read_model(parts, spans, reader)
@@ -182,7 +174,7 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
                 raise SpecError(problems)
     except SpecError as error:
         raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None
-    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, blocks)
+    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree)
 
 
 def _read_search(tree: Tree, spec: Tree, reader: Reader) -> Any:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from archspec.errors import Where
+from archspec.errors import Where, file_problem
+from archspec.wording import first_few
 from builder.data.cache import remembered
-from builder.data.splits import Encoded, Say, channels_error, channels_fit, error
+from builder.data.splits import Encoded, Say, channels_error, channels_fit
 from builder.system.terminal import watched
 
 BATCH = 256
@@ -45,7 +46,8 @@ def checked(
         on_corrupt: `error` or `skip`.
 
     Raises:
-        SpecError: corrupt pictures, if they are an error, or more channels than the network takes.
+        FileError: corrupt pictures, if they are an error.
+        SpecError: more channels than the network takes.
     """
     findings = [_findings(split, f"check {identity} {part}", say) for part, split in enumerate(splits)]
     corrupt = sorted(
@@ -56,10 +58,10 @@ def checked(
     if corrupt and on_corrupt == "error":
         count = sum(split.count for split in splits)
         message = f"{len(corrupt):,} of the {count:,} pictures of {name} cannot be decoded; repair or delete them"
-        raise error(where, f"{message}, or leave them out with on_corrupt: skip", _few(corrupt))
+        raise file_problem(where, f"{message}, or leave them out with on_corrupt: skip", *first_few(corrupt, NAMED))
     good = [one.shapes[one.shapes[:, 0] > 0] for one in findings]
     if not all(len(shapes) for shapes in good):
-        raise error(where, f"{name} has no picture that can be decoded", _few(corrupt))
+        raise file_problem(where, f"{name} has no picture that can be decoded", *first_few(corrupt, NAMED))
     colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
     if not channels_fit(colours, channels):
         raise channels_error(where, name, colours, channels)
@@ -73,10 +75,6 @@ def look_again(split: Encoded) -> list[str]:
         f"{split.name(int(number))}: {reason}"
         for number, reason in zip(found["corrupt"], found["reasons"], strict=True)
     ]
-
-
-def _few(corrupt: Sequence[str]) -> list[str]:
-    return [*corrupt[:NAMED], *([f"and {len(corrupt) - NAMED:,} more"] if len(corrupt) > NAMED else [])]
 
 
 def _findings(split: Encoded, key: str, say: Say) -> Findings:

@@ -6,13 +6,12 @@ import os
 
 import tensorflow as tf
 
-from archspec import SpecError
-from archspec.errors import Where
+from archspec.errors import FileError, Where, file_problem, problem_at
 from archspec.ops.base import show
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
 from builder.data.decodable import look_again
 from builder.data.sources import digits, folder, npz, tfds
-from builder.data.splits import TRAIN_DATA, Data, Encoded, Say, Splits, channels_error, channels_fit, error
+from builder.data.splits import TRAIN_DATA, Data, Encoded, Say, Splits, channels_error, channels_fit
 from builder.data.statistics import statistics
 
 
@@ -36,13 +35,14 @@ def load_data(
         say: takes lines of progress, where it takes long.
 
     Raises:
-        SpecError: the source does not exist, cannot be read or prepared, or is not of such pictures.
+        SpecError: the source does not exist, or is not of such pictures.
+        FileError: it cannot be read or prepared.
     """
     if len(shape) != 3:
         message = (
             f"the network takes {show(shape)}; pictures are (height, width, channels), so set model.input to three"
         )
-        raise error(where, message)
+        raise problem_at(where, message)
     height, width, channels = shape
     parts = _parts(source, channels, data_dir, where, say)
     pixels, fingerprint = statistics(parts, (height, width, channels))
@@ -72,7 +72,7 @@ def _parts(source: Source, channels: int, data_dir: str | os.PathLike[str] | Non
             return digits.load()
 
 
-def unreadable(data: Data, problem: tf.errors.OpError, where: Where = TRAIN_DATA) -> SpecError:
+def unreadable(data: Data, problem: tf.errors.OpError, where: Where = TRAIN_DATA) -> FileError:
     """What to tell where reading batches failed although all pictures had been looked at: those that have gone or
     changed since."""
     splits = [split for split in (data.train, data.validation) if isinstance(split, Encoded)]
@@ -80,4 +80,4 @@ def unreadable(data: Data, problem: tf.errors.OpError, where: Where = TRAIN_DATA
     reason = (
         "cannot be read any more" if corrupt else f"could not be read for a moment: {problem.message.splitlines()[0]}"
     )
-    return error(where, f"pictures of {data.name} {reason}; resume once they are back", corrupt[:10])
+    return file_problem(where, f"pictures of {data.name} {reason}; resume once they are back", *corrupt[:10])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from archspec import Graph, Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, problem_at
 from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.wording import counted
@@ -124,14 +124,9 @@ class Data:
         return self.validation.count
 
 
-def error(where: Where, message: str, notes: Iterable[str] = ()) -> SpecError:
-    """One mistake at an address."""
-    return SpecError([Problem(where, message, tuple(notes))])
-
-
 def channels_error(where: Where, name: str, found: int, wanted: int) -> SpecError:
     """Pictures whose channels do not become the network's without loss."""
-    return error(
+    return problem_at(
         where,
         f"the pictures of {name} have {counted(found, 'channel')}, and the network takes "
         f"{counted(wanted, 'channel')}; "

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec import Problem, SpecError, load
-from archspec.errors import file_problem
+from archspec import Problem, load
+from archspec.errors import UserError, argument_problem, file_problem, problem_at
 from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.spec.overrides import parse_assignments
@@ -54,7 +54,7 @@ def open_runs(directories: Sequence[str], assignments: Sequence[str] = ()) -> li
     """Runs that can be evaluated together, with `--set` arguments applied to their specs.
 
     Raises:
-        SpecError: a directory that is no finished run, or is named twice; data or classes that differ; an assignment
+        UserError: a directory that is no finished run, or is named twice; data or classes that differ; an assignment
             that changes the network.
     """
     overrides = parse_assignments(assignments)
@@ -64,10 +64,10 @@ def open_runs(directories: Sequence[str], assignments: Sequence[str] = ()) -> li
         try:
             run = open_run(directory)
             opened.append(_changed(run, overrides) if overrides else run)
-        except SpecError as error:
+        except UserError as error:
             problems += error.problems
     if problems:
-        raise SpecError(problems)
+        raise UserError(problems)
     _check_together(opened)
     return opened
 
@@ -76,7 +76,9 @@ def _changed(run: Run, overrides: Mapping[str, Any]) -> Run:
     """The run with another spec, of the same network."""
     spec = load(run.directory / "spec.yaml", overrides)
     if spec.graph != run.spec.graph:
-        raise file_problem("--set", f"changes the network of {run.directory}, which is trained; set train fields only")
+        raise argument_problem(
+            "--set", f"changes the network of {run.directory}, which is trained; set train fields only"
+        )
     return dataclasses.replace(run, spec=spec)
 
 
@@ -130,7 +132,7 @@ def evaluate(
         say: takes the tables.
 
     Raises:
-        SpecError: data that cannot be loaded or changed since, a damaged model, a scheme that does not fit the network,
+        UserError: data that cannot be loaded or changed since, a damaged model, a scheme that does not fit the network,
             or files that cannot be written.
     """
     from builder.evaluation import files, report
@@ -217,7 +219,7 @@ def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
             loaded[key] = load_data(recipe.data, shape, data_dir, where, say)
             if loaded[key].class_names != run.about.class_names:
                 message = _differing_classes(loaded[key].class_names, run.about.class_names, run.directory)
-                raise SpecError([Problem(where, f"{loaded[key].name} {message}")])
+                raise problem_at(where, f"{loaded[key].name} {message}")
     return loaded[key]
 
 
@@ -239,6 +241,6 @@ def _scored(run: Run, data: Data, scheme: Scheme) -> Scored:
     try:
         return scored(run.model, run.spec.graph, run.about.pixels, data, recipe_of(run), scheme)
     except tf.errors.OpError as problem:
-        raise unreadable(data, problem) from None
+        raise unreadable(data, problem) from problem
     finally:
         keras.backend.clear_session()

@@ -26,7 +26,7 @@ def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[s
     """Where files go, looked at before anything takes long.
 
     Raises:
-        SpecError: nothing can be written there.
+        FileError: nothing can be written there.
     """
     if out is None and len(opened) > 1:
         return None
@@ -36,7 +36,7 @@ def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[s
             raise file_problem(path, "is a file, expected a directory to write to; name one with --out")
         check_writable(path)
     except OSError as error:
-        raise file_problem(path, f"cannot be written to: {error.strerror}; name a directory with --out") from None
+        raise file_problem(path, f"cannot be written to: {error.strerror}; name a directory with --out") from error
     return path
 
 
@@ -58,7 +58,7 @@ def write(
         resize: of the evaluation transform, for the pictures of mistakes.
 
     Raises:
-        SpecError: the disk is full, or the directory cannot be written.
+        FileError: the disk is full, or the directory cannot be written.
     """
     names = opened[0].about.class_names
     predicted = log_probabilities.argmax(1)
@@ -93,4 +93,4 @@ def write(
         }
         write_json(directory / "evaluation.json", about)
     except OSError as error:
-        raise file_problem(directory, f"cannot be written to: {error.strerror}") from None
+        raise file_problem(directory, f"cannot be written to: {error.strerror}") from error

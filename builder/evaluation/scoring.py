@@ -56,7 +56,7 @@ def scored(
         scheme: the views to average over.
 
     Raises:
-        SpecError: a scale that is too small, or a network that takes no other size where `dense` needs it.
+        UserError: a scale that is too small, or a network that takes no other size where `dense` needs it.
     """
     scheme.check(data.shape)
     if scheme.is_validation:

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec import Problem, SpecError, tables
-from archspec.errors import Where, file_problem
+from archspec import Problem, tables
+from archspec.errors import FileError, UserError, Where, file_problem, is_full_disk
 from builder.exports.formats import Format, chosen
 from builder.exports.versions import check_folder, new_version
 from builder.runs.environment import package_version
@@ -49,7 +49,7 @@ def export(
         The folder of this export.
 
     Raises:
-        SpecError: a run or a folder that cannot be used, a package that is missing, a full disk, or a file whose check
+        UserError: a run or a folder that cannot be used, a package that is missing, a full disk, or a file whose check
             failed. Nothing is left of the export then.
     """
     trained, folder, forms = check_before(run, formats, out)
@@ -63,7 +63,7 @@ def export(
     except BrokenPipeError:  # who reads what `say` says takes no more
         raise
     except OSError as error:
-        raise _unwritable(folder, error.strerror or str(error)) from None
+        raise _unwritable(folder, error.strerror or str(error)) from error
     say(f"saved {place[0]}")
     return place[0]
 
@@ -74,7 +74,7 @@ def check_before(
     """Looks for mistakes that can be told without TensorFlow.
 
     Raises:
-        SpecError: there is one.
+        UserError: there is one.
     """
     trained = open_run(run)
     folder = Path(out) if out else Path("exports") / trained.spec.name
@@ -126,7 +126,7 @@ def _one(
 
     Raises:
         OSError: it cannot be written.
-        SpecError: the network has what the format cannot say.
+        UserError: the network has what the format cannot say.
     """
     import tensorflow as tf
 
@@ -137,29 +137,29 @@ def _one(
     gc.collect()  # the graph of the format before holds its weights many times over
     try:
         form.write(network, path, calibration)
-    except (OSError, SpecError):
+    except (OSError, UserError):
         raise
     except Exception as error:  # each converter has its own
         reason = re.sub(r"\s+", " ", str(error))[:300]
-        if isinstance(error, tf.errors.OpError | ValueError) and _is_of_disk(reason):
-            raise OSError(None, reason) from None
+        if isinstance(error, tf.errors.OpError | ValueError) and (is_full_disk(error) or _cannot_be_written(reason)):
+            raise OSError(None, reason) from error
         raise file_problem(path.name or name, f"cannot be made: {type(error).__name__}: {reason}") from None
     tolerance = parity.Tolerance(form.difference, form.agreement)
     return parity.check(name, form.kind, path, form.file, tolerance, pictures)
 
 
-def _is_of_disk(reason: str) -> bool:
-    return any(word in reason.lower() for word in ("no space left", "file too large", "quota", "read-only file"))
+def _cannot_be_written(reason: str) -> bool:
+    return any(words in reason.lower() for words in ("file too large", "read-only file"))
 
 
-def _unwritable(folder: Path, reason: str) -> SpecError:
+def _unwritable(folder: Path, reason: str) -> FileError:
     return file_problem(folder, f"cannot be written: {reason}; nothing is left of this export")
 
 
 def _check_passed(results: Sequence[Result]) -> None:
     failed = [result for result in results if result.problem]
     if failed:
-        raise SpecError(Problem(Where(result.name), f"{result.problem}; nothing was exported") for result in failed)
+        raise FileError(Problem(Where(result.name), f"{result.problem}; nothing was exported") for result in failed)
 
 
 def _table(results: Sequence[Result], pictures: Sample) -> str:

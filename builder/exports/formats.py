@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec.errors import file_problem
+from archspec.errors import argument_problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,14 +80,14 @@ def chosen(names: Sequence[str]) -> dict[str, Format]:
     """The formats of some names, each once; `litert` is all four of its kind.
 
     Raises:
-        SpecError: a package that one needs is not installed.
+        UserError: a package that one needs is not installed.
     """
     flat = [part for name in names for part in GROUPS.get(name, (name,))]
     found = {name: FORMATS[name] for name in flat}
     for name, form in found.items():
         missing = [package for package in form.needs if importlib.util.find_spec(package) is None]
         if missing:
-            raise file_problem(
+            raise argument_problem(
                 f"--format {name}", f"needs {', '.join(missing)}: install with pip install 'convspec[export]'"
             )
     return found

@@ -61,7 +61,7 @@ def open_classifier(source: str) -> Callable[[], Classifier]:
         What loads it.
 
     Raises:
-        SpecError: it is neither, or is damaged; so does the loading.
+        FileError: it is neither, or is damaged; so does the loading.
     """
     path = Path(source)
     versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]

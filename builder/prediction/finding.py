@@ -31,7 +31,7 @@ def find(paths: Sequence[str]) -> Iterator[Found]:
     """The pictures that paths name: files as they are, and those in folders, by name, sub-folders included.
 
     Raises:
-        SpecError: a path that is not there, or a folder without pictures; before anything is yielded.
+        FileError: a path that is not there, or a folder without pictures; before anything is yielded.
     """
     for path in paths:
         if not os.path.exists(path):

@@ -58,7 +58,7 @@ def preview(
         say: takes lines of progress, where the data take long.
 
     Raises:
-        SpecError: no `train` section, data that does not exist or fit, or a file that cannot be written.
+        UserError: no `train` section, data that does not exist or fit, or a file that cannot be written.
     """
     recipe, path = recipe_of(spec), _writable(out)
     where = address(spec, "train", "data")

@@ -18,7 +18,7 @@ import yaml
 from sklearn.datasets import load_digits, load_sample_images
 
 import archspec
-from archspec import SpecError
+from archspec import UserError
 from builder.exports import formats
 from builder.exports.exporter import check_before, export
 from builder.exports.folding import Folded
@@ -81,7 +81,7 @@ def copy(run_dir, tmp_path):
 
 
 def refused(*arguments, **options):
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(UserError) as caught:
         export(*arguments, say=lambda line: None, **options)
     return str(caught.value)
 
@@ -251,7 +251,7 @@ def test_packages_that_are_missing_are_named(run_dir, tmp_path, monkeypatch):
 
 
 def told(*arguments):
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(UserError) as caught:
         check_before(*arguments)
     return str(caught.value)
 
@@ -364,7 +364,7 @@ def test_a_model_of_another_network_is_refused_with_the_differences(copy):
     model = keras.models.load_model(path)
     model.get_layer("digits").get_layer("conv1.norm").epsilon = 0.001
     model.save(path)
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(UserError) as caught:
         open_run(copy).model  # noqa: B018
     assert str(caught.value) == (
         f"{path}: is of another network than {copy / 'spec.yaml'}: conv1.norm.epsilon is 0.001, by the spec 1e-05; put "
