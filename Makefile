@@ -1,4 +1,4 @@
-# What one does here, in commands. `make test` is what CI runs.
+# Commands for developers. `make test` is what CI runs.
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_OPTIONS ?= -n 2
@@ -16,7 +16,7 @@ help:
 	@echo "make fuzz         the tests with random inputs, with $(FUZZ) times as many and new ones each time (FUZZ=n)"
 	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
-	@echo "make schema       write specs/schema.json anew"
+	@echo "make schema       regenerate specs/schema.json"
 	@echo "make benchmark    what is claimed to be fast, measured: two hours on a quiet machine"
 	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
 	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment, PYTEST_OPTIONS= one process for the tests"

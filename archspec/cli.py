@@ -1,4 +1,4 @@
-"""Shared by all command lines: `--set`, and how a mistake of the user, a closed pipe or Ctrl-C ends the process."""
+"""Shared by all command lines: their names and help, `--set`, and how a mistake, a closed pipe or Ctrl-C ends one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,44 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from archspec.errors import UserError, file_problem, is_full_disk
+from archspec.source.shipped import IS_INSTALLED
 from archspec.spec.overrides import parse_assignments
 from archspec.spec.spec import Spec, load
+
+INSTALLED = "convspec"
+COMMANDS = {
+    "summary": "summary",
+    "train": "train",
+    "tune": "tune",
+    "evaluate": "evaluate",
+    "predict": "predict",
+    "export": "export",
+    "preview": "preview",
+    "weights": "convert_weights",
+}
+"""What `convspec` can be asked to do, each with the name of its file in `tools/`."""
+
+
+def as_started(text: str) -> str:
+    """A text whose commands are those of a checkout, `python tools/train.py`, with the commands as this user starts
+    them: `convspec train` where the package is installed."""
+    if _is_installed():
+        for name, file in COMMANDS.items():
+            text = re.sub(rf"\b(python )?tools/{file}\.py\b", f"{INSTALLED} {name}", text)
+    return text
+
+
+def _is_installed() -> bool:
+    return IS_INSTALLED or sys.argv[0].startswith(f"{INSTALLED} ")
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """A command's parser, without arguments yet, whose help begins with the module's docstring. Examples in it, such as
+    `python tools/train.py specs/digits.yaml`, are shown as a user would type them: `convspec train digits`."""
+    description = as_started(doc or "")
+    if _is_installed():
+        description = re.sub(r"\bspecs/(\w+)\.yaml", r"\1", description)
+    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 @contextmanager
@@ -56,7 +92,7 @@ def _silence_output() -> None:
 
 def fail(message: str, status: int = 2) -> NoReturn:
     """Prints a message for the user and ends the process."""
-    print(message, file=sys.stderr)
+    print(as_started(message), file=sys.stderr)
     sys.exit(status)
 
 

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-import builder  # noqa: F401  # before TensorFlow, whose settings it makes
+import builder  # noqa: F401  # before TensorFlow, as it sets TensorFlow's environment
 
 NAMES = (
     "analysis",

@@ -1,5 +1,5 @@
-"""Prints how many seconds the sum of a network's gradients over replicas takes: python -m benchmarks.all_reduce SPEC
-KIND, where KIND is a `train.distribute`. With TF_CONFIG this process is one of several workers."""
+"""Prints how many seconds it takes to sum a network's gradients over replicas: python -m benchmarks.all_reduce SPEC
+KIND, where KIND is a value of `train.distribute`. With TF_CONFIG, this process is one of several workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The analysis against building the model and counting."""
+"""Analysing a network against building the model and counting its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work in another process, which does it once whenever it is asked to."""
+"""Another process that does a piece of work once per request."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NO_TORCH = "no torch and torchvision here; TORCH_PYTHON may name a Python that h
 
 @contextlib.contextmanager
 def asked(*command: object, env: Mapping[str, str] | None = None) -> Iterator[Callable[[], object] | None]:
-    """A function that has a process do its work once, or None where it cannot.
+    """Yields a function that makes a process do its work once, or None if the process cannot.
 
-    The process says `ready`, and then `done` for each line that it gets.
+    The process prints `ready` at its start, and `done` for each line that it receives.
     """
     arguments = list(map(str, command))
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:

@@ -26,7 +26,7 @@ from builder.augment import augmented, numbers_needed
 
 CLASSES = 10
 BATCHES = {(64, 224): 2, (128, 32): 20}
-"""How many batches of each (pictures, side) make one measurement."""
+"""The number of batches in one measurement, by (pictures per batch, side)."""
 layers = keras.layers
 
 
@@ -44,7 +44,7 @@ def run() -> None:
 
 
 def cases(side: int) -> list[tuple[list[Any], list[Any]]]:
-    """Augmentations, and layers that do nearly the same."""
+    """Lists augmentations with the Keras layers that do nearly the same."""
     erasing = layers.RandomErasing(0.25, (0.02, 0.33))
     jitter = layers.RandomColorJitter((0, 255), 0.4, 0.4, (0.3, 0.7), 0.1)
     crop = [layers.ZeroPadding2D(4, dtype="uint8"), layers.RandomCrop(side, side, dtype="uint8")]
@@ -81,7 +81,7 @@ def by_keras(keras_layers: list[Any], number: tf.Tensor, pictures: tf.Tensor, la
 
 
 def pipeline(augment: Callable[..., Any], count: int, side: int, batches: int) -> Callable[[], object]:
-    """Augments so many batches of the same pictures and labels, as many at once as there are cores."""
+    """Augments a number of batches of the same pictures and labels, with one batch per core at a time."""
     generator = np.random.default_rng(0)
     pictures = tf.constant(generator.integers(0, 256, (count, side, side, 3), np.uint8))
     labels = tf.constant(generator.integers(0, CLASSES, count))

@@ -24,7 +24,7 @@ def run() -> None:
             rounds=7,
         )
         rows.append(Row(f"{name} / {application}", f"{ours:.2f} s", f"{other:.2f} s", ratio, 1.0))
-    show("Building a model, the spec read anew each time", rows, "keras.applications")
+    show("Building a model, the spec read again each time", rows, "keras.applications")
 
     rows = []
     for n in (3, 9, 18, 200):
@@ -39,7 +39,7 @@ def run() -> None:
 
 
 def _discarded(build: Callable[..., keras.Model], *arguments: object, **options: object) -> None:
-    """Builds a model and frees it, so that each round starts alike."""
+    """Builds a model and frees it, so that every round starts from the same state."""
     build(*arguments, **options)
     keras.backend.clear_session()
     gc.collect()

@@ -65,7 +65,7 @@ def consume(batches: tf.data.Dataset) -> None:
 
 
 def keras_batches(data: Data) -> tf.data.Dataset:
-    """The same pictures as often, shuffled, through Keras's preprocessing layers."""
+    """Sends the same pictures, as many times, shuffled, through Keras's preprocessing layers."""
     assert isinstance(data.train, Encoded)
     names = [data.train.name(number) for number in range(data.train.count)]
     labels = [int(data.train.read(tf.constant(number, tf.int64))[1]) for number in range(data.train.count)]
@@ -84,7 +84,7 @@ def keras_batches(data: Data) -> tf.data.Dataset:
 
 
 def in_memory() -> float:
-    """Images/s of shuffled batches of pictures like CIFAR's."""
+    """Measures images/s of shuffled batches of CIFAR-like pictures in memory."""
     generator = np.random.default_rng(0)
     arrays = Arrays(
         tf.constant(generator.integers(0, 256, (50_000, 32, 32, 3), np.uint8)),
@@ -97,7 +97,7 @@ def in_memory() -> float:
 
 
 def jpegs(folder: Path) -> Path:
-    """A folder of pictures of 500x375, parts of those that scikit-learn ships; made once."""
+    """Makes a folder of 500x375 JPEGs, cut from the photographs in scikit-learn, unless it exists."""
     done = folder / f"made-{PICTURES}"
     if not done.exists():
         for number, picture in enumerate(parts(PICTURES + 8)):

@@ -1,6 +1,6 @@
-"""The single lowerings against the stock layer: what decides which formulation `builder/network/fast_layers.py` uses.
+"""Each lowering against the stock layer: the measurements behind the choices in `builder/network/fast_layers.py`.
 
-Each row is a layer's training step: forward, and the gradients of its input and weights.
+Each row is a layer's training step: the forward pass and the gradients of its input and weights.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ def blocks(width: int) -> Row:
 
 
 def padded(precision: str, size: int, channels: int, stride: int) -> Row:
-    """The input padded first, which CPUs do, against a convolution that pads by itself."""
+    """Compares padding the input first, as is done on CPUs, with a convolution that pads by itself."""
     options: dict[str, Any] = {"filters": 128, "kernel_size": 3, "strides": stride, "dtype": precision}
     x = pictures(size, channels)
     first, inside = (step(fast_layers.FastConv2D(**options, explicit_padding=SIDES), x) for _ in range(2))
     on_cpu = fast_layers.on_cpu
     for compute, chosen in ((first, lambda: True), (inside, lambda: False)):
-        fast_layers.on_cpu = chosen  # type: ignore[assignment]  # asked while the step is traced, at its first call
+        fast_layers.on_cpu = chosen  # type: ignore[assignment]  # called while the step is traced, at its first call
         compute()
     fast_layers.on_cpu = on_cpu
     return compared(f"3x3/{stride}, {size}x{size}x{channels}, {precision}", first, inside)
@@ -80,7 +80,7 @@ def pictures(size: int, channels: int) -> tf.Tensor:
 
 
 def step(layer: keras.Layer, x: tf.Tensor) -> Callable[[], object]:
-    """Forward and backward through one layer, compiled without XLA (which Keras uses for groups by itself)."""
+    """Compiles a forward and backward pass of one layer, without XLA (which Keras itself uses for groups)."""
     x = tf.cast(x, layer.compute_dtype)
     layer.build(x.shape)
 

@@ -1,4 +1,4 @@
-"""Timing things in turn, so that a machine whose speed drifts does not favour either."""
+"""Timing two things alternately, so that a machine whose speed drifts favours neither."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tabulate import tabulate
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. `ratio` above 1 is in this project's favour; `target` is what it is held to, if anything."""
+    """One comparison. A `ratio` above 1 is in this project's favour; `target` is the ratio to reach, if any."""
 
     what: str
     ours: str
@@ -47,7 +47,7 @@ def seconds(function: Callable[[], object]) -> float:
 def in_turn(
     ours: Callable[[], object], other: Callable[[], object], rounds: int, warm_up: int = 1
 ) -> tuple[float, float, float]:
-    """Median seconds of two functions called in turn, and the median of the ratios other / ours pair by pair."""
+    """Returns the median seconds of two functions called alternately, and the median of the ratios other / ours."""
     for _ in range(warm_up):
         ours()
         other()
@@ -57,7 +57,7 @@ def in_turn(
 
 
 def process(*arguments: str) -> Callable[[], object]:
-    """A whole Python process with these arguments, its output thrown away."""
+    """Returns a function that runs a whole Python process with these arguments and discards its output."""
 
     def run() -> object:
         return subprocess.run(

@@ -1,9 +1,9 @@
-"""The search of specs/digits.yaml as one writes it with keras-tuner alone: `fit`, and `max_model_size` for the budget.
+"""The search of specs/digits.yaml written with plain keras-tuner: `fit`, and `max_model_size` for the budget.
 
 python benchmarks/plain_keras_tuner.py TRIALS EPOCHS FOLDER
 
-Goes on until TRIALS candidates inside the budget are trained, and prints how many searches that took: after three
-candidates in a row that are too large keras-tuner aborts a search.
+Searches until TRIALS candidates within the budget are trained, and prints how many searches that took: keras-tuner
+aborts a search after three candidates in a row that are too large.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DATA = load_data(SPEC.train.data, SPEC.graph.input.shape) if SPEC.train else Non
 
 
 class Rates(keras.callbacks.Callback):
-    """The recipe's learning rate at each step."""
+    """Sets the recipe's learning rate at each step."""
 
     def __init__(self, recipe: Train, steps: int):
         super().__init__()
@@ -42,7 +42,7 @@ class Rates(keras.callbacks.Callback):
 
 
 class Digits(keras_tuner.HyperModel):
-    """Stock layers, the spec's recipe."""
+    """The spec's network in stock layers, trained with the spec's recipe."""
 
     def __init__(self, epochs: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Prediction of files against reading them alone and the network alone: how much of either is lost by doing both."""
+"""Predicting files against only reading them and only running the network: what overlapping the two costs."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from builder.prediction.finding import Found, find
 PICTURES = 1000
 ROUNDS = 3
 SIZE = (375, 500)
-"""ImageNet's usual picture: height and width."""
+"""Height and width of a typical ImageNet picture."""
 NETWORKS = {"squeezenet1_0": PICTURES, "resnet18": 256}
-"""How many pictures make one measurement of each."""
+"""The number of pictures in one measurement, by network."""
 
 
 def run() -> None:
@@ -59,7 +59,7 @@ def run() -> None:
 
 
 def write_pictures(folder: Path) -> None:
-    """JPEGs, parts of photographs."""
+    """Writes JPEGs that are crops of photographs."""
     photographs = load_sample_images().images
     generator = np.random.default_rng(0)
     for number in range(PICTURES):
@@ -69,7 +69,7 @@ def write_pictures(folder: Path) -> None:
 
 
 def random_classifier(name: str) -> Classifier:
-    """A network with its initial weights, as a run's model would be."""
+    """Makes a classifier from a network with its initial weights, in place of a run's model."""
     graph = archspec.load(f"specs/{name}.yaml").graph
     model = from_pixels(builder.build(graph, "portable"), Normalisation((120.0,) * 3, (60.0,) * 3))
     probabilities = tf.function(lambda pictures: tf.nn.softmax(model(pictures, training=False)))
@@ -79,7 +79,7 @@ def random_classifier(name: str) -> Classifier:
 
 
 def reading(classifier: Classifier, files: list[Found]) -> Callable[[], object]:
-    """Decoding, resizing and cropping, by as many threads."""
+    """Decodes, resizes and crops the files, with one thread per core."""
 
     def run() -> None:
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -90,6 +90,6 @@ def reading(classifier: Classifier, files: list[Found]) -> Callable[[], object]:
 
 
 def network(classifier: Classifier, count: int) -> Callable[[], object]:
-    """The network on pictures that are there."""
+    """Runs the network on pictures that are already in memory."""
     pictures = np.zeros((BATCH, *classifier.shape), np.uint8)
     return lambda: [classifier.probabilities(pictures[: min(BATCH, count - begin)]) for begin in range(0, count, BATCH)]

@@ -1,4 +1,4 @@
-"""Candidates of a search checked against a budget, against reading each candidate as a spec of its own."""
+"""Checking candidates of a search against a budget, compared with reading each candidate as a spec of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BY_STAGE = {
         **{f"w{stage}": {"int": [8 << stage, 32 << stage]} for stage in range(3)},
     },
 }
-"""A CIFAR ResNet with depth and width of each stage apart: ten million networks, hardly one drawn twice."""
+"""A CIFAR ResNet whose stages vary separately in depth and width: ten million networks, hardly any is drawn twice."""
 
 
 def run() -> None:
@@ -52,7 +52,7 @@ def _row(what: str, spec: archspec.Spec) -> Row:
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:
-    """Time of a core, which what else runs on the machine hardly changes."""
+    """Measures processor time, on which other processes of the machine have little effect."""
     start = time.process_time()
     work()
     return time.process_time() - start

@@ -1,9 +1,9 @@
 """Inference of exported files: the optimised SavedModel against the plain one and ONNX Runtime, int8 LiteRT against
 float32.
 
-Each file is run by a process of its own, which waits while another is measured, with random weights: they do not
-change what a prediction costs. TensorFlow uses oneDNN, as importing `builder` sees to. SERVING_NETWORKS=resnet50
-measures that one only.
+Each file is run in its own process, which waits while another is measured. Weights are random, as they do not change
+what a prediction costs. TensorFlow uses oneDNN, which importing `builder` turns on. SERVING_NETWORKS=resnet50 measures
+that network only.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ SPECS = Path(__file__).parent.parent / "specs"
 NETWORKS = ("resnet50", "vgg_d", "alexnet_two_tower")
 BATCHES = (1, 8)
 SECONDS = 8.0
-"""Of measuring, for each comparison."""
+"""How long each comparison measures."""
 FEWEST = 7
 PAUSE = 0.3
-"""Seconds between one and the other, as ONNX Runtime's threads go on spinning when they are done: without it
+"""Seconds between two measurements, as ONNX Runtime's threads keep spinning when they are done: without the pause
 TensorFlow, measured next, took 115 ms instead of 83 for a picture."""
 
 
@@ -36,7 +36,7 @@ def run() -> None:
     networks = os.environ.get("SERVING_NETWORKS", ",".join(NETWORKS)).split(",")
     for network in networks:
         with tempfile.TemporaryDirectory() as folder:
-            # What writes the files holds on to memory and threads, and so is another process.
+            # Another process writes the files, as doing so keeps memory and threads.
             subprocess.run([sys.executable, "-m", __name__, "write", network, folder], check=True)
             files = Path(folder)
             is_held = network == "resnet50"
@@ -53,7 +53,7 @@ def run() -> None:
 
 
 def _compared(what: str, files: Path, ours: str, other: str, batch: int, target: float, is_held: bool) -> Row:
-    """One comparison, the two measured in turn."""
+    """Compares two files, measured alternately."""
     shape = _shape(files)
     with Worker(files / ours, batch, shape) as one, Worker(files / other, batch, shape) as two:
         pairs: list[tuple[float, float]] = []
@@ -70,7 +70,7 @@ def _shape(files: Path) -> tuple[int, ...]:
 
 
 class Worker:
-    """A process that runs a file once for each line that it is sent, and answers with the seconds."""
+    """A process that runs a file once for each line it is sent, and replies with the seconds."""
 
     def __init__(self, path: Path, batch: int, shape: tuple[int, ...]):
         arguments = ["-m", __name__, "work", str(path), str(batch), *map(str, shape)]
@@ -140,7 +140,7 @@ def _opened(path: str, pictures: Any) -> Callable[[], Any]:
 
 
 def _write(name: str, folder: Path) -> None:
-    """The files of a network with random weights."""
+    """Writes the files of a network with random weights."""
     from builder.system.tensorflow_start import import_tensorflow
 
     import_tensorflow()
@@ -158,7 +158,7 @@ def _write(name: str, folder: Path) -> None:
     keras.utils.set_random_seed(0)
     model = builder.build(spec, "portable")
     rng = np.random.default_rng(0)
-    for weight in model.weights:  # as trained: what is 0 or 1 at the start would be optimised away
+    for weight in model.weights:  # as if trained: values that are initially 0 or 1 would be optimised away
         if len(weight.shape) == 1:
             weight.assign(rng.uniform(0.8, 1.2, weight.shape) - (weight.name in ("beta", "bias", "moving_mean")))
     weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
@@ -167,7 +167,7 @@ def _write(name: str, folder: Path) -> None:
     network = InferenceNetwork(name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), pixels, {})
     from_pixels(model, pixels).export(str(folder / "plain"), verbose=False)
     saved_model.write(network, folder / "optimised")
-    gc.collect()  # the graph of one holds its weights many times over
+    gc.collect()  # the graph holds its weights many times over
     onnx_file.write(network, folder / "onnx")
     gc.collect()
     calibration = np.random.default_rng(0).integers(0, 256, (2, *shape), np.uint8)

@@ -1,6 +1,6 @@
-"""Training steps: this project's, against stock Keras layers in a process with TensorFlow's own settings.
+"""Training steps of this project against stock Keras layers in a process with TensorFlow's own settings.
 
-The two differ in the lowering, and in oneDNN on CPUs where TensorFlow does not use it by itself.
+The two differ in the lowering, and in oneDNN on CPUs where TensorFlow by itself does not use it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def run() -> None:
         with stock_step(name, batch, precision) as stock:
             fast = train_step(spec, "fast", precision, batch)
             ours, other, ratio = in_turn(fast, stock, rounds=5, warm_up=2)
-        work = 3 * 2 * archspec.analyse(spec).macs * batch  # forward, and two such products backward
+        work = 3 * 2 * archspec.analyse(spec).macs * batch  # the forward pass, and twice as much backward
         share = work / ours / rates[precision]
         row = Row(
             f"{name}, batch {batch}, {precision}",
@@ -59,8 +59,8 @@ def run() -> None:
 
 @contextmanager
 def stock_step(name: str, batch: int, precision: str) -> Iterator[Callable[[], object]]:
-    """The same of stock layers, as somebody has it who installs TensorFlow and Keras."""
-    # That process imports `builder` behind TensorFlow, which then does not look at the settings any more.
+    """Yields the step in stock layers, as it runs with a plain installation of TensorFlow and Keras."""
+    # That process imports `builder` after TensorFlow, which by then has read its settings.
     environment = {key: value for key, value in os.environ.items() if key != "TF_ENABLE_ONEDNN_OPTS"}
     with asked(sys.executable, "-m", "benchmarks.steps", name, batch, precision, env=environment) as step:
         assert step is not None
@@ -68,7 +68,7 @@ def stock_step(name: str, batch: int, precision: str) -> Iterator[Callable[[], o
 
 
 def train_step(spec: archspec.Spec, lowering: str, precision: str, batch: int) -> Callable[[], object]:
-    """One compiled step on random pictures: forward, backward and SGD with momentum, without XLA."""
+    """Compiles a step on random pictures: forward, backward and SGD with momentum, without XLA."""
     model = builder.build(spec, lowering=lowering, precision=precision)  # type: ignore[arg-type]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss, jit_compile=False)
@@ -79,7 +79,7 @@ def train_step(spec: archspec.Spec, lowering: str, precision: str, batch: int) -
 
 
 def matrix_rate(dtype: str, size: int = 4096) -> float:
-    """Floating-point operations a second of a square matrix product."""
+    """Measures the floating-point operations per second of a square matrix product."""
     a = tf.cast(tf.random.normal((size, size)), dtype)
     product = tf.function(lambda: tf.reduce_sum(tf.cast(tf.matmul(a, a)[0], tf.float32)))
     product()
@@ -87,7 +87,7 @@ def matrix_rate(dtype: str, size: int = 4096) -> float:
 
 
 def main(name: str, batch: str, precision: str) -> None:
-    """Takes a step of stock layers for each line that comes in."""
+    """Takes a step in stock layers for each line on stdin."""
     step = train_step(archspec.load(f"specs/{name}.yaml"), "portable", precision, int(batch))
     print("ready", flush=True)
     for _ in sys.stdin:

@@ -1,5 +1,5 @@
-"""Reads a folder of pictures with torchvision, as often as a line comes in: python torch_loader.py FOLDER WORKERS BATCH
-EPOCHS CROP. Needs torch and torchvision, nothing of this project."""
+"""Reads a folder of pictures with torchvision once per line on stdin: python torch_loader.py FOLDER WORKERS BATCH
+EPOCHS CROP. Needs torch and torchvision, but nothing of this project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def main(folder: str, workers: int, batch: int, epochs: int, crop: int) -> None:
         from torch.utils.data import DataLoader
         from torchvision.datasets import ImageFolder
         from torchvision.transforms import v2
-    except (ImportError, RuntimeError):  # the latter where their versions do not fit
+    except (ImportError, RuntimeError):  # the latter if their versions do not match
         print("not installed", flush=True)
         return
     transform = v2.Compose([v2.RandomResizedCrop(crop), v2.RandomHorizontalFlip(), v2.PILToTensor()])

@@ -1,5 +1,5 @@
-"""Takes a training step of a torchvision model whenever a line comes in: python torch_step.py MODEL BATCH PRECISION.
-Needs torch and torchvision, nothing of this project."""
+"""Takes a training step of a torchvision model once per line on stdin: python torch_step.py MODEL BATCH PRECISION.
+Needs torch and torchvision, but nothing of this project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def main(name: str, batch: int, precision: str) -> None:
     try:
         import torch
         import torchvision
-    except (ImportError, RuntimeError):  # the latter where their versions do not fit
+    except (ImportError, RuntimeError):  # the latter if their versions do not match
         print("not installed", flush=True)
         return
     model = getattr(torchvision.models, name)().to(memory_format=torch.channels_last).train()

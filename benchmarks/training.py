@@ -44,14 +44,14 @@ def run() -> None:
 
 
 def whole(folder: Path) -> None:
-    """Images/s of whole epochs with everything that belongs to them, against the slower of step and pipeline alone."""
+    """Compares images/s of whole epochs, everything included, with the slower of the step and the pipeline alone."""
     rows = []
     for name, spec in (("digits", digits(folder)), ("JPEGs of 500x375, ResNet-18 at 96x96", photographs())):
         parts, rates, ratios = [alone(spec)], [], []
         for _ in range(WHOLE_ROUNDS):
             rates.append(trainer(spec, folder))
             parts.append(alone(spec))
-            ratios.append(rates[-1] / statistics.mean(map(min, parts[-2:])))  # before and after, as machines waver
+            ratios.append(rates[-1] / statistics.mean(map(min, parts[-2:])))  # before and after, as speed drifts
         ours, (step, pipeline) = statistics.median(rates), map(statistics.median, zip(*parts, strict=True))
         ratio = statistics.median(ratios)
         note = f"step alone {step:,.0f}, pipeline alone {pipeline:,.0f}"
@@ -60,7 +60,7 @@ def whole(folder: Path) -> None:
 
 
 def digits(folder: Path) -> Spec:
-    """The quickstart with 64 pictures to validate on, as validating is work that the parts do not have."""
+    """The quickstart with only 64 validation pictures, as the parts measured alone do not validate."""
     from sklearn.datasets import load_digits
 
     source = load_digits()
@@ -80,13 +80,13 @@ def photographs() -> Spec:
         "train.learning_rate": 0.01,
         "train.augment": ["random_resized_crop", "horizontal_flip"],
         "model.layers[4].dense.units": 2,
-        "model.input": [96, 96, 3],  # a step and its pictures take a minute, not five
+        "model.input": [96, 96, 3],  # so that the measurement takes a minute, not five
     }
     return archspec.load("specs/resnet18.yaml", overrides)
 
 
 def trainer(spec: Spec, folder: Path) -> float:
-    """Images/s from the end of the first epoch, which compiles, to that of the last."""
+    """Measures images/s from the end of the first epoch, which compiles, to the end of the last."""
     times: list[float] = []
 
     def say(line: str) -> None:
@@ -102,7 +102,7 @@ def trainer(spec: Spec, folder: Path) -> float:
 
 
 def alone(spec: Spec) -> tuple[float, float]:
-    """Images/s of the compiled step on one batch over and over, and of the pipeline without a step."""
+    """Measures images/s of the compiled step on one batch repeatedly, and of the pipeline without a step."""
     recipe = spec.train
     assert recipe is not None
     data = load_data(recipe.data, spec.graph.input.shape)
@@ -135,7 +135,7 @@ def alone(spec: Spec) -> tuple[float, float]:
 
 
 def distributed(folder: Path) -> None:
-    """Images/s of the trainer on 1 and 2 CPU replicas and 1 and 2 worker processes of this machine."""
+    """Measures images/s of the trainer on 1 and 2 CPU replicas, and with 2 worker processes on this machine."""
     spec = folder / "cifar.yaml"
     path = folder / "pictures.npz"
     generator = np.random.default_rng(0)
@@ -158,13 +158,11 @@ def distributed(folder: Path) -> None:
         share = f"all-reduce {shares[kind] * rate / 128:.0%} of a step" if kind in shares else ""
         rows.append(Row(kind, f"{rate:,.0f} img/s", f"{single:,.0f} img/s", rate / single, note=share))
     show("ResNet-20 on 32x32x3, global batch 128, on the CPU cores of this machine", rows, "1 replica")
-    print(
-        "The cores are the same in each row: more replicas cannot be faster here, and what is lost is their overhead."
-    )
+    print("Each row uses the same cores: more replicas cannot be faster here, and the difference is their overhead.")
 
 
 def _all_reduce(spec: Path, kind: str, workers: int = 1) -> float:
-    """Seconds that the gradients of a step take to be summed over replicas."""
+    """Measures the seconds it takes to sum the gradients of a step over replicas."""
     command = [sys.executable, "-m", "benchmarks.all_reduce", str(spec), kind]
     if workers > 1:
         script = (
@@ -186,7 +184,7 @@ def _images_per_second(spec: Path, run_dir: Path, arguments: list[str]) -> float
 
 
 def pytorch() -> None:
-    """A training step of torchvision's model in channels_last, against ours, alternately, in float32 and bfloat16."""
+    """Compares training steps with torchvision's models in channels_last, alternately, in float32 and bfloat16."""
     rows = []
     for name, theirs, batch in TORCH_CASES:
         for precision in ("float32", "mixed_bfloat16"):

@@ -1,4 +1,4 @@
-"""A sweep against keras-tuner alone: the same space, budget and number of trials. And what a process a trial costs."""
+"""A sweep against plain keras-tuner with the same space, budget and trials, and what a process per trial costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.measure import Row, seconds, show
 TRIALS = int(os.environ.get("TRIALS", "12"))
 EPOCHS = int(os.environ.get("EPOCHS", "3"))
 LONG_EPOCHS = int(os.environ.get("LONG_EPOCHS", "120"))
-"""A minute of the spec's own network on two cores."""
+"""Takes about a minute with the spec's own network on two cores."""
 SPEC = "specs/digits.yaml"
 
 
@@ -47,8 +47,10 @@ def _run(folder: Path) -> None:
 
 
 def _overhead(folder: Path) -> None:
-    """What a trial of about a minute costs beside the same spec trained alone, start-up of that process included. Alone
-    it is trained before the sweep and after it, as the machine's speed drifts."""
+    """Compares a trial of about a minute with training the same spec alone, including the start-up of that process.
+
+    It is trained alone both before and after the sweep, as the machine's speed drifts.
+    """
     epochs, sweep = f"train.epochs={LONG_EPOCHS}", folder / "long"
     space = ("search.space={train.seed: {choice: [0, 1]}}", "search.tuner=grid_search", epochs)
 
@@ -88,7 +90,7 @@ def _rows(sweep: Path) -> list[dict[str, str]]:
 
 
 def _start() -> None:
-    """That process until it could fork; with its input closed it ends there."""
+    """Starts the process that forks trials, which ends as soon as it is ready because its input is closed."""
     command = [sys.executable, "-m", "builder.sweep.processes.child"]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True)
 

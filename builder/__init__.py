@@ -1,10 +1,15 @@
-"""From specs to Keras: compiling, training and everything else that needs TensorFlow.
+"""The Keras back end: specs built, trained, tuned, evaluated, exported and used for prediction.
 
-model = builder.build("specs/resnet50.yaml")
+    model = builder.build("specs/resnet50.yaml")
+    result = builder.train("digits", run_dir="runs/first")
+
+docs/api.md shows the public names at work, and `help(builder.train)` documents one. Importing the package is quick:
+TensorFlow is imported with the first name that needs it.
 """
 
 import os
 import platform
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -13,21 +18,81 @@ if platform.machine() in ("x86_64", "AMD64"):
     # with two towers are 1.35 and 1.5 times as fast with it. TensorFlow reads this when it is imported.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-if TYPE_CHECKING:
-    from builder.network.model import VerificationError, build, transfer_weights, verify
+if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
+    import builder.weights as weights
+    from builder.data.loading import load_data
+    from builder.evaluation.evaluate import Evaluation, evaluate
+    from builder.exports.exporter import export
+    from builder.network.model import VerificationError, build, verify
+    from builder.prediction.classifier import predict
+    from builder.runs.run import Run, open_run
+    from builder.sweep.results import Results
     from builder.sweep.start import tune
     from builder.sweep.tuners.hypermodel import hypermodel
+    from builder.system.endings import Diverged, Interrupted, TrialsFailed, WorkerLost
+    from builder.training.preview import preview
+    from builder.training.trainer import Result, train
 
-__all__ = ["VerificationError", "build", "hypermodel", "transfer_weights", "tune", "verify"]
+__all__ = [
+    "Diverged",
+    "Evaluation",
+    "Interrupted",
+    "Result",
+    "Results",
+    "Run",
+    "TrialsFailed",
+    "VerificationError",
+    "WorkerLost",
+    "build",
+    "evaluate",
+    "export",
+    "hypermodel",
+    "load_data",
+    "open_run",
+    "predict",
+    "preview",
+    "train",
+    "tune",
+    "verify",
+    "weights",
+]
+
+MODULES = {
+    "Diverged": "system.endings",
+    "Evaluation": "evaluation.evaluate",
+    "Interrupted": "system.endings",
+    "Result": "training.trainer",
+    "Results": "sweep.results",
+    "Run": "runs.run",
+    "TrialsFailed": "system.endings",
+    "VerificationError": "network.model",
+    "WorkerLost": "system.endings",
+    "build": "network.model",
+    "evaluate": "evaluation.evaluate",
+    "export": "exports.exporter",
+    "hypermodel": "sweep.tuners.hypermodel",
+    "load_data": "data.loading",
+    "open_run": "runs.run",
+    "predict": "prediction.classifier",
+    "preview": "training.preview",
+    "train": "training.trainer",
+    "tune": "sweep.start",
+    "verify": "network.model",
+}
+"""The module of each public name but `weights`, which is a package."""
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when they are used: some commands need this package without TensorFlow."""
-    if name not in __all__:
-        raise AttributeError(f"module 'builder' has no attribute '{name}'")
-    from importlib import import_module
+    """A public name, imported with its module when it is first used."""
+    if name == "weights":
+        return import_module("builder.weights")
+    if name in MODULES:
+        return getattr(import_module(f"builder.{MODULES[name]}"), name)
+    from archspec.wording import did_you_mean
 
-    module = {"tune": "builder.sweep.start", "hypermodel": "builder.sweep.tuners.hypermodel"}.get(
-        name, "builder.network.model"
-    )
-    return getattr(import_module(module), name)
+    raise AttributeError(f"module 'builder' has no attribute '{name}'{did_you_mean(name, __all__, few=0)}")
+
+
+def __dir__() -> list[str]:
+    """The public names, which tab completion offers."""
+    return [*__all__]

@@ -1,4 +1,4 @@
-"""What all tests need."""
+"""Configuration of all tests."""
 
 import signal
 
@@ -6,5 +6,5 @@ import builder  # noqa: F401  # before any test module imports TensorFlow, which
 import tests.randomised  # noqa: F401  # the profile that all tests with random inputs have
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # As a shell starts what runs in the background; the processes of the tests would ignore Ctrl-C too.
+    # A shell starts background jobs with Ctrl-C ignored, which the tests' processes would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)

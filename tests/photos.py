@@ -1,4 +1,4 @@
-"""Real pictures, and augmentations of them, for the tests of augmentation."""
+"""Real pictures and helpers that augment them, for the tests of augmentation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ALL = [
     Mixup(),
     Cutmix(),
 ]
-"""One of each that is not carried out where pictures are read."""
+"""One of each augmentation, except the crops, which are carried out when pictures are read."""
 FOR_GREY = [ColorJitter(saturation=0), *(options for options in ALL if not isinstance(options, PcaColor | ColorJitter))]
 
 
@@ -44,12 +44,12 @@ def name(options):
 
 
 def drawn(options, count, seed=0):
-    """Random numbers for so many pictures."""
+    """Random numbers for `count` pictures."""
     return np.random.default_rng(seed).random((count, numbers_needed([options])), np.float32)
 
 
 def applied(options, pictures, numbers, labels=None, classes=4):
-    """Pictures and labels after one augmentation, as arrays. One row of numbers is for all pictures."""
+    """Pictures and labels after one augmentation, as arrays. A single row of numbers is used for all pictures."""
     numbers = np.broadcast_to(np.array(numbers, np.float32), (len(pictures), numbers_needed([options])))
     labels = np.arange(len(pictures)) % classes if labels is None else labels
     new_pictures, new_labels = augmented(
@@ -63,5 +63,5 @@ def changed(options, pictures, numbers):
 
 
 def assert_close(found, expected, levels=1):
-    """Equal up to rounding."""
+    """Asserts that pictures are equal up to rounding."""
     assert abs(found.astype(int) - expected.astype(int)).max() <= levels

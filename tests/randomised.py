@@ -1,4 +1,4 @@
-"""How the tests with random inputs run: with the same inputs each time in `make test`, with new ones in `make fuzz`.
+"""How tests with random inputs run: with the same inputs every time in `make test`, with new ones in `make fuzz`.
 
 An input that `make fuzz` finds to fail is pinned to its test with `@example`, so that `make test` keeps it.
 """
@@ -22,5 +22,5 @@ settings.load_profile("convspec")
 
 
 def examples(count: int) -> settings:
-    """Settings of a test that tries so many inputs in `make test`."""
+    """Settings of a test that tries `count` inputs in `make test`."""
     return settings(max_examples=count * max(FUZZ, 1))

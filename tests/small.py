@@ -1,4 +1,4 @@
-"""A network small enough to train in a test, and the quickest recipe for it."""
+"""A network small enough to train in a test, with the quickest recipe for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPEC: dict[str, Any] = {
 
 
 def written(path: Path, model: dict[str, Any] | None = None, **train: Any) -> Path:
-    """The spec as a file, with other parts of `model` and fields of `train`."""
+    """Writes the spec to a file, with parts of `model` and fields of `train` replaced."""
     spec = {**SPEC, "model": {**SPEC["model"], **(model or {})}, "train": {**SPEC["train"], **train}}
     path.write_text(yaml.safe_dump(spec, sort_keys=False))
     return path

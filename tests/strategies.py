@@ -1,4 +1,4 @@
-"""Random valid specs over all constructs of the language."""
+"""Hypothesis strategies for valid specs that use all constructs of the language."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ explicit = st.one_of(
 )
 paddings = st.one_of(st.sampled_from(["same", "valid", "symmetric"]), explicit)
 activations = st.sampled_from(["relu", "tanh", "gelu", "sigmoid", "leaky_relu", "silu", "glu"])
-# Plain ones, and those that Keras gives to its own operations, a block to its layers, and helpers might be given.
+# Plain names, and those that Keras gives its operations, blocks give their layers, and helper layers might have.
 names = st.sampled_from(
     ["a", "b-1", "c#", "square", "power", "cast", "add", "get_item", "split", "pad", "norm", "shortcut"]
 )
@@ -129,7 +129,7 @@ def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
 
 
 def joined(first: list[Layer], second: list[Layer], merge: str) -> Layer:
-    """A block with references inside: to its own layers, and to what enters it."""
+    """A block with references inside it: to its own layers and to its input."""
     layers = [
         {"sequence": {"layers": first, "name": "one"}},
         {"sequence": {"layers": [*second, {"conv": {"filters": 3, "kernel": 1}}], "name": "two", "from": "input"}},
@@ -141,7 +141,7 @@ def joined(first: list[Layer], second: list[Layer], merge: str) -> Layer:
 
 blocks = compositions(st.one_of(primitives, compositions(primitives)))
 joins = st.builds(joined, st.lists(primitives, min_size=1, max_size=2), st.lists(blocks, max_size=1), merges)
-layer = st.sampled_from([primitives, blocks, joins]).flatmap(lambda kind: kind)  # each a third
+layer = st.sampled_from([primitives, blocks, joins]).flatmap(lambda kind: kind)  # each with a probability of a third
 
 TOY = {
     "toy": {
@@ -153,7 +153,7 @@ TOY = {
 
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
-    """A valid spec as Python data. Layers that do not fit what arrives are left out as the network grows."""
+    """A valid spec as Python data. Layers that do not fit their input are left out as the network grows."""
     size = st.integers(3, 9)
     spec: dict[str, Any] = {
         "name": "random",
@@ -177,7 +177,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def trained(spec: dict[str, Any]) -> dict[str, Any]:
-    """The spec with a `train` section, and a classifier at the end if it ends in probabilities, which none may."""
+    """The spec with a `train` section, and a classifier at its end if it ends in probabilities, which is an error."""
     spec = {**spec, "train": {"data": "digits"}}
     if is_valid(spec):
         return spec
@@ -205,7 +205,7 @@ def extended_specs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def with_reference(spec: dict[str, Any], layers: list[Layer], name: str, merge: str, explicit: bool) -> list[Layer]:
-    """The layers with three more, of which the last takes the outputs of both others by name."""
+    """The layers and three more, of which the last takes the outputs of the other two by name."""
     more: list[Layer] = [
         {"conv": {"filters": 3, "kernel": 1, "name": name}},
         {"conv": {"filters": 3, "kernel": 1, "name": "late"}},

@@ -1,11 +1,16 @@
-"""Packages import in one direction, downwards, and no two modules import each other."""
+"""Packages import in one direction, downwards, no two modules import each other, and CONTRIBUTING.md draws it so.
+
+python -m tests.test_layering prints the arrows of the picture."""
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("archspec", "builder", "tools")
 FLOORS = """
+tools
 builder
 builder.sweep
 builder.training builder.evaluation builder.prediction builder.exports
@@ -33,7 +38,9 @@ FLOOR = {name: number for number, line in enumerate(FLOORS.split("\n")) for name
 
 
 def modules() -> dict[str, Path]:
-    paths = [path.relative_to(ROOT) for name in ("archspec", "builder") for path in (ROOT / name).rglob("*.py")]
+    paths = [
+        path.relative_to(ROOT) for name in ("archspec", "builder", "tools") for path in (ROOT / name).rglob("*.py")
+    ]
     return {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
@@ -50,12 +57,12 @@ def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             names += [f"{node.module}.{alias.name}" for alias in node.names]
-    ours = [one for one in names if one.partition(".")[0] in ("archspec", "builder")]
+    ours = [one for one in names if one.partition(".")[0] in PACKAGES]
     return {one if one in known else one.rpartition(".")[0] for one in ours} - {name}
 
 
 def folder(name: str) -> str:
-    return ".".join(name.split(".")[:2])
+    return ".".join(name.split(".")[: 1 if name.startswith("tools") else 2])
 
 
 KNOWN = modules()
@@ -78,3 +85,30 @@ def test_imports_lead_down():
 
 def test_no_modules_import_each_other():
     graphlib.TopologicalSorter(IMPORTS).prepare()
+
+
+def picture() -> set[tuple[str, str]]:
+    """The arrows between folders from which all others follow: their transitive reduction. An arrow stands for imports
+    directly or through modules that stand beside folders, such as `archspec.report`."""
+    below: dict[str, set[str]] = {}
+    for name in sorted(FLOOR, key=FLOOR.__getitem__, reverse=True):
+        imported = {folder(other) for module in KNOWN if folder(module) == name for other in IMPORTS[module]} - {name}
+        below[name] = imported.union(*(below[other] for other in imported))
+    drawn = [name for name in FLOOR if name == "tools" or ("." in name and (ROOT / name.replace(".", "/")).is_dir())]
+    return {
+        (name, other)
+        for name in drawn
+        for other in below[name].intersection(drawn)
+        if not any(other in below[between] for between in below[name].intersection(drawn))
+    }
+
+
+def test_the_picture_in_the_guide_is_that_of_the_imports():
+    (drawn,) = re.findall(r"^```mermaid\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
+    arrows = set(re.findall(r"^ +(\S+) --> (\S+)$", drawn, re.MULTILINE))
+    assert arrows == picture(), "python -m tests.test_layering prints the arrows as they are"
+
+
+if __name__ == "__main__":
+    for arrow in sorted(picture(), key=lambda arrow: (FLOOR[arrow[0]], arrow)):
+        print("    {} --> {}".format(*arrow))

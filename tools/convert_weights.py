@@ -1,11 +1,10 @@
-"""Matches weights from elsewhere with a network, shows what fits and what does not, and writes them for either side.
+"""Matches weights from PyTorch or Keras with a network, shows what fits and what does not, and converts them.
 
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --out resnet50.weights.h5
 python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors"""
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import os
 
 from archspec import cli
@@ -14,26 +13,33 @@ from builder.system.tensorflow_start import import_tensorflow
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     add = parser.add_argument
     add("source", metavar="SOURCE", help=".safetensors, .pth, .weights.h5, .keras, a run's directory, keras:ResNet50")
-    add("spec", metavar="SPEC", nargs="?", help="the network (default: that of the run)")
+    add("spec", metavar="SPEC", nargs="?", help="the network (default: the run's own)")
     cli.add_set_argument(parser)
-    add("--to", choices=("keras", "torch"), help="the side to write for")
-    add("--out", metavar="FILE", help="what to write: .weights.h5 or .keras for keras, .safetensors for torch")
-    add("--like", metavar="FILE", help="with --to torch: a state dict of the module, whose names and shapes to use")
+    add("--to", choices=("keras", "torch"), help="the framework to write for")
+    add("--out", metavar="FILE", help="the output: .weights.h5 or .keras for keras, .safetensors for torch")
+    add("--like", metavar="FILE", help="with --to torch: a state dict of the module, for its names and shapes")
     add("--skip-head", action="store_true", help="leave the network's last layer as it is initialised")
-    add("--partial", action="store_true", help="take what fits, whatever is missing or left over")
-    add("--pair", type=cli.pair, action="append", default=[], metavar="A=B", help="A of the file is B of the network")
+    add("--partial", action="store_true", help="take what fits, even if something is missing or left over")
+    add(
+        "--pair",
+        type=cli.pair,
+        action="append",
+        default=[],
+        metavar="A=B",
+        help="pair file layer A with network layer B",
+    )
     add("--force", action="store_true", help="overwrite the output")
-    add("--full", action="store_true", help="show every tensor, not the differences alone")
+    add("--full", action="store_true", help="show every tensor, not only the differences")
     args = parser.parse_args()
     if bool(args.to) != bool(args.out):
         parser.error("--to and --out go together")
     if bool(args.like) != (args.to == "torch"):
-        parser.error("--to torch and --like go together: the names are those of a state dict of the module")
+        parser.error("--to torch and --like go together: the names come from a state dict of the module")
     if not args.spec and (os.path.isfile(args.source) or args.source.startswith("keras:")):
-        parser.error("SPEC is needed where SOURCE is not a run")
+        parser.error("SPEC is needed unless SOURCE is a run")
     with cli.exit_on_user_error():
         path = args.spec or str(open_run(args.source, is_finished=False).directory / "spec.yaml")
         (spec,) = cli.load_all([path], args.set)

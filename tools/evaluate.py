@@ -8,7 +8,6 @@ python tools/evaluate.py RUN RUN RUN --out ensemble
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 
 from archspec import cli
 from builder.evaluation.evaluate import evaluate, open_runs
@@ -16,7 +15,7 @@ from builder.evaluation.scheme import CROPS, Scheme
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="the directory of a run; several are an ensemble")
     cli.add_set_argument(parser)
     parser.add_argument("--crops", choices=CROPS, default="centre", help="views to average over (default: centre)")

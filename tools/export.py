@@ -9,7 +9,6 @@ or with 2 for a mistake or a check that failed; then, and after Ctrl-C or SIGTER
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import os
 import signal
 import sys
@@ -20,7 +19,7 @@ from archspec import cli
 def main() -> None:
     from builder.exports.formats import CHOICES
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("run", metavar="RUN", help="the directory of a run, runs/<name>/<time>")
     parser.add_argument(
         "--format",

@@ -1,14 +1,13 @@
-"""Puts Fashion-MNIST, as Debian's package dataset-fashion-mnist has it, into one .npz file that a spec can name.
+"""Converts Fashion-MNIST from Debian's package dataset-fashion-mnist into one .npz file that a spec can name.
 
 python tools/fashion_mnist.py
 python tools/fashion_mnist.py --source fashion-mnist --out data/fashion_mnist.npz
 
-60,000 + 10,000 grey pictures of clothes, 28x28, of ten classes (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747). `apt-get
-install dataset-fashion-mnist` brings the four files; every other copy of them will do.
+The data set has 60,000 + 10,000 grey pictures of clothes, 28x28, in ten classes (Xiao, Rasul, Vollgraf 2017,
+arXiv:1708.07747). `apt-get install dataset-fashion-mnist` installs the four files; any other copy of them will do.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import gzip
 from pathlib import Path
 
@@ -25,7 +24,7 @@ MAGIC = {3: 0x803, 1: 0x801}
 
 
 def read_idx(path: Path, rank: int) -> np.ndarray:
-    """The array of an IDX file (LeCun, Cortes, Burges: the MNIST database), compressed with gzip."""
+    """Reads the array in a gzip-compressed IDX file (LeCun, Cortes, Burges: the MNIST database)."""
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError) as error:
@@ -37,7 +36,7 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("--source", type=Path, default=Path(SOURCE), metavar="DIR", help=f"default: {SOURCE}")
     parser.add_argument("--out", type=Path, default=Path("data/fashion_mnist.npz"), metavar="FILE")
     args = parser.parse_args()

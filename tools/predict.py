@@ -7,7 +7,6 @@ Ends with status 0; 1 if a picture could not be read, the others being done; 2 f
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import sys
 
 from archspec import cli
@@ -16,7 +15,7 @@ from builder.prediction.finding import find
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("source", metavar="RUN_OR_EXPORT", help="the directory of a run, or of a SavedModel")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, or a folder of them")
     parser.add_argument("--top", type=cli.positive, default=5, metavar="N", help="classes of each (default: 5)")

@@ -5,14 +5,13 @@ python tools/preview.py specs/digits.yaml --set train.augment='[{random_crop: 2}
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 
 from archspec import cli
 from builder.system.tensorflow_start import import_tensorflow
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'train' section")
     cli.add_set_argument(parser)
     parser.add_argument("--out", default="preview.png", metavar="FILE", help="the PNG to write (default: preview.png)")

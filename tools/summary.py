@@ -1,27 +1,26 @@
-"""Shows networks without building them: each layer's shape, parameters, MACs, receptive field and stride, and totals.
+"""Analyses networks without building any: each layer's shape, parameters, MACs, receptive field and stride, and totals.
 
-`conv 3x3/2 +2` is a 3x3 convolution of stride 2 with the two layers written on it, its norm and activation.
+`conv 3x3/2 +2` is a 3x3 convolution with stride 2 and the two layers declared on it, its norm and activation.
 
 python tools/summary.py specs/resnet50.yaml
 python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import json
 
 from archspec import cli, report
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec; several are compared")
     cli.add_set_argument(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of them for several specs")
     form.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument(
-        "--batch-size", type=cli.positive, metavar="N", help="pictures in a training step, for its memory"
+        "--batch-size", type=cli.positive, metavar="N", help="pictures per training step, for the memory estimate"
     )
     parser.add_argument("--depth", type=cli.positive, metavar="N", help="fold the table to N levels of names")
     args = parser.parse_args()

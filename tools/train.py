@@ -10,7 +10,6 @@ SIGTERM, which save the state: --resume goes on from there.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import sys
 
 from archspec import cli
@@ -20,7 +19,7 @@ from builder.system.tensorflow_start import import_tensorflow
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'train' section")
     cli.add_set_argument(parser)
     parser.add_argument("--run-dir", metavar="DIR", help="the run's own directory (default: runs/<name>/<time>/)")
@@ -37,7 +36,7 @@ def main() -> None:
         recipe_of(spec)
         goes_on(spec, run_dir, args.resume is not None)
         if args.workers:
-            sys.exit(launch([sys.executable, *without_option(sys.argv, "--workers")], args.workers))
+            sys.exit(launch([sys.executable, *without_option(sys.orig_argv[1:], "--workers")], args.workers))
         import_tensorflow()  # it takes seconds, and is for valid specs only
         from builder.system.endings import Diverged, Interrupted, WorkerLost
         from builder.training.trainer import train

@@ -1,4 +1,4 @@
-"""Searches over networks and recipes, as the `search` section of a spec says; the best candidate is a spec again.
+"""Searches over networks and recipes as the `search` section of a spec says, and writes the best candidate as a spec.
 
 python tools/tune.py specs/digits.yaml
 python tools/tune.py specs/digits.yaml --workers 2 --trials 40 --run-dir runs/search
@@ -6,11 +6,10 @@ python tools/tune.py specs/digits.yaml --resume
 python tools/tune.py specs/resnet20_cifar.yaml --dry-run --set search.budget.macs=50e6 --gflops 300
 
 Ends with status 0; 2 for a mistake; 1 when too many trials in a row failed; 130 for Ctrl-C and 143 for SIGTERM: running
-trials save their state, and --resume goes on.
+trials save their state, and --resume continues the sweep.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
 import json
 import sys
 
@@ -22,20 +21,20 @@ from builder.system.endings import Interrupted, TrialsFailed
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = cli.parser(__doc__)
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'search' section")
     cli.add_set_argument(parser)
     parser.add_argument("--run-dir", metavar="DIR", help="the sweep's directory (default: runs/<name>/sweep-<time>/)")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     parser.add_argument("--workers", type=cli.positive, metavar="N", default=1, help="train N trials at once")
-    parser.add_argument("--resume", action="store_true", help="go on with the sweep in --run-dir, or the newest")
-    parser.add_argument("--trials", type=cli.positive, metavar="N", help="try N candidates at most")
+    parser.add_argument("--resume", action="store_true", help="resume the sweep in --run-dir, or the newest")
+    parser.add_argument("--trials", type=cli.positive, metavar="N", help="try at most N candidates")
     dry = parser.add_argument_group("dry run")
-    dry.add_argument("--dry-run", action="store_true", help="train nothing; say what would be")
+    dry.add_argument("--dry-run", action="store_true", help="train nothing; show what the search would do")
     dry.add_argument("--json", action="store_true", help="print the dry run as JSON")
     dry.add_argument("--pictures", type=cli.positive, metavar="N", help="training pictures, for the cost")
     dry.add_argument("--gflops", type=cli.positive, metavar="N", help="the machine's training rate, for the time")
-    dry.add_argument("--samples", type=cli.positive, metavar="N", default=SAMPLES, help="candidates drawn where many")
+    dry.add_argument("--samples", type=cli.positive, metavar="N", default=SAMPLES, help="candidates to sample")
     args = parser.parse_args()
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)

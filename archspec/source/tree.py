@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import numbers
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import yaml
 
 from archspec.errors import Problem, Source, Span, SpecError, UnreadableFile, Where, problem_at
+from archspec.source.shipped import shipped_names
 from archspec.source.syntax import checked_json, forbidden, yaml_problem
 from archspec.wording import closest, quoted
 
@@ -142,9 +143,18 @@ def _similar_files(path: Path) -> str:
         return f"; there is no directory '{path.parent}'"
     except OSError:
         return ""
-    stem = closest(path.stem, names)
-    near = stem is not None and difflib.SequenceMatcher(None, path.stem.lower(), stem.lower()).ratio() >= NEAR
-    return f"; did you mean '{path.parent / names[stem]}'?" if stem and near else ""
+    if stem := _near(path.stem, names):
+        return f"; did you mean '{path.parent / names[stem]}'?"
+    if path.name == str(path) and (stem := _near(path.stem, shipped_names())):
+        return f"; did you mean the shipped spec '{stem}'?"
+    return ""
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is nearly this one."""
+    found = closest(name, known)
+    is_near = found is not None and difflib.SequenceMatcher(None, name.lower(), found.lower()).ratio() >= NEAR
+    return found if is_near else None
 
 
 def parse(source: Source, is_json: bool = False, start: int = 0) -> Tree:

@@ -8,6 +8,7 @@ from pathlib import Path
 from archspec.errors import INVALID, SpecError, UnreadableFile, Where, file_problem, problem_at
 from archspec.fields.base import Reader
 from archspec.fields.scalars import Text
+from archspec.source.shipped import located
 from archspec.source.tree import Tree, read_file
 from archspec.spec import overrides
 
@@ -55,7 +56,7 @@ def _base(tree: Tree, chain: tuple[Path, ...]) -> Tree:
     name = Text("the path of another spec").read(tree, "extends", reader)
     if name is INVALID:
         raise SpecError(reader.problems)
-    path = Path(os.path.normpath(chain[-1].parent / name))
+    path = located(Path(os.path.normpath(chain[-1].parent / name)), name)
     where = Where("extends", tree.span)
     if any(_same_file(path, one) for one in chain):
         steps = " → ".join(str(one) for one in (*chain, path))

@@ -24,6 +24,7 @@ from archspec.recipe import Train
 from archspec.recipe.augment import check_pictures
 from archspec.recipe.fine_tuning import prefix_problems
 from archspec.source.in_memory import MAPPING, TEXT, read_mapping, read_text
+from archspec.source.shipped import located
 from archspec.source.tree import Tree, resolve_scalar, wrap
 from archspec.spec import overrides as changes
 from archspec.spec.extends import extended, resolved
@@ -101,7 +102,8 @@ def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = Non
         spec = archspec.load("specs/digits.yaml", {"width": 32, "train.epochs": 3})
 
     Args:
-        path: a YAML or JSON file.
+        path: a YAML or JSON file, or the name of a shipped spec, such as `resnet50`, where there is no file of that
+            name.
         overrides: values by parameter name or dotted path, as `--set` has them.
 
     Raises:
@@ -111,7 +113,7 @@ def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = Non
     if isinstance(path, str) and "\n" in path and not os.path.exists(path):
         message = "expected the path of a spec, got a text of several lines; archspec.loads reads a text"
         raise SpecError([Problem(Where(TEXT), message)])
-    return read_spec(_changed(extended(Path(path)), overrides))
+    return read_spec(_changed(extended(located(Path(path), os.fspath(path))), overrides))
 
 
 def loads(text_or_mapping: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Spec:

@@ -47,7 +47,7 @@ def contains(space: Space, candidate: Candidate) -> bool:
 
 
 def some(*options: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """A choice of some of the options, in any order."""
+    """Draws a choice of some of the options, in any order."""
     numbers = st.lists(st.sampled_from(range(len(options))), min_size=1, unique=True)
     return numbers.map(lambda chosen: {"choice": [options[i] for i in chosen]})
 
@@ -71,7 +71,7 @@ def numbers(least: float, most: float) -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def spaces(draw: st.DrawFn) -> dict[str, Any]:
-    """A space of some names, some of them under conditions."""
+    """Draws a space of some names, some of them under conditions."""
     blocks = draw(some("basic", {"basic": {"shortcut": "pad"}}, "bottleneck"))
     norms = draw(some("batch", "layer", None))
     free = {

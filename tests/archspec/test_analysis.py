@@ -1,4 +1,4 @@
-"""The arithmetic on networks small enough to do by hand."""
+"""The analysis of networks small enough to compute by hand."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ GATE = "[global_avg_pool: {keep_dims: true}, {conv: {filters: 1, kernel: 1}}]"
 @pytest.mark.parametrize(
     ("layers", "field", "stride"),
     [
-        # The gate sees the whole picture, and is the same at every position.
+        # The gate sees the whole picture and is the same at every position.
         (["conv: {filters: 1, kernel: 3, stride: 2}", "squeeze_excite: {filters: 1}"], (9, 9), (2, 2)),  # 3 + 3 * 2
         ([f"parallel: {{merge: multiply, branches: [{GATE}, []]}}"], (8, 8), (1, 1)),
         (["max_pool: 2", "up_sample"], (2, 2), (1, 1)),
@@ -101,7 +101,7 @@ GATE = "[global_avg_pool: {keep_dims: true}, {conv: {filters: 1, kernel: 1}}]"
         (["reshape: [8, 8, 1]"], (1, 1), (1, 1)),
     ],
 )
-def test_receptive_field_behind_what_is_no_plain_window(
+def test_receptive_field_after_gates_up_sampling_and_reshaping(
     analyse: Analyse, layers: list[str], field: tuple[int, int], stride: tuple[int, int]
 ) -> None:
     last = analyse("\n".join(f"- {line}" for line in layers)).layers[-1]
@@ -114,7 +114,7 @@ def test_receptive_field_by_axis(analyse: Analyse) -> None:
     assert analysis.layers[-1].stride == (2, 1)
 
 
-def test_receptive_field_spans_branches_that_look_to_different_sides(analyse: Analyse) -> None:
+def test_receptive_field_spans_branches_that_see_different_sides(analyse: Analyse) -> None:
     """One branch sees two columns to the left, the other two to the right: five together, not three."""
     analysis = analyse("""
         - parallel:

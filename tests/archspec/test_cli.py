@@ -1,4 +1,4 @@
-"""How a command line ends, and how it loads specs."""
+"""How command lines end, and how they load specs."""
 
 import errno
 
@@ -20,7 +20,7 @@ SPEC = "{name: %s, params: {n: 1}, model: {input: [4, 4, 1], layers: [flatten, {
         (OSError(errno.ENOSPC, "No space left on device", "x.csv"), 1, "cannot write x.csv: No space left on device\n"),
     ],
 )
-def test_what_a_user_causes_ends_without_a_traceback(error, status, text, capsys):
+def test_user_errors_end_without_a_traceback(error, status, text, capsys):
     with pytest.raises(SystemExit) as exit, cli.exit_on_user_error():
         raise error
     assert exit.value.code == status
@@ -28,7 +28,7 @@ def test_what_a_user_causes_ends_without_a_traceback(error, status, text, capsys
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, PermissionError])
-def test_what_a_user_does_not_cause_is_not_hidden(error):
+def test_internal_errors_are_not_hidden(error):
     with pytest.raises(error), cli.exit_on_user_error():
         raise error
 
@@ -42,7 +42,7 @@ def test_all_specs_get_the_same_assignments(tmp_path):
     assert [spec.params["n"] for spec in specs] == [3, 3]
 
 
-def test_a_mistake_in_an_assignment_is_told_once(tmp_path, capsys):
+def test_a_mistake_in_an_assignment_is_reported_once(tmp_path, capsys):
     paths = [tmp_path / f"{name}.yaml" for name in "ab"]
     for path in paths:
         path.write_text(SPEC % path.stem)

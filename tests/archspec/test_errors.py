@@ -1,6 +1,6 @@
-"""What a user reads about a mistake, literally: each spec in tests/invalid with the expected output beside it.
+"""Error messages, literally: each spec in tests/invalid has its expected output next to it.
 
-`python tests/invalid/regenerate.py` writes the outputs anew.
+`python tests/invalid/regenerate.py` regenerates the outputs.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def test_message(name: str):
     assert regenerate.output(name) == Path(f"{name}.txt").read_text(encoding="utf-8")
 
 
-def test_every_invalid_spec_has_its_expected_output_and_the_other_way_round():
+def test_invalid_specs_and_expected_outputs_correspond():
     assert sorted(path.stem for path in FOLDER.glob("*.txt")) == regenerate.names()
     assert len(set(regenerate.names())) == len(regenerate.names()) >= 75
 
@@ -53,7 +53,7 @@ def problems(text: str, tmp_path: Path, **arguments) -> list[archspec.Problem]:
     return caught.value.problems
 
 
-def test_problems_are_objects_with_a_place(tmp_path: Path):
+def test_problems_are_objects_with_a_position(tmp_path: Path):
     text = "name: net\nmodel:\n  input: [8, 8, 3]\n  layers:\n    - conv: {filters: 0, kernel: 3}\n    - flaten\n"
     first, second = problems(text, tmp_path)
     assert (first.where.path, second.where.path) == ("model.layers[0].conv.filters", "model.layers[1]")
@@ -94,7 +94,7 @@ def test_mistake_in_a_python_block_names_the_block_and_its_use(tmp_path: Path, m
     assert str(problem).endswith("spec.yaml:5:7: model.layers[0].widen")
 
 
-def test_set_arguments_stand_in_the_message(tmp_path: Path):
+def test_set_arguments_appear_in_the_message(tmp_path: Path):
     with pytest.raises(archspec.SpecError) as caught:
         archspec.load("bases/base.yaml", parse_assignments(["model.layers[1]=flaten"]))
     assert str(caught.value) == (
@@ -108,7 +108,7 @@ def test_set_arguments_stand_in_the_message(tmp_path: Path):
     "value", [10**400, -(10**5000), float("nan"), object(), {1: 2}, {None: []}, b"x", (1, 2), {1, 2}], ids=type
 )
 @pytest.mark.parametrize("path", ["width", "train.epochs", "train.weight_decay", "model.layers[0]", "model.input"])
-def test_values_that_only_python_has_are_refused_in_words(path: str, value: object):
+def test_values_without_a_yaml_form_are_refused_with_a_message(path: str, value: object):
     with pytest.raises(archspec.SpecError) as caught:
         archspec.load("bases/base.yaml", {path: value})
     assert path.partition("[")[0] in str(caught.value) or "filters" in str(caught.value)
@@ -155,7 +155,7 @@ def test_command_line_prints_the_message_and_exits_with_2(name: str, arguments: 
     assert done.returncode == 2
 
 
-def test_command_line_tells_the_problems_of_every_spec():
+def test_command_line_reports_the_problems_of_every_spec():
     done = summary("unknown_layer.yaml", "bases/base.yaml", "empty.yaml")
     expected = [Path(f"{name}.txt").read_text(encoding="utf-8") for name in ("unknown_layer", "empty")]
     assert done.stderr == "".join(expected)

@@ -1,4 +1,4 @@
-"""Files made to exhaust the reader are refused in a bounded CPU time and 200 MB, with a message.
+"""Files made to exhaust the reader are refused with a message, in bounded CPU time and 200 MB.
 
 Each is read in a process of its own, which measures itself: the time of the machine's other work, and the memory of
 the process that runs the tests, do not count.
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 SECONDS = 1.5
-"""Of processor time. The largest takes half a second alone, and more than one on a machine whose caches are busy."""
+"""Seconds of processor time. The slowest takes half a second alone, and more than one on a busy machine."""
 MEGABYTES = 200
 
 CHILD = """
@@ -36,7 +36,7 @@ print(json.dumps({"text": text, "seconds": seconds, "megabytes": kilobytes / 102
 """
 
 Maker = Callable[[Path], Path | None]
-"""Writes files; the path of the one to read, if that is not spec.yaml."""
+"""Writes files, and returns the path of the one to read if that is not spec.yaml."""
 
 HEAD = "name: hostile\n"
 PLAIN = "model: {input: [32, 32, 3], layers: [flatten]}\n"
@@ -62,7 +62,7 @@ def alias_bomb() -> str:
 
 
 def alias_ladder() -> str:
-    """Each anchor holds the one before, some levels deeper: a tree of thousands of levels in a flat text."""
+    """Each anchor holds the previous one a few levels deeper, a tree of thousands of levels in flat text."""
     lines = ["a0: &a0 [x]"]
     lines += [f"a{i}: &a{i} {'[' * 20}*a{i - 1}{']' * 20}" for i in range(1, 300)]
     return "\n".join(lines) + "\n"
@@ -98,7 +98,7 @@ def growing_arguments(levels: int) -> str:
 
 
 def deep_blocks() -> str:
-    """Twenty blocks of twelve residuals each: far more levels than one file may have."""
+    """Twenty blocks of twelve nested residuals each: far more levels than one file may have."""
     opened, closed = "{residual: {layers: [" * 12, "]}}" * 12
     blocks = "".join(f"  b{i}: {{layers: [{opened}b{i + 1}{closed}]}}\n" for i in range(19))
     return network("b0", head=f"blocks:\n{blocks}  b19: {{layers: [{{activation: relu}}]}}\n")

@@ -1,4 +1,4 @@
-"""`specs/schema.json` is the language: current, valid, accepting every spec that loads, refusing mistakes."""
+"""`specs/schema.json` is current and valid, accepts every spec that loads, and refuses mistakes."""
 
 import copy
 import json
@@ -108,7 +108,7 @@ def test_every_shipped_spec_is_accepted(path):
     assert [error.message for error in VALIDATOR.iter_errors(read_file(path).plain())] == []
 
 
-def test_a_spec_of_every_construct_is_accepted(tmp_path):
+def test_a_spec_with_every_construct_is_accepted(tmp_path):
     path = tmp_path / "small.json"
     path.write_text(json.dumps(VALID))
     archspec.load(path)
@@ -123,7 +123,7 @@ def test_a_spec_of_every_construct_is_accepted(tmp_path):
         {"extends": "resnet50.yaml", "set": {"train.epochs": 3, "width": 8}},
     ],
 )
-def test_a_spec_that_extends_another_need_not_be_whole(spec):
+def test_a_spec_that_extends_another_need_not_be_complete(spec):
     assert VALIDATOR.is_valid(spec)
 
 
@@ -170,7 +170,7 @@ MISTAKES: dict[str, tuple[list[Any], Any]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_are_refused_as_by_the_language(mistake, tmp_path):
+def test_mistakes_that_the_language_refuses_are_refused(mistake, tmp_path):
     spec = changed(*MISTAKES[mistake])
     assert not VALIDATOR.is_valid(spec)
     path = tmp_path / "small.json"

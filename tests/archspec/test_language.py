@@ -1,4 +1,4 @@
-"""The language from outside: a spec's text, and the names and shapes of the graph it gives."""
+"""The language as a user meets it: a spec's text, and the names and shapes of the resulting graph."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_pair_is_height_then_width(load: Load) -> None:
     assert spec.graph.output.shape == (4, 3, 1)
 
 
-def test_defaults_reach_every_layer_of_a_kind_also_in_blocks(load: Load) -> None:
+def test_defaults_reach_every_layer_of_a_kind_even_in_blocks(load: Load) -> None:
     layers = "- basic: {filters: 8}\n- conv: {filters: 1, kernel: 3, bias: false}\n- max_pool"
     spec = load(layers, defaults="{conv: {bias: true, initializer: he_normal}, max_pool: {size: 2}}")
     convs = [node.op for node in spec.graph.nodes if isinstance(node.op, Conv)]
@@ -113,7 +113,7 @@ def test_defaults_do_not_change_what_a_block_is(load: Load, fields: str) -> None
     assert changed.graph == plain.graph
 
 
-def test_defaults_give_a_block_its_constants(load: Load) -> None:
+def test_defaults_set_the_constants_that_a_block_leaves_open(load: Load) -> None:
     spec = load(
         BLOCK_LAYERS, defaults="{conv: {initializer: he_normal, padding: symmetric}, batch_norm: {epsilon: 0.01}}"
     )
@@ -223,7 +223,7 @@ def test_a_projection_has_the_strides_of_the_layers_it_goes_around(load: Load, l
 
 
 def test_a_stride_is_not_guessed_from_sizes(load: Load) -> None:
-    """Two of 8 columns are left, which a stride of 4 would give as well; it would take other columns."""
+    """Two of 8 columns remain, as with a stride of 4, which would select other columns."""
     with pytest.raises(archspec.SpecError, match="the shortcut gives 8x8x6 and the layers 2x2x6"):
         load("- residual: {layers: [{conv: {filters: 6, kernel: 7, padding: valid}}]}")
 

@@ -23,7 +23,7 @@ from tests.randomised import examples
 RICH = Path(__file__).parent / "rich.yaml"
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = [RICH, RICH, RICH, *(path for path in sorted(SPECS.glob("*.yaml")) if "1202" not in path.name)]
-"""The rich one more often than any other; not the one of 1,202 layers, which is slow and like its smaller sisters."""
+"""The rich spec is drawn most often; that of 1,202 layers is left out, as it is slow and like its smaller siblings."""
 
 TEXTS = {path: path.read_text() for path in FILES}
 TREES = {path: read_file(path).plain() for path in FILES}
@@ -55,7 +55,7 @@ odd_values = st.one_of(st.sampled_from(ODD), st.integers(), st.floats(), st.text
 
 
 def containers(tree: Any) -> Iterator[Any]:
-    """Every list and mapping that holds something."""
+    """Every non-empty list and mapping."""
     if isinstance(tree, dict | list) and tree:
         yield tree
         for child in tree.values() if isinstance(tree, dict) else tree:
@@ -63,7 +63,7 @@ def containers(tree: Any) -> Iterator[Any]:
 
 
 def place(tree: Any, at: int) -> tuple[Any, Any]:
-    """A container and the key or index of one of its values, chosen among all of the tree's."""
+    """Draws a container of the tree and the key or index of one of its values."""
     places = [(c, key) for c in containers(tree) for key in (c if isinstance(c, dict) else range(len(c)))]
     return places[at % len(places)]
 
@@ -144,7 +144,7 @@ text_changes = st.lists(
 
 
 def load(path: Path, overrides: dict[str, Any] | None = None) -> archspec.Spec | None:
-    """The spec, or None for a mistake that is told in words."""
+    """Loads the spec; None if it has a mistake that is reported as one."""
     try:
         return archspec.load(path, overrides)
     except archspec.UserError as error:
@@ -156,7 +156,7 @@ def load(path: Path, overrides: dict[str, Any] | None = None) -> archspec.Spec |
 
 
 def check(path: Path) -> None:
-    """Loads the file; what it loads to can be analysed, and means the same when it is written back."""
+    """Loads the file; a valid spec can be analysed, and means the same after it is written and read again."""
     spec = load(path)
     if spec is not None:
         assert archspec.analyse(spec).layers

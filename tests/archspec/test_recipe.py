@@ -1,4 +1,4 @@
-"""Learning rates against numbers worked out by hand from the papers, and what is watched from epoch to epoch."""
+"""Learning rates against numbers computed by hand from the papers, and the monitoring of metrics over epochs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_one_cycle_rises_and_falls_along_half_cosines():
     assert rates(schedule, [0, 5, 10, 25, 40]) == pytest.approx(expected)
 
 
-def test_rates_scale_with_the_batch_all_of_them():
+def test_all_rates_scale_with_the_batch():
     """Goyal et al. 2017, section 2.1: 0.1 for 256 pictures is 3.2 for 8,192."""
     schedule = Step(base=0.1, drop=((2, 0.01),), warmup=1, warmup_rate=0.05, scale_with_batch=256)
     assert rates(schedule, [0, 10, 20], batch_size=8192) == pytest.approx([1.6, 3.2, 0.32])
@@ -173,7 +173,7 @@ def test_an_improvement_is_at_least_min_delta():
 
 
 def watched(rule: Plateau | EarlyStopping, values: list[float]) -> list[int]:
-    """How often patience had run out after each value, the state written and read between."""
+    """How often patience had run out after each value; the state is written and read in between."""
     watch, found = Watch(), []
     for value in values:
         watch = Watch(**json.loads(json.dumps(dataclasses.asdict(watch), allow_nan=False))).update(rule, value)
@@ -195,7 +195,7 @@ def test_early_stopping_counts_epochs_without_improvement():
 # -- layers to start from ------------------------------------------------------------------------------------------
 
 
-def test_a_prefix_cuts_no_number():
+def test_a_prefix_does_not_split_a_number():
     init = InitFrom(run="run", layers=("stage1", "conv3_", "fc"))
     names = ["stage1.block1.conv1", "stage10.block1.conv1", "conv3_1", "conv31", "fc6", "stage2.conv1"]
     assert [init.asks_for(name) for name in names] == [True, False, True, False, True, False]
@@ -209,7 +209,7 @@ def test_the_longest_prefix_decides():
     assert by_prefix(values[:1], "stem", 0) == 0
 
 
-def test_layers_train_at_the_learning_rate_unless_it_is_said():
+def test_layers_train_at_the_learning_rate_without_a_multiplier():
     recipe = Train(data=Digits(), trainable=(("stem", False),), learning_rate_multipliers=(("stage", 0.1),))
     names = ("stem", "stage1.block1.conv1", "fc")
     assert [recipe.trains(name) for name in names] == [False, True, True]

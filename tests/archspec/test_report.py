@@ -1,4 +1,4 @@
-"""What `archspec.report` makes of an analysis, and `archspec.tables` of cells."""
+"""Reports that `archspec.report` makes of an analysis, and tables that `archspec.tables` makes of cells."""
 
 import json
 import re
@@ -107,7 +107,7 @@ def test_a_network_of_vectors_has_no_receptive_field(tmp_path):
     assert "Receptive field" not in text
 
 
-def test_memory_is_for_the_batch_size_that_is_said(nested):
+def test_memory_is_for_the_given_batch_size(nested):
     spec = archspec.load(nested)
     trained = archspec.load(nested, {"train": {"data": "digits", "batch_size": 32}})
     one, own, given = report.summarise(spec), report.summarise(trained), report.summarise(trained, 8)
@@ -119,7 +119,7 @@ def test_memory_is_for_the_batch_size_that_is_said(nested):
     assert "at batch 8 (--batch-size)" in report.table(given)
 
 
-def test_half_precision_halves_activations_and_no_weights(nested):
+def test_half_precision_halves_activations_but_not_weights(nested):
     train = {"data": "digits", "batch_size": 1}
     full = report.summarise(archspec.load(nested, {"train": train}))
     half = report.summarise(archspec.load(nested, {"train": train | {"precision": "mixed_bfloat16"}}))
@@ -128,7 +128,7 @@ def test_half_precision_halves_activations_and_no_weights(nested):
     assert report.to_json(half)["weights_bytes"] == report.to_json(full)["weights_bytes"]
 
 
-def test_json_has_the_analysis_whole(nested):
+def test_json_has_the_whole_analysis(nested):
     summary = summarised(nested)
     network = report.to_json(summary)
     assert json.loads(json.dumps(network)) == network
@@ -161,7 +161,7 @@ def test_a_stride_of_less_than_a_pixel(tmp_path):
     assert re.search(r"^up_sample1 .* 1/2x1$", report.table(summary), re.MULTILINE)
 
 
-def test_a_comparison_has_a_row_a_network():
+def test_a_comparison_has_one_row_per_network():
     text = report.comparison([summarised(path) for path in SPECS])
     assert max(map(len, text.splitlines())) <= 80
     assert [line.split()[0] for line in text.splitlines()[2 : 2 + len(SPECS)]] == [path.stem for path in SPECS]

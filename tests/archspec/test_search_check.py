@@ -1,4 +1,4 @@
-"""Budgets: what is inside, what each limit excludes, and the survey of a whole search."""
+"""Budgets: which candidates are within them, which each limit excludes, and the survey of a whole search."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_activations_are_those_of_the_candidates_own_batch_and_precision() -> No
         assert verdict.cost("training_activation_bytes") == elements * batch * size
 
 
-def test_latency_is_asked_last_and_once_a_network() -> None:
+def test_latency_is_measured_last_and_once_per_network() -> None:
     space = {**SPACE, "rate": {"float": [0.1, 0.2]}}
     spec = spec_with({"space": space, "budget": {"latency_ms": 5, "trainable_parameters": 5000}})
     asked: list[int] = []
@@ -103,7 +103,7 @@ def test_invalid_candidates_are_counted_with_their_mistake() -> None:
     assert survey(spec).tally == tally
 
 
-def test_a_value_that_is_valid_only_with_others_is_no_mistake() -> None:
+def test_a_value_that_is_valid_only_with_others_is_not_a_mistake() -> None:
     model = {"input": [4, 4, 1], "layers": [{"conv": {"filters": "${width}", "kernel": 1}},
              {"conv": {"filters": "${width}", "kernel": 1, "groups": "${groups}"}}]}  # fmt: skip
     spec = spec_with({"space": {"groups": {"choice": [1, 3]}, "width": {"choice": [4, 6]}}}, model=model)
@@ -122,7 +122,7 @@ def test_a_space_without_a_search_is_refused() -> None:
 LARGE = {"n": {"int": [1, 4]}, "width": {"int": [2, 41]}, "double": {"int": [2, 81]}, "train.seed": {"int": [0, 10**6]}}
 
 
-def test_a_large_space_is_drawn_from_and_the_interval_holds_the_share() -> None:
+def test_a_large_space_is_sampled_and_the_interval_contains_the_share() -> None:
     spec = spec_with({"space": LARGE, "budget": {"trainable_parameters": 20_000}})
     network = {name: entry for name, entry in LARGE.items() if name != "train.seed"}
     coarser = {**network, "width": {"int": [2, 41], "step": 3}, "double": {"int": [2, 82], "step": 5}}
@@ -139,7 +139,7 @@ def test_a_large_space_is_drawn_from_and_the_interval_holds_the_share() -> None:
     assert low - 0.02 < tally.inside / tally.checked < high + 0.02
 
 
-def test_the_ends_of_a_large_space_are_looked_for() -> None:
+def test_the_extremes_of_a_large_space_are_searched_for() -> None:
     spec = spec_with({"space": LARGE})
     found = survey(spec, samples=50)
     ends = {found.smallest: {"n": 1, "width": 2, "double": 2}, found.largest: {"n": 4, "width": 41, "double": 81}}
@@ -152,14 +152,14 @@ def test_the_ends_of_a_large_space_are_looked_for() -> None:
 # -- cost -------------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_trained() -> None:
+def test_what_each_tuner_trains() -> None:
     assert list(RandomSearch(max_trials=20, executions_per_trial=3).trainings(15, None)) == [(60, 15)]
     assert list(RandomSearch(max_trials=20).trainings(15, 7)) == [(7, 15)]
     rounds = list(Hyperband(max_epochs=9, factor=3).trainings(100, None))
     assert rounds == [(9, 1), (3, 2), (1, 6), (5, 3), (2, 6), (3, 9)]  # Li et al. 2018, as keras-tuner rounds it
 
 
-def test_cost_is_six_macs_a_picture() -> None:
+def test_cost_is_six_flops_per_mac_and_picture() -> None:
     spec = spec_with({"space": {"train.seed": {"int": [0, 99]}}, "tuner": {"random_search": {"max_trials": 4}}})
     macs = archspec.analyse(spec).macs
     cost = survey(spec).cost
@@ -181,7 +181,7 @@ def test_cost_is_six_macs_a_picture() -> None:
         ({"folder": "pictures"}, None),
     ],
 )
-def test_pictures_that_are_known_without_the_data(data: Any, pictures: int | None) -> None:
+def test_numbers_of_pictures_known_without_the_data(data: Any, pictures: int | None) -> None:
     spec = spec_with({"space": SPACE}, train={"data": data})
     found = survey(spec)
     assert found.cost is not None

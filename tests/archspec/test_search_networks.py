@@ -1,4 +1,4 @@
-"""What candidates cost, read the quick way, against reading each as a spec of its own; and when two are the same."""
+"""The cost of candidates, read the quick way, against reading each as its own spec; and which candidates are equal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDS_IN_SOFTMAX = {
     "params": {"width": 1},
     "model": {"input": [3, 3, 1], "layers": [{"conv": {"filters": "${width}", "kernel": 1}}, "softmax"]},
 }
-"""Not valid with a `train` section, as training wants logits."""
+"""Invalid with a `train` section, as training needs logits."""
 
 
 def costs(spec: archspec.Spec) -> tuple[int, int, int]:
@@ -36,8 +36,8 @@ def costs(spec: archspec.Spec) -> tuple[int, int, int]:
     return analysis.trainable_parameters, analysis.macs, memory
 
 
-def told(work: Callable[[], Any]) -> Any:
-    """What work gives, or the text of its SpecError."""
+def result_or_message(work: Callable[[], Any]) -> Any:
+    """The result of `work`, or the message of its SpecError."""
     try:
         return work()
     except archspec.SpecError as error:
@@ -46,10 +46,10 @@ def told(work: Callable[[], Any]) -> Any:
 
 def assert_same_cost(spec: archspec.Spec, networks: Networks, candidate: Candidate) -> bool:
     """Holds the quick way against the ordinary one, mistakes included; whether the candidate is valid."""
-    measures = told(lambda: networks.measures(candidate))
+    measures = result_or_message(lambda: networks.measures(candidate))
     if not isinstance(measures, str):
         measures = (measures.trainable_parameters, measures.macs, measures.training_activation_bytes)
-    assert measures == told(lambda: costs(spec.with_values(candidate.values)))
+    assert measures == result_or_message(lambda: costs(spec.with_values(candidate.values)))
     return not isinstance(measures, str)
 
 
@@ -115,7 +115,7 @@ def test_anything_may_change(name: str, value: Any) -> None:
         assert_same_cost(spec, networks, Candidate({name: value, **values}))
 
 
-def test_defaults_that_depend_on_a_parameter_are_read_anew() -> None:
+def test_defaults_that_depend_on_a_parameter_are_read_again() -> None:
     model = {**SPEC["model"], "defaults": {"conv": {"dilation": "${n}"}}}
     spec = spec_with({"space": {"n": {"int": [1, 3]}}}, model=model)
     spec = spec_with({"space": {"width": {"int": [2, 4]}, "n": {"int": [1, 2]}}}, model=model)
@@ -147,7 +147,7 @@ def test_blocks_of_the_spec_see_its_parameters(tmp_path: Path) -> None:
     assert len({networks.measures(Candidate({"width": width})).trainable_parameters for width in (1, 2, 4)}) == 3
 
 
-def test_the_peak_in_inference_is_known_where_it_is_limited() -> None:
+def test_the_inference_peak_is_computed_if_it_is_limited() -> None:
     search: dict[str, Any] = {"space": {"width": {"int": [2, 9]}}}
     spec = spec_with(search)
     assert Networks(spec).measures(Candidate({"width": 3})).inference_activation_bytes is None
@@ -196,7 +196,7 @@ def test_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     networks = Networks(spec)
     assert all(assert_same_cost(spec, networks, candidate) for candidate in drawn(spec, 40))
     assert len(networks._cache.layers) <= 5
-    assert len(networks._remembered) <= 3
+    assert len(networks._results) <= 3
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_the_same_network_by_two_routes(way: str) -> None:
     assert identity(one) == identity(other)
 
 
-def test_other_networks_and_recipes_are_told_apart() -> None:
+def test_different_networks_and_recipes_are_distinguished() -> None:
     keys = [identity(spec) for spec in [written(CONV), *OTHERS.values()]]
     assert len(set(keys)) == len(keys)
 

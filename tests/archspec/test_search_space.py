@@ -1,4 +1,4 @@
-"""Spaces and candidates: what a `search` section may say, what is drawn from it, and its grid."""
+"""Spaces and candidates: what a `search` section may say, the candidates drawn from it, and its grid."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def same(a: Any, b: Any) -> bool:
 # -- the section ----------------------------------------------------------------------------------------------------
 
 
-def test_the_example_of_every_option() -> None:
+def test_an_example_of_every_option() -> None:
     section = {
         "tuner": {"hyperband": {"max_epochs": 20, "factor": 4, "executions_per_trial": 2, "seed": 7}},
         "objective": "val_loss",
@@ -227,7 +227,7 @@ def test_true_is_not_one_and_the_order_of_keys_does_not_count() -> None:
 
 
 def holds(name: str, space: dict[str, Any], values: dict[str, Any]) -> bool:
-    """Whether a name's conditions hold, from what is written."""
+    """Whether a name's conditions hold, judged by the text of the spec."""
     entry = space[name]
     conditions = entry.get("when", {}) if isinstance(entry, dict) else {}
     return all(
@@ -237,7 +237,7 @@ def holds(name: str, space: dict[str, Any], values: dict[str, Any]) -> bool:
 
 
 def is_in(value: Any, entry: Any) -> bool:
-    """Whether a value is one that an entry allows, from what is written."""
+    """Whether an entry allows a value, judged by the text of the spec."""
     if entry == "bool" or "bool" in entry:
         return isinstance(value, bool)
     if "choice" in entry:
@@ -290,7 +290,7 @@ def test_many_names_under_one_condition_are_counted_at_once() -> None:
     assert search.space.grid_size() == 2**60 - 1 + 5
 
 
-def test_candidates_of_another_space_are_told() -> None:
+def test_candidates_of_another_space_are_recognised() -> None:
     space = space_of(
         {BLOCK: {"choice": ["basic", "bottleneck"]}, EXPANSION: {"int": [1, 2], "when": {BLOCK: "bottleneck"}}},
     )

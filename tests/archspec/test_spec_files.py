@@ -1,4 +1,4 @@
-"""Spec files from outside: parameters, `extends`, `set` and overrides, scalars, JSON, and what `to_yaml` writes."""
+"""Spec files as users write them: parameters, `extends`, `set`, overrides, scalars, JSON; and what `to_yaml` writes."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_overrides_take_items_of_parameters_and_null(write: Write) -> None:
     )
     assignments = parse_assignments(["sizes[0]=5", "model.layers[0].dense.activation=null", "train=2"])
     spec = archspec.load(path, assignments)
-    assert units(spec) == [5, 4, 2]  # a parameter goes before a section of its name
+    assert units(spec) == [5, 4, 2]  # a parameter takes precedence over a section of the same name
     assert archspec.load(path, {"train.epochs": 3}).train.epochs == 3  # type: ignore[union-attr]
 
 
@@ -349,7 +349,7 @@ def test_every_path_that_a_resolved_spec_shows_can_be_set(path: Path):
         ("model.input.x", "'model.input' is a list of 3, not a mapping with fields to set"),
     ],
 )
-def test_what_stands_for_no_field_has_none(path: str, message: str, write: Write):
+def test_paths_do_not_lead_into_plain_values(path: str, message: str, write: Write):
     with pytest.raises(archspec.SpecError) as caught:
         archspec.load(write("short.yaml", SHORT), {path: 1})
     assert f"{path}: {message}" in str(caught.value)
@@ -365,7 +365,7 @@ def test_what_stands_for_no_field_has_none(path: str, message: str, write: Write
         ("my_alexnet.yaml", ""),
     ],
 )
-def test_only_a_file_of_nearly_the_name_is_suggested_for_one_that_is_missing(asked: str, hint: str, write: Write):
+def test_only_similarly_named_files_are_suggested_for_a_missing_one(asked: str, hint: str, write: Write):
     for name in ("alexnet_two_tower.yaml", "digits.yaml"):
         folder = write(name, BASE).parent
     with pytest.raises(archspec.UserError) as caught:

@@ -1,4 +1,4 @@
-"""The shipped networks against numbers from outside (golden.yaml says whose) and against their own headers."""
+"""The shipped networks against published numbers (golden.yaml names their sources) and against their own headers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPECS = Path(__file__).parents[2] / "specs"
 NAMES = sorted(path.stem for path in SPECS.glob("*.yaml"))
 GOLDEN: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("golden.yaml").read_text())
 OWN = {"digits"}
-"""Networks of this project, for which nobody else has numbers."""
+"""Networks of this project, for which no published numbers exist."""
 
 CIFAR_BLOCKS = {20: 3, 32: 5, 44: 7, 56: 9, 110: 18, 1202: 200}
 CIFAR = [name for name in NAMES if name.endswith("_cifar")]
@@ -45,12 +45,12 @@ def overridden(name: str, overrides: dict[str, Any]) -> Analysis:
 
 
 def last_of(analysis: Analysis, name: str) -> LayerAnalysis:
-    """The layer of this name with all that follows from it, or the stage of this name: its last operation."""
+    """The last operation of the layer or stage with this name."""
     return [layer for layer in analysis.layers if f"{layer.name}.".startswith(f"{name}.")][-1]
 
 
 def printed(value: float, like: str) -> str:
-    """The value with as many decimals as `like`."""
+    """The value, rounded to as many decimals as `like`."""
     return f"{value:.{len(like.partition('.')[2])}f}"
 
 
@@ -102,7 +102,7 @@ def test_weights_of_layers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", having("paper_millions"))
-def test_weights_as_the_paper_prints_them(name: str) -> None:
+def test_weights_match_those_printed_in_the_paper(name: str) -> None:
     expected = GOLDEN[name]["paper_millions"]
     assert printed(analysis_of(name).trainable_parameters / 1e6, like=expected) == expected
 
@@ -126,7 +126,7 @@ def test_macs_near_those_of_the_paper(name: str) -> None:
 
 @pytest.mark.parametrize("name", CIFAR)
 def test_macs_of_a_cifar_network_by_hand(name: str) -> None:
-    """6n + 2 layers of He et al. 2015, section 4.2; shortcuts without MACs, or none."""
+    """The 6n + 2 layers of He et al. 2015, section 4.2, whose shortcuts, if any, have no MACs."""
     n = CIFAR_BLOCKS[int(re.findall(r"\d+", name)[0])]
     first = 32**2 * 9 * 3 * 16
     stages = 32**2 * 9 * 2 * n * 16**2
@@ -170,7 +170,7 @@ def test_alexnet_in_one_tower_of_the_same_widths() -> None:
     assert one.macs == 1135256096
 
 
-def test_alexnet_as_section_5_and_3_of_its_paper_say() -> None:
+def test_alexnet_follows_sections_3_and_5_of_its_paper() -> None:
     nodes = {node.name: node.op for node in spec_of("alexnet_two_tower").graph.nodes}
     kernels = {name: op for name, op in nodes.items() if isinstance(op, Conv | Dense)}
     normal = Initializer("random_normal", (("mean", 0.0), ("stddev", 0.01)))

@@ -1,4 +1,4 @@
-"""What tests of several folders share: a process that is killed, and runs that were really trained."""
+"""Fixtures of several folders: a process that is killed, and runs that were really trained."""
 
 import json
 import os
@@ -36,7 +36,7 @@ train:
 
 @pytest.fixture(scope="session")
 def killed(tmp_path_factory):
-    """A function that runs until a moment, in a process of its own; its status and what it printed."""
+    """Runs a function in its own process until a given moment; returns its status and what it printed."""
     outputs = tmp_path_factory.mktemp("outputs")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -55,7 +55,7 @@ def killed(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory):
-    """What is remembered about files, away from the user's."""
+    """A cache of facts about files that is not the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

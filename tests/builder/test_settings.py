@@ -1,4 +1,4 @@
-"""What importing this package tells TensorFlow."""
+"""The settings that importing `builder` makes for TensorFlow."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ def test_onednn_is_used_on_every_cpu_unless_the_environment_says_no(given, used)
 
 
 @pytest.mark.parametrize(("machine", "set_to"), [("x86_64", "1"), ("AMD64", "1"), ("aarch64", "None")])
-def test_onednn_is_asked_for_on_x86_alone(machine, set_to):
+def test_onednn_is_requested_on_x86_only(machine, set_to):
     code = f"import os, platform; platform.machine = lambda: '{machine}'; import builder"
     environment = {key: value for key, value in os.environ.items() if key != "TF_ENABLE_ONEDNN_OPTS"}
     command = [sys.executable, "-c", f"{code}; print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"]

@@ -1,10 +1,10 @@
-"""Runs what the README and the pages in docs/ show, and puts there what comes out.
+"""Runs the examples in the README and in docs/, and puts in their actual output.
 
 python -m tests.tools.refresh_docs
 python -m tests.tools.refresh_docs README.md
 
-Nothing else should run on the machine, as the output has times. Only figures may change; the rest is for
-people to write. What the commands make stays in the folder that is printed.
+Nothing else should run on the machine, as the output contains times. Only figures may change; people write the rest.
+The files that the commands make stay in the folder that is printed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def refresh(page: Path, folder: Path) -> None:
 
 
 def excerpt(shown: str, found: str, command: str) -> str:
-    """The lines of `found` that stand where the lines of `shown` do, with its `...`."""
+    """The lines of `found` that correspond to the lines of `shown`, with its `...`."""
     lines = found.splitlines(keepends=True)
     parts = [part.splitlines(keepends=True) for part in shown_parts(shown)]
     taken, begin = [], 0

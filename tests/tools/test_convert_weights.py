@@ -1,4 +1,4 @@
-"""`tools/convert_weights.py` as a user runs it: what it shows, what it writes, and that it never half does it."""
+"""`tools/convert_weights.py` as a user runs it: what it shows and writes, and that it never writes half of it."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ CHECKPOINT = ROOT / "tests" / "fixtures" / "small_checkpoint.pth"
 
 
 def run(*arguments, status=0, directory=None, before=(), **options):
-    """What the command printed, as a process of its own; on the standard error where it fails."""
+    """Runs the command in its own process and returns its output, or its standard error if it fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, str(ROOT)])}
     command = [sys.executable, TOOL, *map(str, arguments)]
     result = subprocess.run(
@@ -41,7 +41,7 @@ def run(*arguments, status=0, directory=None, before=(), **options):
 
 @pytest.fixture
 def run_here(monkeypatch, capsys):
-    """The same in this process: one that starts TensorFlow for each test takes seconds."""
+    """Runs the command in this process, which saves the seconds that TensorFlow takes to start."""
 
     def run_here(*arguments, status=0):
         monkeypatch.setattr(sys, "argv", [str(TOOL), *map(str, arguments)])
@@ -118,7 +118,7 @@ def test_an_output_that_exists_is_kept(tmp_path, run_here):
 
 @pytest.fixture
 def begun(tmp_path):
-    """A run's directory before its first epoch ends: its spec, and what is known of its surroundings."""
+    """The directory of a run whose first epoch has not ended: its spec and its environment."""
     directory = tmp_path / "run"
     (directory / "checkpoints").mkdir(parents=True)
     (directory / "spec.yaml").write_text(SPEC.read_text())
@@ -137,7 +137,7 @@ def test_a_run_is_read_with_its_own_spec(begun, run_here):
 
 
 def test_a_run_whose_spec_was_changed_is_refused(begun, run_here):
-    """The weights would fit as before, in a network that computes something else with them."""
+    """The weights would still fit, but the network would compute something else with them."""
     text = SPEC.read_text()
     (begun / "spec.yaml").write_text(text.replace("relu", "elu", 1))
     errors = run_here(begun, status=2)
@@ -158,7 +158,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path):
 
 
 def test_names_and_shapes_are_those_of_a_state_dict(tmp_path, run_here):
-    """A file of Keras would have its axes in another order."""
+    """A Keras file would have its axes in another order."""
     keras_file, path = tmp_path / "a.weights.h5", tmp_path / "a.safetensors"
     run_here(SMALL, SPEC, "--to", "keras", "--out", keras_file)
     errors = run_here(SMALL, SPEC, "--to", "torch", "--like", keras_file, "--out", path, status=2)

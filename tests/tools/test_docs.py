@@ -1,13 +1,14 @@
-"""What the README and the pages in docs/ show is what happens.
+"""The examples in the README and in docs/ work as shown.
 
-Of each page, the specs (`yaml` whose first comment is a file name) go into a folder, and the rest is run there in
-order: `python`, whose output is its comments, and `console`, commands with their output. The word behind
-`console` says how:
+The specs of each page (`yaml` whose first comment is a file name) are written to a folder, and the rest is run there in
+order: `python`, whose comments show its output, and `console`, commands with their output. The word after `console`
+says how:
 
-    console           run; the output is the same to the letter
-    console slow      trains: run; the output is the same but for numbers, and `...` stands for any lines
+    console           run; the output is exactly the same
+    console slow      trains: run; the output is the same except for numbers, and `...` stands for any lines
     console checked   not run (long, or for other machines): the tool and its options exist, the spec is valid
 
+`python slow` is a program that trains, with the same rule for its output: `# ...` stands for any lines.
 `sh` is `checked` as well, and other `yaml` is a part of a spec, which has to be valid.
 """
 
@@ -30,7 +31,7 @@ from archspec.spec.overrides import parse_assignments
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = ("evaluate.md", "export.md", "predict.md", "search.md", "weights.md")
-"""Their commands need a run, an export or a file to be made first, and are tested where that is."""
+"""Pages whose commands need a run, an export or a file that is made first; other tests make it and run them."""
 PAGES = sorted([ROOT / "README.md", *(page for page in ROOT.glob("docs/*.md") if page.name not in ELSEWHERE)])
 BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"^# (\w+\.yaml)$", re.MULTILINE)
@@ -47,11 +48,16 @@ class Block:
 
     @property
     def commands(self) -> list[tuple[str, str]]:
-        """The commands of a console, each with its output; of a script, each with none."""
+        """The commands of a console with their outputs, or of a script with empty outputs."""
         if self.language == "sh":
             lines = self.text.replace("\\\n", " ").splitlines()
             return [(line.split("  #")[0], "") for line in lines if line and not line.startswith("#")]
         return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", self.text, re.MULTILINE)
+
+    @property
+    def comments(self) -> str:
+        """The lines of a program that are comments, which show its output."""
+        return "".join(re.findall(r"^# (.*\n)", self.text, re.MULTILINE))
 
 
 def blocks(page: Path) -> list[Block]:
@@ -90,7 +96,7 @@ def write_specs(page: Path, folder: Path) -> None:
 
 
 def run(command: str, folder: Path) -> str:
-    """What a command, with this interpreter as `python`, writes to stdout and stderr."""
+    """Runs a command with this interpreter as `python`; returns what it writes to stdout and stderr."""
     (folder / "bin").mkdir(exist_ok=True)
     python = folder / "bin" / "python"
     python.unlink(missing_ok=True)
@@ -116,7 +122,7 @@ def shape(text: str) -> str:
 
 
 def shown_parts(text: str) -> list[str]:
-    """What stands before, between and behind the lines `...`."""
+    """The texts before, between and after the lines `...`."""
     return re.split(f"^{re.escape(ANY)}", text, flags=re.MULTILINE)
 
 
@@ -175,14 +181,17 @@ def test_trainings_that_are_shown_happen(page, folder):
 
 
 def happenings(page: Path, folder: Path, marks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Does what a page says, in its order: commands of consoles that are marked so, each with the output that is shown
-    and the one that comes. Programs are run in any case, as they write files."""
+    """Runs a page in order, and yields each command of the consoles with these marks, with shown and actual output.
+    Programs are run too, as they write files; their output is compared here."""
     write_specs(page, folder)
     for block in blocks(page):
-        if block.language == "python":
+        if block.language == "python" and block.mark in ("", *marks):
             command = [sys.executable, "-c", block.text]
             found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-            assert all(f"# {line}\n" in block.text for line in found.splitlines())
+            if block.mark:
+                assert matches(shape(block.comments), shape(found)), f"{block.text}\n--- found\n{found}"
+            else:
+                assert all(f"# {line}\n" in block.text for line in found.splitlines())
         elif block.language == "console" and block.mark in marks:
             for command, expected in block.commands:
                 yield command, expected, run(command, folder)

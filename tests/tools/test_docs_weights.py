@@ -1,4 +1,4 @@
-"""What docs/weights.md shows is what happens."""
+"""The examples of docs/weights.md work as shown."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ NETWORKS = json.loads((ROOT / "tests" / "fixtures" / "torchvision.json").read_te
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The repository's root as the page sees it, with the weights that it speaks of."""
+    """A folder like the repository's root, with the weights that the page mentions."""
     folder = tmp_path_factory.mktemp("docs")
     for name in ("tools", "specs"):
         (folder / name).symlink_to(ROOT / name)
@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
 
 
 def test_commands_are_as_shown(folder, monkeypatch, capsys):
-    """One after another, as a reader would type them: one reads what another wrote."""
+    """Runs the commands in order, as a reader would, as some read what others wrote."""
     monkeypatch.chdir(folder)
     assert len(COMMANDS) >= 5
     for command, expected in COMMANDS:
@@ -55,7 +55,7 @@ def test_python_runs(folder, monkeypatch):
 
 @pytest.mark.slow
 def test_the_fine_tuning_that_is_shown_happens(folder):
-    """Its section, in order; all of it but the figures."""
+    """Runs the section in order, and compares everything but the figures."""
     section = PAGE.partition("\n## Fine-tuning\n")[2].partition("\n## ")[0]
     followed = 0
     for language, mark, text in test_docs.BLOCK.findall(section):

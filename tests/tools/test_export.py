@@ -50,7 +50,8 @@ FILES = [
 
 
 def process(*command, status=0, **options):
-    """What a Python process prints, on either stream; it finds the repository's packages as an installation would."""
+    """Runs Python in a process that finds the repository's packages as if installed; returns what it prints on both
+    streams."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     result = subprocess.run(
         [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True, timeout=600, **options
@@ -70,7 +71,7 @@ def run_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(run_dir, tmp_path_factory):
-    """The folder of a network's exports, with one of all formats in it, and what the command printed."""
+    """The folder of a network's exports, with one export in all formats, and the command's output."""
     out = tmp_path_factory.mktemp("exports") / "digits"
     return out, process(TOOL, run_dir, "--format", *FORMATS, "--out", out)
 

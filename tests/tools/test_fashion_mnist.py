@@ -1,4 +1,4 @@
-"""The data set's four files into one, whole or not at all."""
+"""`tools/fashion_mnist.py` converts the four files into one, completely or not at all."""
 
 import gzip
 import subprocess

@@ -1,4 +1,4 @@
-"""`tools/preview.py` as a user runs it, and what the picture is made of."""
+"""`tools/preview.py` as a user runs it, and the contents of the picture."""
 
 from __future__ import annotations
 

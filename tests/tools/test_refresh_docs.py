@@ -1,4 +1,4 @@
-"""The documents' figures are put there as they come, and nothing else is."""
+"""`refresh_docs` updates the figures of the pages, and nothing else."""
 
 import pytest
 

@@ -178,7 +178,7 @@ def test_no_framework_is_imported():
 
 def test_it_takes_less_than_half_a_second():
     def seconds():
-        """Of processor time, which other processes do not lengthen; the tool has one thread and waits for nothing."""
+        """Seconds of processor time, which other processes do not lengthen; the tool has one thread and never waits."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         summary("specs/resnet152.yaml")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

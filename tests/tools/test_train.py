@@ -1,4 +1,4 @@
-"""`tools/train.py` as a user runs it: what a run leaves behind, and how mistakes and Ctrl-C end."""
+"""`tools/train.py` as a user runs it: the files of a run, and how it ends on mistakes and Ctrl-C."""
 
 import csv
 import json
@@ -16,7 +16,7 @@ SMALL = [ROOT / "specs" / "digits.yaml", "--set", "n=1", "--set", "width=8"]
 
 
 def start(*arguments, data_dir=None, **options):
-    """The command, in a process that finds the repository's packages as an installation would."""
+    """Starts the command in a process that finds the repository's packages as if installed."""
     command = [sys.executable, TOOL, *map(str, arguments), *(["--data-dir", str(data_dir)] if data_dir else [])]
     path = os.pathsep.join([*options.pop("before", []), str(ROOT)])
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -38,7 +38,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, data_dir):
-    """A short run's directory and what it printed."""
+    """The directory of a short run, and its output."""
     directory = tmp_path_factory.mktemp("runs") / "short"
     output = run(*SMALL, "--set", "train.epochs=2", "--run-dir", directory, data_dir=data_dir)
     return directory, output

@@ -130,7 +130,7 @@ def test_it_is_a_short_file():
 
 
 def test_what_the_documentation_tells_to_run(tmp_path):
-    """Each command of docs/search.md is understood; the dry run runs."""
+    """Each command of docs/search.md is accepted; the dry run is run."""
     commands = re.findall(
         r"^\$ (?:\w+=\w+ )*python tools/tune.py (.*?)(?:  +#.*)?$", (ROOT / "docs/search.md").read_text(), re.M
     )

@@ -1,4 +1,4 @@
-"""Mixup and cutmix of real and of plain pictures: shares, labels and partners."""
+"""Mixup and cutmix of real and of uniform pictures: shares, labels and partners."""
 
 from __future__ import annotations
 

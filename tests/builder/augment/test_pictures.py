@@ -116,7 +116,7 @@ def test_color_jitter_turns_hues():
         assert_close(new, np.round(255 * np.array(colorsys.yiq_to_rgb(y, i, q))), levels=3)  # its constants are rounded
 
 
-def test_color_jitter_does_all_at_once_as_one_after_another():
+def test_color_jitter_at_once_equals_its_steps_in_order():
     photos = PHOTOS // 2 + 64  # nothing is cut to 0 or 255 on the way
     options = ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1)
     for numbers in drawn(options, 3):
@@ -132,7 +132,7 @@ def test_color_jitter_does_all_at_once_as_one_after_another():
 
 
 def pil(name, picture, strength, sign):
-    """The operation as the paper's authors had it, by Pillow; identity for those that have no place in it."""
+    """The paper's operation in Pillow; the identity for those that Pillow does not have."""
     image = Image.fromarray(picture)
     shear, factor, grey = sign * 0.3 * strength, 1 + sign * 0.9 * strength, (128, 128, 128)
     shift = sign * 150 / 331 * strength
@@ -169,7 +169,7 @@ def numbers_for(name, sign):
 
 @pytest.mark.parametrize("magnitude", [9, 30])
 def test_rand_augment_has_the_papers_operations(magnitude):
-    """Exactly where Pillow does not round on the way."""
+    """Compares exactly where Pillow does not round intermediate results."""
     assert len(NAMES) == 14
     for operation in NAMES:
         for sign in (1, -1):
@@ -182,7 +182,7 @@ def test_rand_augment_has_the_papers_operations(magnitude):
             assert operation == "identity" or not np.array_equal(found, PHOTOS), operation
 
 
-def test_rand_augment_at_magnitude_0_moves_nothing():
+def test_rand_augment_at_magnitude_0_moves_no_pixel():
     kept = [name for name in NAMES if name not in ("auto_contrast", "equalize")]
     for operation in kept:
         found = changed(RandAugment(layers=1, magnitude=0), PHOTOS, [numbers_for(operation, -1)])

@@ -1,4 +1,4 @@
-"""Real pictures in files, made of those that scikit-learn ships."""
+"""Files of real pictures, cut from the photographs in scikit-learn."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SIZES = [(60, 80), (80, 60), (50, 50), (64, 100)]
 
 
 def cut(number, size=None):
-    """A part of a photograph, uint8 (height, width, 3): another one for each number."""
+    """A part of a photograph, uint8 (height, width, 3), different for each number."""
     photograph = load_sample_images().images[number % 2]
     height, width = size or SIZES[number % len(SIZES)]
     top, left = 7 * number % (427 - height), 13 * number % (640 - width)
@@ -17,7 +17,7 @@ def cut(number, size=None):
 
 
 def write(path, picture):
-    """A picture in a file of the format that the name says."""
+    """Writes a picture in the format that the file's name says."""
     path.parent.mkdir(parents=True, exist_ok=True)
     encode = {".jpg": tf.io.encode_jpeg, ".png": tf.io.encode_png, ".bmp": bmp}[path.suffix]
     encoded = encode(picture)
@@ -36,7 +36,7 @@ def bmp(picture):
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    """What is remembered about files, away from the user's."""
+    """A cache of facts about files that is not the user's."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     return folder

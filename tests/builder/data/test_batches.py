@@ -216,7 +216,7 @@ def test_a_batch_that_does_not_divide_is_refused(digits):
         training_batches(digits, recipe(batch_size=2000), 2000)
 
 
-def test_pictures_that_went_since_they_were_looked_at_are_named(roots, tmp_path):
+def test_pictures_that_disappeared_since_they_were_checked_are_named(roots, tmp_path):
     for number in range(12):
         write(tmp_path / "moved" / str(number % 2) / f"{number}.jpg", cut(number))
     data = load_data(Folder(path=str(tmp_path / "moved")), (16, 16, 3))
@@ -240,7 +240,7 @@ def test_every_validation_picture_counts_once_in_full_batches(name, batch_size, 
     parts = [
         list(validation_batches(data, recipe(), batch_size, (i, shards)).as_numpy_iterator()) for i in range(shards)
     ]
-    global_batches = -(-data.validation_count // 96)  # of any parts and shards, so that all replicas have as many
+    global_batches = -(-data.validation_count // 96)  # for any parts and shards, so that all replicas have equally many
     steps = global_batches * 96 // (batch_size * shards)
     assert [len(part) for part in parts] == [steps] * shards
     assert len(validation_batches(data, recipe(), batch_size, (0, shards))) == steps

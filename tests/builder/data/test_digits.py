@@ -1,4 +1,4 @@
-"""The embedded digits, and what every source has."""
+"""The digits of scikit-learn, and what all sources have in common."""
 
 import dataclasses
 from collections import Counter
@@ -45,7 +45,7 @@ def test_pixels_have_mean_0_and_deviation_1():
     assert normal.mean() == pytest.approx(0, abs=1e-6) and normal.std() == pytest.approx(1, abs=1e-6)
 
 
-def test_channels_that_digits_do_not_have():
+def test_a_network_of_other_channels_is_refused():
     with pytest.raises(archspec.SpecError) as caught:
         load_data(Digits(), (8, 8, 4))
     expected = "train.data: the pictures of digits have 1 channel, and the network takes 4 channels; "
@@ -57,7 +57,7 @@ def network(units):
     return load({"name": "network", "model": {"input": list(SHAPE), "layers": layers}}).graph
 
 
-def test_all_that_does_not_fit_the_network_is_said_at_once():
+def test_all_mismatches_with_the_network_are_reported_at_once():
     with pytest.raises(archspec.SpecError) as caught:
         check_fits(load_data(Digits(), SHAPE), network(5), Train(data=Digits(), batch_size=2000))
     assert str(caught.value).splitlines() == [
@@ -66,7 +66,7 @@ def test_all_that_does_not_fit_the_network_is_said_at_once():
     ]
 
 
-def test_one_class_is_nothing_to_tell_apart():
+def test_a_single_class_is_refused():
     data = dataclasses.replace(load_data(Digits(), SHAPE), class_names=("cat",))
     with pytest.raises(archspec.SpecError, match="digits has 1 class, and a network learns to tell apart 2 or more"):
         check_fits(data, network(1), Train(data=Digits(), batch_size=8))

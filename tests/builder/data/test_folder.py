@@ -1,4 +1,4 @@
-"""A folder of pictures: its parts, its formats, and what is said of one that is wrong."""
+"""A folder of pictures: its parts, its formats, and the errors for wrong folders."""
 
 import errno
 import os
@@ -101,7 +101,7 @@ def test_grey_pictures_suit_a_network_of_one_channel(tmp_path):
     assert "and the network takes 4" in problem(tmp_path, (32, 32, 4))
 
 
-def test_fingerprints_tell_changes(tree):
+def test_fingerprints_change_with_the_pictures(tree):
     first = load(tree)
     assert load(tree).fingerprint == first.fingerprint and load(tree).pixels == first.pixels
     write(tree / "cat" / "00.jpg", cut(50))
@@ -113,7 +113,7 @@ def test_fingerprints_tell_changes(tree):
 
 @pytest.fixture
 def spoilt(tree):
-    """One cut short, one of another kind, one empty, one that is fine but has another format's name."""
+    """Spoils some files: one cut short, one that is no picture, one empty, and a good one named like another format."""
     first = tree / "cat" / "00.jpg"
     first.write_bytes(first.read_bytes()[:-400])
     (tree / "dog" / "01.jpg").write_text("<html>not found</html>")
@@ -143,14 +143,14 @@ def test_corrupt_pictures_may_be_skipped(spoilt):
     assert validation_pictures(data).shape[0] == data.validation_count
 
 
-def test_a_class_of_which_skipping_leaves_nothing_is_told(tree):
+def test_a_class_left_empty_by_skipping_is_reported(tree):
     for path in (tree / "dog").iterdir():
         path.write_bytes(b"")
     told = problem(tree, on_corrupt="skip")
     assert "train.data: ROOT: no picture of class dog is left to train on" in told and "it is empty" in told
 
 
-def test_pictures_are_looked_at_once_until_they_change(tree, cache, monkeypatch):
+def test_pictures_are_checked_once_until_they_change(tree, cache, monkeypatch):
     load(tree)
     monkeypatch.setattr("builder.data.decodable.look", lambda *arguments: pytest.fail("looked again"))
     load(tree)
@@ -160,7 +160,7 @@ def test_pictures_are_looked_at_once_until_they_change(tree, cache, monkeypatch)
     assert "03.jpg: it is cut short or damaged" in problem(tree)
 
 
-def test_where_nothing_can_be_remembered_all_works(tree, cache, monkeypatch):
+def test_loading_works_without_a_writable_cache(tree, cache, monkeypatch):
     (cache / "file").write_text("not a folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "file"))
     assert load(tree).train_count == 18
@@ -229,7 +229,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 def test_a_folder_that_may_not_be_read(tree, monkeypatch):
     scandir = os.scandir
 
-    def forbidden(path):  # as the system does it, to whoever is not root
+    def forbidden(path):  # as the system does for users other than root
         if os.fspath(path).endswith("cat"):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
         return scandir(path)

@@ -1,4 +1,4 @@
-"""Free memory, arrays that are shared with TensorFlow, and what is remembered about files."""
+"""Free memory, arrays that are shared with TensorFlow, and the cache of facts about files."""
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def test_arrays_are_shared_and_not_copied():
     assert np.array_equal(shared(crooked), crooked)
 
 
-def test_a_remembered_file_that_is_damaged_is_made_again(cache):
+def test_a_damaged_cache_file_is_computed_again(cache):
     for _ in range(2):
         assert remembered("key", lambda: {"a": np.arange(3)})["a"].tolist() == [0, 1, 2]
     assert remembered("key", lambda: {"a": np.arange(9)})["a"].tolist() == [0, 1, 2]

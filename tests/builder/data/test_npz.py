@@ -1,4 +1,4 @@
-"""NumPy files: both layouts, and what is said of others."""
+"""NumPy files: both layouts, and the errors for others."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,7 @@ def file_problem(path):
     return str(caught.value).replace(str(path), "FILE")
 
 
-def test_files_that_are_no_npz(tmp_path):
+def test_files_that_are_not_npz(tmp_path):
     write = "write it with numpy.savez(path, x=pictures, y=labels)"
     expected = "train.data: FILE: there is no such file; relative paths start at the current directory"
     assert file_problem(tmp_path / "nowhere.npz") == expected

@@ -1,4 +1,4 @@
-"""Data sets of tensorflow-datasets: two made here as any other is, and what is said of one that is wrong."""
+"""TensorFlow Datasets: two data sets defined here like any other, and the errors for wrong sources."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.builder.data.conftest import cut
 
 
 class PhotographParts(tfds.core.GeneratorBasedBuilder):
-    """Parts of photographs, JPEG of four sizes, three classes."""
+    """Parts of photographs: JPEGs of four sizes, in three classes."""
 
     VERSION = tfds.core.Version("1.2.0")
     IMAGE = tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg")
@@ -36,14 +36,14 @@ class PhotographParts(tfds.core.GeneratorBasedBuilder):
 
 
 class GreyParts(PhotographParts):
-    """The same, grey PNG of one size."""
+    """Parts of photographs: grey PNGs of one size."""
 
     IMAGE = tfds.features.Image(shape=(24, 20, 1))
     SIZE = (24, 20)
 
 
 class TextParts(PhotographParts):
-    """No pictures to train on: no labels are named."""
+    """A data set that cannot be trained on, as it has no supervised keys."""
 
     def _info(self):
         return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict({"image": self.IMAGE}))
@@ -108,7 +108,7 @@ def test_grey_pictures_are_repeated_for_three_channels(data_dir):
     assert pictures.shape == (10, 24, 20, 3) and (pictures == pictures[..., :1]).all()
 
 
-def test_the_command_lines_place_comes_before_the_specs(data_dir, tmp_path):
+def test_the_command_lines_data_dir_takes_precedence(data_dir, tmp_path):
     source = Tfds(name="grey_parts", data_dir=str(tmp_path / "nowhere"), download=False)
     assert load_data(source, (24, 20, 1), data_dir).train_count == 30
     assert load_data(Tfds(name="grey_parts", data_dir=str(data_dir), download=False), (24, 20, 1)).train_count == 30
@@ -164,7 +164,7 @@ def test_a_place_that_cannot_hold_data(tmp_path):
     )
 
 
-def test_no_network_is_told_soon(tmp_path, monkeypatch):
+def test_a_missing_network_is_reported_soon(tmp_path, monkeypatch):
     monkeypatch.setattr("builder.data.sources.tfds.RETRIES", 0)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nothing listens, whatever network there is
     text = problem(tmp_path, name="cifar10")

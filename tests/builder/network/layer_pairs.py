@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-# The largest difference allowed, as a part of the largest value: two roundings to each half-width type.
+# The largest difference allowed, relative to the largest value: two roundings to each half-width type.
 TOLERANCE = {"float32": 1e-5, "mixed_bfloat16": 8e-3, "mixed_float16": 1e-3}
 policies = pytest.mark.parametrize("policy", TOLERANCE)
 
 
 def exact(values):
-    """Rounded to what every type represents."""
+    """Rounds to values that every type represents."""
     return values.astype(tf.bfloat16.as_numpy_dtype).astype("float32")
 
 
@@ -23,7 +23,7 @@ def normal(*shape, seed=0, mean=0.0):
 
 
 def share_weights(fast, stock):
-    """New weights, positive for the sake of variances, that go from each layer to the other unchanged."""
+    """Gives both layers the same new weights, positive as variances are, and checks that they transfer both ways."""
     names = [[(weight.name, weight.shape, weight.trainable) for weight in layer.weights] for layer in (fast, stock)]
     assert names[0] == names[1]
     stock.set_weights([exact(abs(normal(*weight.shape, seed=7)) + 0.5) for weight in stock.weights])
@@ -56,7 +56,7 @@ def results(layer, x, **arguments):
 
 
 def same(fast, stock, x, tolerance, **arguments):
-    """Both compute the same with the same weights."""
+    """Asserts that both layers compute the same with the same weights."""
     share_weights(fast, stock)
     received, expected = results(fast, x, **arguments), results(stock, x, **arguments)
     assert received[0].dtype == fast.compute_dtype

@@ -1,4 +1,4 @@
-"""The fast convolution against the stock one: padding side by side, groups, half-width types."""
+"""The fast convolution against the stock one: padding of each side, groups, half-width types."""
 
 import keras
 import numpy as np
@@ -22,13 +22,13 @@ CONVOLUTIONS = {
 }
 
 EIGEN = {"float32": 1e-5, "mixed_bfloat16": 1e-1, "mixed_float16": 2e-2}
-"""As TOLERANCE, for a half-width type that this CPU lacks but has to use: TensorFlow then also sums in half width."""
+"""Replaces TOLERANCE for half-width types that this CPU lacks but must use: TensorFlow then also sums in half width."""
 SIDES = ((3, 1), (0, 2))
 
 
 @pytest.fixture(params=["as chosen here", "native half width", "emulated half width"])
 def tolerance(request, monkeypatch):
-    """Both sides of the choice by instruction set, forced on any machine; what to expect of a precision then."""
+    """Forces each side of the choice by instruction set on any machine; returns the tolerance for a precision."""
     chosen = fast_layers.emulated
     native = request.param == "native half width"
     if request.param != "as chosen here":
@@ -59,7 +59,7 @@ def test_convolution(policy, options, tolerance):
 
 
 def same_with_sides(policy, tolerance, **options):
-    """The explicit padding is the stock layer's behind padded pictures, gradients included."""
+    """Asserts that explicit padding equals the stock layer on padded pictures, gradients included."""
     x = normal(2, 9, 8, 32)
     padded = np.pad(x, ((0, 0), *SIDES, (0, 0)))
     fast, stock = convolutions(x.shape, policy, padded.shape, explicit_padding=SIDES, **options)
@@ -78,7 +78,7 @@ def test_explicit_padding_of_a_convolution(policy, options, tolerance):
 
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2}], ids=str)
 def test_explicit_padding_on_other_devices(options, monkeypatch):
-    """In float32 alone: a CPU computes the gradients of the operation that the others have in Eigen, in half width."""
+    """In float32 only: in half width, a CPU computes the gradients of the other devices' operation in Eigen."""
     monkeypatch.setattr(fast_layers, "on_cpu", lambda: False)
     same_with_sides("float32", TOLERANCE["float32"], **options)
 
@@ -132,6 +132,6 @@ def test_groups_that_are_computed_together(groups, channels, together):
     assert fast_layers.group_block(groups, channels) == together
 
 
-def test_sides_and_a_word_do_not_go_together():
+def test_explicit_sides_and_a_padding_word_are_refused():
     with pytest.raises(ValueError, match="explicit_padding goes with padding='valid', got padding='same'"):
         FastConv2D(4, 3, padding="same", explicit_padding=((1, 1), (1, 1)))

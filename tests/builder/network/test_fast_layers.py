@@ -65,7 +65,7 @@ def test_frozen_batch_normalisation_uses_and_keeps_its_statistics(policy):
     ],
     ids=str,
 )
-def test_batch_normalisation_that_the_operation_does_not_know(shape, options):
+def test_batch_normalisation_that_the_fused_operation_does_not_support(shape, options):
     fast, stock = batch_norms(shape, **options)
     same(fast, stock, normal(*shape), 1e-5, training=True)
 

@@ -1,4 +1,4 @@
-"""The specs that follow keras.applications compute the same function: with its weights, the same outputs."""
+"""The specs that follow keras.applications compute the same function: the same outputs with its weights."""
 
 import re
 
@@ -46,7 +46,7 @@ def test_outputs_equal_those_of_keras_applications(name):
 
 
 def _randomise_statistics(model: keras.Model) -> None:
-    """Moving averages, scales and offsets as after training: fresh ones are all zeros and ones."""
+    """Sets moving averages, scales and offsets to values as after training: fresh ones are all zeros and ones."""
     generator = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -1,4 +1,4 @@
-"""The compiler: every shipped spec equals its analysis, lowerings share weights, and what is saved opens anywhere."""
+"""The compiler: every shipped spec's model equals its analysis, lowerings share weights, saved models open anywhere."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ import tensorflow as tf
 import archspec
 import builder
 from builder.network import fast_layers
+from builder.network.model import transfer_weights
 from tests.strategies import load
 
 SPECS = sorted(Path("specs").glob("*.yaml"))
@@ -41,7 +42,7 @@ RICH = {
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec_equals_its_model(path, lowering):
     spec = archspec.load(path)
-    with keras.StatelessScope(initialize_variables=False):  # shapes alone: a tenth of the time, and no memory
+    with keras.StatelessScope(initialize_variables=False):  # shapes only: a tenth of the time, and no memory
         model = builder.build(spec, lowering=lowering)
     builder.verify(model, archspec.analyse(spec))
     keras.backend.clear_session()
@@ -63,7 +64,7 @@ def test_lowerings_are_one_function_with_one_set_of_weights(precision):
     portable = builder.build(spec, lowering="portable", precision=precision)
     fast = builder.build(spec, lowering="fast", precision=precision)
     assert [v.path for v in portable.weights] == [v.path for v in fast.weights]
-    builder.transfer_weights(fast, portable)
+    transfer_weights(fast, portable)
     for a, b in zip(portable.weights, fast.weights, strict=True):
         np.testing.assert_array_equal(a, b)
     x = np.random.default_rng(0).normal(size=(32, 19, 19, 3)).astype("float32")
@@ -108,7 +109,7 @@ def test_in_half_width_the_fast_lowering_is_as_exact_as_stock_layers(emulated, m
 
     def error(lowering, jit_compile=False):
         model = builder.build(load(RICH), lowering=lowering, precision="mixed_bfloat16")
-        builder.transfer_weights(reference, model)
+        transfer_weights(reference, model)
         pairs = zip(training_step(model, jit_compile), exact, strict=True)
         return np.mean([np.linalg.norm(a - b) / (np.linalg.norm(b) + 1e-4) for a, b in pairs])
 
@@ -150,7 +151,7 @@ def test_verify_lists_every_difference():
 def test_transfer_names_the_layers_that_differ():
     other = {**RICH, "model": {**RICH["model"], "layers": RICH["model"]["layers"][:-1]}}
     with pytest.raises(ValueError, match=r"only one of the models has: dense1, dense1\.norm"):
-        builder.transfer_weights(builder.build(load(RICH)), builder.build(load(other)))
+        transfer_weights(builder.build(load(RICH)), builder.build(load(other)))
 
 
 def test_wrong_choices_are_named():

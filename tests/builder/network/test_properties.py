@@ -10,6 +10,7 @@ from hypothesis import given
 
 import archspec
 import builder
+from builder.network.model import transfer_weights
 from tests import strategies
 from tests.randomised import examples
 
@@ -23,7 +24,7 @@ def test_models_equal_their_analysis(data):
     builder.verify(portable, analysis)
     fast = builder.build(spec, lowering="fast")
     builder.verify(fast, analysis)
-    builder.transfer_weights(portable, fast)
+    transfer_weights(portable, fast)
     pictures = np.random.default_rng(0).normal(size=(2, *spec.graph.input.shape)).astype("float32")
     np.testing.assert_allclose(fast(pictures), portable(pictures), rtol=1e-3, atol=1e-4)
     keras.backend.clear_session()

@@ -1,4 +1,4 @@
-"""Each primitive against what it says it is."""
+"""Each primitive's layer against the primitive's definition."""
 
 import inspect
 
@@ -12,6 +12,7 @@ import builder
 from archspec.graph.graph import Graph, Node
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Activation, Input
 from archspec.ops.initializers import FORM, PLAIN
+from builder.network.model import transfer_weights
 from builder.network.stock_layers import PORTABLE
 from tests.strategies import load
 
@@ -43,10 +44,10 @@ def test_every_activation_builds(function):
 
 @pytest.mark.parametrize("function", ACTIVATIONS)
 def test_every_activation_after_a_normalised_convolution_is_the_same_compiled(function):
-    """TensorFlow joins the three with oneDNN, also where it has no such operation."""
+    """With oneDNN, TensorFlow fuses the three even where it has no such operation."""
     conv = {"conv": {"filters": 4, "kernel": 3, "norm": "batch", "activation": function}}
     fast, portable = (model_of(conv, lowering=lowering) for lowering in ("fast", "portable"))
-    builder.transfer_weights(fast, portable)
+    transfer_weights(fast, portable)
     x = tf.constant(np.random.default_rng(0).normal(size=(2, 6, 6, 4)), tf.float32)
     compiled = tf.function(lambda x: fast(x, training=False))(x)
     np.testing.assert_allclose(compiled, portable(x, training=False), rtol=1e-4, atol=1e-5)
@@ -59,12 +60,12 @@ def test_every_initializer_builds(name):
     assert model.get_layer("conv1").kernel.shape == (3, 3, 4, 3)
 
 
-def test_a_constant_arrives():
+def test_constant_initialisers_reach_the_layer():
     model = model_of({"conv": {"filters": 2, "kernel": 3, "bias_initializer": {"constant": {"value": 0.25}}}})
     np.testing.assert_array_equal(model.get_layer("conv1").bias, [0.25, 0.25])
 
 
-def test_initializer_arguments_arrive():
+def test_initialiser_arguments_reach_the_layer():
     model = model_of(
         {"conv": {"filters": 64, "kernel": 3, "initializer": {"normal": {"std": 0.01}}, "bias_initializer": "ones"}}
     )
@@ -73,7 +74,7 @@ def test_initializer_arguments_arrive():
     assert (bias == 1).all()
 
 
-def test_layers_alike_start_with_different_weights():
+def test_identical_layers_start_with_different_weights():
     model = model_of(
         {"repeat": {"times": 2, "layers": [{"conv": {"filters": 4, "kernel": 3, "initializer": "he_normal"}}]}}
     )
@@ -124,7 +125,7 @@ def test_names_of_keras_operations_are_free(name, lowering):
 
 
 def test_helper_layers_have_names_of_their_own():
-    """A convolution named `shortcut`, with zeros put around its input, beside a shortcut that pads channels."""
+    """A convolution named `shortcut`, whose input is padded with zeros, next to a shortcut that pads channels."""
     conv = {"conv": {"filters": 6, "kernel": 3, "stride": 2, "padding": 1, "name": "shortcut"}}
     model = model_of({"residual": {"layers": [conv], "shortcut": "pad", "name": "r"}})
     assert {"r.shortcut", "r.shortcut.pad", "r.shortcut._pad"} <= {layer.name for layer in model.layers}

@@ -59,7 +59,7 @@ def test_random_resized_crop_draws_area_and_ratio():
     assert np.histogram(ratio, 6, (np.log(3 / 4), np.log(4 / 3)))[0].min() > 0.9 * small.sum() / 6
 
 
-def test_where_no_window_fits_the_largest_in_the_middle_is_taken():
+def test_if_no_window_fits_the_largest_central_one_is_taken():
     top, left, height, width = places(RandomResizedCrop(area=(0.9, 1)), (20, 200))
     assert set(height) == {20} and set(width) == {27} and set(top) == {0} and set(left) <= {86, 87}
 

@@ -22,7 +22,7 @@ def encoded(image, form, **options):
 
 
 def deviation(contents, expected, channels=3):
-    """The mean difference in levels; of the same size, it must be."""
+    """The mean difference in levels between pictures, which must have the same size."""
     found = read_picture(contents, channels)
     expected = np.asarray(expected).reshape(found.shape)
     assert found.dtype == np.uint8 and found.shape[2] == channels
@@ -135,6 +135,6 @@ def test_pictures_without_metadata_stay_as_they_are_in_a_graph(form):
         ),
     ],
 )
-def test_what_is_no_picture_says_why(contents, message):
+def test_files_that_are_not_pictures_are_refused_with_a_reason(contents, message):
     with pytest.raises(UnreadablePicture, match=message):
         read_picture(contents, 3)

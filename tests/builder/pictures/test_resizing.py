@@ -1,4 +1,4 @@
-"""The evaluation transform against resizing and cropping one after the other."""
+"""The evaluation transform against resizing and then cropping."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.builder.data.conftest import bmp, cut
 
 
 def expected(picture, shape, resized):
-    """Resized to (height, width), then the middle."""
+    """Resizes to (height, width), then crops the centre."""
     whole = tf.image.resize(picture, resized, antialias=True).numpy()
     top, left = (resized[0] - shape[0]) // 2, (resized[1] - shape[1]) // 2
     return np.round(whole[top : top + shape[0], left : left + shape[1]]).clip(0, 255)
@@ -28,7 +28,7 @@ def expected(picture, shape, resized):
         ((60, 80), (28, 56, 3), None, (48, 64)),
     ],
 )
-def test_it_is_resizing_and_then_cropping_the_middle(size, shape, resize, resized):
+def test_it_equals_resizing_and_then_cropping_the_centre(size, shape, resize, resized):
     picture = cut(1, size)
     found = centre_crop(picture, shape, resize).numpy()
     assert found.dtype == np.uint8 and found.shape == shape

@@ -1,4 +1,4 @@
-"""Small networks for these tests."""
+"""Small networks for the tests of weights."""
 
 from tests.strategies import load
 

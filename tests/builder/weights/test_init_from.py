@@ -1,4 +1,4 @@
-"""Starting from another run: VGG's columns from A as in the paper, deeper residual networks, and what goes wrong."""
+"""Starting from another run: VGG's columns from A as in the paper, deeper residual networks, and mistakes."""
 
 from pathlib import Path
 
@@ -22,11 +22,11 @@ A, B, D = (
     [4, 4, "M", 8, 8, "M", 16, 16, 16, "M", 32, 32, 32, "M", 32, 32, 32, "M"],
 )
 PAPER = ("conv1_1", "conv2_1", "conv3_1", "conv3_2", "fc6", "fc7", "fc8")
-"""The first four convolutions of A and the dense layers: Simonyan and Zisserman 2014, section 3.1."""
+"""The first four convolutions and the dense layers of A: Simonyan and Zisserman 2014, section 3.1."""
 
 
 def vgg(column, table, classes=10):
-    """A column of the shipped table with a sixteenth of its widths."""
+    """A column of the shipped table at a sixteenth of its widths."""
     small = {f"model.layers[{i}].dense.units": units for i, units in ((2, 16), (4, 16), (6, classes))}
     return archspec.load(SPECS / f"vgg_{column}.yaml", {"table": table, "model.input": [32, 32, 3], **small})
 
@@ -49,7 +49,7 @@ def run_of(spec, path):
 
 
 def taken_from(source, target):
-    """The layers whose weights are all those of the source."""
+    """The layers whose weights all come from the source."""
     weights = {layer.name: layer.get_weights() for layer in source.layers if layer.weights}
     return {
         layer.name
@@ -77,7 +77,7 @@ def test_vgg_from_column_a_as_in_the_paper(column, table, tmp_path):
     assert f"(vgg_a): 7 of {len(lines)} layers" in report.splitlines()[0]
 
 
-def test_vgg_without_a_list_takes_all_that_stand_at_the_same_place(tmp_path):
+def test_vgg_without_a_list_takes_every_layer_of_the_same_name(tmp_path):
     source = run_of(vgg("a", A), tmp_path / "run")
     target = network(vgg("d", D))
     report = from_run(target, InitFrom(run=str(tmp_path / "run")), WHERE)

@@ -1,4 +1,4 @@
-"""Keras's weights: the same layers whether from a model, its file, or a file of weights; and back, strictly."""
+"""Keras's weights: the same layers from a model, its file or a file of weights; and strict loading of written files."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def randomised(model):
 
 @pytest.fixture(scope="module")
 def resnet():
-    """keras.applications.ResNet50, small, which has the shortcut's layers first, and biases."""
+    """A small keras.applications.ResNet50, which has biases and defines the shortcut's layers first."""
     return randomised(keras.applications.ResNet50(weights=None, input_shape=(32, 32, 3), classes=10))
 
 
@@ -45,7 +45,7 @@ SPEC = archspec.load("specs/resnet50_keras.yaml", {"model.input": [32, 32, 3], "
 
 
 def our_name(theirs):
-    """The layer that a name of keras.applications' ResNets stands for."""
+    """The spec's name of a layer of keras.applications' ResNets."""
     parts = theirs.split("_")
     if len(parts) < 4:
         return {"conv1_conv": "conv1", "conv1_bn": "conv1.norm"}.get(theirs, theirs)
@@ -75,7 +75,7 @@ def _variable(model, name):
 
 
 def test_wiring_decides_where_names_say_nothing(resnet):
-    """All layers are called by their kind and a number: the shortcut and the last layer of a block are alike."""
+    """All layers are named by their kind and a number, so that a block's shortcut and last layer look alike."""
     numbers = {}
 
     def anonymous(layer):
@@ -92,7 +92,7 @@ def test_wiring_decides_where_names_say_nothing(resnet):
         assert our_name(known[entry.theirs.layer]) == entry.ours.layer
 
 
-def test_the_same_in_a_model_within_a_model():
+def test_wiring_decides_in_a_nested_model_too():
     inner = randomised(builder.build(SMALL, "portable"))
     picture = keras.Input((8, 6, 3))
     outer = keras.Model(picture, inner(keras.layers.Rescaling(2.0)(picture)))
@@ -152,7 +152,7 @@ def test_what_is_written_loads_with_keras_alone(tmp_path):
     ("lowering", "form"), [("portable", "a.weights.h5"), ("fast", "a.weights.h5"), ("portable", "a.keras")]
 )
 def test_weights_of_both_lowerings_are_read(lowering, form, tmp_path):
-    """A run's checkpoints are of its fast layers, its model of stock ones."""
+    """A run's checkpoints hold the weights of fast layers, its model those of stock layers."""
     model = randomised(builder.build(SMALL, lowering))
     (model.save if form == "a.keras" else model.save_weights)(tmp_path / form)
     matching = weights.match(SMALL, weights.read(tmp_path / form))
@@ -188,7 +188,7 @@ def test_pytorch_takes_whole_weights_only(tmp_path):
 
 
 def test_variables_by_path_in_safetensors(tmp_path):
-    """What a checkpoint of a training is: Keras's variables under their paths."""
+    """A training's checkpoint has Keras's variables under their paths."""
     from safetensors.numpy import save_file
 
     model = randomised(builder.build(SMALL, "fast"))
@@ -213,7 +213,7 @@ def test_damaged_files_are_refused(tmp_path):
                 weights.read(path)
 
 
-def test_files_that_are_whole_and_hold_nonsense_are_refused(tmp_path):
+def test_intact_files_with_nonsense_in_them_are_refused(tmp_path):
     path = tmp_path / "a.weights.h5"
     with h5py.File(path, "w") as file:  # which takes a few bytes
         file.create_dataset("conv/vars/0", (1 << 24, 1 << 24, 1 << 10), "f", chunks=(1, 1, 8))
@@ -226,7 +226,7 @@ def test_files_that_are_whole_and_hold_nonsense_are_refused(tmp_path):
 
 
 def test_weights_that_refer_to_other_files_are_refused(tmp_path):
-    """HDF5 has links and arrays whose bytes lie elsewhere: a file of weights could show what it was never given."""
+    """HDF5 has links and external arrays, by which a file of weights could read other files of the user."""
     (tmp_path / "secret").write_bytes(b"secret" * 10)
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["kernel"] = np.zeros((3, 4), "f")
@@ -272,7 +272,7 @@ def test_a_model_with_layers_of_others_is_refused(tmp_path):
 
 
 def test_keras_applications_without_a_network(tmp_path):
-    """In a process of its own: nothing answers at the proxy's address, and the cache is empty."""
+    """Runs in its own process, with a proxy that does not answer and an empty cache."""
     code = "from builder import weights\ntry: weights.read('keras:MobileNet')\nexcept Exception as e: print(repr(e))"
     environment = {
         "KERAS_HOME": str(tmp_path),

@@ -1,4 +1,4 @@
-"""Layouts: what PyTorch stores channel by channel is what is stored here row by row."""
+"""Layouts: PyTorch stores flattened features channel by channel, this project row by row."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_a_dense_layer_takes_flattened_features_in_their_other_order():
 
 
 def test_a_dense_layer_is_a_convolution_over_the_whole_picture():
-    """As timm has VGG's first one."""
+    """This is how timm stores VGG's first dense layer."""
     spec = network("flatten", {"dropout": 0.5}, {"dense": {"units": 2, "name": "fc"}}, size=(2, 3, 4))
     generator = np.random.default_rng(0)
     tensors = {"fc.weight": generator.normal(size=(2, 4, 2, 3)).astype("f"), "fc.bias": np.ones(2, "f")}
@@ -81,7 +81,7 @@ def test_units_have_all_parameters_of_the_analysis(name):
 
 
 def test_every_primitive_with_weights_has_its_unit():
-    """A new one with weights must come into `units.py`."""
+    """A new primitive with weights must be added to `units.py`."""
     layers = [conv(4), {"depthwise_conv": {"kernel": 3}}, "batch_norm", "layer_norm", "flatten", {"dense": 3}]
     graph = network(*layers).graph
     assert len(units_of(graph).units) == 5

@@ -1,4 +1,4 @@
-"""Which tensor goes where: by structure and order, by names where these agree, and never by a guess."""
+"""Which tensor goes where: by structure and order, by names if these agree, and never by a guess."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def pairs(spec, source, **options):
 
 
 PLAIN = network(conv(4, bias=False), conv(4, bias=False), conv(4, bias=False), size=(8, 8, 4))
-# Two branches that nothing but their names tells apart, and a layer behind them.
+# Two branches that only their names tell apart, and a layer after them.
 FORKED = network(
     {"conv": {"filters": 4, "kernel": 3, "bias": False, "name": "left"}},
     {"conv": {"filters": 4, "kernel": 3, "bias": False, "from": "input", "name": "right"}},
@@ -35,7 +35,7 @@ FORKED = network(
 @pytest.mark.parametrize(
     "theirs", [["stem", "body", "head"], ["f.0", "f.3", "f.10"], ["b.conv1", "b.conv2", "a.conv1"]]
 )
-def test_layers_one_behind_another_follow_the_order_of_definition(theirs):
+def test_a_chain_of_layers_follows_the_order_of_definition(theirs):
     assert list(pairs(PLAIN, convs(*theirs)).values()) == theirs
 
 

@@ -1,4 +1,4 @@
-"""Files of `torch.save`: what PyTorch wrote is read as it is, and a pickle that is no state dict does nothing."""
+"""Files of `torch.save`: PyTorch's own are read exactly, and a pickle that is not a state dict runs nothing."""
 
 import contextlib
 import io
@@ -27,7 +27,7 @@ SMALL = Path(__file__).parent / "small.yaml"
 
 @pytest.mark.parametrize("name", ["small.pth", "small_checkpoint.pth", "small.safetensors"])
 def test_a_network_of_pytorch_gives_the_same_logits(name):
-    """Nested, with prefixes, strided, offset, as parameters, in 16, 32 and 64 bits: whatever the file, one function."""
+    """Nested, with prefixes, strided, offset, as parameters, in 16, 32 and 64 bits: all files give one function."""
     expected = np.load(FIXTURES / "small.npz")
     matching = weights.match(SMALL, weights.read(FIXTURES / name))
     weights.require(matching)
@@ -39,7 +39,7 @@ def test_a_network_of_pytorch_gives_the_same_logits(name):
 
 
 def test_there_and_back_is_exact():
-    """With the features of a flattened picture in the other order, and depthwise and grouped kernels."""
+    """Includes flattened features in the other order, and depthwise and grouped kernels."""
     source = weights.read(FIXTURES / "small.pth")
     back = state_dict_like(weights.match(SMALL, source), weights.read(FIXTURES / "small_checkpoint.pth"))
     tensors = read_state_dict(FIXTURES / "small.pth")
@@ -74,7 +74,7 @@ def test_other_files_of_pytorch_are_refused(name, expected):
 
 
 def plain(value):
-    """The opcodes that put a value of plain types on the stack."""
+    """The opcodes that push a value of plain types."""
     return pickle.dumps(value, 2)[2:-1]
 
 
@@ -151,7 +151,7 @@ def test_the_attacks_of_these_tests_work_where_pickles_are_trusted(tmp_path, mon
 
 
 def test_a_pickle_cannot_change_what_stands_for_the_names_that_it_may_use(tmp_path):
-    """BUILD sets attributes on whatever is on the stack: those of the reader must not take them."""
+    """BUILD sets attributes on whatever is on the stack, which the reader's objects must refuse."""
     for word in ("_rebuild_tensor_v2", "_rebuild_parameter"):
         for attributes in (plain({"call": 1}), tuple_of(plain(None), plain({"call": 1}))):
             path = save(tmp_path / "a.pth", state(name("torch._utils", word) + attributes + b"b"))
@@ -223,7 +223,7 @@ def test_a_file_that_was_cut_off_is_refused(name, tmp_path):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_file_with_wrong_bytes_is_refused_or_read(seed, tmp_path):
-    """Whatever the damage, no other exception comes out."""
+    """Whatever the damage, no other exception is raised."""
     generator = np.random.default_rng(seed)
     data = (FIXTURES / "small_checkpoint.pth").read_bytes()
     path = tmp_path / "a.pth"

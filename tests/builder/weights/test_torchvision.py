@@ -1,4 +1,4 @@
-"""The specs that follow torchvision compute its networks' functions, with its weights brought over by the matching."""
+"""The specs that follow torchvision compute the same functions with its weights, transferred by matching."""
 
 import json
 import os
@@ -21,7 +21,7 @@ FIXTURE = json.loads(Path("tests/fixtures/torchvision.json").read_text())
 NETWORKS = FIXTURE["networks"]
 TOLERANCE = 1e-4  # of the largest logit
 
-# Ours, torchvision's, and the side of the picture.
+# This project's name, torchvision's name, and the side of the picture.
 LIVE = {
     "alexnet": ("alexnet", 224),
     "vgg_a": ("vgg11", 224),
@@ -50,7 +50,7 @@ def without_values(tensors):
 
 
 def logits_here(name, source, size):
-    """What our network computes of the picture with a file's weights."""
+    """Computes the spec's logits of the picture with a file's weights."""
     spec = archspec.load(f"specs/{name}.yaml", {"model.input": [size, size, 3]})
     matching = weights.match(spec, source)
     weights.require(matching)
@@ -72,7 +72,7 @@ def test_logits_are_torchvisions(name):
 
 
 def renamed(name):
-    """Our name of a module of torchvision's ResNets."""
+    """The spec's name of a module of torchvision's ResNets."""
     for theirs, ours in (("layer", "stage"), (".downsample.0", ".shortcut"), (".downsample.1", ".shortcut.norm")):
         name = name.replace(theirs, ours)
     parts = [f"block{int(part) + 1}" if part.isdigit() else part for part in name.split(".")]
@@ -82,7 +82,7 @@ def renamed(name):
 @pytest.mark.parametrize("order", [list, sorted, lambda names: [f"module.{name}" for name in sorted(names)]])
 @pytest.mark.parametrize("name", [name for name in NETWORKS if "res" in name])
 def test_every_layer_of_a_residual_network_goes_to_its_own(name, order):
-    """Also where the file sorts its names, as safetensors do, and layer3.10 comes before layer3.2."""
+    """This holds even if the file sorts its names, as safetensors does, so that layer3.10 comes before layer3.2."""
     prefix = order(["x"])[0].removesuffix("x")
     tensors = without_values(NETWORKS[name]["tensors"])
     reordered = {key: tensors[key.removeprefix(prefix)] for key in order(tensors)}
@@ -94,7 +94,7 @@ def test_every_layer_of_a_residual_network_goes_to_its_own(name, order):
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if "res" not in name])
 def test_every_layer_of_a_plain_network_goes_to_its_own(name):
-    """In order of definition, which is the order of the graph."""
+    """The order of definition is the order of the graph."""
     tensors = without_values(NETWORKS[name]["tensors"])
     for keys in (list(tensors), sorted(tensors)):
         matching = weights.match(f"specs/{name}.yaml", state_dict(name, {key: tensors[key] for key in keys}))

@@ -1,0 +1,1 @@
+"""The commands, a file each: arguments and dispatch. Installed, this folder is the package `convspec`."""
