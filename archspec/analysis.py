@@ -9,25 +9,34 @@ from fractions import Fraction
 
 from archspec.graph.graph import Graph, Node
 from archspec.ops import Shape
-from archspec.spec.spec import Spec
+from archspec.wording import quoted
 
 Distance = int | Fraction
 
 
 @dataclass(frozen=True, slots=True)
 class LayerAnalysis:
-    """One operation.
+    """One operation of a network: its shape, parameters and work. Counts are for one picture.
 
-    `receptive_field` and `stride` are in input pixels, along the (height, width) of the output: the picture's part that
-    an output element depends on (Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"),
-    which may be larger than the picture, and the distance between neighbouring elements' parts. Behind an up-sampling
-    neighbours see parts of different sizes: the field is then the mean, rounded up, and the distance may be a fraction.
-    `stride` is None without a picture.
+    Attributes:
+        name: the name of its node, unique in the network, such as `stage1.block2.conv1`.
+        op: the word of the language for it, such as `conv`.
+        label: the word with what matters most about it, such as `conv 3x3/2`.
+        output_shape: without the batch: (height, width, channels), or (features,).
+        trainable_parameters: weights that training changes.
+        non_trainable_parameters: statistics, such as a batch normalisation's moving mean and variance.
+        macs: multiply-accumulates.
+        receptive_field: (height, width) in input pixels of the part of the picture that one output element depends on
+            (Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"). It may be larger than
+            the picture. After an up-sampling neighbours see parts of different sizes, and this is their mean, rounded
+            up.
+        stride: (height, width) in input pixels between the parts that neighbouring elements see, a fraction after an
+            up-sampling; None without a picture.
     """
 
     name: str
     op: str
-    kind: str
+    label: str
     output_shape: Shape
     trainable_parameters: int
     non_trainable_parameters: int
@@ -36,13 +45,17 @@ class LayerAnalysis:
     stride: tuple[Distance, Distance] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Analysis:
-    """A network's totals. Counts are for one picture; FLOPs are 2 x MACs.
+    """A network's layers and totals. Counts are for one picture; FLOPs are 2 x MACs.
 
     Attributes:
-        receptive_field: that of the last feature map which is still a picture, (height, width).
-        activation_elements: the sum of all operations' output elements: what a training step keeps for the gradient.
+        name: the network's name.
+        input: the shape of the input without the batch: (height, width, channels), or (features,).
+        output: the shape of the output without the batch.
+        layers: one entry for each operation, in order.
+        receptive_field: (height, width) in input pixels, of the last feature map that is still a picture.
+        activation_elements: the sum of all operations' output elements, which a training step keeps for the gradient.
         peak_elements: the most elements alive at once in inference, each output dropped after its last use.
     """
 
@@ -54,41 +67,49 @@ class Analysis:
     activation_elements: int
     peak_elements: int
 
+    def __repr__(self) -> str:
+        return f"Analysis({quoted(self.name)}: {self.trainable_parameters:,} trainable parameters, {self.macs:,} MACs)"
+
     @property
     def trainable_parameters(self) -> int:
+        """Weights that training changes."""
         return sum(layer.trainable_parameters for layer in self.layers)
 
     @property
     def non_trainable_parameters(self) -> int:
+        """Statistics, such as a batch normalisation's moving mean and variance."""
         return sum(layer.non_trainable_parameters for layer in self.layers)
 
     @property
     def parameters(self) -> int:
+        """All parameters, trainable or not."""
         return self.trainable_parameters + self.non_trainable_parameters
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates."""
         return sum(layer.macs for layer in self.layers)
 
     @property
     def flops(self) -> int:
+        """Floating-point operations, two for each multiply-accumulate."""
         return 2 * self.macs
 
     def training_bytes(self, batch_size: int, bytes_per_element: int = 4) -> int:
-        """Memory of a training step's activations: every output kept, nothing recomputed or done in place."""
+        """Memory of a training step's activations in bytes: every output kept, nothing recomputed or done in place."""
         return self.activation_elements * batch_size * bytes_per_element
 
     def inference_bytes(self, batch_size: int = 1, bytes_per_element: int = 4) -> int:
-        """Peak memory of inference's activations."""
+        """Peak memory of inference's activations in bytes."""
         return self.peak_elements * batch_size * bytes_per_element
 
     def weights_bytes(self, bytes_per_element: int = 4) -> int:
+        """Memory of all parameters in bytes."""
         return self.parameters * bytes_per_element
 
 
-def analyse(spec: Spec | Graph) -> Analysis:
+def analyse_graph(graph: Graph) -> Analysis:
     """The analysis of a network: one entry for each node of its graph but the input."""
-    graph = spec.graph if isinstance(spec, Spec) else spec
     fields = _receptive_fields(graph)
     layers = tuple(_layer(graph, node, field) for node, field in zip(graph.nodes[1:], fields[1:], strict=True))
     pictures = [field for node, field in zip(graph.nodes, fields, strict=True) if _is_picture(node)]
@@ -112,8 +133,8 @@ def _layer(graph: Graph, node: Node, field: _Field) -> LayerAnalysis:
     trainable, non_trainable = node.op.parameters(inputs)
     return LayerAnalysis(
         name=node.name,
-        op=node.op.label(),
-        kind=node.op.kind,
+        op=node.op.kind,
+        label=node.op.label(),
         output_shape=node.shape,
         trainable_parameters=trainable,
         non_trainable_parameters=non_trainable,
@@ -129,7 +150,7 @@ _Axes = tuple[_Axis, _Axis]
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """By axis of the output: the stride, and the first and last input position that output position 0 depends on."""
+    """For each axis of the output, its stride, and the first and last input position that output position 0 sees."""
 
     axes: _Axes
 
@@ -159,13 +180,13 @@ def _receptive_fields(graph: Graph) -> list[_Field]:
 
 
 def _strides(graph: Graph, node: Node, axis: int, strides: Sequence[Distance]) -> list[Distance]:
-    """The inputs' strides, without those of inputs that are repeated along the axis, such as a gate of 1x1."""
+    """The strides of the inputs, but for inputs that are repeated along the axis, such as a gate of 1x1."""
     sizes = [shape[axis] if len(shape) == 3 else 1 for shape in graph.input_shapes(node)]
     return [stride for stride, size in zip(strides, sizes, strict=True) if size == max(sizes)]
 
 
 def _peak_elements(graph: Graph) -> int:
-    """The largest sum of outputs alive while one operation runs: its inputs, its output, and all that is used later."""
+    """The most elements alive while one operation runs: its inputs, its output, and every output that is used later."""
     last_use = [max(consumers, default=len(graph.nodes)) for consumers in graph.consumers]
     ends: dict[int, int] = {}
     alive = peak = 0

@@ -1,10 +1,10 @@
-"""Blocks: macros over the language, each one function from typed keyword arguments to layers.
+"""Blocks: macros over the language. Each is one function from typed keyword arguments to layers.
 
-The signature is the block's schema and its documentation; what it returns is what one would have written in a spec. A
-block with a parameter `name` only arranges layers, and names them itself (`#` is the next free number).
+The signature is the block's schema and its documentation; the function returns layers as a spec would write them. A
+block with a parameter `name` only arranges layers, and names them itself (`#` stands for the next free number).
 
-A block states the fields that make it what it is, also where they are a layer's own defaults, as `model.defaults` of a
-spec may say otherwise; initializers, biases, paddings and the constants of normalisations it leaves to those.
+A block sets every field that defines it, even to a layer's own default, because `model.defaults` of a spec may change
+those. It leaves initializers, biases, paddings and the constants of normalisations to the defaults.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ LINEAR = {**PLAIN, "activation": None}
 
 
 def sequence(*, layers: Layers) -> Fragment:
-    """Layers under one name."""
+    """Groups layers under one name."""
     return layers
 
 
 def repeat(*, times: Times, layers: Layers, name: str = "repeat#") -> Fragment:
-    """The layers `times` over, each copy named with a number."""
+    """Repeats the layers `times` times; the names of the copies are numbered."""
     numbered = name if "#" in name else f"{name}#"
     return [{"sequence": {"layers": layers, "name": numbered}}] * times
 
@@ -56,8 +56,8 @@ def stages(
 ) -> Fragment:
     """Stages of a block (He et al. 2015, table 1): `depths[i]` copies with `filters: widths[i]`.
 
-    A stage's stride goes to its first copy; the first stage has stride 1 and the others 2 unless `strides` says
-    otherwise.
+    The stride of a stage goes to its first copy. It is 1 in the first stage and 2 in the others unless `strides` is
+    given.
     """
     if len(widths) != len(depths):
         raise FieldError("widths", f"{len(depths)} depths but {len(widths)} here; give one width for each stage")
@@ -85,7 +85,7 @@ def stages(
 
 
 class _TableRows(Form):
-    """A row of the VGG table: filters, `filters/kernel`, `M` (max pooling) or `LRN`."""
+    """The rows of a column of the VGG table: filters, `filters/kernel`, `M` (max pooling) or `LRN`."""
 
     expected = "a list of filters (64), filters/kernel (256/1), 'M' and 'LRN'"
 
@@ -118,9 +118,11 @@ class _TableRows(Form):
 def conv_table(
     *, rows: Annotated[Any, _TableRows()], activation: Activation = "relu", norm: Norm = None, name: str = ""
 ) -> Fragment:
-    """A column of the VGG table (Simonyan and Zisserman 2014, arXiv:1409.1556, table 1): 3x3 convolutions, each
-    followed by the activation, `M` for 2x2 max pooling, `256/1` for a 1x1 convolution, `LRN` for a local response
-    normalisation. Layers are named conv<group>_<number>, as the paper's authors did."""
+    """A column of the VGG table (Simonyan and Zisserman 2014, arXiv:1409.1556, table 1).
+
+    A number is a 3x3 convolution with that many filters, `256/1` a 1x1 convolution, each followed by the activation;
+    `M` is 2x2 max pooling, and `LRN` a local response normalisation. Layers are named conv<group>_<number>, as by the
+    paper's authors."""
     prefix = f"{name}_" if name else ""
     group, number = 1, 0
     parts: list[Any] = []
@@ -169,8 +171,9 @@ def bottleneck(
 ) -> Fragment:
     """1x1, 3x3 and 1x1 convolutions and a shortcut (He et al. 2015, arXiv:1512.03385, figure 5, right).
 
-    `filters` is the width of the 3x3, `expansion` times it that of the output. The paper strides on the first 1x1;
-    `stride_on: 3x3` is the usual ResNet v1.5. With `groups` it is ResNeXt's (Xie et al. 2016, arXiv:1611.05431).
+    The 3x3 convolution has `filters` filters, and the output `expansion` times as many channels. The paper strides on
+    the first 1x1 convolution; `stride_on: 3x3` is the common ResNet v1.5. With `groups` this is ResNeXt's block (Xie et
+    al. 2016, arXiv:1611.05431).
     """
     one, three = (stride, (1, 1)) if stride_on == "1x1" else ((1, 1), stride)
     common = {**DENSE, "norm": norm, "activation": activation}
@@ -213,9 +216,10 @@ def inverted_residual(
     norm: Norm = "batch",
     activation: Activation = "relu6",
 ) -> Fragment:
-    """A bottleneck the other way round (Sandler et al. 2018, arXiv:1801.04381, table 1): the 1x1 widens `inputs`
-    channels `expansion` times, the depthwise convolution strides, the last 1x1 is linear. The input is added where
-    neither stride nor channels change."""
+    """An inverted bottleneck (Sandler et al. 2018, arXiv:1801.04381, table 1).
+
+    A 1x1 convolution widens the `inputs` channels `expansion` times, a depthwise convolution strides, and a last 1x1
+    convolution is linear. The input is added if it has the shape of the output."""
     common = {"norm": norm, "activation": activation}
     depthwise = {"kernel": kernel, "stride": stride, "dilation": 1, "multiplier": 1, **common}
     layers = [
@@ -229,8 +233,8 @@ def inverted_residual(
 
 
 def squeeze_excite(*, filters: Count, ratio: Count = 16, activation: Activation = "relu") -> Fragment:
-    """Each channel times a gate from the whole picture (Hu et al. 2017, arXiv:1709.01507, figure 1). `filters` is the
-    number of channels that arrive."""
+    """Multiplies each channel by a gate computed from the whole picture (Hu et al. 2017, arXiv:1709.01507, figure 1).
+    `filters` is the number of channels of the input."""
     squeezed = max(1, filters // ratio)
     common = {"kernel": 1, **PLAIN, "norm": None}
     gate = [

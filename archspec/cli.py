@@ -1,5 +1,4 @@
-"""What every command line shares: the commands' names, their help, `--set`, and how a user's mistake, a closed pipe or
-Ctrl-C ends one."""
+"""Shared by all command lines: their names and help, `--set`, and how a mistake, a closed pipe or Ctrl-C ends one."""
 
 from __future__ import annotations
 
@@ -92,7 +91,7 @@ def _silence_output() -> None:
 
 
 def fail(message: str, status: int = 2) -> NoReturn:
-    """Ends the process with a message for the user."""
+    """Prints a message for the user and ends the process."""
     print(as_started(message), file=sys.stderr)
     sys.exit(status)
 

@@ -24,7 +24,8 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that 
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """A text that positions refer to: a file, or an override given on the command line."""
+    """A text that positions refer to: a file, a text, or what has no lines (`is_file` is False): an override given on
+    the command line, or a mapping."""
 
     name: str
     text: str
@@ -80,6 +81,7 @@ class Problem:
     notes: tuple[str, ...] = ()
 
     def sort_key(self) -> tuple[int, int, int]:
+        """Sorts problems by file, line and column."""
         span = self.where.span
         return (span.source.order, span.line, span.column) if span else (-1, 0, 0)
 

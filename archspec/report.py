@@ -1,28 +1,35 @@
-"""What a user reads of an analysis: a table of layers with totals, several networks side by side, or JSON."""
+"""An analysis for people and programs: a table of layers with totals, several networks side by side, HTML, or JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec import tables
-from archspec.analysis import Analysis, Distance, LayerAnalysis, analyse
+from archspec.analysis import Analysis, Distance, LayerAnalysis, analyse_graph
+from archspec.graph.graph import Graph
 from archspec.ops import show
-from archspec.spec.spec import Spec
+from archspec.recipe.numbers import ACTIVATION_BYTES
+
+if TYPE_CHECKING:  # a spec shows itself by its summary
+    from archspec.spec.spec import Spec
 
 NONE = "-"
 INDENT = "  "
 MOST_EXACT = 10**9
-"""Larger counts would widen a column beyond what a terminal has room for; totals and JSON have them exactly."""
+"""Counts from here on are rounded in tables, as a terminal has no room for their digits; totals and JSON are exact."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
-    """A network's analysis and what its memory is counted for.
+    """A network's analysis with what its memory is counted for. Its text is a table of layers and totals.
 
     Attributes:
+        analysis: the network's shapes and counts.
+        description: one line about the network.
         batch_size: pictures in a training step.
         batch_size_from: where that number comes from, in words.
         precision: of the activations, as in `train.precision`; weights are float32 throughout.
@@ -34,29 +41,51 @@ class Summary:
     batch_size_from: str
     precision: str
 
+    def __str__(self) -> str:
+        return table(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return to_html(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of the analysis as JSON values, as `convspec summary --json` prints them."""
+        return to_json(self)
+
     @property
     def bytes_per_element(self) -> int:
-        return 4 if self.precision == "float32" else 2
+        """Bytes of one element of an activation."""
+        return ACTIVATION_BYTES[self.precision]
 
     @property
     def inference_bytes(self) -> int:
+        """Peak memory of the activations of one picture in inference."""
         return self.analysis.inference_bytes(1, self.bytes_per_element)
 
     @property
     def training_bytes(self) -> int:
+        """Memory of the activations of a training step of `batch_size` pictures."""
         return self.analysis.training_bytes(self.batch_size, self.bytes_per_element)
 
 
-def summarise(spec: Spec, batch_size: int | None = None) -> Summary:
-    """A spec's analysis, with memory for `batch_size`, else the spec's own, else one picture."""
-    if batch_size is not None:
-        batch, source = batch_size, "--batch-size"
-    elif spec.train is not None:
-        batch, source = spec.train.batch_size, "train.batch_size"
+def summarise(network: Spec | Graph, batch_size: int | None = None, option: str = "--batch-size") -> Summary:
+    """The summary of a network, with memory for `batch_size` pictures, or else for the spec's own batch size, or one.
+
+    `option` is how the user sets the batch size.
+    """
+    if isinstance(network, Graph):
+        graph, train, description = network, None, ""
     else:
-        batch, source = 1, "see --batch-size"
-    precision = spec.train.precision if spec.train is not None else "float32"
-    return Summary(analyse(spec), spec.description, batch, source, precision)
+        graph, train, description = network.graph, network.train, network.description
+    if batch_size is not None:
+        batch, source = batch_size, option
+    elif train is not None:
+        batch, source = train.batch_size, "train.batch_size"
+    else:
+        batch, source = 1, f"see {option}"
+    precision = train.precision if train is not None else "float32"
+    return Summary(analyse_graph(graph), description, batch, source, precision)
 
 
 # -- one network -----------------------------------------------------------------------------------------------------
@@ -65,7 +94,7 @@ HEADER = ("layer", "operation", "output", "parameters", "MACs", "field", "stride
 
 
 def table(summary: Summary, depth: int | None = None, markdown: bool = False) -> str:
-    """A row a layer, below a row of subtotals for each stage and block, then totals.
+    """A table of one row per layer, a row of subtotals above each stage and block, and totals below.
 
     `depth` folds layers to that many levels of their names.
     """
@@ -84,11 +113,11 @@ def table(summary: Summary, depth: int | None = None, markdown: bool = False) ->
 def _outline(
     layers: Sequence[LayerAnalysis], depth: int | None, prefix: str = "", level: int = 0
 ) -> Iterator[tuple[str, LayerAnalysis]]:
-    """Rows as (label, layer): each group of layers below its name and subtotals, names relative to the group."""
+    """The rows as (label, layer): each group's name with its subtotals, then its layers, named relative to it."""
     indent = INDENT * level
     for key, part in groupby(layers, lambda layer: layer.name.removeprefix(prefix).partition(".")[0]):
         group, name, folds = list(part), prefix + key, level + 1 == depth
-        owned = any(layer.name == name for layer in group)  # by a convolution, whose norm and activation the rest is
+        owned = any(layer.name == name for layer in group)  # a convolution with its own norm and activation
         if len(group) > 1 and (folds or not owned):
             yield indent + key, _folded(name, group)
             if not folds:
@@ -102,12 +131,12 @@ def _outline(
 
 
 def _folded(name: str, layers: Sequence[LayerAnalysis]) -> LayerAnalysis:
-    """Layers that follow each other as one row: sums, and the last one's output."""
+    """Consecutive layers as one row: the sums of their counts, and the output of the last."""
     first, last = layers[0], layers[-1]
     return LayerAnalysis(
         name=name,
-        op=f"{first.op} +{len(layers) - 1}" if first.name == name else f"{len(layers)} layers",
-        kind=first.kind,
+        op=first.op,
+        label=f"{first.label} +{len(layers) - 1}" if first.name == name else f"{len(layers)} layers",
         output_shape=last.output_shape,
         trainable_parameters=sum(layer.trainable_parameters for layer in layers),
         non_trainable_parameters=sum(layer.non_trainable_parameters for layer in layers),
@@ -120,7 +149,7 @@ def _folded(name: str, layers: Sequence[LayerAnalysis]) -> LayerAnalysis:
 def _cells(layer: LayerAnalysis) -> tuple[str, ...]:
     parameters = layer.trainable_parameters + layer.non_trainable_parameters
     return (
-        layer.op,
+        layer.label,
         show(layer.output_shape),
         _exact(parameters) if parameters else NONE,
         tables.compact(layer.macs) if layer.macs else NONE,
@@ -138,7 +167,7 @@ def _square(pair: Sequence[Distance]) -> str:
 
 
 def _totals(summary: Summary) -> list[tuple[str, str, str]]:
-    """What is counted, the count, and how to read it."""
+    """The lines below the table as (label, value, note)."""
     analysis = summary.analysis
     field = ("Receptive field", show(analysis.receptive_field), f"the picture is {show(analysis.input[:2])}")
     return [
@@ -169,7 +198,7 @@ COLUMNS = ("network", "input", "trainable", "MACs", "field", "inference", "train
 
 
 def comparison(summaries: Sequence[Summary], batch_size: int | None = None, markdown: bool = False) -> str:
-    """A row a network, with training memory at the same batch size for all (1 if None)."""
+    """A table of one row per network, with training memory at one batch size for all (1 if None)."""
     batch = batch_size or 1
     rows = [
         (
@@ -193,11 +222,31 @@ def comparison(summaries: Sequence[Summary], batch_size: int | None = None, mark
     return f"{tables.plain(COLUMNS, rows, text_columns=2)}\n\n{tables.filled(note)}"
 
 
+# -- HTML ------------------------------------------------------------------------------------------------------------
+
+MOST_ROWS = 300
+"""Larger tables are folded to fewer levels of names in HTML, so that a notebook stays usable."""
+
+
+def to_html(summary: Summary) -> str:
+    """The table of layers and the totals for a notebook."""
+    for depth in (None, 3, 2, 1):
+        rows = [(label, *_cells(layer)) for label, layer in _outline(summary.analysis.layers, depth)]
+        if len(rows) <= MOST_ROWS:
+            break
+    title = ": ".join(filter(None, (summary.analysis.name, summary.description)))
+    totals = "".join(
+        f"<li>{escape(label)}: {escape(value)}{f' ({escape(note)})' if note else ''}</li>"
+        for label, value, note in _totals(summary)
+    )
+    return f"<p>{escape(title)}</p>{tables.html(HEADER, rows, text_columns=3)}<ul>{totals}</ul>"
+
+
 # -- JSON ------------------------------------------------------------------------------------------------------------
 
 
 def to_json(summary: Summary) -> dict[str, Any]:
-    """All of an analysis as JSON values. `op` is the word of the language (`conv`), `label` what tables show."""
+    """All of an analysis as JSON values, the attributes of `Analysis` and `LayerAnalysis` under their names."""
     analysis = summary.analysis
     return {
         "name": analysis.name,
@@ -217,8 +266,8 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "layers": [
             {
                 "name": layer.name,
-                "op": layer.kind,
-                "label": layer.op,
+                "op": layer.op,
+                "label": layer.label,
                 "output_shape": list(layer.output_shape),
                 "trainable_parameters": layer.trainable_parameters,
                 "non_trainable_parameters": layer.non_trainable_parameters,

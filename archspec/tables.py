@@ -1,8 +1,9 @@
-"""Tables as text: aligned columns no wider than a terminal, or Markdown."""
+"""Tables as text: aligned columns no wider than a terminal, Markdown, or HTML."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from archspec.wording import columns
 
@@ -10,9 +11,9 @@ WIDTH = 80
 
 
 def plain(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1, width: int = WIDTH) -> str:
-    """Aligned columns: the first `text_columns` to the left, the others, numbers, to the right.
+    """A table in aligned columns: the first `text_columns` to the left, the others, which are numbers, to the right.
 
-    A table that would be wider than `width` characters has narrow gaps, and cells shortened in the middle, the widest
+    A table that would be wider than `width` characters gets narrow gaps, and cells shortened in the middle, the widest
     column first.
     """
     lines = [header, *rows]
@@ -41,8 +42,21 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns:
     )
 
 
+def html(header: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1) -> str:
+    """A table in HTML; leading spaces of the first column indent it."""
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        styles = [f"text-align: {'left' if column < text_columns else 'right'}" for column in range(len(cells))]
+        styles[0] += "; white-space: pre"
+        parts = [f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell, style in zip(cells, styles, strict=True)]
+        return f"<tr>{''.join(parts)}</tr>"
+
+    body = "".join(row(cells, "td") for cells in rows)
+    return f"<table><thead>{row(header, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
 def shortened(text: str, width: int) -> str:
-    """The text in at most `width` characters, its middle left out."""
+    """The text in at most `width` characters, an ellipsis for its middle."""
     if len(text) <= width:
         return text
     tail = (width - 1) // 2
@@ -50,7 +64,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def filled(text: str, width: int = WIDTH) -> str:
-    """The text in lines of at most `width` columns, of which a character of Chinese, say, takes two."""
+    """The text in lines of at most `width` columns; a wide character, as in Chinese, takes two."""
     lines, line, taken = [], "", 0
     for word in text.split():
         size = columns(word)
@@ -77,7 +91,7 @@ def compact(count: float, exact: bool = False) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes in three figures: `97.7 MiB`."""
+    """A number of bytes in three significant figures: `97.7 MiB`."""
     return _scaled(count, 1024, (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"))
 
 

@@ -31,9 +31,10 @@ WORKERS = 2
 def run() -> None:
     folder = jpegs(Path(tempfile.gettempdir()) / "convspec-benchmark-jpegs")
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
-    data = load_data(Folder(path=str(folder / "pictures")), (CROP, CROP, 3))
+    source = Folder(path=str(folder / "pictures"))
+    data = load_data(source, (CROP, CROP, 3))
     recipe = Train(
-        data=Digits(), batch_size=BATCH, epochs=EPOCHS, augment=(RandomResizedCrop(), HorizontalFlip()), cache="off"
+        data=source, batch_size=BATCH, epochs=EPOCHS, augment=(RandomResizedCrop(), HorizontalFlip()), cache="off"
     )
     ours = functools.partial(consume, training_batches(data, recipe, BATCH))
     rows = [row("Keras layers in tf.data", ours, functools.partial(consume, keras_batches(data)), 2.0)]

@@ -227,7 +227,9 @@ def is_valid(spec: dict[str, Any]) -> bool:
 def load(
     spec: dict[str, Any], suffix: str = ".json", text: str | None = None, base: dict[str, Any] | None = None
 ) -> archspec.Spec:
-    """The spec of Python data, or of a text, through a file, with `base` beside it as base.json."""
+    """The spec of Python data; or of a text, as a file, with `base` beside it as base.json."""
+    if base is None and text is None:
+        return archspec.loads(spec)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"spec{suffix}"
         if base is not None:

@@ -18,9 +18,12 @@ builder.weights
 builder.runs
 builder.data
 builder.network builder.pictures builder.augment builder.distribution builder.system
-archspec.cli archspec.json_schema archspec.report archspec.candidates archspec
-archspec.analysis
+archspec
+archspec.cli archspec.json_schema archspec.candidates
+archspec.network
 archspec.spec
+archspec.report
+archspec.analysis
 archspec.graph archspec.search
 archspec.blocks
 archspec.layers

@@ -1,4 +1,4 @@
-"""Candidates against the budget, and the mistakes in a search that only reading candidates shows."""
+"""Checks candidates against the budget, and finds mistakes in a search that show only once candidates are read."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from archspec.search.space import Candidate, Dimension
 from archspec.spec.spec import Spec
 
 TRIES = 64
-"""Random candidates with a value, before it is said to be in no valid network."""
+"""Random candidates tried with a value before it is reported to be in no valid network."""
 MOST_PROBES = 200
-"""Values of one name that are tried before a search."""
+"""The most values of one name that are tried before a search."""
 
 Latency = Callable[[Spec], float]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a budget says of one candidate.
+    """The result of checking one candidate against the budget.
 
     Attributes:
-        measures: what it costs; None where it makes no valid spec.
-        latency_ms: as measured, None where it was not.
-        over: the limits that it is beyond, by name.
-        error: why it makes no valid spec.
+        measures: what the candidate costs; None where it makes no valid spec.
+        latency_ms: milliseconds for one picture, None where they were not measured.
+        over: the names of the limits that it exceeds.
+        error: why it makes no valid spec, or None.
     """
 
     candidate: Candidate
@@ -42,10 +42,11 @@ class Verdict:
 
     @property
     def inside(self) -> bool:
+        """Whether the candidate is valid and within the budget."""
         return self.measures is not None and not self.over
 
     def cost(self, limit: str) -> float | None:
-        """What the candidate costs by the name of a limit, None where that is not known."""
+        """The measure that a limit bounds, by the limit's name; None where it is not known."""
         return self.latency_ms if limit == "latency_ms" else getattr(self.measures, limit, None)
 
 
@@ -54,8 +55,12 @@ class Checker:
 
     Args:
         spec: a spec with a `search` section.
-        latency: milliseconds that a spec's network takes for one picture. It is asked last, of candidates inside all
-            other limits, and only where the budget limits it; without it that limit is left out.
+        latency: measures the milliseconds that a spec's network takes for one picture. It is called last, for
+            candidates within all other limits, and only where the budget limits the latency; without it, that limit is
+            ignored.
+
+    Raises:
+        SpecError: the spec has no `search` section.
     """
 
     def __init__(self, spec: Spec, latency: Latency | None = None):
@@ -67,6 +72,7 @@ class Checker:
         self._latencies: dict[str, float] = {}
 
     def check(self, candidate: Candidate) -> Verdict:
+        """Compares a candidate with the budget; an invalid one is no error, but part of the verdict."""
         try:
             measures = self.networks.measures(candidate)
         except SpecError as error:
@@ -85,18 +91,18 @@ class Checker:
 
 @dataclass
 class Tally:
-    """How many candidates were checked, and what became of them."""
+    """Counts of the candidates checked, by outcome."""
 
     checked: int = 0
     inside: int = 0
     invalid: int = 0
     over: Counter[str] = field(default_factory=Counter)
-    """Candidates beyond each limit."""
+    """Candidates that exceed each limit."""
     over_alone: Counter[str] = field(default_factory=Counter)
-    """Those that are beyond this limit only."""
+    """Candidates that exceed this limit and no other."""
 
     def add(self, verdict: Verdict) -> Verdict:
-        """Counts a verdict, and passes it on."""
+        """Counts a verdict and returns it."""
         self.checked += 1
         self.inside += verdict.inside
         self.invalid += verdict.error is not None
@@ -110,10 +116,10 @@ class Tally:
 
 
 def check_values(checker: Checker) -> None:
-    """Tries each choice, and both ends of each range, in the spec as it is, and else in random candidates.
+    """Tries every choice and both ends of every range: in the spec itself first, then in random candidates.
 
     Raises:
-        SpecError: paths that lead nowhere, values that are in no valid network, names whose conditions never hold.
+        SpecError: paths that lead nowhere, values that are in no valid network, or names whose conditions never hold.
     """
     problems: list[Problem] = []
     for one in checker.search.space.dimensions:
@@ -127,7 +133,7 @@ def _value_problems(one: Dimension, checker: Checker) -> list[Problem]:
     around = space.satisfying(one.name)
     rng = random.Random(0)
     if not one.active(around) and not any(one.name in space.sample(rng).values for _ in range(TRIES * TRIES)):
-        return [Problem(one.where, "never counts, as its conditions exclude each other")]
+        return [Problem(one.where, "is never set, as its conditions exclude each other")]
     probes = list(itertools.islice(one.domain.probes(), MOST_PROBES))
     mistakes = [_mistake(Candidate({**around, one.name: value}), checker) for _, _, value in probes]
     wrong = [(probe, error.problems[0]) for probe, error in zip(probes, mistakes, strict=True) if error]
@@ -135,25 +141,25 @@ def _value_problems(one: Dimension, checker: Checker) -> list[Problem]:
         # The name is wrong, whatever the value.
         problem = wrong[0][1]
         fine = _valid_elsewhere(one, around, checker, TRIES)
-        return [] if fine else [Problem(one.where, _told(problem, one.name), problem.notes)]
+        return [] if fine else [Problem(one.where, _in_a_line(problem, one.name), problem.notes)]
     tries = max(TRIES // 8, min(TRIES, 4 * TRIES // max(1, len(wrong))))
     problems = []
     for (part, span, value), problem in wrong:
         if not _valid_elsewhere(one, {**around, one.name: value}, checker, tries):
             where = Where(f"{one.where.path}.{part}", span or one.where.span)
-            message = f"{one.name}={short(value)} is in no valid network: {_told(problem, one.name)}"
+            message = f"{one.name}={short(value)} is in no valid network: {_in_a_line(problem, one.name)}"
             problems.append(Problem(where, message, problem.notes))
     return problems
 
 
-def _told(problem: Problem, name: str) -> str:
-    """A problem in a line, with its address where that is not the name itself."""
+def _in_a_line(problem: Problem, name: str) -> str:
+    """A problem in one line, with its address unless that is the name itself."""
     path = problem.where.path
     return problem.message if path in (name, f"params.{name}") else f"{path}: {problem.message}"
 
 
 def _valid_elsewhere(one: Dimension, fixed: Mapping[str, Any], checker: Checker, tries: int) -> bool:
-    """Whether one of some random candidates with these values is valid."""
+    """Whether any of some random candidates with these values is valid."""
     rng = random.Random(0)
     drawn = (checker.search.space.sample(rng, fixed) for _ in range(tries))
     return any(one.name in candidate.values and _mistake(candidate, checker) is None for candidate in drawn)
@@ -168,16 +174,16 @@ def _mistake(candidate: Candidate, checker: Checker) -> SpecError | None:
 
 
 def refuse_nothing_inside(spec: Spec, tally: Tally, verdicts: Sequence[Verdict], every: bool) -> None:
-    """Says so where none of the candidates checked is inside the budget.
+    """Refuses a search if none of the candidates checked is within the budget.
 
     Args:
         spec: the spec that is searched.
-        tally: the count of `verdicts`.
-        verdicts: of the candidates checked.
-        every: whether these are all candidates there are.
+        tally: the counts of `verdicts`.
+        verdicts: the candidates checked.
+        every: whether these are all candidates of the space.
 
     Raises:
-        SpecError: none is inside; with the limits that exclude them, or why none is valid.
+        SpecError: none is within the budget; it names the limits that exclude them, or says why none is valid.
     """
     if tally.inside:
         return

@@ -1,7 +1,7 @@
-"""Reading and placing many networks that share most of their layers.
+"""Counts the cost of many networks that share most of their layers, with a cache of layers and of their costs.
 
-A layer whose fields are all plain values means the same wherever it stands, and costs the same behind an input of one
-shape; both are kept. What goes wrong here is read again the ordinary way, which knows the places.
+A layer whose fields are all plain values means the same wherever it stands, and costs the same for inputs of one shape;
+both are cached. Where this quick way finds a mistake, the candidate is read the ordinary way, which knows its address.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from archspec.layers.reading import Layer, LayerReader
 from archspec.ops import PRIMITIVES, Input, Op, Shape
 from archspec.source.tree import Tree
 
-MOST_KEPT = 4_000
-"""Layers kept; beyond that all are forgotten and it starts anew, so that memory is bounded."""
+MOST_LAYERS = 4_000
+"""The most layers in the cache; once it is full it is emptied, so that memory stays bounded."""
 _PLAIN = (bool, int, float, str, type(None))
 
 
 class Unclear(Exception):
-    """Something is wrong, or not the way that is quick; to be read the ordinary way."""
+    """The quick way does not apply, or found a mistake: read the candidate the ordinary way, which reports it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What placing a layer added: an output's shape (None: no operation), how many nodes and layers, and their cost."""
+    """What placing a layer adds to a network: the shape of its output (None: it has no operation), and counts."""
 
     shape: Shape | None
     nodes: int
@@ -44,14 +44,14 @@ class Segment:
 
 @dataclass
 class LayerCache:
-    """Layers by what is written, and segments by layer and the shape that arrives."""
+    """Layers by their text, and segments by layer and shape of the input."""
 
     layers: dict[Any, tuple[Layer, tuple[int, int, int]]] = field(default_factory=dict)
     by_id: dict[int, Layer] = field(default_factory=dict)
     segments: dict[tuple[int, Shape], Segment] = field(default_factory=dict)
 
     def add(self, key: Any, layer: Layer, work: tuple[int, int, int]) -> None:
-        if len(self.layers) >= MOST_KEPT:
+        if len(self.layers) >= MOST_LAYERS:
             self.layers.clear()
             self.by_id.clear()
             self.segments.clear()
@@ -61,9 +61,9 @@ class LayerCache:
 
 @dataclass
 class CachingLayerReader(LayerReader):
-    """Reads a layer of plain fields once."""
+    """Reads layers, each with plain fields once."""
 
-    kept: LayerCache = field(default_factory=LayerCache)
+    cache: LayerCache = field(default_factory=LayerCache)
     salt: str | None = None
     """The spec's defaults as a text; None where they hold expressions, whose values may change."""
 
@@ -73,20 +73,20 @@ class CachingLayerReader(LayerReader):
             return super().read(tree, path, reader)
         key = self.salt, key
         work = reader.work
-        if key in self.kept.layers:
-            layer, (values, layers, copies) = self.kept.layers[key]
+        if key in self.cache.layers:
+            layer, (values, layers, copies) = self.cache.layers[key]
             reader.spend(tree, path, values, layers, copies)
             return layer
         before = work.values, work.layers, work.copies
         layer = super().read(tree, path, reader)
         if layer is not INVALID:
             spent = work.values - before[0], work.layers - before[1], work.copies - before[2]
-            self.kept.add(key, layer, spent)
+            self.cache.add(key, layer, spent)
         return layer
 
 
 def _key(tree: Tree) -> Any:
-    """What a layer says, where that is all plain values and names no other layer; else None."""
+    """The fields of a layer as a key, if all are plain values and none names another layer; else None."""
     if not isinstance(tree.value, dict) or len(tree.value) != 1:
         return None
     ((kind, body),) = tree.value.items()
@@ -109,20 +109,20 @@ def _key(tree: Tree) -> Any:
 
 
 class Counter(Expander):
-    """Counts what a network costs. A kept layer is placed once for each shape that arrives, and then is one node."""
+    """Counts the cost of a network. A cached layer is placed once for each shape of input, and is then one node."""
 
-    def __init__(self, picture: Shape, kept: LayerCache):
+    def __init__(self, picture: Shape, cache: LayerCache):
         super().__init__()
-        self.kept = kept
+        self.cache = cache
         self.trainable = self.macs = self.more_nodes = 0
         self.elements = math.prod(picture)
         self.nodes.append(Node("input", Input(size=picture), (), picture))
 
     def count(self, layers: Sequence[Layer]) -> None:
-        """Places the layers.
+        """Places the layers and adds up their costs.
 
         Raises:
-            Unclear: they do not fit, some are not used, or a limit is passed.
+            Unclear: layers do not fit, the output of one is not used, or a limit is exceeded.
         """
         try:
             output = self.place_all(layers, 0, Scope("", 0))
@@ -146,10 +146,10 @@ class Counter(Expander):
         return position
 
     def place(self, layer: Layer, entry: int, scope: Scope, alias: str | None = None) -> int:
-        if not layer.scoped or self.kept.by_id.get(id(layer)) is not layer:
+        if not layer.scoped or self.cache.by_id.get(id(layer)) is not layer:
             return super().place(layer, entry, scope, alias)
         key = id(layer), self.nodes[entry].shape
-        segment = self.kept.segments.get(key)
+        segment = self.cache.segments.get(key)
         name = scope.full_name(layer, alias)
         if segment is None:
             return self.recorded(layer, entry, scope, name, key)
@@ -169,12 +169,12 @@ class Counter(Expander):
         return position
 
     def recorded(self, layer: Layer, entry: int, scope: Scope, name: str, key: tuple[int, Shape]) -> int:
-        """Places a layer the ordinary way, and keeps what that adds."""
+        """Places a layer the ordinary way, and caches what that adds."""
         before = len(self.nodes) + self.more_nodes, self.placed, self.trainable, self.macs, self.elements
         output = super().place(layer, entry, scope, name)
         after = len(self.nodes) + self.more_nodes, self.placed, self.trainable, self.macs, self.elements
         shape = None if output == entry else self.nodes[output].shape
-        self.kept.segments[key] = Segment(shape, *(b - a for a, b in zip(before, after, strict=True)))
+        self.cache.segments[key] = Segment(shape, *(b - a for a, b in zip(before, after, strict=True)))
         return output
 
 

@@ -1,4 +1,4 @@
-"""A candidate's spec, what it costs, and when two are the same; what candidates share is read once."""
+"""The networks of a search's candidates: specs, costs and which are the same; what they share is read once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from archspec.analysis import analyse
+from archspec.analysis import analyse_graph
 from archspec.blocks import BLOCKS
 from archspec.candidates.counting import CachingLayerReader, Counter, LayerCache, Unclear
 from archspec.errors import INVALID, SpecError, Where
@@ -29,16 +29,21 @@ from archspec.spec.paths import steps_of
 from archspec.spec.sections import read_model, read_train
 from archspec.spec.spec import Spec
 
-T = TypeVar("T")
-MOST_REMEMBERED = 20_000
+MOST_RESULTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What a graph costs: trainable parameters, multiply-accumulates of one picture, elements of all outputs, and the
-    most of them alive at once in inference, where that is asked for."""
+    """The cost of a graph for one picture.
 
-    parameters: int
+    Attributes:
+        trainable_parameters: weights that training changes.
+        macs: multiply-accumulates.
+        activation_elements: elements of all outputs.
+        peak_elements: the most elements alive at once in inference; None where no limit needs it.
+    """
+
+    trainable_parameters: int
     macs: int
     activation_elements: int
     peak_elements: int | None
@@ -46,10 +51,10 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What a budget limits, under the names of its limits (see `Budget`). The peak in inference takes longer than all
-    else, and is None where no limit asks for it."""
+    """The costs that a budget limits, under the names of its limits (see `Budget`). The peak in inference takes longer
+    to compute than all others, and is None where no limit needs it."""
 
-    parameters: int
+    trainable_parameters: int
     macs: int
     training_activation_bytes: int
     inference_activation_bytes: int | None
@@ -58,8 +63,8 @@ class Measures:
 class Networks:
     """The networks of a spec's candidates.
 
-    Costs are remembered by the values that reach the network or the recipe, layers by what they say: a candidate pays
-    for what is new in it.
+    Costs are cached by the values that reach the network or the recipe, and layers by their fields, so a candidate
+    takes only the time for what is new in it.
     """
 
     def __init__(self, spec: Spec):
@@ -67,11 +72,11 @@ class Networks:
         tree = Tree(sections, spec.tree.span, {key: spec.tree.keys[key] for key in sections}, spec.tree.size)
         self.base = dataclasses.replace(spec, search=None, tree=tree)
         self.network_names = _reaching(spec, ("model", "blocks"))
-        """The names of the space that can change the network."""
+        """The names of the space whose values can change the network."""
         self._reaching = {"network": self.network_names, "recipe": _reaching(spec, ("train",))}
-        self._remembered: dict[tuple[str, str], Any] = {}
+        self._results: dict[tuple[str, str], Any] = {}
         self._needs_peak = spec.search is not None and spec.search.budget.inference_activation_bytes is not None
-        self._kept = LayerCache()
+        self._cache = LayerCache()
 
     def spec(self, candidate: Candidate) -> Spec:
         """The candidate as a spec of its own, without a `search` section.
@@ -82,48 +87,48 @@ class Networks:
         return self.base.with_values(candidate.values)
 
     def measures(self, candidate: Candidate) -> Measures:
-        """What the candidate costs, at its own batch size and precision.
+        """The cost of a candidate, at its own batch size and precision.
 
         Raises:
             SpecError: the candidate makes no valid spec.
         """
-        network: Network = self._once("network", candidate, self._network)
+        network: Network = self._cached("network", candidate, self._network)
         train = self.recipe(candidate)
         if train and (train.trainable or train.learning_rate_multipliers):
-            self.spec(candidate)  # whether the candidate has the layers that they name
+            self.spec(candidate)  # raises where the candidate lacks the layers that they name
         batch_size, element = (train.batch_size, 4 if train.precision == "float32" else 2) if train else (1, 4)
         return Measures(
-            network.parameters,
+            network.trainable_parameters,
             network.macs,
             network.activation_elements * batch_size * element,
             None if network.peak_elements is None else network.peak_elements * element,
         )
 
     def recipe(self, candidate: Candidate) -> Train | None:
-        """How the candidate is trained.
+        """The recipe of a candidate; None where the spec has none.
 
         Raises:
             SpecError: the candidate makes no valid spec.
         """
-        train: Train | None = self._once("recipe", candidate, self._recipe)
+        train: Train | None = self._cached("recipe", candidate, self._recipe)
         return train
 
     def network_key(self, candidate: Candidate) -> str:
-        """A text that candidates share whose values reaching the network are the same."""
+        """A text that two candidates share if the values that reach the network are the same."""
         return _part(candidate, self.network_names)
 
-    def _once(self, what: str, candidate: Candidate, make: Callable[[Tree, Candidate], Any]) -> Any:
-        """What `make` gives, remembered by the values that reach it; so is that it gives an error."""
+    def _cached(self, what: str, candidate: Candidate, make: Callable[[Tree, Candidate], Any]) -> Any:
+        """The result of `make`, or its error, cached by the values that reach it."""
         key = what, _part(candidate, self._reaching[what])
-        if key not in self._remembered:
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
+        if key not in self._results:
+            if len(self._results) >= MOST_RESULTS:
+                self._results.clear()
             values = {name: wrap(value, None) for name, value in candidate.values.items()}
             try:
-                self._remembered[key] = make(overrides.apply(self.base.tree, values), candidate)
+                self._results[key] = make(overrides.apply(self.base.tree, values), candidate)
             except SpecError as error:
-                self._remembered[key] = error
-        found = self._remembered[key]
+                self._results[key] = error
+        found = self._results[key]
         if isinstance(found, SpecError):
             raise SpecError(found.problems)
         return found
@@ -136,17 +141,17 @@ class Networks:
                 raise Unclear
             if self._needs_peak:
                 return _analysed(expand(self.base.name, model["input"], model["layers"], Where("model.layers")))
-            counter = Counter(model["input"], self._kept)
+            counter = Counter(model["input"], self._cache)
             counter.count(model["layers"])
         except (Unclear, SpecError):
-            return _analysed(self.spec(candidate).graph)  # or it says what is wrong, and where
+            return _analysed(self.spec(candidate).graph)  # or it raises, with the address of the mistake
         return Network(counter.trainable, counter.macs, counter.elements, None)
 
     def _reader(self, tree: Tree) -> Reader:
         defaults = overrides.value_at(tree, "model.defaults")
         text = canonical(defaults.plain()) if defaults is not None else ""
         salt = None if has_expression(text) else text
-        return Reader(layer_reader=CachingLayerReader(STRUCTURES, dict(BLOCKS), kept=self._kept, salt=salt))
+        return Reader(layer_reader=CachingLayerReader(STRUCTURES, dict(BLOCKS), cache=self._cache, salt=salt))
 
     def _recipe(self, tree: Tree, candidate: Candidate) -> Train | None:
         if "train" not in tree.value or tree.value["train"].value is None:
@@ -155,12 +160,12 @@ class Networks:
         reader.names = read_params(tree.value.get("params"), reader)
         train: Train = read_train(tree.value["train"], tree.key_span("train"), reader)
         if reader.problems:
-            return self.spec(candidate).train  # or it says what is wrong
+            return self.spec(candidate).train  # or it raises, with the address of the mistake
         return train
 
 
 def _analysed(graph: Graph) -> Network:
-    analysis = analyse(graph)
+    analysis = analyse_graph(graph)
     return Network(analysis.trainable_parameters, analysis.macs, analysis.activation_elements, analysis.peak_elements)
 
 
@@ -174,7 +179,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 def _reaching(spec: Spec, sections: Sequence[str]) -> list[str]:
-    """The names of the space that can change what these sections say: their own paths, and parameters in use there."""
+    """The names of the space that can change these sections: paths into them, and parameters that they use."""
     tree = spec.tree.plain()
     dimensions = spec.search.space.dimensions if spec.search else ()
     places = {one.name: steps_of(one.name, spec.tree) for one in dimensions}
@@ -195,7 +200,7 @@ def _parameter(steps: Sequence[str | int]) -> str | int | None:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts with expressions in plain data."""
+    """All texts with expressions in plain data."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -209,17 +214,17 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def identity(spec: Spec) -> str:
-    """A text that two specs share when they train the same network in the same way, however either is written.
+    """A text that two specs share if they train the same network in the same way, however either is written.
 
-    Names of layers and the order in which branches are written do not count, nor how a parameter or a schedule is
-    spelt; what is trained on what, and every number of the recipe, does.
+    Names of layers, the order in which branches are written, and the spelling of parameters and schedules do not
+    matter; the operations, the data and every number of the recipe do.
     """
     parts = [*_operations(spec.graph), repr(_spelt_out(spec.train))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _operations(graph: Graph) -> Iterator[str]:
-    """The operations in the order in which they are met from the output, inputs in their order."""
+    """The operations as a depth-first walk from the output meets them, with their inputs in order."""
     numbers: dict[int, int] = {}
     stack: list[tuple[int, bool]] = [(len(graph.nodes) - 1, False)]
     while stack:

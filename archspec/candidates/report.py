@@ -14,7 +14,7 @@ from archspec.search.space import Dimension
 from archspec.search.tuners import tuner_name
 
 LIMIT_NAMES = {
-    "parameters": "parameters",
+    "trainable_parameters": "trainable parameters",
     "macs": "MACs",
     "training_activation_bytes": "training memory",
     "inference_activation_bytes": "inference memory",
@@ -23,7 +23,7 @@ LIMIT_NAMES = {
 
 
 def to_text(survey: Survey, gflops: float | None = None) -> str:
-    """What a user reads, at most 80 columns wide. `gflops` is a machine's training rate, in GFLOP/s."""
+    """The text of a survey, at most 80 columns wide. `gflops` is a machine's training rate, in GFLOP/s."""
     parts = [_title(survey), _space(survey), _counts(survey), _limits(survey), _networks(survey), _cost(survey, gflops)]
     return "\n\n".join(filter(None, parts))
 
@@ -96,15 +96,15 @@ def _networks(survey: Survey) -> str:
     shown = [("smallest inside", survey.smallest), ("largest inside", survey.largest), ("the spec", survey.own)]
     rows = [(name, *_cells(verdict)) for name, verdict in shown]
     values = [_wrapped(f"{name}: {_values(survey, verdict)}", "    ") for name, verdict in shown[:2]]
-    return "\n".join([tables.plain(("network", "parameters", "MACs", "training memory", ""), rows), *values])
+    return "\n".join([tables.plain(("network", "trainable", "MACs", "training memory", ""), rows), *values])
 
 
 def _cells(verdict: Verdict) -> tuple[str, ...]:
     measures = verdict.measures
-    assert measures is not None  # the spec itself is valid, and so is what is inside
+    assert measures is not None  # the spec itself is valid, and so are candidates within the budget
     over = f"beyond {', '.join(LIMIT_NAMES[name] for name in verdict.over)}" if verdict.over else ""
     training = tables.size(measures.training_activation_bytes)
-    return f"{measures.parameters:,}", tables.compact(measures.macs), training, over
+    return f"{measures.trainable_parameters:,}", tables.compact(measures.macs), training, over
 
 
 def _values(survey: Survey, verdict: Verdict) -> str:
@@ -176,7 +176,7 @@ def to_json(survey: Survey, gflops: float | None = None) -> dict[str, Any]:
         else {
             "trainings": [list(one) for one in cost.trainings],
             "pictures": cost.pictures,
-            "flops" if cost.pictures else "flops_a_picture": cost.flops,
+            "flops" if cost.pictures else "flops_per_picture": cost.flops,
             "hours": cost.flops / gflops / 3.6e12 if gflops and cost.pictures else None,
         },
     }

@@ -1,4 +1,4 @@
-"""What a search would do, without doing it: how large its space is, how much is inside the budget, what it costs."""
+"""A search without training: the size of its space, the share within the budget, and an estimate of the cost."""
 
 from __future__ import annotations
 
@@ -9,29 +9,25 @@ from dataclasses import dataclass
 
 from archspec.candidates.check import Checker, Tally, Verdict, check_values, refuse_nothing_inside
 from archspec.recipe import Train
-from archspec.recipe.data import Digits, Tfds
 from archspec.search.section import Search
 from archspec.search.space import Candidate
 from archspec.spec.spec import Spec
 
 EVERY = 5_000
-"""Grids up to this size are checked whole."""
+"""Grids of up to this many candidates are checked completely."""
 SAMPLES = 2_000
-PICTURES = {"cifar10": 50_000, "cifar100": 50_000, "mnist": 60_000, "fashion_mnist": 60_000, "imagenet2012": 1_281_167}
-"""Training pictures of data sets that papers use, from the catalogue of tensorflow-datasets."""
-DIGITS = 1_437
 FLOPS_OF_A_MAC = 6
-"""Two forward, and twice that for the gradients of inputs and weights."""
+"""Two in the forward pass, and twice as many for the gradients of inputs and weights."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a search trains, estimated.
+    """An estimate of what a search costs.
 
     Attributes:
-        trainings: (how many, epochs of each), one for every round of the tuner.
-        pictures: of the training split, None where only the data set itself knows.
-        flops: for one picture of each training's each epoch, an average over candidates; times `pictures` where known.
+        trainings: (number of trainings, epochs of each), one pair for every round of the tuner.
+        pictures: in the training split; None where only the data set itself knows.
+        flops: of all epochs of all trainings, from the candidates' average; per picture where `pictures` is None.
     """
 
     trainings: tuple[tuple[int, float], ...]
@@ -41,16 +37,19 @@ class Cost:
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of a search before it runs.
+    """What is known about a search before it runs.
 
     Attributes:
-        size: of the grid, ten points of each continuous range.
-        every: whether all of the grid was checked; otherwise candidates were drawn at random.
-        network_names: the names of the space that can change the network.
-        settings: how many different values of these there are among the candidates checked.
-        own: the spec itself, checked.
-        smallest, largest: by parameters, then MACs, of those inside the budget; where not all were checked, those
-            that changing one value after the other leads to.
+        spec: the spec that is searched.
+        search: its `search` section.
+        size: the number of candidates in the grid, with ten points of each continuous range.
+        every: whether the whole grid was checked; otherwise candidates were drawn at random.
+        tally: counts of the candidates checked.
+        network_names: the names of the space whose values can change the network.
+        settings: the number of different values of these names among the candidates checked.
+        own: the verdict on the spec itself.
+        smallest, largest: by trainable parameters, then MACs, among the candidates within the budget; where not all
+            were checked, found by changing one value after another.
         cost: None without a `train` section.
     """
 
@@ -67,8 +66,8 @@ class Survey:
     cost: Cost | None
 
     def share(self, count: int) -> tuple[float, float, float]:
-        """A count's share of the candidates checked, and the ends of its 95 % interval (Wilson 1927, "Probable
-        inference"): equal where all were checked."""
+        """A count as a share of the candidates checked, and the ends of its 95 % confidence interval (Wilson 1927,
+        "Probable inference"); all three are equal where the whole grid was checked."""
         n, p = self.tally.checked, count / self.tally.checked
         if self.every:
             return p, p, p
@@ -79,16 +78,16 @@ class Survey:
 
 
 def survey(spec: Spec, pictures: int | None = None, samples: int = SAMPLES, seed: int = 0) -> Survey:
-    """Checks a search's candidates, all of them where there are few.
+    """Checks the candidates of a search: all of them if there are few, else some at random.
 
     Args:
         spec: a spec with a `search` section.
-        pictures: of the training split, for the cost; known for a few data sets.
-        samples: candidates drawn at random where there are more than `EVERY`.
-        seed: of the drawing.
+        pictures: in the training split, for the cost; known without it for a few data sets.
+        samples: the number of candidates to draw at random where there are more than `EVERY`.
+        seed: for drawing them.
 
     Raises:
-        SpecError: no `search` section, values that are in no valid network, or nothing inside the budget.
+        SpecError: no `search` section, values that are in no valid network, or no candidate within the budget.
     """
     checker = Checker(spec)
     check_values(checker)
@@ -111,28 +110,27 @@ def survey(spec: Spec, pictures: int | None = None, samples: int = SAMPLES, seed
 
 
 def _furthest(start: Verdict, sign: int, checker: Checker) -> Verdict:
-    """The candidate inside the budget that changing one value after the other leads to, while the network grows (or,
-    with `sign` -1, shrinks)."""
+    """The candidate within the budget reached by changing one value after another as long as the network grows (or
+    shrinks, if `sign` is -1)."""
     space, best, before = checker.search.space, start, None
     while best is not before:
         before = best
         for name in checker.networks.network_names:
             for i in range(STEPS + 1):
                 value = space[name].domain.at(i / STEPS)
-                defaults = {one.name: one.default for one in space.dimensions}
-                verdict = checker.check(space.candidate({**defaults, **best.candidate.values, name: value}))
+                verdict = checker.check(space.candidate({**space.defaults(), **best.candidate.values, name: value}))
                 if verdict.inside and (_size(verdict) > _size(best) if sign > 0 else _size(verdict) < _size(best)):
                     best = verdict
     return best
 
 
 STEPS = 20
-"""Of each value, when the smallest and the largest network are looked for."""
+"""The number of points tried in each range to find the smallest and the largest network."""
 
 
 def _size(verdict: Verdict) -> tuple[int, int]:
     assert verdict.measures is not None
-    return verdict.measures.parameters, verdict.measures.macs
+    return verdict.measures.trainable_parameters, verdict.measures.macs
 
 
 def _cost(checker: Checker, train: Train, inside: Sequence[Verdict], pictures: int | None, every: bool) -> Cost:
@@ -142,14 +140,5 @@ def _cost(checker: Checker, train: Train, inside: Sequence[Verdict], pictures: i
     rounds = tuple(checker.search.tuner.trainings(round(mean), len(inside) if every else None))
     macs = sum(verdict.measures.macs * n for verdict, n in zip(inside, epochs, strict=True) if verdict.measures)
     epoch = FLOPS_OF_A_MAC * macs / sum(epochs)
-    pictures = pictures or _pictures(train)
+    pictures = pictures or train.data.training_pictures()
     return Cost(rounds, pictures, epoch * sum(count * n for count, n in rounds) * (pictures or 1))
-
-
-def _pictures(train: Train) -> int | None:
-    """How many pictures a training split has, where that is known without the data."""
-    if isinstance(train.data, Digits):
-        return DIGITS
-    if isinstance(train.data, Tfds) and train.data.train == "train":
-        return PICTURES.get(train.data.name.partition(":")[0].partition("/")[0])
-    return None

@@ -96,7 +96,8 @@ class Reader:
         except DependsOnInvalid:
             return INVALID
         except ExpressionError as error:
-            message = str(error) if tree.span else f"in {tree.value[:60]}: {error}"
+            shown = tree.span is not None and tree.span.source.text  # else there is no line to point into
+            message = str(error) if shown else f"in {tree.value[:60]}: {error}"
             return self.report(Problem(Where(path, _part(tree, error), self.used_at), message))
         self.spend(tree, path, values=_EXPRESSION_WORK + weight(value, MAX_WORK))
         return value

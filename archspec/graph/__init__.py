@@ -1,1 +1,1 @@
-"""The graph of primitives that a spec lowers to, and how it is built."""
+"""The graph of primitives that a spec expands to, and how it is built."""

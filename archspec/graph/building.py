@@ -71,7 +71,8 @@ class GraphBuilder:
         if name not in self.outputs:
             return name
         other = self.named.get(name)
-        at = f" (first on line {other.where.span.line + 1})" if other and other.where.span else ""
+        first = other.where.span if other is not None else None
+        at = f" (first on line {first.line + 1})" if first is not None and first.source.is_file else ""
         shown = _STAND_IN.sub("", name)
         self.fail(layer, f"the name '{shown}' is used twice{at}; give one of the layers another name", "name")
         return f"{name}~{self.placed}"

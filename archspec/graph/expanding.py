@@ -1,4 +1,4 @@
-"""Lowering: layers become a graph of primitives with inferred shapes."""
+"""Expands layers into a graph of primitives, inferring shapes on the way."""
 
 from __future__ import annotations
 

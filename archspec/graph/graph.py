@@ -1,4 +1,4 @@
-"""The graph of primitives that a spec lowers to; analysis and compiler work on it."""
+"""The graph of primitives that a spec expands to: what the analysis and the compiler read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from archspec.ops import Op, Shape
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation. `inputs` are positions of earlier nodes in the graph; `shape` leaves out the batch."""
+    """One operation of a graph.
+
+    Attributes:
+        name: unique in the graph, such as `stage1.block2.conv1`.
+        op: the primitive with its fields, such as a convolution's kernel and stride.
+        inputs: the positions of the nodes whose outputs it takes, all of them earlier in the graph.
+        shape: of its output, without the batch: (height, width, channels), or (features,).
+    """
 
     name: str
     op: Op
@@ -20,20 +27,28 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """Operations in order: each after its inputs, the picture first, the output last."""
+    """A network as primitives.
+
+    Attributes:
+        name: the network's name.
+        nodes: the operations in order, each after its inputs; the first is the picture, the last the output.
+    """
 
     name: str
     nodes: tuple[Node, ...]
 
     @property
     def input(self) -> Node:
+        """The picture."""
         return self.nodes[0]
 
     @property
     def output(self) -> Node:
+        """The last operation."""
         return self.nodes[-1]
 
     def input_shapes(self, node: Node) -> list[Shape]:
+        """The shapes that a node takes, without the batch."""
         return [self.nodes[index].shape for index in node.inputs]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The `train` section: how a network is trained. Typed here, carried out in `builder`."""
+"""The `train` section: how a network is trained. It is typed here and carried out in `builder`."""
 
 from archspec.recipe.augment import AUGMENTATIONS
 from archspec.recipe.data import DATA

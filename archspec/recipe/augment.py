@@ -24,21 +24,21 @@ def _check_interval(name: str, interval: tuple[float, ...], most: float | None =
         raise FieldError(name, f"expected [least, most], the least first{limit}, got {list(interval)}")
 
 
-# -- cropping: one of these, first, where pictures are not of the network's size --------------------------------------
+# -- crops to the network's size: at most one, and first ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResizedCrop:
-    """The shorter side resized to `side`, then a crop of the network's size at random (Krizhevsky et al. 2012, section
-    4.1: 224 of 256)."""
+    """Resizes the shorter side to `side` pixels, then crops the network's size at random (Krizhevsky et al. 2012,
+    section 4.1: 224 of 256)."""
 
     side: Count
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleJitter:
-    """The shorter side resized to a random length in [`least`, `most`], then a crop of the network's size at random
-    (Simonyan and Zisserman 2014, section 3.1: [256, 512])."""
+    """Resizes the shorter side to a random length from `least` to `most` pixels, then crops the network's size at
+    random (Simonyan and Zisserman 2014, section 3.1: [256, 512])."""
 
     least: Count = 256
     most: Count = 512
@@ -50,8 +50,8 @@ class ScaleJitter:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomResizedCrop:
-    """A crop of a random share `area` of the picture and a random `ratio` of width to height, resized to the network's
-    size (Szegedy et al. 2014, arXiv:1409.4842, section 6)."""
+    """Crops a random share `area` of the picture with a random `ratio` of width to height, and resizes it to the
+    network's size (Szegedy et al. 2014, arXiv:1409.4842, section 6)."""
 
     area: Interval = (0.08, 1.0)
     ratio: Interval = (3 / 4, 4 / 3)
@@ -63,8 +63,8 @@ class RandomResizedCrop:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomCrop:
-    """Pads `pad` pixels of `fill` on every side and crops the picture's own size at random (He et al. 2015, section
-    4.2)."""
+    """Pads every side by `pad` pixels of value `fill`, then crops the picture's own size at random (He et al. 2015,
+    section 4.2)."""
 
     pad: Annotated[int, Integer(min=1, max=1000)]
     fill: Pixel = 0
@@ -75,23 +75,23 @@ class RandomCrop:
 
 @dataclass(frozen=True, kw_only=True)
 class HorizontalFlip:
-    """Mirrors pictures, with a probability."""
+    """Mirrors a picture left to right with a probability."""
 
     probability: Probability = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class PcaColor:
-    """Adds the principal components of ImageNet's colours, each by a Gaussian of deviation `std` times its eigenvalue
-    (Krizhevsky et al. 2012, section 4.1; theirs are those of the training pictures, which are ImageNet's)."""
+    """Adds the principal components of ImageNet's colours, each times its eigenvalue and a Gaussian of deviation `std`
+    (Krizhevsky et al. 2012, section 4.1, who compute the components on their training pictures, ImageNet's)."""
 
     std: Positive = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class ColorJitter:
-    """Brightness, contrast and saturation times a factor in [1 - x, 1 + x], hue turned by up to x of the circle (Howard
-    2013, arXiv:1312.5402, without hue)."""
+    """Multiplies brightness, contrast and saturation by factors in [1 - x, 1 + x], and turns the hue by up to x of the
+    circle (Howard 2013, arXiv:1312.5402, without hue)."""
 
     brightness: Probability = 0.4
     contrast: Probability = 0.4
@@ -101,8 +101,8 @@ class ColorJitter:
 
 @dataclass(frozen=True, kw_only=True)
 class RandAugment:
-    """`layers` operations drawn from fourteen, each at `magnitude` of 30 (Cubuk et al. 2019, arXiv:1909.13719); `fill`
-    comes in where a picture is moved away."""
+    """Applies `layers` operations drawn from fourteen, each at `magnitude` out of 30 (Cubuk et al. 2019,
+    arXiv:1909.13719). Pixels from outside the picture have the value `fill`."""
 
     layers: Annotated[int, Integer(min=1, max=14)] = 2
     magnitude: Annotated[float, Number(min=0, max=30)] = 9.0
@@ -111,8 +111,8 @@ class RandAugment:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomErasing:
-    """With a probability, a rectangle of a random share `area` and `ratio` of height to width, drawn on a logarithmic
-    scale, filled with noise (Zhong et al. 2017, arXiv:1708.04896)."""
+    """Fills a rectangle with noise, with a probability: a random share `area` of the picture, with a `ratio` of height
+    to width drawn on a logarithmic scale (Zhong et al. 2017, arXiv:1708.04896)."""
 
     probability: Probability = 0.25
     area: Interval = (0.02, 1 / 3)
@@ -128,7 +128,7 @@ class RandomErasing:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixup:
-    """Pictures and labels averaged with those of another, by a share drawn from Beta(alpha, alpha) (Zhang et al. 2017,
+    """Averages a picture and its label with another's, with a weight drawn from Beta(alpha, alpha) (Zhang et al. 2017,
     arXiv:1710.09412)."""
 
     alpha: Positive = 0.2
@@ -137,7 +137,8 @@ class Mixup:
 
 @dataclass(frozen=True, kw_only=True)
 class Cutmix:
-    """A rectangle of each picture from another, labels by area (Yun et al. 2019, arXiv:1905.04899)."""
+    """Replaces a rectangle of a picture by another's, and mixes the labels by area (Yun et al. 2019,
+    arXiv:1905.04899)."""
 
     alpha: Positive = 1.0
     probability: Probability = 1.0
@@ -158,16 +159,17 @@ AUGMENTATIONS = {
 }
 NAMES = {record.build: name for name, record in AUGMENTATIONS.items()}
 CROPS = (ResizedCrop, ScaleJitter, RandomResizedCrop)
-"""Those that bring pictures to the network's size."""
+"""The augmentations that bring pictures to the network's size."""
 MIXING = (Mixup, Cutmix)
-"""Those that mix the pictures of a batch. A picture is mixed at most once, by the first whose probability says so."""
+"""The augmentations that mix the pictures of a batch. A picture is mixed at most once, by the first that its random
+numbers select."""
 
 
 # -- the list ----------------------------------------------------------------------------------------------------------
 
 
 class Augmentations(ListOf):
-    """Augmentations in an order that can be carried out: a crop to the network's size first, those that mix last."""
+    """A list of augmentations in a possible order: a crop to the network's size first, mixing last."""
 
     def __init__(self) -> None:
         super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations")
@@ -187,7 +189,7 @@ def _before(items: Sequence[Any]) -> list[Sequence[Any]]:
 
 
 def _misplaced(before: Sequence[Any], item: Any) -> str | None:
-    """What is wrong with an augmentation behind those before it."""
+    """The reason why an augmentation cannot follow the ones before it, or None."""
     name = NAMES[type(item)]
     for i, other in enumerate(before):
         first = NAMES[type(other)]
@@ -208,7 +210,7 @@ def _misplaced(before: Sequence[Any], item: Any) -> str | None:
 def check_pictures(
     augmentations: Sequence[Any], shape: Sequence[int], tree: Tree | None, path: str, reader: Reader
 ) -> None:
-    """Reports augmentations that do not fit pictures of the network's input shape."""
+    """Reports augmentations that do not fit the network's input, (height, width, channels)."""
     for i, item in enumerate(augmentations):
         problem = _unfit(item, shape)
         if problem:
@@ -217,6 +219,7 @@ def check_pictures(
 
 
 def _unfit(item: Any, shape: Sequence[int]) -> str | None:
+    """The reason why an augmentation does not fit the network's input, or None."""
     name, size = NAMES[type(item)], "x".join(map(str, shape))
     if len(shape) != 3:
         return f"{name} is for pictures, and the network takes {shape[0]} features; remove it"

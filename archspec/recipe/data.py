@@ -1,8 +1,8 @@
-"""Where pictures and labels come from.
+"""The sources of pictures and labels.
 
-Pictures may have any size: they are brought to the network's by a crop of `train.augment`, or as for validation. Grey
-ones are repeated where the network takes three channels; colours are never taken away, and transparency is left out.
-Paths are relative to the current directory.
+Pictures may have any size: a crop of `train.augment`, or else the resizing for validation, brings them to the
+network's. Grey pictures are repeated where the network takes three channels; colour is never removed, and transparency
+is ignored. Paths are relative to the current directory.
 """
 
 from __future__ import annotations
@@ -13,23 +13,52 @@ from typing import Annotated, Literal
 from archspec.fields.records import record_of
 from archspec.fields.scalars import Number
 from archspec.recipe.numbers import Seed
+from archspec.wording import printable, quoted
 
 HeldOut = Annotated[float, Number(above=0, below=1)]
 OnCorrupt = Literal["error", "skip"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Digits:
-    """Scikit-learn's digits: 1,797 real 8x8 pictures of handwritten digits, inside its wheel (Alpaydin and Kaynak 1998,
-    UCI repository). A fixed fifth is held out."""
+TRAINING_PICTURES = {
+    "cifar10": 50_000,
+    "cifar100": 50_000,
+    "mnist": 60_000,
+    "fashion_mnist": 60_000,
+    "imagenet2012": 1_281_167,
+}
+"""The training splits of data sets that papers use, from the catalogue of tensorflow-datasets."""
+
+
+class DataSource:
+    """The base of all sources of pictures."""
+
+    def label(self) -> str:
+        """The source in a few words, such as `tfds cifar10`."""
+        raise NotImplementedError
+
+    def training_pictures(self) -> int | None:
+        """The number of pictures in the training split, if it is known without the data; else None."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tfds:
+class Digits(DataSource):
+    """Scikit-learn's digits: 1,797 real 8x8 pictures of handwritten digits, part of its package (Alpaydin and Kaynak
+    1998, UCI repository). A fixed fifth is held out for validation."""
+
+    def label(self) -> str:
+        return "digits"
+
+    def training_pictures(self) -> int:
+        return 1_437
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tfds(DataSource):
     """A data set of tensorflow-datasets, `name[/config][:version]`, with the splits to train and validate on.
 
-    Splits may be sliced, as TFDS does: `train[:90%]`. `data_dir` is where prepared data sets are kept; with
-    `download: false` nothing is fetched. Pictures that cannot be decoded are an error, or skipped and listed.
+    Splits may be sliced as in TFDS: `train[:90%]`. `data_dir` is the directory of prepared data sets; with
+    `download: false` nothing is downloaded. Pictures that cannot be decoded are an error, or skipped and listed.
     """
 
     name: str
@@ -39,13 +68,20 @@ class Tfds:
     download: bool = True
     on_corrupt: OnCorrupt = "error"
 
+    def label(self) -> str:
+        return f"tfds {quoted(printable(self.name))}"
+
+    def training_pictures(self) -> int | None:
+        name = self.name.partition(":")[0].partition("/")[0]
+        return TRAINING_PICTURES.get(name) if self.train == "train" else None
+
 
 @dataclass(frozen=True, kw_only=True)
-class Folder:
-    """A folder of JPEG, PNG, GIF or BMP pictures, one sub-folder a class.
+class Folder(DataSource):
+    """A folder of JPEG, PNG, GIF or BMP pictures, one sub-folder per class.
 
-    With `train/` and `validation/` (or `val/`) in it those are the two parts; otherwise a share `validation` of every
-    class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
+    If it holds `train/` and `validation/` (or `val/`), these are the two splits; otherwise a share `validation` of
+    every class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
     """
 
     path: str
@@ -53,11 +89,14 @@ class Folder:
     seed: Seed = 0
     on_corrupt: OnCorrupt = "error"
 
+    def label(self) -> str:
+        return f"folder {quoted(printable(self.path))}"
+
 
 @dataclass(frozen=True, kw_only=True)
-class Npz:
-    """A NumPy `.npz` file with `x_train`, `y_train`, `x_test` and `y_test` (as Keras's data sets have), or with `x` and
-    `y`, of which a share `validation` of every class, chosen by `seed`, is held out.
+class Npz(DataSource):
+    """A NumPy `.npz` file with `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's data sets; or with `x` and
+    `y`, from which a share `validation` of every class, chosen by `seed`, is held out.
 
     Pictures are uint8 (count, height, width[, channels]), labels whole numbers from 0.
     """
@@ -65,6 +104,9 @@ class Npz:
     path: str
     validation: HeldOut = 0.2
     seed: Seed = 0
+
+    def label(self) -> str:
+        return f"npz {quoted(printable(self.path))}"
 
 
 DATA = {kind.__name__.lower(): record_of(kind, kind.__name__.lower()) for kind in (Digits, Tfds, Folder, Npz)}

@@ -1,4 +1,4 @@
-"""Fine-tuning: the weights to start from, and which layers train, and how fast. Layers are named by prefixes."""
+"""Fine-tuning: the weights to start from, the layers to train, and their learning rates. Prefixes select layers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from archspec.fields.scalars import Text
 from archspec.source.tree import Tree
 from archspec.wording import did_you_mean, quoted
 
-if TYPE_CHECKING:  # layers are named here, and the graph is made of them later
+if TYPE_CHECKING:  # this module stands below the graph
     from archspec.graph.graph import Graph
 
 EVERY = "*"
-"""The prefix of every layer, where no longer one has it. No layer's name has this character."""
+"""The prefix of every layer, and shorter than any other. No layer's name has this character."""
 Value = TypeVar("Value")
 
 
 def covers(layer: str, prefix: str) -> bool:
-    """Whether a layer's name starts with a prefix that cuts no number: `stage1` is `stage1.block1.conv1`, and not
-    `stage10.block1.conv1`."""
+    """Whether a prefix covers a layer. A prefix does not end inside a number: `stage1` covers `stage1.block1.conv1`,
+    but not `stage10.block1.conv1`."""
     rest = layer.removeprefix(prefix)
     return layer.startswith(prefix) and not (prefix[-1:].isdigit() and rest[:1].isdigit())
 
 
 def by_prefix(values: Iterable[tuple[str, Value]], layer: str, default: Value) -> Value:
-    """The value of the longest prefix that a layer's name starts with; `*` is shorter than all."""
+    """The value of the longest prefix that covers a layer, else the default; `*` is the shortest of all."""
     found = {"" if prefix == EVERY else prefix: value for prefix, value in values}
     return found.get(max((prefix for prefix in found if covers(layer, prefix)), key=len, default=EVERY), default)
 
@@ -39,12 +39,12 @@ def by_prefix(values: Iterable[tuple[str, Value]], layer: str, default: Value) -
 class InitFrom:
     """Starts from the weights of another run, or of a file.
 
-    `run`: those of its best model (VGG's deeper columns from column A: arXiv:1409.1556, section 3.1), every layer that
-    has the same name and the same shapes there. `weights`: those of a state dict of PyTorch (`.safetensors`, `.pth`),
-    of Keras (`.weights.h5`, `.keras`), or of a run, whatever the names there; all of it must fit, but for a last layer
-    of another number of classes, which starts anew.
+    `run` takes them from the run's best model (VGG's deeper columns from column A: arXiv:1409.1556, section 3.1), for
+    every layer with the same name and shapes. `weights` takes them from a state dict of PyTorch (`.safetensors`,
+    `.pth`), from Keras (`.weights.h5`, `.keras`), or from a run, whatever the names there; everything must fit, except
+    a last layer with another number of classes, which is initialised as usual.
 
-    `layers` limits the copy to layers whose names start with one of these; a number is not cut.
+    `layers` limits this to layers whose names start with one of these prefixes.
     """
 
     run: Annotated[str | None, Union((Text("the directory of a run"),), optional=True)] = None
@@ -58,7 +58,7 @@ class InitFrom:
             raise FieldError("weights", "there can be one source, and 'run' names another; keep one of the two")
 
     def asks_for(self, layer: str) -> bool:
-        """Whether a layer is among those to copy."""
+        """Whether a layer's weights are to be copied."""
         return not self.layers or any(covers(layer, prefix) for prefix in self.layers)
 
 
@@ -69,7 +69,7 @@ INIT_FROM = Union((record_of(InitFrom, "init_from"),), optional=True)
 
 
 def unknown_prefix(network: str, prefix: str, layers: Sequence[str]) -> str:
-    """What is said of a prefix that no layer with weights has."""
+    """The message for a prefix that covers no layer with weights."""
     known = {".".join(name.split(".")[: depth + 1]) for name in layers for depth in range(name.count(".") + 1)}
     return f"no layer with weights of {network} starts with {quoted(prefix)}{did_you_mean(prefix, known)}"
 
@@ -77,10 +77,10 @@ def unknown_prefix(network: str, prefix: str, layers: Sequence[str]) -> str:
 def prefix_problems(
     trainable: Sequence[tuple[str, bool]], multipliers: Sequence[tuple[str, float]], graph: Graph, train: Tree
 ) -> Iterator[Problem]:
-    """What is wrong with the prefixes of `trainable` and `learning_rate_multipliers` in a network.
+    """Yields the problems of a network with the prefixes of `trainable` and `learning_rate_multipliers`.
 
     Args:
-        train: the section that they are from.
+        train: the tree of the `train` section, for addresses.
     """
     if not trainable and not multipliers:
         return

@@ -1,4 +1,4 @@
-"""What is watched from epoch to epoch: which way a metric improves, and how long it has not."""
+"""Metrics watched from epoch to epoch: which direction is better, and how long one has not improved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Monitor = Annotated[str, Choice(MONITORS)]
 
 
 def improved(monitor: str, value: float, best: float | None, min_delta: float = 0.0) -> bool:
-    """Whether a value is better than the best so far (None: there is none), by at least `min_delta`.
+    """Whether a value is better than the best so far (None if there is none), by at least `min_delta`.
 
     Losses improve downwards, accuracies upwards. An equal value is no improvement, and neither is NaN or infinity.
     """
@@ -31,7 +31,7 @@ def improved(monitor: str, value: float, best: float | None, min_delta: float = 
 
 
 class Patient(Protocol):
-    """What waits for improvements: a plateau schedule, or early stopping."""
+    """A rule that waits for improvements: a plateau schedule, or early stopping."""
 
     @property
     def monitor(self) -> str: ...
@@ -43,13 +43,13 @@ class Patient(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """What is known of a monitor after some epochs. Plain numbers: `Watch(**json.loads(json.dumps(asdict(watch))))` is
-    the same again.
+    """The state of a monitor after some epochs. It consists of plain numbers, so that a checkpoint can hold it:
+    `Watch(**json.loads(json.dumps(asdict(watch)))) == watch`.
 
     Attributes:
         best: the best value so far.
         waited: epochs since it improved, or since patience last ran out.
-        ran_out: how often patience ran out: a plateau's drops; for early stopping, 1 is the end.
+        ran_out: how often patience ran out: the drops of a plateau; early stopping ends at 1.
     """
 
     best: float | None = None
@@ -57,7 +57,7 @@ class Watch:
     ran_out: int = 0
 
     def update(self, rule: Patient, value: float) -> Watch:
-        """What is known after another epoch, whose monitor has this value."""
+        """The state after another epoch, with this value of the monitor."""
         if improved(rule.monitor, value, self.best, rule.min_delta):
             return Watch(best=value, ran_out=self.ran_out)
         if self.waited + 1 < rule.patience:

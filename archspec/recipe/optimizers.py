@@ -1,4 +1,4 @@
-"""Optimizers, with the names that the field gives their constants."""
+"""Optimizers, with their constants under the usual names."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Adam:
 
 @dataclass(frozen=True, kw_only=True)
 class Adamw:
-    """Adam with decoupled decay (Loshchilov and Hutter 2017, arXiv:1711.05101) of kernels: each step takes
-    `learning_rate * decay` of them away."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2017, arXiv:1711.05101) of kernels: each step subtracts
+    `learning_rate * decay` times the kernel."""
 
     decay: NonNegative = 0.004
     beta_1: Share = 0.9
@@ -49,7 +49,7 @@ class Rmsprop:
 
 @dataclass(frozen=True, kw_only=True)
 class Lion:
-    """Lion (Chen et al. 2023, arXiv:2302.06675), with decoupled decay of kernels."""
+    """Lion (Chen et al. 2023, arXiv:2302.06675), with decoupled weight decay of kernels."""
 
     decay: NonNegative = 0.0
     beta_1: Factor = 0.9
@@ -58,7 +58,7 @@ class Lion:
 
 @dataclass(frozen=True, kw_only=True)
 class Lamb:
-    """LAMB (You et al. 2019, arXiv:1904.00962), with decoupled decay of kernels."""
+    """LAMB (You et al. 2019, arXiv:1904.00962), with decoupled weight decay of kernels."""
 
     decay: NonNegative = 0.0
     beta_1: Share = 0.9
@@ -68,12 +68,12 @@ class Lamb:
 
 @dataclass(frozen=True, kw_only=True)
 class Muon:
-    """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for hidden kernels, AdamW for the rest; decoupled
-    decay of kernels.
+    """Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) for hidden kernels, AdamW for all other weights,
+    with decoupled weight decay of kernels.
 
-    Hidden are all kernels but the first and the last that are trained. That of a convolution, (height, width, inputs,
-    filters), is a matrix of height * width * inputs rows. Steps have AdamW's size (Liu et al. 2025, arXiv:2502.16982),
-    so rates that suit AdamW suit this too.
+    Hidden kernels are all trained kernels except the first and the last. The kernel of a convolution, (height, width,
+    inputs, filters), counts as a matrix of height * width * inputs rows. Steps have AdamW's size (Liu et al. 2025,
+    arXiv:2502.16982), so learning rates that suit AdamW suit Muon too.
     """
 
     decay: NonNegative = 0.0

@@ -1,7 +1,7 @@
-"""Learning rates: what a spec may say, and the rate at a step.
+"""Schedules of the learning rate: their fields in a spec, and the rate at a step.
 
-`schedule.rate(step, training)` is the one way from a schedule to a number. A kind of schedule says how its rate moves
-(`shape`); warm-up and scaling with the batch are the same for all.
+`schedule.rate(step, training)` computes the rate. A kind of schedule gives the curve (`shape`); warm-up and scaling
+with the batch size are common to all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Divisor = Annotated[float, Number(min=1)]
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """The lengths that a rate depends on: pictures in a global batch, steps in an epoch, epochs."""
+    """The lengths that a rate depends on: pictures in a global batch, steps in an epoch, and epochs."""
 
     batch_size: int
     steps_per_epoch: int
@@ -31,14 +31,14 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """What every schedule has.
+    """The base of all schedules.
 
     Attributes:
         base: the rate that the schedule starts from.
-        warmup: epochs (fractions too) of a linear rise to it.
+        warmup: epochs of a linear rise to it; fractions are allowed.
         warmup_rate: a rate to hold during the warm-up instead, as ResNet-110 was trained ("constant warm-up", Goyal et
             al. 2017, section 2.2).
-        scale_with_batch: a batch size that the schedule's rates are meant for; all of them are then multiplied by
+        scale_with_batch: the batch size that the rates are meant for; all rates are multiplied by
             batch_size / scale_with_batch (Goyal et al. 2017, arXiv:1706.02677, section 2.1).
     """
 
@@ -54,12 +54,12 @@ class Schedule:
     def rate(self, step: int, training: Training, drops: int = 0) -> float:
         """The learning rate of a step.
 
-        A linear warm-up multiplies the schedule's rate by `(step + 1) / steps`: its first step is not wasted on a rate
-        of 0, and its last one has the whole rate.
+        A linear warm-up multiplies the schedule's rate by `(step + 1) / steps`, so that its first step is not wasted on
+        a rate of 0 and its last step has the full rate.
 
         Args:
             step: counted from 0, over all epochs.
-            training: how long the training is.
+            training: the lengths of the training.
             drops: how often a plateau schedule has dropped so far (`archspec.recipe.monitor.Watch.ran_out`).
         """
         warmup_steps = self.warmup * training.steps_per_epoch
@@ -76,8 +76,8 @@ class Schedule:
         """The rate without warm-up and scaling.
 
         Args:
-            epoch: epochs passed, as a fraction.
-            progress: the share of the training after the warm-up that has passed.
+            epoch: the epochs done so far, with fractions.
+            progress: the share of the training after the warm-up that is done, from 0 to 1.
             drops: as in `rate`.
         """
         raise NotImplementedError
@@ -85,7 +85,7 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
-    """One rate throughout."""
+    """One rate for the whole training."""
 
     def shape(self, epoch: float, progress: float, drops: int) -> float:
         return self.base
@@ -93,7 +93,8 @@ class Constant(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Schedule):
-    """`base`, then the given rates from the given epochs on: `drop: {82: 0.01, 123: 0.001}`; 30.5 is an epoch too."""
+    """Starts at `base`, and takes other rates from given epochs on: `drop: {82: 0.01, 123: 0.001}`. An epoch may be a
+    fraction, such as 30.5."""
 
     drop: Annotated[
         tuple[tuple[float, float], ...],
@@ -104,7 +105,7 @@ class Step(Schedule):
         super().__post_init__()
         epochs = [epoch for epoch, _ in self.drop]
         if epochs != sorted(set(epochs)):
-            raise FieldError("drop", "the epochs of the drops must rise")
+            raise FieldError("drop", "the epochs must be in rising order")
 
     def shape(self, epoch: float, progress: float, drops: int) -> float:
         return next((rate for start, rate in reversed(self.drop) if epoch >= start), self.base)
@@ -112,10 +113,10 @@ class Step(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Plateau(Schedule):
-    """`base`, times `factor` whenever the validation metric has not improved by `min_delta` for `patience` epochs, but
-    never below `minimum`.
+    """Starts at `base`, and multiplies the rate by `factor` whenever the monitor has not improved by `min_delta` for
+    `patience` epochs, but never below `minimum`.
 
-    AlexNet and VGG were trained so, by hand: "divide by ten when the validation error stopped improving".
+    AlexNet and VGG were trained like this, by hand: "divide by ten when the validation error stopped improving".
     """
 
     factor: Factor = 0.1
@@ -134,7 +135,8 @@ class Plateau(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(Schedule):
-    """`base` falling to `final` along half a cosine by the last epoch (Loshchilov, Hutter 2016, arXiv:1608.03983)."""
+    """Falls from `base` to `final` along half a cosine until the last epoch (Loshchilov and Hutter 2016,
+    arXiv:1608.03983)."""
 
     final: NonNegative = 0.0
 
@@ -148,7 +150,7 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Polynomial(Schedule):
-    """`final + (base - final) * (1 - progress) ** power`; a power of 1 is a straight line."""
+    """Falls as `final + (base - final) * (1 - progress) ** power`; a power of 1 is a straight line."""
 
     power: Positive = 1.0
     final: NonNegative = 0.0
@@ -163,8 +165,8 @@ class Polynomial(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class OneCycle(Schedule):
-    """From base / `start_divisor` up to `base` over a share `rise` of the training, then down to base / `end_divisor`,
-    both along half a cosine (Smith and Topin 2017, arXiv:1708.07120)."""
+    """Rises from base / `start_divisor` to `base` over a share `rise` of the training, then falls to base /
+    `end_divisor`, both along half a cosine (Smith and Topin 2017, arXiv:1708.07120)."""
 
     rise: Factor = 0.3
     start_divisor: Divisor = 25.0

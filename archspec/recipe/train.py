@@ -13,7 +13,7 @@ from archspec.recipe.augment import Augmentations
 from archspec.recipe.data import DATA, Source
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
-from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
+from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Share
 from archspec.recipe.optimizers import OPTIMIZERS, Optimizer, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 
@@ -22,8 +22,8 @@ __all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
 
 @dataclass(frozen=True, kw_only=True)
 class L2:
-    """The papers' penalty, `factor / 2 * sum(w ** 2)` in the loss, over kernels and, if asked, biases and the scales
-    and offsets of normalisations."""
+    """The papers' weight decay: `factor / 2 * sum(w ** 2)` in the loss, over kernels and, if set, over biases and the
+    scales and offsets of normalisations."""
 
     factor: NonNegative
     biases: bool = False
@@ -32,7 +32,7 @@ class L2:
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
-    """Stops after `patience` epochs without an improvement of at least `min_delta`."""
+    """Stops training after `patience` epochs without an improvement of at least `min_delta`."""
 
     patience: Count
     monitor: Monitor = "val_accuracy"
@@ -41,8 +41,8 @@ class EarlyStopping:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoints:
-    """How often the state is saved, to resume from: every so many steps, or minutes, and at the end of each epoch. The
-    last `keep` are kept, and the best by `best`."""
+    """When the state of a training is saved, so that it can be resumed: every `steps` steps or `minutes` minutes, and
+    at the end of each epoch. The last `keep` checkpoints stay on disk, and the best one by the monitor `best`."""
 
     steps: Count | None = None
     minutes: Annotated[float | None, Union((Number(above=0),), optional=True)] = 10.0
@@ -52,25 +52,25 @@ class Checkpoints:
 
 @dataclass(frozen=True, kw_only=True)
 class Auto:
-    """Workers where TF_CONFIG or Slurm tells of several, all GPUs of the machine where it has more than one, else one
+    """Uses several workers if TF_CONFIG or Slurm names them, else all GPUs of the machine if it has several, else one
     device."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Off:
-    """One device, whatever the machine has."""
+    """Uses one device, whatever the machine has."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mirrored:
-    """`replicas` GPUs of one machine, or as many logical CPU devices where it has no GPU; default: all GPUs."""
+    """Uses `replicas` GPUs of one machine (by default all), or as many logical CPU devices if it has no GPU."""
 
     replicas: Count | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MultiWorker:
-    """Several processes, from TF_CONFIG, Slurm's variables or `--workers`."""
+    """Uses several processes, as TF_CONFIG, Slurm's variables or `--workers` name them."""
 
 
 Distribute: TypeAlias = Auto | Off | Mirrored | MultiWorker
@@ -92,23 +92,32 @@ class Train:
     """How to train: data, optimisation and length.
 
     Attributes:
-        batch_size: global, over all replicas.
-        epochs: passes over the training pictures; a last batch that is not full is left out.
-        weight_decay: the papers' L2 penalty: a factor, for kernels alone, or what `l2` spells out.
-        clip_norm: gradients are scaled down to this global norm.
-        accumulate: in how many parts, one after another, a batch goes through the network, where memory is short.
-        ema: the share that a moving average of the weights keeps at each step (less in the first ones, see
-            `builder.training.averaging.Ema`); it is what is evaluated and saved.
-        eval_resize: the shorter side that validation pictures are resized to before the centre crop; by default 256/224
-            of the network's.
-        cache: `auto` keeps pictures in memory where they fit into half of what is free.
+        data: the source of pictures and labels.
+        batch_size: pictures in a step, over all replicas.
+        epochs: passes over the training pictures; a last batch that is not full is dropped.
+        learning_rate: a schedule, or one rate.
+        weight_decay: the papers' L2 penalty: a factor for kernels alone, or the fields of `L2`.
+        clip_norm: the global norm that gradients are scaled down to.
+        accumulate: the number of parts in which a batch goes through the network, one after another, to save memory.
+        ema: the share that a moving average of the weights keeps at each step (less in the first steps, see
+            `builder.training.averaging.Ema`); the average is evaluated and saved.
+        label_smoothing: the share of each label that is spread over all classes.
+        augment: augmentations of training pictures, in order.
+        eval_resize: pixels of the shorter side of validation pictures before the centre crop; by default 256/224 of
+            the network's.
+        cache: `auto` keeps pictures in memory if they fit into half of what is free.
         init_from: weights to start from.
-        trainable: by the beginning of layers' names, the longest deciding, whether they train; `*` is every layer. The
-            others are frozen, the statistics of their batch normalisations too.
-        learning_rate_multipliers: by the beginning of layers' names likewise, what their rate is multiplied by.
-        synchronized_batch_norm: batch statistics over all replicas.
+        trainable: whether layers train, by prefixes of their names; the longest prefix decides, and `*` covers every
+            layer. Other layers are frozen, including the statistics of their batch normalisations.
+        learning_rate_multipliers: factors for the learning rates of layers, by prefixes likewise.
+        distribute: the devices and machines to train on.
+        synchronized_batch_norm: whether batch statistics are computed over all replicas.
+        early_stopping: when to stop before the last epoch.
+        checkpoints: when to save the state.
+        precision: of the activations; weights are float32 throughout.
         xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
-        deterministic: the same numbers bit by bit in every run on the same machine, at some cost in speed.
+        seed: for everything random in a training.
+        deterministic: whether every run on the same machine gives the same numbers bit by bit, at some cost in speed.
     """
 
     data: Annotated[Source, Tagged("data source", DATA)]
@@ -131,7 +140,7 @@ class Train:
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    precision: Precision = "float32"
     xla: Literal["auto", "on", "off"] = "auto"
     seed: Seed = 0
     deterministic: bool = False
@@ -142,8 +151,8 @@ class Train:
             name = type(self.optimizer).__name__.lower()
             raise FieldError(
                 "weight_decay",
-                f"{name} takes weights away itself (decay={decay:g}), beside this penalty in the loss; keep one of the "
-                f"two, weight_decay: 0 or {{{name}: {{decay: 0}}}}",
+                f"{name} decays weights itself (decay={decay:g}), in addition to this penalty in the loss; keep one "
+                f"of the two, weight_decay: 0 or {{{name}: {{decay: 0}}}}",
             )
 
     def rate(self, step: int, steps_per_epoch: int, drops: int = 0) -> float:
@@ -156,7 +165,7 @@ class Train:
         return by_prefix(self.trainable, layer, True)
 
     def rate_multiplier(self, layer: str) -> float:
-        """What a layer's learning rate is multiplied by."""
+        """The factor for a layer's learning rate."""
         return by_prefix(self.learning_rate_multipliers, layer, 1.0)
 
     @property
@@ -167,7 +176,7 @@ class Train:
 
     @property
     def penalty(self) -> L2:
-        """The weight decay, spelt out."""
+        """The weight decay with all its fields."""
         decay = self.weight_decay
         return L2(factor=decay) if isinstance(decay, float) else decay
 

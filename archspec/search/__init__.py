@@ -1,11 +1,7 @@
-"""The `search` section: a space of networks and recipes, and the limits that they keep. No framework.
+"""The `search` section of a spec: a space of networks and recipes, and the limits that they must keep.
 
-`Spec.search` is the section, typed. What works on it, each a module here:
-
-- `space`: candidates, as a grid or drawn at random;
-- `networks`: a candidate's spec, what it costs, in about a millisecond, and when two are the same;
-- `check`: candidates against the budget, and mistakes that only reading candidates shows;
-- `survey` and `report`: what a search would do, and that in words.
+`Spec.search` is the section, typed. `archspec.candidates` works on it: it computes a candidate's costs, compares them
+with the budget, and surveys a search before it runs.
 """
 
 from archspec.search.section import SEARCH, Budget, Objective, Search, WarmStart

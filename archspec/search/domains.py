@@ -1,7 +1,7 @@
-"""What one value of a search may be: whole numbers, numbers, one of a list, or true and false.
+"""The values that one name of a search may have: whole numbers, numbers, one of a list, or true and false.
 
-Each is a range of points that a share from 0 to 1 picks from, so that random search, a grid and keras-tuner's own
-samplers mean the same thing. `step` and `log` are keras-tuner's: with both, `step` multiplies.
+A share from 0 to 1 selects a point of each domain, so that random search, grids and keras-tuner's own samplers mean the
+same thing. `step` and `log` are keras-tuner's: with both, `step` multiplies.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from archspec.fields.base import FieldError
 from archspec.wording import describe
 
 GRID = 10
-"""Points of a continuous range in a grid, at even shares of it, as in keras-tuner."""
+"""The number of points of a continuous range in a grid, evenly spaced in share, as in keras-tuner."""
 
 
 def canonical(value: Any) -> str:
-    """A text that two plain values share when a spec reads them as the same: true is not 1, the order of keys no
-    matter."""
+    """A text that two plain values share if a spec reads them as the same: true differs from 1, and the order of keys
+    does not matter."""
     return json.dumps(value, sort_keys=True)
 
 
 def short(value: Any) -> str:
-    """A value as one writes it in a spec, short enough for a table."""
+    """A value as a spec spells it, short enough for a table."""
     if isinstance(value, float):
         return f"{value:.6g}"
     text = value if isinstance(value, str) else json.dumps(value).replace('"', "")
@@ -35,45 +35,51 @@ def short(value: Any) -> str:
 
 
 class Domain:
-    """The values that one name of a search may have, in order."""
+    """The values that one name of a search may have, in order.
+
+    A subclass gives `points`, `kind` (its word in a spec), `point`, `probes` and `show`.
+    """
 
     points: int
-    """How many there are; of a continuous range, those of a grid."""
+    """The number of values; for a continuous range, the number of points in a grid."""
     continuous: bool = False
     kind: str
 
     def point(self, index: int) -> Any:
+        """The value at a position from 0 to `points - 1`."""
         raise NotImplementedError
 
     def at(self, share: float) -> Any:
-        """The value at a share in [0, 1) of the range: equal shares are equally likely."""
+        """The value at a share in [0, 1) of the domain; random search draws the share uniformly."""
         return self.point(min(int(share * self.points), self.points - 1))
 
     def values(self) -> Iterator[Any]:
-        """The points of a grid."""
+        """The points of a grid, in order."""
         return (self.point(index) for index in range(self.points))
 
     def contains(self, value: Any) -> bool:
+        """Whether the name may have this value."""
         return any(canonical(value) == canonical(point) for point in self.values())
 
     def nearest(self, value: Any) -> Any:
-        """The value itself where it is one of these, else the nearest, or the first where nothing is near."""
+        """The value itself if the name may have it, else the nearest such value, or the first if none is near."""
         return value if self.contains(value) else self.point(0)
 
     def probes(self) -> Iterator[tuple[str, Span | None, Any]]:
-        """Values that are tried before a search, each with its address (`choice[2]`) and place."""
+        """The values to try before a search, each with its path (`choice[2]`) and position in the file."""
         raise NotImplementedError
 
     def show(self) -> str:
-        """As in a spec: `int [1, 9]`."""
+        """The domain in a spec's words: `int [1, 9]`."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Range(Domain):
-    """Numbers from `low` to `high`, both included; `step` apart, or with `log` each `step` times the one before.
+    """Numbers from `low` to `high`, both included.
 
-    With `log`, equal ratios are equally likely.
+    Neighbours are `step` apart, or with `log` each is `step` times the one before. With `log`, random search draws
+    equal ratios equally often.
     """
 
     low: float
@@ -84,7 +90,7 @@ class Range(Domain):
 
     def __post_init__(self) -> None:
         if self.low > self.high:
-            raise FieldError(self.kind, f"the least comes first; write [{self.high:g}, {self.low:g}]")
+            raise FieldError(self.kind, f"the lower end comes first; write [{self.high:g}, {self.low:g}]")
         if self.log and self.low <= 0:
             raise FieldError(self.kind, f"a logarithmic range starts above 0, got {self.low:g}")
         if self.step is not None and self.log and self.step <= 1:
@@ -121,7 +127,7 @@ class Range(Domain):
         return clamped if self.continuous or self.low == self.high else self.nearest_point(clamped)
 
     def nearest_point(self, value: float) -> Any:
-        """The point nearest to a value within the range."""
+        """The point nearest to a value that lies within the range."""
         assert self.step is not None
         steps = math.log(value / self.low, self.step) if self.log else (value - self.low) / self.step
         return self.point(min(round(steps), self.points - 1))
@@ -136,7 +142,7 @@ MAX_POINTS = 10_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class IntRange(Range):
-    """Whole numbers; without a step, all of them."""
+    """A range of whole numbers; without a step, all of them."""
 
     kind = "int"
 
@@ -161,7 +167,7 @@ class IntRange(Range):
 
 @dataclass(frozen=True, kw_only=True)
 class FloatRange(Range):
-    """Numbers; without a step, every one of them."""
+    """A range of numbers; without a step, every number in it."""
 
     kind = "float"
 
@@ -174,7 +180,7 @@ class FloatRange(Range):
             return self.at((index + 0.5) / GRID)
         step = self.step or 1.0
         value = self.low * step**index if self.log else self.low + index * step
-        value = float(f"{value:.12g}")  # 0.1 + 2 * 0.1 is 0.3 to whoever reads it
+        value = float(f"{value:.12g}")  # so that 0.1 + 2 * 0.1 is 0.3
         return min(max(value, float(self.low)), float(self.high))
 
     def at(self, share: float) -> float:
@@ -187,7 +193,8 @@ class FloatRange(Range):
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Domain):
-    """One of a list: numbers, texts, true, false, null, or whole parts of a spec such as `{basic: {shortcut: pad}}`."""
+    """A list to choose from: numbers, texts, true, false, null, or parts of a spec such as `{basic: {shortcut:
+    pad}}`."""
 
     options: tuple[Any, ...]
     spans: tuple[Span | None, ...] = field(default=(), compare=False, repr=False)
@@ -216,7 +223,7 @@ class Options(Domain):
             yield f"choice[{i}]", self.spans[i] if self.spans else None, option
 
     def index(self, value: Any) -> int:
-        """The position of an option, for tuners that know texts and numbers only."""
+        """The position of an option, for tuners that handle texts and numbers only."""
         return [canonical(option) for option in self.options].index(canonical(value))
 
     def show(self) -> str:
@@ -225,7 +232,7 @@ class Options(Domain):
 
 @dataclass(frozen=True)
 class Flag(Domain):
-    """False or true."""
+    """A choice between false and true."""
 
     kind = "bool"
     points = 2

@@ -1,4 +1,4 @@
-"""How a value of the space is written: its kind with `step`, `log`, `default` and `when` beside it."""
+"""The entries of a search space as written: a kind of domain with `step`, `log`, `default` and `when` beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archspec.wording import closest
 
 @dataclass(frozen=True)
 class SpaceEntry:
-    """What is written of one name, before it is compared with the spec."""
+    """The entry of one name, before it is compared with the spec."""
 
     domain: Domain
     default: Tree | None = None
@@ -26,7 +26,7 @@ class SpaceEntry:
 
 
 class _Raw(Form):
-    """Any value, kept with its position. It goes into the spec as it is, and is checked there."""
+    """Any value, with its position. It goes into the spec as it is, and is checked there."""
 
     takes_expression = False
 
@@ -53,7 +53,7 @@ class _Options(_Raw):
 
 
 class _Nothing(Form):
-    """`bool` has no value of its own; `true` after it reads well beside other fields."""
+    """The value after `bool`, which has no fields: `true`, or nothing."""
 
     takes_expression = False
 
@@ -66,7 +66,7 @@ class _Nothing(Form):
 
 @dataclass(frozen=True)
 class _Ends(ListOf):
-    """A range's two ends, each with its place."""
+    """The two ends of a range, each with its position."""
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         ends = super().convert(tree, path, reader)
@@ -85,7 +85,7 @@ class _Ends(ListOf):
 
 
 def _range(kind: type[IntRange] | type[FloatRange], noun: str, number: Form, step: Form) -> Record:
-    """The record of `{int: [1, 9], step: 2}`."""
+    """The record of a range such as `{int: [1, 9], step: 2}`."""
 
     def build(**fields: Any) -> SpaceEntry:
         (low, high), spans = fields[noun]
@@ -125,7 +125,7 @@ KINDS: dict[str, Record] = {
 
 
 class DomainForm(Form):
-    """One name's kind and what stands beside it; null takes the name out of the space."""
+    """The entry of one name; null removes the name from the space."""
 
     expected = "{int: [1, 9]}, {float: [0.1, 0.5]}, {choice: [8, 16]} or bool"
     takes_expression = False
@@ -142,13 +142,13 @@ class DomainForm(Form):
             return reader.expect(tree, path, self.expected)
         kinds = [kind for kind in KINDS if kind in tree.value]
         if len(kinds) > 1:
-            return reader.fail(tree, path, f"is of one kind; remove '{kinds[0]}' or '{kinds[1]}'", kinds[1])
+            return reader.fail(tree, path, f"has two kinds; remove '{kinds[0]}' or '{kinds[1]}'", kinds[1])
         if not kinds:
             return self.unknown(tree, path, reader)
         return KINDS[kinds[0]].convert(tree, path, reader)
 
     def unknown(self, tree: Tree, path: str, reader: Reader) -> Any:
-        """Reports a mapping without a kind."""
+        """Reports a mapping that gives no known kind."""
         for key in tree.value:
             near = SYNONYMS.get(key) or closest(key, KINDS)
             if near is not None:

@@ -1,4 +1,4 @@
-"""The `search` section: what is searched, how, and within which limits."""
+"""The `search` section: the space to search, the tuner, the objective and the budget."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ Direction = Annotated[Literal["min", "max"], Union((Choice(("min", "max")),), op
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """What is best: a metric, and whether the least (`min`) or the most (`max`) of it.
+    """The metric that decides which candidate is best, and whether lower (`min`) or higher (`max`) is better.
 
-    The direction need not be given for losses and accuracies.
+    The direction may be left out for losses and accuracies.
     """
 
     name: str
@@ -40,12 +40,14 @@ class Objective:
                 near = closest(self.name, MONITORS)
                 hint = f"did you mean '{near}'? If not, write" if near else "write"
                 mend = f"{hint} objective: {{name: {self.name}, direction: max}}"
-                raise FieldError("name", f"whether more or less of '{self.name}' is better is not known; {mend}")
+                raise FieldError(
+                    "name", f"whether higher or lower values of '{self.name}' are better is not known; {mend}"
+                )
             object.__setattr__(self, "direction", "min" if self.name.endswith("loss") else "max")
 
 
 class _ObjectiveForm(Form):
-    """`val_accuracy`, or `{name: ..., direction: ...}`."""
+    """An objective: `val_accuracy`, or `{name: ..., direction: ...}`."""
 
     record = record_of(Objective, "objective")
 
@@ -66,39 +68,38 @@ class _ObjectiveForm(Form):
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """Limits that every trial keeps; what is beyond one of them is never built.
+    """Limits for every trial; a candidate that exceeds one is never built.
 
     Attributes:
-        parameters: trainable parameters.
+        trainable_parameters: weights that training changes.
         macs: multiply-accumulates of one picture.
         training_activation_bytes: activations of a training step at the candidate's own batch size and precision.
         inference_activation_bytes: peak of the activations of one picture.
-        latency_ms: milliseconds that one picture takes on this machine; it is measured only when all other limits are
-            kept.
+        latency_ms: milliseconds for one picture on this machine; measured only for candidates within all other limits.
     """
 
-    parameters: Limit = None
+    trainable_parameters: Limit = None
     macs: Limit = None
     training_activation_bytes: Limit = None
     inference_activation_bytes: Limit = None
     latency_ms: Measured = None
 
     def limits(self) -> Iterator[tuple[str, float]]:
-        """The limits that are given, by name."""
+        """The limits that are set, with their names."""
         return ((name, limit) for name, limit in vars(self).items() if limit is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStart:
-    """Each trial starts from the best smaller network so far, where layers have the same name and shape (VGG's deeper
-    columns from column A: arXiv:1409.1556, section 3.1). `layers` limits this to layers whose names start with one of
-    these."""
+    """Starts each trial from the weights of the best smaller network so far, in layers of the same name and shape
+    (VGG's deeper columns from column A: arXiv:1409.1556, section 3.1). `layers` limits this to layers whose names start
+    with one of these."""
 
     layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
 
 
 class _WarmStartForm(Form):
-    """True, false, or `{layers: [...]}`."""
+    """A warm start: true, false, or `{layers: [...]}`."""
 
     record = record_of(WarmStart, "warm_start")
     expected = "true, false or a mapping with 'layers'"
@@ -122,17 +123,17 @@ SPACE = MapOf(Text(), DomainForm(), "a mapping from parameters and paths to what
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What to search, how, and within which limits.
+    """The space to search, the tuner, the objective and the budget.
 
     Attributes:
-        space: parameters and dotted paths, and what each may be: `int: [1, 9]` or `float: [0.01, 0.2]`, both with
-            `step` and `log`, `choice: [...]` or `bool`; `when: {norm: batch}` beside it makes it count only then, and
-            `default` is what it starts from.
-        tuner: keras-tuner's tuners, with their options.
-        objective: the metric that says what is best.
+        space: parameters and dotted paths with the values each may have: `int: [1, 9]` or `float: [0.01, 0.2]`, both
+            with `step` and `log`, `choice: [...]` or `bool`. `when: {norm: batch}` beside it sets the name only then,
+            and `default` is the value to start from.
+        tuner: one of keras-tuner's tuners, with its options.
+        objective: the metric that decides which candidate is best.
         budget: limits, checked before anything is built.
-        max_minutes_per_trial: a trial that takes longer is ended, and counts as failed.
-        warm_start: whether trials start from the best smaller network.
+        max_minutes_per_trial: a trial that takes longer is stopped, and counts as failed.
+        warm_start: whether trials start from the weights of the best smaller network.
     """
 
     space: Annotated[Space, SPACE]

@@ -1,4 +1,4 @@
-"""The space of a search: its names, what each may be, and the candidates in it."""
+"""The space of a search: its names with the values each may have, and the candidates in it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from archspec.search.domains import Domain, canonical
 
 @dataclass(frozen=True)
 class Condition:
-    """Another name of the space, and the values of it with which a dimension counts."""
+    """A condition for setting a name: another name of the space, and the values it must have."""
 
     name: str
     values: tuple[Any, ...]
 
     def holds(self, values: Mapping[str, Any]) -> bool:
+        """Whether the values of other names meet the condition."""
         return self.name in values and canonical(values[self.name]) in map(canonical, self.values)
 
 
@@ -32,10 +33,11 @@ class Dimension:
 
     Attributes:
         name: a parameter, or the path of anything in the spec.
-        domain: what it may be.
-        default: the spec's own value, or the nearest to it in the domain, unless the space says otherwise.
-        own: the spec's own value, None where it has none.
-        when: the conditions under which it is set at all; otherwise the spec's own value stays.
+        domain: the values that it may have.
+        default: the value to start from: the spec's own, or the nearest to it in the domain, unless the space sets it.
+        own: the spec's own value; None where it has none.
+        when: the conditions under which the name is set at all; otherwise the spec's own value stays.
+        where: the address of its entry.
     """
 
     name: str
@@ -46,18 +48,19 @@ class Dimension:
     where: Where = field(default=Where(""), compare=False, repr=False)
 
     def active(self, values: Mapping[str, Any]) -> bool:
+        """Whether all conditions for setting the name hold."""
         return all(condition.holds(values) for condition in self.when)
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One point of a space: the value of each name that is set. Equal where all values are."""
+    """One point of a space: the value of each name that is set. Candidates with equal values are equal."""
 
     values: Mapping[str, Any]
 
     @cached_property
     def key(self) -> str:
-        """A text that equal candidates share, whatever the order of their names."""
+        """A text that equal candidates share, in whatever order their names are."""
         return canonical(dict(self.values))
 
     def __eq__(self, other: object) -> bool:
@@ -69,11 +72,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Space:
-    """Names and what each may be; a name comes after those that its conditions name."""
+    """The names of a search, each after the names in its conditions."""
 
     dimensions: tuple[Dimension, ...]
 
     def __getitem__(self, name: str) -> Dimension:
+        """The dimension of a name."""
         return next(one for one in self.dimensions if one.name == name)
 
     @property
@@ -82,34 +86,27 @@ class Space:
         return any(one.domain.continuous for one in self.dimensions)
 
     def candidate(self, values: Mapping[str, Any]) -> Candidate:
-        """The candidate of these values, by name: those of them that count."""
+        """The candidate with these values; names whose conditions do not hold are left out."""
         counting: dict[str, Any] = {}
         for one in self.dimensions:
             if one.active(counting):
                 counting[one.name] = values[one.name]
         return Candidate(counting)
 
-    def default(self) -> Candidate:
-        """The candidate nearest to the spec itself."""
-        return self.candidate({one.name: one.default for one in self.dimensions})
+    def defaults(self) -> dict[str, Any]:
+        """The default value of each name."""
+        return {one.name: one.default for one in self.dimensions}
 
     def sample(self, rng: random.Random, fixed: Mapping[str, Any] | None = None) -> Candidate:
-        """A candidate drawn at random, each name by itself, equal shares of its range equally likely.
+        """Draws a candidate at random: each name independently, uniformly in share of its domain.
 
         Names in `fixed` have the value given there.
         """
         drawn = {one.name: one.domain.at(rng.random()) for one in self.dimensions}
         return self.candidate({**drawn, **(fixed or {})})
 
-    def contains(self, candidate: Candidate) -> bool:
-        """Whether the names that count are set, no others, and each to a value that it may have."""
-        values = candidate.values
-        counting = [one for one in self.dimensions if one.active(values)]
-        names = {one.name for one in counting}
-        return values.keys() == names and all(one.domain.contains(values[one.name]) for one in counting)
-
     def satisfying(self, name: str) -> dict[str, Any]:
-        """Values of other names with which a name counts: its conditions' first, and those that they need."""
+        """Values of other names that meet the conditions of a name, and the conditions of those names in turn."""
         values: dict[str, Any] = {}
         for condition in self[name].when:
             values |= self.satisfying(condition.name)
@@ -118,7 +115,7 @@ class Space:
         return values
 
     def grid(self) -> Iterator[Candidate]:
-        """Every candidate, in the order of the names, the last fastest; ten points of each continuous range."""
+        """Yields every candidate, the last name varying fastest, with ten points of each continuous range."""
         return map(Candidate, self._grid(0, {}))
 
     def _grid(self, index: int, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -135,11 +132,11 @@ class Space:
         values.pop(one.name, None)
 
     def grid_size(self) -> int:
-        """How many candidates `grid` gives, counted without making them."""
+        """The number of candidates that `grid` yields, counted without making them."""
         return math.prod(_grid_size(group) for group in self._groups())
 
     def _groups(self) -> list[list[Dimension]]:
-        """Dimensions that conditions tie together."""
+        """The dimensions in groups that no condition connects."""
         groups: list[list[Dimension]] = []
         for one in self.dimensions:
             names = {condition.name for condition in one.when}
@@ -149,24 +146,24 @@ class Space:
 
 
 def _grid_size(group: Sequence[Dimension]) -> int:
-    """The grid's size of dimensions whose conditions name each other."""
-    # What has been chosen counts only by the later dimensions that it puts out.
+    """The size of the grid of dimensions that conditions connect."""
+    # A choice matters only through the later dimensions that it switches off.
     later = [group[index + 1 :] for index in range(len(group))]
 
     @functools.cache
-    def count(index: int, out: frozenset[str]) -> int:
+    def count(index: int, off: frozenset[str]) -> int:
         if index == len(group):
             return 1
         one = group[index]
         conditions = [(other.name, part) for other in later[index] for part in other.when if part.name == one.name]
-        if one.name in out:
-            return count(index + 1, out | {name for name, _ in conditions})
+        if one.name in off:
+            return count(index + 1, off | {name for name, _ in conditions})
         mentioned = {canonical(value): value for _, part in conditions for value in part.values}
         total = 0
         for value in mentioned.values():
-            put_out = {name for name, part in conditions if not part.holds({one.name: value})}
-            total += count(index + 1, out | put_out)
+            switched_off = {name for name, part in conditions if not part.holds({one.name: value})}
+            total += count(index + 1, off | switched_off)
         others = one.domain.points - len(mentioned)
-        return total + (others * count(index + 1, out | {name for name, _ in conditions}) if others else 0)
+        return total + (others * count(index + 1, off | {name for name, _ in conditions}) if others else 0)
 
     return count(0, frozenset())

@@ -17,17 +17,29 @@ MAX_EXTENDS = 16
 
 
 def extended(path: Path, below: tuple[Path, ...] = ()) -> Tree:
-    """The tree of a file, merged over the tree of the file it extends, and with its `set` applied.
+    """The tree of a file merged over the tree of the file it extends, its `set` applied.
 
     Raises:
         FileError: a file that cannot be read.
         SpecError: a file that is not a mapping, a circle, or a path in `set` that leads nowhere.
     """
-    tree = read_file(path, order=len(below))
+    return resolved(read_file(path, order=len(below)), (*below, path))
+
+
+def resolved(tree: Tree, chain: tuple[Path, ...]) -> Tree:
+    """The tree merged over the tree of the file it extends, its `set` applied.
+
+    Args:
+        tree: a spec as it is written.
+        chain: the files that led to it, itself last; a relative path in `extends` starts from the folder of the last.
+
+    Raises:
+        SpecError: it is not a mapping, a base cannot be read, a circle, or a path in `set` that leads nowhere.
+    """
     if not isinstance(tree.value, dict):
         raise problem_at(Where("", tree.span), "expected a mapping with 'name' and 'model'")
     if "extends" in tree.value:
-        tree = overrides.merge(_base(tree.value["extends"], (*below, path)), tree)
+        tree = overrides.merge(_base(tree.value["extends"], chain), tree)
     assignments, keys = tree.value.get("set"), tree.keys
     values = {key: child for key, child in tree.value.items() if key not in ("extends", "set")}
     tree = Tree(values, tree.span, {key: keys[key] for key in values})

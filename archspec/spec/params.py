@@ -55,7 +55,7 @@ def _noted(problem: Problem, outside: Mapping[str, Tree], values: Mapping[str, A
     notes = []
     for name in sorted(names & outside.keys()):
         given = outside[name].span
-        by = f"{given.source.name} {given.source.text}" if given else "an override"
+        by = f"{given.source.name} {given.source.text}".rstrip() if given else "an override"
         if values.get(name, INVALID) is not INVALID:
             notes.append(f"{name} is {describe(values[name])}, set by {by}")
     return replace(problem, notes=(*notes, *problem.notes)) if notes else problem

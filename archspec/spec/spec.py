@@ -1,17 +1,20 @@
-"""A spec: the content of a file with `extends`, overrides and parameters resolved, and the graph it lowers to."""
+"""A spec: what a file says once `extends`, overrides and parameters are resolved, and the graph it expands to."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from archspec import report
+from archspec.analysis import analyse_graph
 from archspec.blocks import BLOCKS
-from archspec.errors import INVALID, SpecError, Where
+from archspec.errors import INVALID, Problem, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.graph.expanding import expand
 from archspec.graph.graph import Graph
@@ -20,27 +23,33 @@ from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
 from archspec.recipe.augment import check_pictures
 from archspec.recipe.fine_tuning import prefix_problems
+from archspec.source.in_memory import MAPPING, TEXT, read_mapping, read_text
 from archspec.source.shipped import located
 from archspec.source.tree import Tree, resolve_scalar, wrap
 from archspec.spec import overrides as changes
-from archspec.spec.extends import extended
+from archspec.spec.extends import extended, resolved
 from archspec.spec.params import with_values_from_outside
 from archspec.spec.sections import TOP, read_model, read_train, read_unused_blocks, sections_of
+from archspec.wording import counted, quoted
 
 if TYPE_CHECKING:
     from archspec.search import Search
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spec:
-    """A network, and how to train and search it, as its file describes it.
+    """A network as its file describes it, and how to train and search it. `load` and `loads` make one.
+
+    Two specs are equal where they say the same once `extends`, `set` and overrides are resolved, wherever they were
+    read from; equal specs have the same hash. In a notebook a spec shows the table of its layers.
 
     Attributes:
         name: the network's name.
-        params: the parameters' values.
-        graph: the primitives it lowers to.
-        train: the `train` section, or None.
-        search: the `search` section, or None.
+        description: one line about it; empty where the spec gives none.
+        params: the parameters' values, by name.
+        graph: the primitives it expands to.
+        train: how to train it, or None.
+        search: which changes of it to try, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
     """
 
@@ -53,36 +62,91 @@ class Spec:
     tree: Tree
 
     def with_values(self, values: Mapping[str, Any]) -> Spec:
-        """The spec with other values, by parameter name or dotted path.
+        """The spec with other values, by parameter name or dotted path, as in `{"width": 32, "train.epochs": 3}`.
 
         Raises:
             SpecError: a name that leads nowhere, or a value that makes the spec invalid.
         """
-        tree = changes.apply(self.tree, {name: wrap(value, None) for name, value in values.items()})
-        return read_spec(tree)
+        return read_spec(_changed(self.tree, values))
 
     def to_yaml(self) -> str:
-        """The resolved spec as the text of a file that means the same; parameters and expressions stay as they are."""
+        """The resolved spec as the text of a file that means the same, parameters and expressions kept."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return yaml.dump(
             self.tree.plain(), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True
         )
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Spec):
+            return NotImplemented
+        return self._text == other._text and self.graph == other.graph
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        count = counted(analyse_graph(self.graph).trainable_parameters, "trainable parameter")
+        data = f", trains on {self.train.data.label()}" if self.train is not None else ""
+        return f"Spec({quoted(self.name)}: {count}{data})"
+
+    def _repr_html_(self) -> str:
+        return report.to_html(report.summarise(self, option="batch_size"))
+
 
 def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
-    """Reads a spec.
+    """Reads a spec from a file.
+
+        spec = archspec.load("specs/digits.yaml", {"width": 32, "train.epochs": 3})
 
     Args:
         path: a YAML or JSON file, or the name of a shipped spec, such as `resnet50`, where there is no file of that
             name.
+        overrides: values by parameter name or dotted path, as `--set` has them.
+
+    Raises:
+        SpecError: all mistakes in the file, each with its address.
+        UserError: the file cannot be read.
+    """
+    if isinstance(path, str) and "\n" in path and not os.path.exists(path):
+        message = "expected the path of a spec, got a text of several lines; archspec.loads reads a text"
+        raise SpecError([Problem(Where(TEXT), message)])
+    return read_spec(_changed(extended(located(Path(path), os.fspath(path))), overrides))
+
+
+def loads(text_or_mapping: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Spec:
+    """Reads a spec from a text, or from Python data.
+
+        spec = archspec.loads({"name": "tiny", "model": {"input": [8, 8, 1], "layers": ["flatten", {"dense": 10}]}})
+
+    A relative path in `extends` starts from the current directory. Mistakes have the address `<text>:3:5: model.layers`
+    in a text, and `<mapping>: model.layers` in a mapping.
+
+    Args:
+        text_or_mapping: YAML or JSON, as a file would hold it; or what such a text means, as mappings, lists, texts,
+            numbers, booleans and None.
         overrides: values by parameter name or dotted path, such as `{"width": 32, "train.epochs": 3}`.
 
     Raises:
-        SpecError: the mistakes in the file, all at once.
-        FileError: the file cannot be read.
+        SpecError: all mistakes in the spec, each with its address.
     """
-    tree = extended(located(Path(path), os.fspath(path)))
-    tree = changes.apply(tree, {key: wrap(value, None) for key, value in (overrides or {}).items()})
-    return read_spec(tree)
+    if isinstance(text_or_mapping, str):
+        tree, source = read_text(text_or_mapping), TEXT
+        if isinstance(tree.value, str):
+            message = "expected a mapping with 'name' and 'model', got one text; archspec.load reads a file"
+            raise SpecError([Problem(Where("", tree.span), message)])
+    elif isinstance(text_or_mapping, Mapping):
+        tree, source = read_mapping(text_or_mapping), MAPPING
+    else:
+        raise TypeError(f"expected a text or a mapping, got {type(text_or_mapping).__name__}")
+    return read_spec(_changed(resolved(tree, (Path(source),)), overrides))
+
+
+def _changed(tree: Tree, values: Mapping[str, Any] | None) -> Tree:
+    """The tree with values set by parameter name or dotted path."""
+    return changes.apply(tree, {name: wrap(value, None) for name, value in (values or {}).items()})
 
 
 def read_spec(tree: Tree) -> Spec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
@@ -11,12 +10,13 @@ from typing import Literal
 import keras
 
 import archspec
-from archspec import Analysis, Graph, Spec, ops
+from archspec import Analysis, ops
+from archspec.network import Network, as_graph
+from archspec.recipe.numbers import ACTIVATION_BYTES
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE, Lower
 
 Lowering = Literal["portable", "fast", "synchronized"]
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 class VerificationError(AssertionError):
@@ -24,7 +24,7 @@ class VerificationError(AssertionError):
 
 
 def build(
-    network: str | os.PathLike[str] | Spec | Graph,
+    network: Network,
     lowering: Lowering = "fast",
     precision: str | None = None,
     any_size: bool = False,
@@ -32,7 +32,7 @@ def build(
     """Builds the Keras model of a network.
 
     Args:
-        network: a spec file's path, a spec, or a graph.
+        network: the path of a spec or the name of a shipped one, a spec's data as a mapping, a spec, or a graph.
         lowering: `fast` for layers that train faster on this machine, `portable` for stock Keras layers only,
             `synchronized` for the fast ones with batch statistics over all replicas. All of them have the same weights
             under the same names.
@@ -49,7 +49,7 @@ def build(
         ValueError: the lowering, the precision or Keras's global policy is none of those above.
         NotImplementedError: a primitive has no layer.
     """
-    graph = graph_of(network)
+    graph = as_graph(network)
     precision = _precision(precision)
     lower = lowerings(lowering)
     for node in graph.nodes[1:]:
@@ -72,18 +72,19 @@ def _precision(asked: str | None) -> str:
     """The precision that was asked for, or else that of Keras's global policy.
 
     Raises:
-        ValueError: it is none of `PRECISIONS`.
+        ValueError: it is none of `ACTIVATION_BYTES`.
     """
     if asked is None:
         policy = keras.config.dtype_policy().name
-        if policy not in PRECISIONS:
+        if policy not in ACTIVATION_BYTES:
+            *first, last = ACTIVATION_BYTES
             raise ValueError(
-                f"Keras's global policy is '{policy}', and a network is built in {', '.join(PRECISIONS[:-1])} or "
-                f"{PRECISIONS[-1]}; set one of these with keras.config.set_dtype_policy, or give build(..., precision=)"
+                f"Keras's global policy is '{policy}', and a network is built in {', '.join(first)} or "
+                f"{last}; set one of these with keras.config.set_dtype_policy, or give build(..., precision=)"
             )
         return policy
-    if asked not in PRECISIONS:
-        raise ValueError(f"expected a precision of {', '.join(PRECISIONS)}, got '{asked}'")
+    if asked not in ACTIVATION_BYTES:
+        raise ValueError(f"expected a precision of {', '.join(ACTIVATION_BYTES)}, got '{asked}'")
     return asked
 
 
@@ -97,13 +98,6 @@ def _recursion_limit(depth: int) -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(limit)
-
-
-def graph_of(network: str | os.PathLike[str] | Spec | Graph) -> Graph:
-    """The graph of a spec file, a spec or a graph."""
-    if isinstance(network, Graph):
-        return network
-    return (network if isinstance(network, Spec) else archspec.load(network)).graph
 
 
 def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:
@@ -122,7 +116,7 @@ def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:
     return {**PORTABLE, **faster[lowering]}
 
 
-def verify(model: keras.Model, network: str | os.PathLike[str] | Spec | Graph | Analysis) -> None:
+def verify(model: keras.Model, network: Network | Analysis) -> None:
     """Checks that every node's output shape and numbers of parameters equal those of the analysis.
 
     Args:
@@ -133,7 +127,7 @@ def verify(model: keras.Model, network: str | os.PathLike[str] | Spec | Graph | 
         VerificationError: the model differs; one line for each difference.
         archspec.SpecError: the spec has mistakes.
     """
-    analysis = network if isinstance(network, Analysis) else archspec.analyse(graph_of(network))
+    analysis = network if isinstance(network, Analysis) else archspec.analyse(network)
     differences = []
     layers = {layer.name: layer for layer in model.layers}
     for expected in analysis.layers:

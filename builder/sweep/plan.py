@@ -59,7 +59,7 @@ class Plan:
         trial = Trial(
             id=proposed.trial_id,
             values=dict(chosen.values),
-            trainable_parameters=verdict.measures.parameters,
+            trainable_parameters=verdict.measures.trainable_parameters,
             macs=verdict.measures.macs,
             root=previous.root if previous else proposed.trial_id,
             until=min(int(values.get("tuner/epochs", recipe.epochs)), recipe.epochs),
@@ -162,7 +162,7 @@ def _layers(spec: Spec, warm: WarmStart) -> set[tuple[Any, ...]]:
     """The layers that a warm start may copy, by their names and the shapes of their weights."""
     init = InitFrom(run="", layers=warm.layers)
     return {
-        (layer.name, layer.op, layer.trainable_parameters, layer.non_trainable_parameters)
+        (layer.name, layer.label, layer.trainable_parameters, layer.non_trainable_parameters)
         for layer in analyse(spec).layers
         if layer.trainable_parameters + layer.non_trainable_parameters and init.asks_for(layer.name)
     }

@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from archspec import Spec, load
+from archspec import Spec
 from archspec.candidates.check import Checker
 from archspec.errors import Where, argument_problem, problem_at
+from archspec.network import SpecLike, as_spec
 from archspec.wording import counted
 from builder.runs.directory import address
 from builder.sweep import results
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def tune(
-    spec: Spec | str | os.PathLike[str],
+    spec: SpecLike,
     run_dir: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     workers: int = 1,
@@ -40,7 +41,7 @@ def tune(
     chooses candidates, or a worker, which trains them, in a search over several machines that share `run_dir`.
 
     Args:
-        spec: a spec with the sections `search` and `train`, or the path of its file.
+        spec: a spec with the sections `search` and `train`: a `Spec`, its path or shipped name, or its data as a mapping.
         run_dir: the directory of the search, new or empty; by default `runs/<name>/search-<time>/`.
         data_dir: where TFDS keeps prepared data sets.
         workers: how many trials are trained at once; they share the cores and GPUs of this machine.
@@ -55,7 +56,7 @@ def tune(
         Interrupted: Ctrl-C or SIGTERM, after the running trials saved their state.
         TrialsFailed: too many trials in a row failed.
     """
-    spec = spec if isinstance(spec, Spec) else load(spec)
+    spec = as_spec(spec)
     return _tune(spec, run_dir, None if data_dir is None else os.fspath(data_dir), workers, resume, say)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-import archspec
 from archspec import Spec
 from archspec.errors import file_problem, is_full_disk
+from archspec.network import SpecLike, as_spec
 from archspec.recipe import Train
 from archspec.recipe.monitor import MONITORS
 from archspec.wording import counted
@@ -74,7 +74,7 @@ class Result:
 
 
 def train(
-    spec: Spec | str | os.PathLike[str],
+    spec: SpecLike,
     run_dir: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     say: Say = print,
@@ -89,7 +89,7 @@ def train(
     pictures to logits, in stock Keras layers.
 
     Args:
-        spec: a spec with a `train` section, or its path.
+        spec: a spec with a `train` section: a `Spec`, its path or shipped name, or its data as a mapping.
         run_dir: the run's own directory, new or empty; by default `runs/<name>/<time>/`.
         data_dir: where TFDS keeps prepared data sets.
         say: takes the lines of progress.
@@ -106,7 +106,7 @@ def train(
         WorkerLost: another worker of the cluster is gone.
         Interrupted: Ctrl-C or SIGTERM came; the state is saved.
     """
-    spec = spec if isinstance(spec, Spec) else archspec.load(spec)
+    spec = as_spec(spec)
     check_can_train(spec, run_dir, resume)
     recipe, is_resumed = recipe_of(spec), resumes(run_dir, resume)
     if is_resumed and (result := _completed(Path(run_dir or ""), recipe, say, until)):

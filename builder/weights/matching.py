@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from archspec import Graph, Spec
+from archspec import Graph
 from archspec.errors import argument_problem, file_problem
+from archspec.network import Network, as_graph
 from archspec.ops import Shape
 from archspec.wording import did_you_mean, quoted
-from builder.network.model import graph_of
 from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, flattened_order, steps, to_keras
 from builder.weights.pairing import Pairing, pair
 from builder.weights.source import WeightsFile
@@ -92,7 +91,7 @@ class Matching:
 
 
 def match(
-    network: str | os.PathLike[str] | Spec | Graph,
+    network: Network,
     source: WeightsFile,
     pairs: Mapping[str, str] | None = None,
     new_head: bool = False,
@@ -108,7 +107,7 @@ def match(
         FileError: a name in `pairs` does not exist, or its two layers differ in kind or size; or the weights are
             PyTorch's and depend on an order of features that is not known (see `layout`).
     """
-    graph = graph_of(network)
+    graph = as_graph(network)
     here, there = units_of(graph), source.layers
     orders = arriving_orders(graph)
     here = _as_convolutions(here, there, orders)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
 import archspec
+from archspec.search import Candidate, Space
 
 BLOCK = "model.layers[1].stages.block"
 EXPANSION = f"{BLOCK}.bottleneck.expansion"
@@ -29,11 +28,22 @@ SPEC: dict[str, Any] = {
 }
 
 
-def spec_with(search: dict[str, Any], folder: Path, **sections: Any) -> archspec.Spec:
-    """Loads the spec with a search section and with other sections replaced."""
-    path = folder / "searched.json"
-    path.write_text(json.dumps({**SPEC, "search": search, **sections}))
-    return archspec.load(path)
+def spec_with(search: dict[str, Any], overrides: dict[str, Any] | None = None, **sections: Any) -> archspec.Spec:
+    """The spec with a search section, and with other sections replaced."""
+    return archspec.loads({**SPEC, "search": search, **sections}, overrides)
+
+
+def default_candidate(space: Space) -> Candidate:
+    """The candidate nearest to the spec itself."""
+    return space.candidate(space.defaults())
+
+
+def contains(space: Space, candidate: Candidate) -> bool:
+    """Whether the names that count are set, no others, and each to a value that it may have."""
+    values = candidate.values
+    counting = [one for one in space.dimensions if one.active(values)]
+    names = {one.name for one in counting}
+    return values.keys() == names and all(one.domain.contains(values[one.name]) for one in counting)
 
 
 def some(*options: Any) -> st.SearchStrategy[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
@@ -16,11 +15,10 @@ Analyse = Callable[..., Analysis]
 
 
 @pytest.fixture
-def analyse(tmp_path: Path) -> Analyse:
+def analyse() -> Analyse:
     def analyse(layers: str, size: str = "[8, 8, 1]") -> Analysis:
-        path = tmp_path / "net.yaml"
-        path.write_text(f"name: net\nmodel:\n  input: {size}\n  layers:\n" + indent(dedent(layers), "    "))
-        return archspec.analyse(archspec.load(path))
+        text = f"name: net\nmodel:\n  input: {size}\n  layers:\n" + indent(dedent(layers), "    ")
+        return archspec.analyse(archspec.loads(text))
 
     return analyse
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from textwrap import dedent, indent
 from typing import Annotated, Any
 
@@ -21,14 +20,12 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 @pytest.fixture
-def load(tmp_path: Path) -> Load:
+def load() -> Load:
     """Loads a network given as the text of its layers, and of the sections before `model`."""
 
     def load(layers: str, size: str = "[8, 8, 4]", top: str = "", defaults: str = "{}", **arguments: Any) -> Spec:
-        path = tmp_path / "net.yaml"
         text = f"name: net\n{dedent(top)}\nmodel:\n  input: {size}\n  defaults: {defaults}\n  layers:\n"
-        path.write_text(text + indent(dedent(layers), "    "))
-        return archspec.load(path, **arguments)
+        return archspec.loads(text + indent(dedent(layers), "    "), **arguments)
 
     return load
 

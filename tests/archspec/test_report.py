@@ -50,7 +50,7 @@ def test_every_table_fits_80_columns_and_has_every_layer(path):
     text = report.table(summary)
     assert max(map(len, text.splitlines())) <= 80
     for layer in summary.analysis.layers:
-        if layer.kind in ("conv", "dense"):
+        if layer.op in ("conv", "dense"):
             assert f" {layer.trainable_parameters:,} " in text
 
 

@@ -48,12 +48,12 @@ def test_a_spec_extends_a_shipped_one_by_its_name():
     ],
 )
 def test_another_name_is_that_of_a_missing_file(asked, message):
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         archspec.load(asked)
     assert str(caught.value) == f"{asked}: {message}"
 
 
 def test_a_file_of_nearly_that_name_is_suggested_first():
     Path("digits.yaml").write_text(OWN)
-    with pytest.raises(archspec.SpecError, match=r"did you mean 'digits.yaml'\?"):
+    with pytest.raises(archspec.UserError, match=r"did you mean 'digits.yaml'\?"):
         archspec.load("digitz")

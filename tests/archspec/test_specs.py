@@ -133,7 +133,7 @@ def test_macs_of_a_cifar_network_by_hand(name: str) -> None:
     stages += 16**2 * 9 * (16 * 32 + (2 * n - 1) * 32**2)
     stages += 8**2 * 9 * (32 * 64 + (2 * n - 1) * 64**2)
     assert analysis_of(name).macs == first + stages + 64 * 10
-    weighted = [layer for layer in analysis_of(name).layers if layer.kind in ("conv", "dense")]
+    weighted = [layer for layer in analysis_of(name).layers if layer.op in ("conv", "dense")]
     assert len(weighted) == 6 * n + 2
 
 
@@ -157,7 +157,7 @@ def test_receptive_fields(name: str) -> None:
 def test_ends_in_logits(name: str) -> None:
     analysis = analysis_of(name)
     assert analysis.output == ((10,) if name in [*CIFAR, "resnet20_fashion_mnist"] else (1000,))
-    assert analysis.layers[-1].kind in ("dense", "global_avg_pool")
+    assert analysis.layers[-1].op in ("dense", "global_avg_pool")
 
 
 # -- what the papers say besides -----------------------------------------------------------------------------------

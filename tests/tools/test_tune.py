@@ -34,7 +34,7 @@ search:
     rate: {float: [0.01, 0.1], log: true}
     model.layers[1].stages.block: {choice: [basic, bottleneck]}
     model.layers[1].stages.block.bottleneck.expansion: {int: [1, 4], when: {"model.layers[1].stages.block": bottleneck}}
-  budget: {parameters: 8000, latency_ms: 5}
+  budget: {trainable_parameters: 8000, latency_ms: 5}
 """
 
 
@@ -57,7 +57,7 @@ def test_a_dry_run_of_the_digits():
     assert max(map(len, text.splitlines())) <= 80
     assert re.search(r"^Candidates +145 +all checked$", text, re.MULTILINE)  # 5 depths, 29 widths
     assert re.search(r"^Inside the budget +91 +62\.8 %$", text, re.MULTILINE)  # test_search_networks has the formula
-    assert re.search(r"^parameters +100,000 +37\.2 % +37\.2 %$", text, re.MULTILINE)
+    assert re.search(r"^trainable parameters +100,000 +37\.2 % +37\.2 %$", text, re.MULTILINE)
     assert re.search(r"^the spec +42,938 +1\.12M ", text, re.MULTILINE)
     assert re.search(r"^Trials +20 +20 x 15 epochs$", text, re.MULTILINE)
     assert re.search(r"^Time +\S.* at 100 GFLOP/s$", text, re.MULTILINE)
@@ -82,17 +82,17 @@ def test_json(little):
     assert found["objective"] == {"name": "val_accuracy", "direction": "max"}
     assert (found["size"], found["checked"], found["valid"]) == (300, 300, 300)
     assert found["settings_of_the_network"] == 30
-    assert found["limits"]["parameters"]["excludes"] == 300 - found["inside"]
-    assert found["smallest"]["parameters"] < found["largest"]["parameters"] <= 8000
+    assert found["limits"]["trainable_parameters"]["excludes"] == 300 - found["inside"]
+    assert found["smallest"]["trainable_parameters"] < found["largest"]["trainable_parameters"] <= 8000
     assert found["smallest"]["values"]["width"] == 4
     assert found["cost"]["trainings"] == [[6, 4]]
     assert found["cost"]["hours"] == pytest.approx(found["cost"]["flops"] / 100e9 / 3600)
 
 
 def test_set_changes_the_search(little):
-    arguments = ["search.budget.parameters=1500", "search.space.width.int=[4, 8]", "search.space.rate=null"]
+    arguments = ["search.budget.trainable_parameters=1500", "search.space.width.int=[4, 8]", "search.space.rate=null"]
     found = json.loads(tune("little.yaml", "--dry-run", "--json", *(f"--set={a}" for a in arguments), cwd=little))
-    assert (found["size"], found["limits"]["parameters"]["limit"]) == (10, 1500)
+    assert (found["size"], found["limits"]["trainable_parameters"]["limit"]) == (10, 1500)
 
 
 def test_a_space_too_large_to_check_whole(little):
@@ -176,8 +176,8 @@ def test_a_name_for_a_search_over_machines_without_an_address(monkeypatch):
     ("change", "message"),
     [
         (
-            "search.budget.parameters=10",
-            "search.budget.parameters: 10 excludes all 145 candidates; the least of any is",
+            "search.budget.trainable_parameters=10",
+            "search.budget.trainable_parameters: 10 excludes all 145 candidates; the least of any is",
         ),
         ("search.space={}", "search.space: the space is empty"),
         (

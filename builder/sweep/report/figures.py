@@ -150,7 +150,7 @@ def pareto(results: Results) -> Figure:
         front_y = [one.objective for one in front]
         axes.step(front_x, front_y, where="post", color=ACCENT, linewidth=1.2, zorder=3)
         axes.scatter(front_x, front_y, s=30, color=ACCENT, label="Pareto front", zorder=4)
-        limit = getattr(results.search.budget, "parameters" if size == "trainable_parameters" else size)
+        limit = getattr(results.search.budget, size)
         if limit is not None:
             axes.axvline(limit, color="0.4", linestyle=":", linewidth=1.2, label="budget")
         axes.set_xscale("log" if max(x) > 20 * max(min(x), 1) else "linear")

@@ -9,8 +9,9 @@ import keras
 import keras_tuner
 from keras_tuner.errors import FailedTrialError
 
-from archspec import Spec, load
+from archspec import Spec
 from archspec.candidates.check import Checker
+from archspec.network import SpecLike, as_spec
 from builder.data import load_data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.network.model import build
@@ -86,7 +87,7 @@ def _loss(recipe: Any) -> Any:
     return lambda labels, logits: losses(labels, logits)
 
 
-def hypermodel(spec: Spec | str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> SpecHyperModel:
+def hypermodel(spec: SpecLike, data_dir: str | os.PathLike[str] | None = None) -> SpecHyperModel:
     """Returns a `keras_tuner.HyperModel` of a spec's space, recipe and data.
 
     Args:
@@ -96,4 +97,4 @@ def hypermodel(spec: Spec | str | os.PathLike[str], data_dir: str | os.PathLike[
     Raises:
         UserError: a mistake in the spec, or data that cannot be read.
     """
-    return SpecHyperModel(spec if isinstance(spec, Spec) else load(spec), data_dir)
+    return SpecHyperModel(as_spec(spec), data_dir)

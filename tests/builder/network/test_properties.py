@@ -33,7 +33,7 @@ def test_models_equal_their_analysis(data):
 @examples(100)
 @given(strategies.specs())
 def test_yaml_json_and_the_resolved_spec_give_one_graph(data):
-    from_json = strategies.load(data)
+    from_json = strategies.load(data, ".json", json.dumps(data))
     from_yaml = strategies.load(data, ".yaml", yaml.safe_dump(data))
     resolved = strategies.load(data, ".yaml", from_json.to_yaml())
     assert from_json.graph == from_yaml.graph == resolved.graph

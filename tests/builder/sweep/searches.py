@@ -37,7 +37,7 @@ SPEC = {
     "search": {
         "tuner": {"random_search": {"max_trials": 3}},
         "space": {"width": {"int": [2, 12]}, "rate": {"float": [0.01, 0.2], "log": True}},
-        "budget": {"parameters": 1500},
+        "budget": {"trainable_parameters": 1500},
     },
 }
 TIMES = ("seconds", "wall_seconds")

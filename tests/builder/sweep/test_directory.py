@@ -14,8 +14,8 @@ def test_one_search_in_a_directory(finished, tmp_path):
         builder.tune(archspec.load(spec), directory, resume=True)
     with pytest.raises(FileError, match="is not empty, and a search never overwrites another"):
         builder.tune(archspec.load(spec), directory)
-    other = archspec.load(spec, {"search.budget.parameters": 1400})
-    with pytest.raises(FileError, match=r"search\.budget\.parameters was 1500, is 1400"):
+    other = archspec.load(spec, {"search.budget.trainable_parameters": 1400})
+    with pytest.raises(FileError, match=r"search\.budget\.trainable_parameters was 1500, is 1400"):
         builder.tune(other, directory, resume=True)
     bayesian = archspec.load(spec, {"search.tuner": "bayesian"})
     with pytest.raises(FileError, match="is a search with another tuner: it was random_search, is bayesian"):

@@ -1,0 +1,91 @@
+"""A network however it is given: a file, Python data, a spec or a graph; and what is asked of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from archspec.analysis import Analysis, analyse_graph
+from archspec.graph.graph import Graph
+from archspec.report import Summary, summarise
+from archspec.spec.spec import Spec, load, loads
+
+SpecLike = str | os.PathLike[str] | Mapping[str, Any] | Spec
+"""The path of a spec or the name of a shipped one, its data as a mapping, or a spec."""
+Network = SpecLike | Graph
+"""A spec in any of these ways, or a graph."""
+
+
+def as_spec(network: SpecLike) -> Spec:
+    """The spec of a path, a mapping or a spec.
+
+    Raises:
+        SpecError: the spec has mistakes.
+        TypeError: something else is given.
+    """
+    if isinstance(network, Spec):
+        return network
+    if isinstance(network, Mapping):
+        return loads(network)
+    if isinstance(network, str | os.PathLike):
+        return load(network)
+    _refuse(network, "expected the path of a spec, a mapping or a Spec")
+
+
+def as_graph(network: Network) -> Graph:
+    """The graph of a path, a mapping, a spec or a graph.
+
+    Raises:
+        SpecError: the spec has mistakes.
+        TypeError: something else is given.
+    """
+    if isinstance(network, Graph):
+        return network
+    if not isinstance(network, str | os.PathLike | Mapping | Spec):
+        _refuse(network, "expected the path of a spec, a mapping, a Spec or a Graph")
+    return as_spec(network).graph
+
+
+def _refuse(network: object, expected: str) -> NoReturn:
+    hint = "; a Graph has no recipe" if isinstance(network, Graph) else ""
+    raise TypeError(f"{expected}, got an object of type {type(network).__name__}{hint}")
+
+
+def analyse(network: Network) -> Analysis:
+    """The shapes, parameters, MACs, receptive fields and memory of a network, in milliseconds and without a framework.
+
+        archspec.analyse("specs/resnet50.yaml").macs
+
+    Args:
+        network: the path of a spec, its data as a mapping, a `Spec` or a `Graph`.
+
+    Returns:
+        Totals, and one `LayerAnalysis` for each node of the graph but the input. Counts are for one picture, in
+        multiply-accumulates and elements.
+
+    Raises:
+        SpecError: the spec has mistakes.
+        TypeError: something else is given.
+    """
+    return analyse_graph(as_graph(network))
+
+
+def summary(network: Network, batch_size: int | None = None) -> Summary:
+    """What `convspec summary` prints: a row for each layer, with its shape, parameters, MACs and receptive field, then
+    the totals.
+
+        print(archspec.summary("specs/resnet50.yaml", batch_size=64))
+
+    Args:
+        network: the path of a spec, its data as a mapping, a `Spec` or a `Graph`.
+        batch_size: pictures in a training step, for its memory; by default `train.batch_size` of the spec, else 1.
+
+    Returns:
+        An object whose text is the table. Notebooks show it as HTML, and `to_json()` gives it as JSON values.
+
+    Raises:
+        SpecError: the spec has mistakes.
+        TypeError: something else is given.
+    """
+    return summarise(network if isinstance(network, Graph) else as_spec(network), batch_size, option="batch_size")
