@@ -41,7 +41,7 @@ def tune(
     chooses candidates, or a worker, which trains them, in a search over several machines that share `run_dir`.
 
     Args:
-        spec: a spec with the sections `search` and `train`: a `Spec`, its path or shipped name, or its data as a mapping.
+        spec: a `Spec` with the sections `search` and `train`, its path or shipped name, or its data as a mapping.
         run_dir: the directory of the search, new or empty; by default `runs/<name>/search-<time>/`.
         data_dir: where TFDS keeps prepared data sets.
         workers: how many trials are trained at once; they share the cores and GPUs of this machine.
