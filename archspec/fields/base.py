@@ -62,7 +62,7 @@ class Reader:
 
     @property
     def layers(self) -> LayerReader:
-        """What reads the layers inside a field."""
+        """The reader of the layers inside fields."""
         assert self.layer_reader is not None, "no part of a spec that is read by this reader holds layers"
         return self.layer_reader
 
