@@ -14,8 +14,9 @@ import argparse
 import sys
 
 from archspec import cli
+from archspec.spec.addresses import recipe_of
 from builder.distribution.launcher import launch, without_option
-from builder.runs.directory import goes_on, recipe_of, to_resume
+from builder.runs.directory import goes_on, to_resume
 from builder.system.tensorflow_start import import_tensorflow
 
 

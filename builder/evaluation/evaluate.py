@@ -204,8 +204,8 @@ def described(scheme: Scheme, shape: tuple[int, ...], resize: int | None) -> str
 
 def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
     """The data of a run, loaded once for all runs of the same; where --set chose others, those."""
+    from archspec.spec.addresses import address
     from builder.data import load_data
-    from builder.runs.directory import address
 
     recipe, shape = recipe_of(run), run.spec.graph.input.shape
     key = recipe.data, shape
@@ -237,7 +237,7 @@ def _scored(run: Run, data: Data, scheme: Scheme) -> Scored:
 
     run = dataclasses.replace(run)  # its cached model goes with it
     try:
-        return scored(run.model, run.spec.graph, run.about.pixels, data, recipe_of(run), scheme)
+        return scored(run.model, run.spec.graph, run.about.normalisation, data, recipe_of(run), scheme)
     except tf.errors.OpError as problem:
         raise unreadable(data, problem) from None
     finally:

@@ -12,30 +12,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from archspec import Problem, Spec, SpecError
-from archspec.errors import Where, file_problem
-from archspec.recipe import Train
+from archspec import Spec
+from archspec.errors import file_problem
 from builder.runs.comparison import check_same_spec
-
-
-def recipe_of(spec: Spec) -> Train:
-    """A spec's `train` section.
-
-    Raises:
-        SpecError: there is none.
-    """
-    if spec.train is None:
-        message = "there is no 'train' section; add one, such as train: {data: digits}"
-        raise SpecError([Problem(Where("train", spec.tree.span), message)])
-    return spec.train
-
-
-def address(spec: Spec, *keys: str) -> Where:
-    """Where a value of the resolved spec stands; one that has its default, where the mapping stands that lacks it."""
-    tree = spec.tree
-    for key in keys:
-        tree = tree.value.get(key, tree) if isinstance(tree.value, dict) else tree
-    return Where(".".join(keys), tree.span)
 
 
 def check_free(directory: str | os.PathLike[str]) -> None:

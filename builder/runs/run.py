@@ -47,7 +47,7 @@ class DataDescription:
     fingerprint: str
 
     @property
-    def pixels(self) -> Normalisation:
+    def normalisation(self) -> Normalisation:
         """The normalisation inside the model."""
         from builder.pictures.normalisation import Normalisation
 
@@ -129,8 +129,8 @@ class Run:
         Raises:
             SpecError: they cannot be loaded, or are others than those that it was trained on.
         """
+        from archspec.spec.addresses import address, recipe_of
         from builder.data import check_fits, load_data
-        from builder.runs.directory import address, recipe_of
 
         recipe, where = recipe_of(self.spec), address(self.spec, "train", "data")
         data = load_data(recipe.data, self.spec.graph.input.shape, data_dir, where, say)

@@ -48,8 +48,8 @@ def run(
         gpus = _gpus()
         with contextlib.suppress(RuntimeError):  # where this process uses them already
             tf.config.set_visible_devices([], "GPU")  # they are the trials'
+        from archspec.spec.addresses import address
         from builder.data import load_data
-        from builder.runs.directory import address
         from builder.sweep import loop
         from builder.sweep.plan import Plan, searched
         from builder.sweep.processes import chief

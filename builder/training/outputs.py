@@ -52,7 +52,7 @@ class RunOutputs:
         checkpoints.restore(parts.weights, read_tensors(path)[0], path)
         portable = build(self.spec, "portable")
         transfer_weights(self.network, portable)
-        saved = from_pixels(portable, data.pixels)
+        saved = from_pixels(portable, data.normalisation)
         with replacing(self.directory / "model.keras") as temporary:
             saved.save(temporary)
         batches = iter(validation_batches(data, recipe, recipe.batch_size))

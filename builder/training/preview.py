@@ -18,10 +18,10 @@ from archspec.errors import file_problem
 from archspec.recipe import Train
 from archspec.recipe.augment import NAMES
 from archspec.recipe.schedules import Plateau, Step
+from archspec.spec.addresses import address, recipe_of
 from archspec.wording import counted
 from builder.data import Data, check_fits, load_data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
-from builder.runs.directory import address, recipe_of
 from builder.system.files import replacing
 
 COLUMNS, EVALUATION_COLUMNS = 8, 4

@@ -17,6 +17,7 @@ from archspec import Problem, Spec, SpecError, analyse
 from archspec.errors import Where, file_problem
 from archspec.recipe import Train
 from archspec.recipe.fine_tuning import InitFrom
+from archspec.spec.addresses import address, recipe_of
 from archspec.wording import counted
 from builder.data import Data, check_fits, load_data
 from builder.data.batches import steps_per_epoch
@@ -25,7 +26,7 @@ from builder.network.model import build, freeze, frozen_layers, verify
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints
 from builder.runs.checkpoints import CheckpointStore, remove_leftovers
-from builder.runs.directory import address, claim, goes_on, locked, recipe_of
+from builder.runs.directory import claim, goes_on, locked
 from builder.runs.environment import record_environment
 from builder.system.endings import Diverged, Interrupted, WorkerLost, is_full_disk
 from builder.training import optimizers
@@ -266,7 +267,7 @@ def _made(
                 say(init_from(network, spec.graph, init, address(spec, "train", "init_from")))
             freeze(network, recipe.trains)
             batch_size_at = address(spec, "train", "batch_size")
-            parts = _parts(recipe, data, batch_size_at, placement, from_pixels(network, data.pixels))
+            parts = _parts(recipe, data, batch_size_at, placement, from_pixels(network, data.normalisation))
     except tf.errors.ResourceExhaustedError:
         message = (
             f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"

@@ -36,7 +36,9 @@ def test_keras_layout(load):
     assert np.array_equal(data.train.pictures, X[:30]) and np.array_equal(data.train.labels, Y[:30])
     assert np.array_equal(data.validation.pictures, X[28:32])
     assert data.class_names == ("0", "1", "2") and data.name == "a.npz"
-    assert np.allclose(data.pixels.mean, X[:30].mean((0, 1, 2))) and np.allclose(data.pixels.std, X[:30].std((0, 1, 2)))
+    assert np.allclose(data.normalisation.mean, X[:30].mean((0, 1, 2))) and np.allclose(
+        data.normalisation.std, X[:30].std((0, 1, 2))
+    )
 
 
 def test_a_share_of_every_class_is_held_out(load):
