@@ -115,7 +115,7 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
         tf.autograph.experimental.do_not_convert(shape_of), tf.data.AUTOTUNE, deterministic=False
     )
     dataset = dataset.ignore_errors(log_warning=False).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    for numbers, found in watched(dataset.as_numpy_iterator(), split.count, "looking at the pictures, once", say):
+    for numbers, found in watched(dataset.as_numpy_iterator(), split.count, "decoding each picture once", say):
         shapes[numbers] = found
     corrupt = np.flatnonzero(shapes[:, 0] == 0)
     reasons = [_reason(split, number) for number in corrupt.tolist()]

@@ -191,7 +191,7 @@ def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DAT
     problems: list[Problem] = []
     classes = len(data.class_names)
     if classes == 1:
-        problems.append(Problem(where, f"{data.name} has 1 class, and a network learns to tell apart 2 or more"))
+        problems.append(Problem(where, f"{data.name} has 1 class, and a classifier needs at least 2"))
     elif graph.output.shape != (classes,):
         message = (
             f"{data.name} has {classes} classes, and the network's output is {show(graph.output.shape)}; "

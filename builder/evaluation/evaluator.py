@@ -71,7 +71,7 @@ def evaluate(
         if directory is not None:
             report.write(directory, evaluation, opened, scheme, data, resize)
     if directory is None:
-        say("\nno files: name a directory for those of an ensemble with --out")
+        say("\nno files were written: name a directory for them with --out")
     else:
         say(f"\nsaved {directory}/: {' '.join(report.FILES)}")
     return evaluation
@@ -90,7 +90,7 @@ def open_runs(runs: RunOrPath | Sequence[RunOrPath], assignments: Sequence[str] 
     overrides = parse_assignments(assignments)
     opened: list[Run] = []
     problems: list[Problem] = []
-    for one in [runs] if isinstance(runs, RunOrPath) else runs:
+    for one in [runs] if isinstance(runs, str | os.PathLike | Run) else runs:
         try:
             run = one if isinstance(one, Run) else open_run(one)
             opened.append(_changed(run, overrides) if overrides else run)

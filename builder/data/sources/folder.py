@@ -55,8 +55,8 @@ def load(source: Folder, request: Request) -> Splits:
     else:
         validation = _scan(root, validation_folder, where)
         for name in sorted({file.class_name for file in validation} - set(names)):
-            place = root / validation_folder / name
-            raise error(where, f"{place}: there is no such class in {root / train_folder}{did_you_mean(name, names)}")
+            path = root / validation_folder / name
+            raise error(where, f"{path}: there is no such class in {root / train_folder}{did_you_mean(name, names)}")
     label = {name: number for number, name in enumerate(names)}
     splits = [_encoded(root, files, label) for files in (train, validation)]
     digest = hashlib.sha256(repr([(file.path, file.size) for files in (train, validation) for file in files]).encode())

@@ -37,7 +37,7 @@ def load(source: Npz, request: Request) -> Splits:
     ]
     if not problems and len({pictures.shape[1:] for pictures, _ in pairs}) > 1:
         sizes = " and ".join(f"{name} {list(arrays[name].shape)}" for name in ("x_train", "x_test"))
-        problems.append(f"the pictures of both parts must have one size, got {sizes}")
+        problems.append(f"the pictures of both splits must have one size, got {sizes}")
     if problems:
         raise SpecError(Problem(where, f"{path}: {problem}") for problem in problems)
     found = pairs[0][0].shape[-1]
@@ -50,7 +50,7 @@ def load(source: Npz, request: Request) -> Splits:
         raise error(
             where,
             f"{path}: class {int(np.argmin(counts))} of {classes} has no picture to train on; "
-            "labels are to be 0, 1, 2 and so on, each with pictures",
+            "labels must be 0, 1, 2 and so on, each with pictures",
         )
     train, validation = (Arrays(shared(pictures), shared(labels)) for pictures, labels in splits)
     identity = f"{path.name} {[(list(pictures.shape), int(labels.sum())) for pictures, labels in splits]}"

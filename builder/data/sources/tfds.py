@@ -109,7 +109,7 @@ def _few_retries() -> Iterator[None]:
 
 
 def _hint(problem: BaseException) -> str:
-    """What to do about the problem if the network is the reason."""
+    """Advice for a problem whose reason is the network; empty for others."""
     import requests
 
     if not isinstance(problem, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
@@ -135,17 +135,17 @@ def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> E
     if builder.info.file_format != tfds.core.FileFormat.TFRECORD:
         kind = builder.info.file_format.value
         raise error(where, f"{name} is prepared as {kind} files; expected tfrecord, which TFDS writes by default")
-    found = {one.filename: _offsets(one.filename) for one in instructions}
+    offsets = {one.filename: _offsets(one.filename) for one in instructions}
     paths = tf.constant([one.filename for one in instructions])
     files = np.repeat(np.arange(len(instructions)), [one.take for one in instructions])
-    chosen = [found[one.filename][one.skip : one.skip + one.take] for one in instructions]
-    places = tf.constant(np.column_stack([files, np.concatenate(chosen)]), tf.int64)
+    chosen = [offsets[one.filename][one.skip : one.skip + one.take] for one in instructions]
+    records = tf.constant(np.column_stack([files, np.concatenate(chosen)]), tf.int64)
     image, label = keys
     features = tfds.features.FeaturesDict({key: builder.info.features[key] for key in keys})
     skip = {image: tfds.decode.SkipDecoding()}
 
     def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        file, offset, length = tf.unstack(places[number])
+        file, offset, length = tf.unstack(records[number])
         example = features.deserialize_example(_record(paths[file], offset, length), decoders=skip)
         return example[image], tf.cast(example[label], tf.int64)
 
@@ -155,8 +155,8 @@ def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> E
 def _record(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     """The record that begins at an offset of a TFRecord file. The public `TFRecordDataset` takes no offsets."""
     string = {"output_types": [tf.string], "output_shapes": [[]]}
-    records = tf.raw_ops.TFRecordDatasetV2(filenames=path, compression_type="", buffer_size=length, byte_offsets=offset)
-    first = tf.raw_ops.TakeDataset(input_dataset=records, count=tf.constant(1, tf.int64), **string)
+    data = tf.raw_ops.TFRecordDatasetV2(filenames=path, compression_type="", buffer_size=length, byte_offsets=offset)
+    first = tf.raw_ops.TakeDataset(input_dataset=data, count=tf.constant(1, tf.int64), **string)
     return tf.raw_ops.DatasetToSingleElement(dataset=first, **string)[0]
 
 
@@ -176,14 +176,14 @@ def _stat(path: str) -> tuple[int, int]:
 
 
 def _scan(path: str, size: int) -> np.ndarray:
-    places, offset = [], 0
+    records, offset = [], 0
     with open(path, "rb") if os.path.exists(path) else tf.io.gfile.GFile(path, "rb") as file:
         while offset < size:
             file.seek(offset)
             length = struct.unpack("<Q", file.read(8))[0] + 16  # the length itself, and checksums of it and of the data
-            places.append((offset, length))
+            records.append((offset, length))
             offset += length
-    return np.array(places, np.int64).reshape(-1, 2)
+    return np.array(records, np.int64).reshape(-1, 2)
 
 
 def _times(builder: Any) -> str:

@@ -68,7 +68,7 @@ def test_all_that_does_not_fit_the_network_is_said_at_once():
 
 def test_one_class_is_nothing_to_tell_apart():
     data = dataclasses.replace(load_data(Digits(), SHAPE), class_names=("cat",))
-    with pytest.raises(archspec.SpecError, match="digits has 1 class, and a network learns to tell apart 2 or more"):
+    with pytest.raises(archspec.SpecError, match="digits has 1 class, and a classifier needs at least 2"):
         check_fits(data, network(1), Train(data=Digits(), batch_size=8))
 
 

@@ -86,12 +86,12 @@ def test_grey_pictures_without_channels(load):
         ),
         (
             {"x": X, "y": Y + 1},
-            "class 0 of 5 has no picture to train on; labels are to be 0, 1, 2 and so on, each with pictures",
+            "class 0 of 5 has no picture to train on; labels must be 0, 1, 2 and so on, each with pictures",
         ),
         ({"x": X[:31], "y": Y[:31]}, "class 3 has 1 picture, and at least 2 are needed to hold one out"),
         (
             {"x_train": X, "y_train": Y, "x_test": X[:, 1:], "y_test": Y},
-            "the pictures of both parts must have one size, got x_train [40, 6, 5, 3] and x_test [40, 5, 5, 3]",
+            "the pictures of both splits must have one size, got x_train [40, 6, 5, 3] and x_test [40, 5, 5, 3]",
         ),
         (
             {"x": np.array([[[None]]]), "y": np.array([0])},
