@@ -5,8 +5,8 @@ print(archspec.analyse(spec).macs)
 """
 
 from archspec.analysis import Analysis, LayerAnalysis, analyse
-from archspec.errors import Problem, SpecError
+from archspec.errors import Problem, SpecError, UserError
 from archspec.graph.graph import Graph, Node
 from archspec.spec.spec import Spec, load
 
-__all__ = ["Analysis", "Graph", "LayerAnalysis", "Node", "Problem", "Spec", "SpecError", "analyse", "load"]
+__all__ = ["Analysis", "Graph", "LayerAnalysis", "Node", "Problem", "Spec", "SpecError", "UserError", "analyse", "load"]

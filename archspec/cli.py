@@ -1,4 +1,4 @@
-"""What every command line shares: `--set`, and how a user's mistake, a closed pipe or Ctrl-C ends it."""
+"""Shared by all command lines: `--set`, and how a mistake of the user, a closed pipe or Ctrl-C ends the process."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from archspec.errors import SpecError, file_problem
+from archspec.errors import UserError, file_problem, is_full_disk
 from archspec.spec.overrides import parse_assignments
 from archspec.spec.spec import Spec, load
 
 
 @contextmanager
 def exit_on_user_error() -> Iterator[None]:
-    """Ends the process with the problems' text and status 2 on a SpecError or a path that may not be looked into, with
-    a message and status 1 on a full disk, with a word on Ctrl-C and without one on a closed pipe (status 130 and 141,
-    as a shell has it)."""
+    """Ends the process with a message instead of a traceback where the user, the disk or the shell is the reason.
+
+    The exit status is 2 for a UserError and for a path that the process may not read, 1 for a full disk, and as in a
+    shell 130 for Ctrl-C and 141 for a closed pipe, which is the only case without a message.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets its table
     try:
         yield
-        if sys.stdout is not None:  # closed by the shell, `>&-`
+        if sys.stdout is not None:  # None where the shell closed it, `>&-`
             sys.stdout.flush()
-    except SpecError as error:
+    except UserError as error:
         fail(str(error))
     except BrokenPipeError:
         _silence_output()
@@ -37,7 +39,7 @@ def exit_on_user_error() -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG) and error.filename is not None:
             fail(str(file_problem(error.filename, error.strerror or str(error))))
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full_disk(error):
             raise
         if error.filename is None:
             _silence_output()
@@ -47,19 +49,19 @@ def exit_on_user_error() -> Iterator[None]:
 
 
 def _silence_output() -> None:
-    """The interpreter flushes once more at exit, which would complain about the same output."""
+    """Redirects the output to nowhere: the interpreter flushes it once more at exit, and would fail in the same way."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str, status: int = 2) -> NoReturn:
-    """Ends the process with a message for the user."""
+    """Prints a message for the user and ends the process."""
     print(message, file=sys.stderr)
     sys.exit(status)
 
 
 def add_set_argument(parser: argparse.ArgumentParser) -> None:
-    """Adds `--set NAME=VALUE`, as often as one likes; `args.set` is what `load_all` takes."""
+    """Adds the option `--set NAME=VALUE`, which may be repeated; `load_all` takes `args.set`."""
     parser.add_argument(
         "--set",
         action="append",
@@ -70,14 +72,14 @@ def add_set_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def positive(text: str) -> int:
-    """An argument that is a whole number of at least 1."""
+    """Parses an argument that is a whole number of at least 1."""
     if not re.fullmatch(r"0*[1-9][0-9]{0,5}|0*1000000", text):
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000000, got {text[:40]!r}")
     return int(text)
 
 
 def pair(text: str) -> tuple[str, str]:
-    """An argument of two names, `A=B`."""
+    """Parses an argument of two names, `A=B`."""
     first, equals, second = text.partition("=")
     if not (first and equals and second):
         raise argparse.ArgumentTypeError(f"expected A=B, got '{text}'")
@@ -89,7 +91,7 @@ def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec
 
     Raises:
         SpecError: an assignment that cannot be read.
-        SystemExit: one or more bad specs; the problems of all are printed.
+        SystemExit: one or more specs have mistakes; those of all specs are printed.
     """
     overrides = parse_assignments(assignments)
     specs: list[Spec] = []
@@ -97,7 +99,7 @@ def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec
     for path in paths:
         try:
             specs.append(load(path, overrides))
-        except SpecError as error:
+        except UserError as error:
             failures[str(error)] = None
     if failures:
         fail("\n".join(failures))

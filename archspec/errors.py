@@ -1,7 +1,8 @@
-"""Problems found in a spec: an address, what was found, what was expected, how to mend it."""
+"""Mistakes that a user can mend: an address, what was found, what was expected and how to fix it."""
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,15 +12,15 @@ from typing import Any
 from archspec.wording import LONGEST_MESSAGE, columns, printable
 
 INVALID: Any = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
-"""What reading gives where it has reported a problem."""
+"""The value of whatever could not be read, once its problem has been reported."""
 
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those that libyaml counts
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that libyaml counts
 
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """A text that positions point into: a file, or an override given on the command line."""
+    """A text that positions refer to: a file, or an override given on the command line."""
 
     name: str
     text: str
@@ -53,7 +54,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The address of a part of a spec: its path, its place in the file, and where its block was used."""
+    """The address of a problem.
+
+    Attributes:
+        path: a dotted path into the spec, the name of a file or of an argument of a command line.
+        span: the position in the text, where there is one.
+        used_at: for a part of a block, where the block was used, the outermost use first.
+    """
 
     path: str
     span: Span | None = None
@@ -62,7 +69,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake. `notes` are printed below the source line, for instance the shapes on the way there."""
+    """One mistake. `notes` are printed below the source line: the shapes that lead there, for instance."""
 
     where: Where
     message: str
@@ -86,10 +93,14 @@ class Problem:
         return "\n".join(lines)
 
 
-class SpecError(Exception):
-    """One or more mistakes in a spec, in file order. `str()` is the text a user reads.
+class UserError(Exception):
+    """One or more mistakes of the user, in the order of the file. `str()` is the text to show.
 
-    A mistake in a block that is used several times is told once, at its first use.
+    The base of `SpecError` and `FileError`; raised itself for arguments of a command line and environment variables.
+    A mistake in a block that is used several times is reported once, at its first use.
+
+    Attributes:
+        problems: the mistakes, each with its address.
     """
 
     def __init__(self, problems: Iterable[Problem]):
@@ -100,11 +111,58 @@ class SpecError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+class SpecError(UserError):
+    """Mistakes in a spec."""
+
+
+class FileError(UserError):
+    """A file, disk or run directory that cannot be used, or that holds something else than it should.
+
+    Where an `OSError` is the reason, it is the `__cause__`.
+    """
+
+
+def problem_at(where: Where, message: str, *notes: str) -> SpecError:
+    """The error for one mistake at an address in a spec."""
+    return SpecError([Problem(where, message, notes)])
+
+
+def file_problem(where: Path | str | Where, message: str, *notes: str) -> FileError:
+    """The error for one mistake about a whole file; its address is the file, or where a spec names it."""
+    where = where if isinstance(where, Where) else Where(str(where))
+    return FileError([Problem(where, message, notes)])
+
+
+def argument_problem(name: str, message: str) -> UserError:
+    """The error for one mistake in an argument of a command line or in an environment variable."""
+    return UserError([Problem(Where(name), message)])
+
+
+class UnreadableFile(FileError):
+    """A file that cannot be read as a spec at all; the mistake has no position."""
+
+    def __init__(self, path: Path, reason: str):
+        self.path = path
+        self.reason = reason
+        super().__init__([Problem(Where(str(path)), reason)])
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether something could not be written because the disk, or the user's quota on it, is full.
+
+    TensorFlow and the exporters' converters report it in words alone, TensorFlow by the class that also stands for too
+    little memory.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(words in str(error).lower() for words in ("no space left", "disk quota exceeded"))
+
+
 SNIPPET_WIDTH = 100
 
 
 def _snippet(span: Span) -> list[str]:
-    """The source line with a caret line below; a window of it when the line is long."""
+    """The source line and a line of carets below it; of a long line, the part around the mistake."""
     line, column = span.source.line(span.line), span.column
     if len(line) > SNIPPET_WIDTH:
         start = max(0, min(column - SNIPPET_WIDTH // 4, len(line) - SNIPPET_WIDTH))
@@ -117,17 +175,3 @@ def _snippet(span: Span) -> list[str]:
     number = f"{span.line + 1:5d}" if span.source.is_file else " " * 5
     carets = "^" * max(1, columns(line[column : column + length]))
     return [f"{number} | {line}".rstrip(), f"{' ' * len(number)} | {' ' * columns(line[:column])}{carets}"]
-
-
-class UnreadableFile(SpecError):
-    """A file that cannot be read as a spec at all; the mistake has no position."""
-
-    def __init__(self, path: Path, reason: str):
-        self.path = path
-        self.reason = reason
-        super().__init__([Problem(Where(str(path)), reason)])
-
-
-def file_problem(path: Path | str, message: str) -> SpecError:
-    """A mistake about a whole file, which has no position."""
-    return SpecError([Problem(Where(str(path)), message)])

@@ -1,11 +1,11 @@
-"""Words of messages: values, counts and names as an error shows them."""
+"""The wording of messages: how they show values, counts and names."""
 
 from __future__ import annotations
 
 import difflib
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 LONGEST_WORD = 80
@@ -13,24 +13,24 @@ LONGEST_MESSAGE = 1000
 
 
 def printable(text: str) -> str:
-    """The text with what a terminal would not show, or would obey, written as an escape."""
+    """The text with every character that a terminal would hide or obey written as an escape."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def quoted(text: str) -> str:
-    """A word of the user's in quotes, cut when it is long."""
+    """A word that the user wrote, in quotes, cut when it is long."""
     return f"'{text if len(text) <= LONGEST_WORD else text[: LONGEST_WORD - 3] + '...'}'"
 
 
 def columns(text: str) -> int:
-    """The columns of a terminal that a printable text takes."""
+    """How many columns of a terminal a printable text takes."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def describe(value: Any) -> str:
-    """A received value, in words short enough for one line."""
+    """A received value in words, short enough for one line."""
     if value is None:
         return "nothing (null)"
     if isinstance(value, bool):
@@ -55,8 +55,19 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
+def first_few(parts: Sequence[str], count: int) -> list[str]:
+    """The first parts of a list, and `and 3 more` where there are more than `count`."""
+    return [*parts[:count], *([f"and {len(parts) - count:,} more"] if len(parts) > count else [])]
+
+
+def first_line(error: BaseException, longest: int = 300) -> str:
+    """The first line of an error's text, cut when it is long; the error's class where it has no text."""
+    text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, if any is near. Case, '_' and the like do not count."""
+    """The known word that was probably meant, or None when none is near. Case and punctuation do not count."""
     words = {_bare(w): w for w in sorted(known)}
     meant = _bare(word[: 2 * LONGEST_WORD])
     if meant in words or len(meant) < 3:
@@ -73,7 +84,7 @@ def _bare(word: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str], few: int = 12) -> str:
-    """`; did you mean 'x'?` for the closest known word, else the known words when they are at most `few`."""
+    """`; did you mean 'x'?` for the closest known word; where none is close, all known words, if at most `few`."""
     words = sorted(known)
     close = closest(word, words)
     if close is not None:

@@ -29,7 +29,7 @@ def read_idx(path: Path, rank: int) -> np.ndarray:
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError) as error:
-        raise file_problem(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise file_problem(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
     shape = tuple(int(size) for size in np.frombuffer(content[4 : 4 + 4 * rank], ">u4"))
     if content[:4] != MAGIC[rank].to_bytes(4, "big") or len(content) != 4 + 4 * rank + int(np.prod(shape)):
         raise file_problem(path, f"is no IDX file of {rank} dimensions, or a part of one")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.candidates.networks import Measures, Networks
-from archspec.errors import Problem, SpecError, Where
+from archspec.errors import Problem, SpecError, Where, problem_at
 from archspec.search.domains import short
 from archspec.search.space import Candidate, Dimension
 from archspec.source.tree import MAX_PROBLEMS
@@ -61,8 +61,7 @@ class Checker:
 
     def __init__(self, spec: Spec, latency: Latency | None = None):
         if spec.search is None:
-            problem = Problem(Where("search", spec.tree.span), f"{spec.name} has no 'search' section")
-            raise SpecError([problem])
+            raise problem_at(Where("search", spec.tree.span), f"{spec.name} has no 'search' section")
         self.search = spec.search
         self.networks = Networks(spec)
         self._latency = latency
@@ -188,7 +187,7 @@ def refuse_nothing_inside(spec: Spec, tally: Tally, verdicts: Sequence[Verdict],
     if tally.invalid == tally.checked:
         first = next(verdict.error for verdict in verdicts if verdict.error).problems[0]
         message = f"{seen} make no valid network; the first: {first.where.path}: {first.message}"
-        raise SpecError([Problem(Where("search.space", section.key_span("space")), message, first.notes)])
+        raise problem_at(Where("search.space", section.key_span("space")), message, *first.notes)
     raise SpecError(_limit_problems(spec, tally, verdicts, seen))
 
 

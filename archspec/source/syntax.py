@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import yaml
 
-from archspec.errors import Problem, Source, Span, SpecError, Where
+from archspec.errors import Problem, Source, Span, SpecError, Where, problem_at
 from archspec.wording import quoted
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -99,11 +99,11 @@ def checked_json(source: Source, max_depth: int) -> str:
         if source.text.strip():
             raise SpecError([_json_problem(error, source)]) from None
     except RecursionError:
-        raise SpecError([Problem(Where(source.name), f"is nested deeper than {max_depth} levels, the limit")]) from None
+        raise problem_at(Where(source.name), f"is nested deeper than {max_depth} levels, the limit") from None
     half = _HALF.search(_SURROGATES.sub(lambda pair: " " * len(pair[0]), source.text))
     if half is not None:
         message = f"JSON syntax: {half[1]} is half a character; a pair of such escapes makes one"
-        raise SpecError([Problem(Where("", _at(source, half.start(1), len(half[1]))), message)])
+        raise problem_at(Where("", _at(source, half.start(1), len(half[1]))), message)
     return _SURROGATES.sub(_joined, source.text.replace("\t", " "))
 
 

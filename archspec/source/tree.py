@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from archspec.errors import Problem, Source, Span, SpecError, UnreadableFile, Where
+from archspec.errors import Problem, Source, Span, SpecError, UnreadableFile, Where, problem_at
 from archspec.source.syntax import checked_json, forbidden, yaml_problem
 from archspec.wording import closest, quoted
 
@@ -108,18 +108,19 @@ def read_file(path: Path, order: int = 0) -> Tree:
     """The tree of a YAML or (by its suffix) JSON file.
 
     Raises:
-        SpecError: the file cannot be read, is too large, or is not well formed.
+        FileError: the file cannot be read, is too large or is no text.
+        SpecError: it is not well formed.
     """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise UnreadableFile(path, "no such file" + _similar_files(path)) from None
-    except IsADirectoryError:
-        raise UnreadableFile(path, "is a directory; name a .yaml or .json file in it") from None
+    except FileNotFoundError as error:
+        raise UnreadableFile(path, "no such file" + _similar_files(path)) from error
+    except IsADirectoryError as error:
+        raise UnreadableFile(path, "is a directory; name a .yaml or .json file in it") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UnreadableFile(path, f"cannot be read: {reason}") from None
+        raise UnreadableFile(path, f"cannot be read: {reason}") from error
     if len(data) > MAX_BYTES:
         raise UnreadableFile(path, f"is larger than {MAX_BYTES:,} bytes, the limit for a spec")
     try:
@@ -165,7 +166,7 @@ def parse(source: Source, is_json: bool = False, start: int = 0) -> Tree:
     except yaml.MarkedYAMLError as error:
         raise SpecError([yaml_problem(error, source)]) from None
     except yaml.YAMLError as error:
-        raise SpecError([Problem(Where(source.name), f"YAML syntax: {error}")]) from None
+        raise problem_at(Where(source.name), f"YAML syntax: {error}") from None
 
 
 class _TreeBuilder:
@@ -207,7 +208,7 @@ class _TreeBuilder:
         if self.root is None and not self.source.is_file:
             self.fail(Span(self.source, 0, 0, len(self.source.text)), "no value behind '='; put a '#' in quotes")
         if self.root is None or (self.source.is_file and self.root.value is None and not self.root.quoted):
-            raise SpecError([Problem(Where(self.source.name), "is empty; a spec needs at least 'name' and 'model'")])
+            raise problem_at(Where(self.source.name), "is empty; a spec needs at least 'name' and 'model'")
         if self.problems:
             raise SpecError(self.problems)
         return self.root

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archspec.errors import Problem, SpecError, Where
+from archspec.errors import Where, problem_at
 from archspec.recipe import Train
 from archspec.spec.spec import Spec
 
@@ -15,7 +15,7 @@ def recipe_of(spec: Spec) -> Train:
     """
     if spec.train is None:
         message = "there is no 'train' section; add one, such as train: {data: digits}"
-        raise SpecError([Problem(Where("train", spec.tree.span), message)])
+        raise problem_at(Where("train", spec.tree.span), message)
     return spec.train
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from archspec.errors import INVALID, Problem, SpecError, UnreadableFile, Where
+from archspec.errors import INVALID, SpecError, UnreadableFile, Where, file_problem, problem_at
 from archspec.fields.base import Reader
 from archspec.fields.scalars import Text
 from archspec.source.tree import Tree, read_file
@@ -18,11 +18,12 @@ def extended(path: Path, below: tuple[Path, ...] = ()) -> Tree:
     """The tree of a file over that of the file it extends, its `set` applied.
 
     Raises:
-        SpecError: a file that cannot be read or is not a mapping, a circle, or a path in `set` that leads nowhere.
+        FileError: a file that cannot be read.
+        SpecError: a file that is not a mapping, a circle, or a path in `set` that leads nowhere.
     """
     tree = read_file(path, order=len(below))
     if not isinstance(tree.value, dict):
-        raise SpecError([Problem(Where("", tree.span), "expected a mapping with 'name' and 'model'")])
+        raise problem_at(Where("", tree.span), "expected a mapping with 'name' and 'model'")
     if "extends" in tree.value:
         tree = overrides.merge(_base(tree.value["extends"], (*below, path)), tree)
     assignments, keys = tree.value.get("set"), tree.keys
@@ -46,15 +47,15 @@ def _base(tree: Tree, chain: tuple[Path, ...]) -> Tree:
     where = Where("extends", tree.span)
     if any(_same_file(path, one) for one in chain):
         steps = " → ".join(str(one) for one in (*chain, path))
-        raise SpecError([Problem(where, f"the specs extend each other in a circle: {steps}")])
+        raise problem_at(where, f"the specs extend each other in a circle: {steps}")
     if len(chain) > MAX_EXTENDS:
-        raise SpecError([Problem(where, f"more than {MAX_EXTENDS} specs in a chain, the limit")])
+        raise problem_at(where, f"more than {MAX_EXTENDS} specs in a chain, the limit")
     try:
         return extended(path, chain)
     except UnreadableFile as error:
         if error.path != path:
             raise
-        raise SpecError([Problem(where, f"{path}: {error.reason}")]) from None
+        raise file_problem(where, f"{path}: {error.reason}") from error
 
 
 def _same_file(a: Path, b: Path) -> bool:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from archspec.errors import file_problem
+from archspec.wording import first_few
 from builder.data.cache import cached
-from builder.data.splits import Encoded, Request, Say, channels_error, channels_fit, error
+from builder.data.splits import Encoded, Request, Say, channels_error, channels_fit
 from builder.system.terminal import watched
 
 BATCH = 256
@@ -45,7 +47,8 @@ def decodable(
         request: the channels, the address for problems, and where lines of progress go.
 
     Raises:
-        SpecError: pictures are corrupt and that is an error, or they have more channels than the network takes.
+        FileError: pictures are corrupt, and that is an error.
+        SpecError: they have more channels than the network takes.
     """
     where, channels = request.where, request.channels
     findings = [_findings(split, f"check {identity} {part}", request.say) for part, split in enumerate(splits)]
@@ -57,10 +60,10 @@ def decodable(
     if corrupt and on_corrupt == "error":
         count = sum(split.count for split in splits)
         message = f"{len(corrupt):,} of the {count:,} pictures of {name} cannot be decoded; repair or delete them"
-        raise error(where, f"{message}, or leave them out with on_corrupt: skip", _few(corrupt))
+        raise file_problem(where, f"{message}, or leave them out with on_corrupt: skip", *first_few(corrupt, NAMED))
     good = [one.shapes[one.shapes[:, 0] > 0] for one in findings]
     if not all(len(shapes) for shapes in good):
-        raise error(where, f"{name} has no picture that can be decoded", _few(corrupt))
+        raise file_problem(where, f"{name} has no picture that can be decoded", *first_few(corrupt, NAMED))
     colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
     if not channels_fit(colours, channels):
         raise channels_error(where, name, colours, channels)
@@ -74,10 +77,6 @@ def look_again(split: Encoded) -> list[str]:
         f"{split.name(int(number))}: {reason}"
         for number, reason in zip(found["corrupt"], found["reasons"], strict=True)
     ]
-
-
-def _few(corrupt: Sequence[str]) -> list[str]:
-    return [*corrupt[:NAMED], *([f"and {len(corrupt) - NAMED:,} more"] if len(corrupt) > NAMED else [])]
 
 
 def _findings(split: Encoded, key: str, say: Say) -> Findings:

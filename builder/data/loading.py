@@ -8,14 +8,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from archspec import Spec, SpecError, load
-from archspec.errors import Where
+from archspec import Spec, load
+from archspec.errors import FileError, Where, file_problem, problem_at
 from archspec.ops.base import show
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
 from archspec.spec.addresses import address, recipe_of
 from builder.data.decodable import look_again
 from builder.data.sources import digits, folder, npz, tfds
-from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Say, Splits, check_fits, error
+from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Say, Splits, check_fits
 from builder.data.statistics import statistics
 
 LOADERS: dict[type, Callable[[Any, Request], Splits]] = {
@@ -50,8 +50,8 @@ def load_data(
         say: called with lines of progress when something takes long.
 
     Raises:
-        SpecError: the spec has no `train` section, the data do not exist, cannot be read or prepared, or do not fit the
-            network.
+        SpecError: the spec has no `train` section, or the data do not exist or do not fit the network.
+        FileError: the data cannot be read or prepared.
     """
     if isinstance(spec, Source):
         if shape is None:
@@ -71,7 +71,7 @@ def _load(
         message = (
             f"the network takes {show(shape)}; pictures are (height, width, channels), so set model.input to three"
         )
-        raise error(where, message)
+        raise problem_at(where, message)
     height, width, channels = shape
     splits = LOADERS[type(source)](source, Request(channels, data_dir, where, say))
     normalisation, fingerprint = statistics(splits, (height, width, channels))
@@ -87,11 +87,11 @@ def _load(
     )
 
 
-def unreadable(data: Data, problem: tf.errors.OpError, where: Where = TRAIN_DATA) -> SpecError:
+def unreadable(data: Data, problem: tf.errors.OpError, where: Where = TRAIN_DATA) -> FileError:
     """The error for pictures that could be decoded before, and are missing or damaged now that batches are read."""
     splits = [split for split in (data.train, data.validation) if isinstance(split, Encoded)]
     corrupt = [line for split in splits for line in look_again(split)]
     reason = (
         "cannot be read any more" if corrupt else f"could not be read for a moment: {problem.message.splitlines()[0]}"
     )
-    return error(where, f"pictures of {data.name} {reason}; resume once they are back", corrupt[:10])
+    return file_problem(where, f"pictures of {data.name} {reason}; resume once they are back", *corrupt[:10])

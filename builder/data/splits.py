@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from archspec import Graph, Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, problem_at
 from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.wording import counted
@@ -144,14 +144,9 @@ class Data:
         return self.validation.count
 
 
-def error(where: Where, message: str, notes: Iterable[str] = ()) -> SpecError:
-    """The error for one mistake at an address."""
-    return SpecError([Problem(where, message, tuple(notes))])
-
-
 def channels_error(where: Where, name: str, found: int, wanted: int) -> SpecError:
     """The error for pictures whose channels cannot become the network's without loss."""
-    return error(
+    return problem_at(
         where,
         f"the pictures of {name} have {counted(found, 'channel')}, and the network takes "
         f"{counted(wanted, 'channel')}; "

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from archspec.errors import Problem, SpecError, Where
+from archspec.errors import argument_problem
 
 PORT = 8888
 """Where the workers of a Slurm job listen; further ones on the same machine take the ports that follow."""
@@ -39,7 +39,7 @@ def described_cluster() -> Cluster | None:
     """The cluster of several workers that TF_CONFIG or Slurm's variables describe, or None.
 
     Raises:
-        SpecError: TF_CONFIG cannot be understood.
+        UserError: TF_CONFIG cannot be understood.
     """
     if os.environ.get("TF_CONFIG"):
         return _cluster_of_tf_config(os.environ["TF_CONFIG"])
@@ -72,4 +72,4 @@ def _cluster_of_tf_config(text: str) -> Cluster | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
         example = '{"cluster": {"worker": ["host1:8888", "host2:8888"]}, "task": {"type": "worker", "index": 0}}'
-        raise SpecError([Problem(Where("TF_CONFIG"), f"{what}; expected something like {example}")]) from None
+        raise argument_problem("TF_CONFIG", f"{what}; expected something like {example}") from None

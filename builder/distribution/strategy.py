@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from archspec import Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, problem_at
 from archspec.recipe import Train
 from archspec.recipe.train import Auto, Mirrored, MultiWorker, Off
 from archspec.wording import counted
@@ -60,13 +59,13 @@ def place(recipe: Train, where: Address) -> Placement:
     distribute = recipe.distribute
     cluster = described_cluster()
     if cluster is not None and isinstance(distribute, Off | Mirrored):
-        raise _problem(
+        raise problem_at(
             where("distribute"),
             f"this is one of {counted(len(cluster.workers), 'worker')} (--workers, TF_CONFIG or Slurm), and each would "
             "train on its own; set distribute: auto or multi_worker, or start one process",
         )
     if isinstance(distribute, MultiWorker) and cluster is None:
-        raise _problem(
+        raise problem_at(
             where("distribute"),
             "there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start a worker a machine with "
             "TF_CONFIG set, or several on this one with --workers N",
@@ -76,7 +75,7 @@ def place(recipe: Train, where: Address) -> Placement:
         gpus = len(tf.config.list_physical_devices("GPU"))
         replicas = count or max(gpus, 1)
         if gpus and replicas > gpus:
-            raise _problem(where("distribute"), f"{replicas} replicas need as many GPUs, and this machine has {gpus}")
+            raise problem_at(where("distribute"), f"{replicas} replicas need as many GPUs, and this machine has {gpus}")
         _check_geometry(recipe, replicas, where)
         return Placement(_mirrored(replicas, where("distribute")), ALONE)
     if cluster is None:
@@ -95,16 +94,14 @@ def _check_geometry(recipe: Train, replicas: int, where: Address) -> None:
         )
         of += " (accumulate)" if recipe.accumulate > 1 else ""
         lower = max(parts, recipe.batch_size // parts * parts)
-        raise _problem(
+        raise problem_at(
             where("batch_size"),
             f"the global batch of {recipe.batch_size} does not divide into {of}; set it to {lower} or {lower + parts}",
         )
     if recipe.xla == "on" and replicas > 1:
-        raise _problem(where("xla"), "XLA cannot compile a step of several replicas (keras issue 20763); leave it auto")
-
-
-def _problem(where: Where, message: str) -> SpecError:
-    return SpecError([Problem(where, message)])
+        raise problem_at(
+            where("xla"), "XLA cannot compile a step of several replicas (keras issue 20763); leave it auto"
+        )
 
 
 # -- this machine ----------------------------------------------------------------------------------------------------
@@ -121,7 +118,7 @@ def _mirrored(replicas: int, where: Where) -> tf.distribute.Strategy:
     except RuntimeError:  # TensorFlow has started; what it has may be enough
         if len(tf.config.list_logical_devices("CPU")) < replicas:
             message = f"this process started TensorFlow with fewer than {replicas} CPU devices; use a new process"
-            raise _problem(where, message) from None
+            raise problem_at(where, message) from None
     return _strategy("CPU", replicas)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from archspec import Graph, Problem, SpecError, ops
-from archspec.errors import Where
+from archspec import Graph, ops
+from archspec.errors import UserError, argument_problem
 from archspec.graph.graph import Node
 from archspec.ops.base import Op, Shape, ShapeError, show
 from builder.network.model import build, weighted_layers
@@ -39,7 +39,7 @@ def fully_convolutional(graph: Graph) -> Graph:
     """A classifier's graph that takes pictures of other sizes too; nodes with weights keep their names.
 
     Raises:
-        SpecError: a layer ties the network to the size that it was trained at.
+        UserError: a layer ties the network to the size that it was trained at.
     """
     nodes = [graph.input]
     placed = [_Placed(0)]
@@ -95,16 +95,16 @@ def _converted(node: Node, inputs: Sequence[_Placed], graph: Graph) -> tuple[Op 
     raise _refused(node, f"is a {op.kind} of a flattened picture")
 
 
-def _refused(node: Node, why: str) -> SpecError:
+def _refused(node: Node, why: str) -> UserError:
     message = f"the layer '{node.name}' {why}, so the network takes pictures of its own size only; use another --crops"
-    return SpecError([Problem(Where("--crops dense"), message)])
+    return argument_problem("--crops dense", message)
 
 
 def resized(graph: Graph, size: tuple[int, int]) -> Graph:
     """A fully convolutional graph with the shapes that it has for pictures of (height, width).
 
     Raises:
-        SpecError: a layer cannot take what arrives.
+        UserError: a layer cannot take what arrives.
     """
     shape: Shape = (*size, graph.input.shape[-1])
     nodes = [dataclasses.replace(graph.input, op=ops.Input(size=shape), shape=shape)]
@@ -139,7 +139,7 @@ def dense_network(graph: Graph, network: keras.Model) -> keras.Model:
     (batch, height, width, channels) to logits (batch, classes).
 
     Raises:
-        SpecError: a layer ties the network to its size.
+        UserError: a layer ties the network to its size.
     """
     convolutional = fully_convolutional(graph)
     height, width = graph.input.shape[:2]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec import Problem, SpecError, load
-from archspec.errors import file_problem
+from archspec import Problem, load
+from archspec.errors import UserError, argument_problem, file_problem, problem_at
 from archspec.spec.addresses import address, recipe_of
 from archspec.spec.overrides import parse_assignments
 from builder.evaluation.scheme import Crops, Scheme
@@ -49,7 +49,7 @@ def evaluate(
         say: called with the tables.
 
     Raises:
-        SpecError: a directory that is not a finished run, data that cannot be loaded or have changed since the
+        UserError: a directory that is not a finished run, data that cannot be loaded or have changed since the
             training, runs that differ in data or classes, a scheme that does not fit the network, or files that cannot
             be written.
     """
@@ -84,7 +84,7 @@ def open_runs(runs: RunOrPath | Sequence[RunOrPath], assignments: Sequence[str] 
     """Opens runs that can be evaluated together, with `--set` arguments applied to their specs.
 
     Raises:
-        SpecError: a directory that is not a finished run or is named twice, data or classes that differ, or an
+        UserError: a directory that is not a finished run or is named twice, data or classes that differ, or an
             assignment that changes the network.
     """
     overrides = parse_assignments(assignments)
@@ -94,10 +94,10 @@ def open_runs(runs: RunOrPath | Sequence[RunOrPath], assignments: Sequence[str] 
         try:
             run = one if isinstance(one, Run) else open_run(one)
             opened.append(_changed(run, overrides) if overrides else run)
-        except SpecError as error:
+        except UserError as error:
             problems += error.problems
     if problems:
-        raise SpecError(problems)
+        raise UserError(problems)
     _check_together(opened)
     return opened
 
@@ -106,7 +106,9 @@ def _changed(run: Run, overrides: Mapping[str, Any]) -> Run:
     """The run with another spec of the same network."""
     spec = load(run.directory / "spec.yaml", overrides)
     if spec.graph != run.spec.graph:
-        raise file_problem("--set", f"changes the network of {run.directory}, which is trained; set train fields only")
+        raise argument_problem(
+            "--set", f"changes the network of {run.directory}, which is trained; set train fields only"
+        )
     return dataclasses.replace(run, spec=spec)
 
 
@@ -168,7 +170,7 @@ def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
             loaded[key] = load_data(recipe.data, shape, data_dir, where, say)
             if loaded[key].class_names != run.about.class_names:
                 message = _differing_classes(loaded[key].class_names, run.about.class_names, run.directory)
-                raise SpecError([Problem(where, f"{loaded[key].name} {message}")])
+                raise problem_at(where, f"{loaded[key].name} {message}")
     return loaded[key]
 
 
@@ -184,7 +186,7 @@ def _scores(run: Run, data: Data, scheme: Scheme) -> Scores:
     try:
         return score(run.model, run.spec.graph, run.about.normalisation, data, recipe_of(run.spec), scheme)
     except tf.errors.OpError as problem:
-        raise unreadable(data, problem) from None
+        raise unreadable(data, problem) from problem
     finally:
         keras.backend.clear_session()
 

@@ -92,7 +92,7 @@ def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[s
     """The directory that files go to, checked before anything takes long; None if no files are written.
 
     Raises:
-        SpecError: nothing can be written there.
+        FileError: nothing can be written there.
     """
     if out is None and len(opened) > 1:
         return None
@@ -102,7 +102,7 @@ def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[s
             raise file_problem(path, "is a file, expected a directory to write to; name one with --out")
         check_writable(path)
     except OSError as error:
-        raise file_problem(path, f"cannot be written to: {error.strerror}; name a directory with --out") from None
+        raise file_problem(path, f"cannot be written to: {error.strerror}; name a directory with --out") from error
     return path
 
 
@@ -120,7 +120,7 @@ def write(
         resize: the `eval_resize` of the evaluation transform, for the pictures of mistakes.
 
     Raises:
-        SpecError: the disk is full, or the directory cannot be written.
+        FileError: the disk is full, or the directory cannot be written.
     """
     names, labels = evaluation.class_names, evaluation.labels
     predicted, matrix, classes = evaluation.predicted, evaluation.confusion, evaluation.classes
@@ -154,7 +154,7 @@ def write(
         }
         write_json(directory / "evaluation.json", content)
     except OSError as error:
-        raise file_problem(directory, f"cannot be written to: {error.strerror}") from None
+        raise file_problem(directory, f"cannot be written to: {error.strerror}") from error
 
 
 def write_classes(path: Path, classes: Sequence[ClassMetrics]) -> None:

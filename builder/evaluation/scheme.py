@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from archspec.errors import file_problem
+from archspec.errors import argument_problem
 from archspec.ops.base import show
 
 Crops = Literal["centre", "ten", "grid", "dense"]
@@ -84,14 +84,14 @@ class Scheme:
         """Checks the scales for a network's input shape.
 
         Raises:
-            SpecError: a crop does not fit into a scale, a scale is too large, or one is given twice.
+            UserError: a crop does not fit into a scale, a scale is too large, or one is given twice.
         """
         for scale in self.scales:
             if not min(shape[:2]) <= scale <= LARGEST_SCALE:
-                raise file_problem(
+                raise argument_problem(
                     f"--scales {scale}",
                     f"expected at least {min(shape[:2])}, the shorter side of the network's pictures, "
                     f"and at most {LARGEST_SCALE}",
                 )
             if self.scales.count(scale) > 1:
-                raise file_problem(f"--scales {scale}", "is given twice; each scale counts once in the average")
+                raise argument_problem(f"--scales {scale}", "is given twice; each scale counts once in the average")

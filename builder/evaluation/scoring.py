@@ -56,7 +56,7 @@ def score(
         scheme: the views to average over.
 
     Raises:
-        SpecError: a scale is too small, or the scheme is `dense` and the network takes pictures of one size only.
+        UserError: a scale is too small, or the scheme is `dense` and the network takes pictures of one size only.
     """
     scheme.check(data.shape)
     if scheme.is_validation:

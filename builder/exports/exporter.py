@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archspec import Problem, SpecError
-from archspec.errors import Where, file_problem
+from archspec import Problem
+from archspec.errors import FileError, UserError, Where, file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
 from builder.runs.run import REPORT, Run, open_run
@@ -48,7 +48,7 @@ def export(
         The folder of this export.
 
     Raises:
-        SpecError: a run or folder that cannot be used, a missing package, a full disk, or a file that failed its
+        UserError: a run or folder that cannot be used, a missing package, a full disk, or a file that failed its
             check. Nothing is left of the export in that case.
     """
     run, folder, chosen = _checked(run, formats, out)
@@ -106,7 +106,7 @@ def _write(name: str, output_format: Format, network: InferenceNetwork, folder: 
 
     Raises:
         OSError: the file cannot be written.
-        SpecError: the format cannot express the network.
+        FileError: the format cannot express the network.
     """
     import tensorflow as tf
 
@@ -114,17 +114,17 @@ def _write(name: str, output_format: Format, network: InferenceNetwork, folder: 
     gc.collect()  # the graph of the previous format holds its weights many times over
     try:
         output_format.write(network, path, calibration)
-    except (OSError, SpecError):
+    except (OSError, UserError):
         raise
     except Exception as error:  # each converter has exceptions of its own
         reason = re.sub(r"\s+", " ", str(error))[:300]
-        if isinstance(error, tf.errors.OpError | ValueError) and _is_about_disk(reason):
-            raise OSError(None, reason) from None
+        if isinstance(error, tf.errors.OpError | ValueError) and (is_full_disk(error) or _cannot_be_written(reason)):
+            raise OSError(None, reason) from error
         raise file_problem(path.name or name, f"cannot be made: {type(error).__name__}: {reason}") from None
 
 
-def _is_about_disk(reason: str) -> bool:
-    return any(word in reason.lower() for word in ("no space left", "file too large", "quota", "read-only file"))
+def _cannot_be_written(reason: str) -> bool:
+    return any(words in reason.lower() for words in ("file too large", "read-only file"))
 
 
 @contextlib.contextmanager
@@ -136,10 +136,10 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise file_problem(folder, f"cannot be written: {reason}; nothing is left of this export") from None
+        raise file_problem(folder, f"cannot be written: {reason}; nothing is left of this export") from error
 
 
 def _check_passed(results: Sequence[Result]) -> None:
     failed = [result for result in results if result.problem]
     if failed:
-        raise SpecError(Problem(Where(result.name), f"{result.problem}; nothing was exported") for result in failed)
+        raise FileError(Problem(Where(result.name), f"{result.problem}; nothing was exported") for result in failed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec.errors import file_problem
+from archspec.errors import argument_problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,15 +117,15 @@ def chosen_formats(names: Sequence[str]) -> dict[str, Format]:
     """The formats that some of `CHOICES` select, by name and each once, in the order asked for.
 
     Raises:
-        SpecError: a name is unknown, or a package that a format needs is not installed.
+        UserError: a name is unknown, or a package that a format needs is not installed.
     """
     unknown = [name for name in names if name not in CHOICES]
     if unknown:
-        raise file_problem(f"--format {unknown[0]}", f"there is no such format; choose from {', '.join(CHOICES)}")
+        raise argument_problem(f"--format {unknown[0]}", f"there is no such format; choose from {', '.join(CHOICES)}")
     chosen = {name: one for asked in names for name, one in FORMATS.items() if asked in (name, one.group)}
     for name, one in chosen.items():
         if one.missing_packages:
-            raise file_problem(
+            raise argument_problem(
                 f"--format {name}",
                 f"needs {', '.join(one.missing_packages)}: install with pip install 'convspec[export]'",
             )

@@ -20,14 +20,14 @@ def check_folder(folder: Path, network: str) -> None:
     """Refuses a folder that is something else, holds the exports of another network, or is not writable.
 
     Raises:
-        SpecError: the folder cannot hold exports of this network.
+        FileError: the folder cannot hold exports of this network.
     """
     try:
         exists = folder.exists()
         inside = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if exists else []
         check_writable(folder)
     except OSError as error:
-        raise file_problem(folder, f"cannot hold exports: {error.strerror}; name a new folder with --out") from None
+        raise file_problem(folder, f"cannot hold exports: {error.strerror}; name a new folder with --out") from error
     versions = [path for path in inside if is_export(path)]
     if inside and not versions:
         raise file_problem(

@@ -67,7 +67,7 @@ def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classi
         A function that loads it.
 
     Raises:
-        SpecError: it is neither a run nor an export, or is damaged. The function that loads it raises the same.
+        FileError: it is neither a run nor an export, or is damaged. The function that loads it raises the same.
     """
     if isinstance(source, Run):
         return _run_loader(source)

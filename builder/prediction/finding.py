@@ -42,7 +42,7 @@ def find(paths: Sequence[str]) -> Iterator[Found]:
     """The pictures at some paths: files as they are named, and those in folders and their sub-folders, sorted by name.
 
     Raises:
-        SpecError: a path does not exist, or a folder holds no pictures. Nothing is yielded in that case.
+        FileError: a path does not exist, or a folder holds no pictures. Nothing is yielded in that case.
     """
     for path in paths:
         if not os.path.exists(path):

@@ -39,7 +39,7 @@ def predict(
         be read, its prediction has an `error` instead of classes.
 
     Raises:
-        SpecError: the source is neither a run nor an export or is damaged, a path does not exist, a folder holds no
+        UserError: the source is neither a run nor an export or is damaged, a path does not exist, a folder holds no
             pictures, or an array is not a picture for this network.
     """
     load = open_classifier(source)

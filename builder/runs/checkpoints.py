@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from archspec.errors import file_problem
+from archspec.wording import first_few
 from builder.system.tensors import read_tensors, write_tensors
 
 BEST = "best.safetensors"
@@ -48,7 +49,7 @@ class CheckpointStore:
         """Writes the state after `step` steps, and removes what is more than `keep`.
 
         Raises:
-            SpecError: the disk is full, or the directory cannot be written.
+            FileError: the disk is full, or the directory cannot be written.
         """
         path = self.directory / f"step-{step:09d}.safetensors"
         write_tensors(path, tensors, {"progress": json.dumps(progress)})
@@ -77,7 +78,7 @@ def write_best(directory: Path, weights: Mapping[str, np.ndarray], epoch: int) -
     """Writes the weights of the best epoch, with its number.
 
     Raises:
-        SpecError: the disk is full, or the directory cannot be written.
+        FileError: the disk is full, or the directory cannot be written.
     """
     write_tensors(directory / BEST, weights, {"epoch": str(epoch)})
 
@@ -114,7 +115,7 @@ def restore(variables: Mapping[str, keras.Variable], tensors: Mapping[str, np.nd
     """Gives the variables, on all replicas, the values of the same names.
 
     Raises:
-        SpecError: the names or shapes differ.
+        FileError: the names or shapes differ.
     """
     problems = [f"{name} is missing" for name in variables if name not in tensors]
     problems += [f"{name} is of no variable" for name in tensors if name not in variables]
@@ -124,8 +125,7 @@ def restore(variables: Mapping[str, keras.Variable], tensors: Mapping[str, np.nd
         if name in tensors and tensors[name].shape != tuple(variable.shape)
     ]
     if problems:
-        more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise file_problem(path, f"is not of this network: {'; '.join(problems[:3])}{more}")
+        raise file_problem(path, f"is not of this network: {'; '.join(first_few(problems, 3))}")
     for name, variable in variables.items():
         variable.assign(tensors[name])
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from archspec import Spec, SpecError
-from archspec.errors import file_problem
+from archspec import Spec
+from archspec.errors import FileError, file_problem
+from archspec.wording import first_few
 
 NAMED = 3
 """How many differences an error names."""
@@ -24,7 +25,7 @@ def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = M
         may_change: paths that may be otherwise.
 
     Raises:
-        SpecError: naming the first differences.
+        FileError: naming the first differences.
     """
     try:
         text = (directory / "spec.yaml").read_text(encoding="utf-8")
@@ -55,15 +56,11 @@ def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[st
     """What differs between two specs in words, empty where nothing does; paths that begin as one of `but` do not
     count."""
     changed = [path for path in {**before, **now} if before.get(path) != now.get(path) and not path.startswith(but)]
-    return few_of([f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed])
+    changes = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed]
+    return "; ".join(first_few(changes, NAMED))
 
 
-def few_of(shown: Sequence[str]) -> str:
-    """The first of some differences, and how many more there are."""
-    return "; ".join(shown[:NAMED]) + (f", and {len(shown) - NAMED} more" if len(shown) > NAMED else "")
-
-
-def damaged(path: Path) -> SpecError:
+def damaged(path: Path) -> FileError:
     """A file of a run that is written anew where it is missing."""
     return file_problem(path, "is damaged; delete it, and it is written anew when the run goes on")
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from archspec import Spec
-from archspec.errors import file_problem
+from archspec.errors import argument_problem, file_problem
 from builder.runs.comparison import check_same_spec
 
 
@@ -21,7 +21,7 @@ def check_free(directory: str | os.PathLike[str]) -> None:
     """Refuses a directory that holds anything.
 
     Raises:
-        SpecError: it is not a directory, is not empty, or cannot be read.
+        FileError: it is not a directory, is not empty, or cannot be read.
     """
     path = Path(directory)
     try:
@@ -29,7 +29,7 @@ def check_free(directory: str | os.PathLike[str]) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise file_problem(path, f"cannot hold a run: {error.strerror}") from None
+        raise file_problem(path, f"cannot hold a run: {error.strerror}") from error
     if taken:
         raise file_problem(
             path, "is not empty, and a run never overwrites another; name a new directory with --run-dir"
@@ -44,7 +44,7 @@ def claim(directory: str | os.PathLike[str] | None, name: str) -> Path:
         name: the network's name.
 
     Raises:
-        SpecError: it holds something already, or cannot be made.
+        FileError: it holds something already, or cannot be made.
     """
     path = Path(directory) if directory else _unused(Path("runs") / name)
     check_free(path)
@@ -54,7 +54,7 @@ def claim(directory: str | os.PathLike[str] | None, name: str) -> Path:
     except FileExistsError:
         raise file_problem(path, "was taken by another run this moment; name a new directory with --run-dir") from None
     except OSError as error:
-        raise file_problem(path, f"cannot be made: {error.strerror}") from None
+        raise file_problem(path, f"cannot be made: {error.strerror}") from error
     return path
 
 
@@ -72,7 +72,7 @@ def goes_on(spec: Spec, directory: str | os.PathLike[str] | None, resume: bool) 
     """Whether a training goes on with a run that has begun in a directory, rather than beginning one.
 
     Raises:
-        SpecError: the run is one of another spec, or the directory is not free for a new one.
+        FileError: the run is one of another spec, or the directory is not free for a new one.
     """
     if directory is None:
         return False
@@ -92,10 +92,10 @@ def to_resume(name: str, run: str, run_dir: str | None) -> Path:
     """The directory that `--resume RUN` means: that run, or that of `--run-dir`, or the network's newest.
 
     Raises:
-        SpecError: there is no such run.
+        UserError: there is no such run.
     """
     if run and run_dir:
-        raise file_problem("--resume", f"names {run}, and --run-dir {run_dir}; give one of them")
+        raise argument_problem("--resume", f"names {run}, and --run-dir {run_dir}; give one of them")
     if run_dir:
         return Path(run_dir)
     if run and not is_begun(run):
@@ -117,7 +117,7 @@ def locked(directory: Path) -> Iterator[None]:
     """Keeps a run directory to this process; the lock goes with the process, however it ends.
 
     Raises:
-        SpecError: another process has it.
+        FileError: another process has it.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -126,5 +126,5 @@ def locked(directory: Path) -> Iterator[None]:
         except BlockingIOError:
             raise file_problem(directory, "is in use: another process trains in it at this moment") from None
         except OSError as error:
-            raise file_problem(directory, f"cannot be written: {error.strerror}") from None
+            raise file_problem(directory, f"cannot be written: {error.strerror}") from error
         yield

@@ -36,7 +36,7 @@ def record_environment(
     another than before.
 
     Raises:
-        SpecError: the data are no longer those that the run began with.
+        FileError: the data are no longer those that the run began with.
     """
     path = directory / "environment.json"
     about = {

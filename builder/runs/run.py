@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec import Problem, Spec, SpecError, load
-from archspec.errors import file_problem
-from archspec.wording import did_you_mean
+from archspec import Spec, load
+from archspec.errors import FileError, file_problem
+from archspec.wording import did_you_mean, first_few
 from builder.runs import comparison
-from builder.runs.comparison import differences, few_of, flat
+from builder.runs.comparison import NAMED, differences, flat
 from builder.runs.directory import is_begun
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Run:
         """`model.keras`: from uint8 pictures (batch, height, width, channels), or their values as floats, to logits.
 
         Raises:
-            SpecError: it is damaged, or not of the spec, with the differences by layer and field.
+            FileError: it is damaged, or not of the spec, with the differences by layer and field.
         """
         import keras
 
@@ -95,7 +95,7 @@ class Run:
         """The best weights, by `layer/variable`, of exactly the spec's network.
 
         Raises:
-            SpecError: `checkpoints/best.safetensors` is not there, damaged, or of another network.
+            FileError: `checkpoints/best.safetensors` is not there, damaged, or of another network.
         """
         from safetensors import SafetensorError
 
@@ -112,7 +112,7 @@ class Run:
         try:
             tensors, _ = read_tensors(path)
         except (SafetensorError, OSError) as error:
-            raise file_problem(path, f"is damaged: {error}; {again}") from None
+            raise file_problem(path, f"is damaged: {error}; {again}") from error
         expected = {weight.path: tuple(weight.shape) for weight in build(self.spec, "portable").weights}
         found = {name: tensor.shape for name, tensor in tensors.items()}
         changed = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
@@ -127,7 +127,7 @@ class Run:
         """The run's data, loaded anew.
 
         Raises:
-            SpecError: they cannot be loaded, or are others than those that it was trained on.
+            FileError: they cannot be loaded, or are others than those that it was trained on.
         """
         from archspec.spec.addresses import address, recipe_of
         from builder.data import check_fits, load_data
@@ -140,7 +140,7 @@ class Run:
                 f"{data.name} is not what {self.directory} was trained on: the fingerprints differ; "
                 "the pictures, their names or the library that reads them have changed since"
             )
-            raise SpecError([Problem(where, message)])
+            raise file_problem(where, message)
         return data
 
 
@@ -152,7 +152,7 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
         is_finished: whether it has to have its best model already; its best weights it has from the first epoch on.
 
     Raises:
-        SpecError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
+        FileError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
     """
     path = Path(directory)
     _check_is_run(path)
@@ -162,10 +162,10 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
         content = json.loads(environment.read_text(encoding="utf-8"))
         about = _described(content["data"])
         changed = differences(content["spec"], flat(spec.to_yaml()), MAY_CHANGE)
-    except FileNotFoundError:
-        raise file_problem(environment, f"is not there; {_anew(path, 'model.keras')}") from None
+    except FileNotFoundError as error:
+        raise file_problem(environment, f"is not there; {_anew(path, 'model.keras')}") from error
     except OSError as error:
-        raise file_problem(environment, f"cannot be read: {error.strerror}") from None
+        raise file_problem(environment, f"cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         again = _anew(path, environment.name, "model.keras")
         raise file_problem(environment, f"is damaged: {type(error).__name__}: {error}; {again}") from None
@@ -215,12 +215,12 @@ def _check_readable(path: Path) -> None:
     """Tells a file that may not be read from a damaged one, which would be deleted.
 
     Raises:
-        SpecError: it cannot be read.
+        FileError: it cannot be read.
     """
     try:
         path.open("rb").close()
     except OSError as error:
-        raise file_problem(path, f"cannot be read: {error.strerror}") from None
+        raise file_problem(path, f"cannot be read: {error.strerror}") from error
 
 
 def _anew(directory: Path, *deleted: str) -> str:
@@ -274,8 +274,9 @@ def _is_named(layer: Any) -> bool:
     return isinstance(layer, keras.layers.Layer) and not type(layer).__module__.startswith("keras.src.ops")
 
 
-def _another(directory: Path, path: Path, shown: list[str]) -> SpecError:
-    message = f"is of another network than {directory / 'spec.yaml'}: {few_of(shown)}; put back the file that was there"
+def _another(directory: Path, path: Path, shown: list[str]) -> FileError:
+    few = "; ".join(first_few(shown, NAMED))
+    message = f"is of another network than {directory / 'spec.yaml'}: {few}; put back the file that was there"
     return file_problem(path, message)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from archspec.errors import SpecError
+from archspec.errors import UserError
 from archspec.wording import counted
 from builder.sweep import results
 from builder.sweep.plan import Plan, describe
@@ -129,7 +129,7 @@ class SweepLoop:
             return
         try:
             slot.running = Running(chosen, trial, number, self._job(slot, trial, number), time.monotonic())
-        except SpecError as error:
+        except UserError as error:
             record = Execution(trial=trial.id, number=number, state=FAILED, message=str(error))
             self._write(trial, record)
             self._end(slot, chosen, trial, record)

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archspec import Problem, Spec, SpecError
+from archspec import Spec
 from archspec.candidates.check import Checker
-from archspec.errors import Where
+from archspec.errors import Where, problem_at
 from archspec.wording import counted
 from builder.sweep import results
 from builder.sweep.processes.forkserver import ForkServer, shares
@@ -101,9 +101,7 @@ def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, say:
     if not oracle.trials:
         told = ", ".join(f"{count:,} {reason}" for reason, count in found.rejected.items())
         where = Where("search.budget", plan.spec.tree.span)
-        raise SpecError(
-            [Problem(where, f"nothing is inside the budget; candidates drawn, by what excludes them: {told}")]
-        )
+        raise problem_at(where, f"nothing is inside the budget; candidates drawn, by what excludes them: {told}")
     if oracle.failures_in_a_row >= oracle.max_consecutive_failed_trials:
         last = next(one for one in reversed(found.outcomes) if one.has_failed)
         raise TrialsFailed(

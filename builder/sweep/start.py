@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archspec import Problem, Spec, SpecError
 from archspec.candidates.check import Checker
 from archspec.candidates.survey import EVERY, survey
-from archspec.errors import Where, file_problem
+from archspec.errors import Where, argument_problem, file_problem
 from archspec.search import GridSearch, RandomSearch, Search
 from archspec.spec import overrides
 from archspec.wording import did_you_mean
@@ -51,7 +51,7 @@ def tune(
         say: takes the lines of progress.
 
     Raises:
-        SpecError: a mistake in the spec, nothing inside the budget, data that cannot be read, a directory in use.
+        UserError: a mistake in the spec, nothing inside the budget, data that cannot be read, a directory in use.
         Interrupted: Ctrl-C or SIGTERM, after the running trials saved their state.
         TrialsFailed: too many trials in a row failed.
     """
@@ -74,14 +74,14 @@ def with_trials(spec: Spec, count: int) -> Spec:
     """The spec with another `max_trials` of its tuner.
 
     Raises:
-        SpecError: no `search` section, or a tuner whose trials follow from other numbers.
+        UserError: no `search` section, or a tuner whose trials follow from other numbers.
     """
     tree = overrides.value_at(spec.tree, "search.tuner")
     written = tree.plain() if tree is not None else "random_search"
     (name, options), *_ = ({written: {}} if isinstance(written, str) else written).items()
     if name == "hyperband":
         problem = "hyperband's number of trials follows from max_epochs, factor and hyperband_iterations"
-        raise SpecError([Problem(Where("--trials"), problem)])
+        raise argument_problem("--trials", problem)
     Checker(spec)
     return spec.with_values({"search.tuner": {name: {**(options or {}), "max_trials": count}}})
 
@@ -118,7 +118,7 @@ def role() -> str:
     """`alone`, or in a sweep over machines `chief` or `worker`, from keras-tuner's variables.
 
     Raises:
-        SpecError: some of them are set, and others missing.
+        UserError: some of them are set, and others missing.
     """
     names = ("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID")
     given = [name for name in names if os.environ.get(name)]
@@ -127,7 +127,7 @@ def role() -> str:
     if len(given) < len(names):
         missing = next(name for name in names if name not in given)
         problem = f"is not set, and {given[0]} is; a sweep over machines needs {', '.join(names)}"
-        raise SpecError([Problem(Where(missing), problem)])
+        raise argument_problem(missing, problem)
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
 
@@ -136,7 +136,7 @@ def _directory(spec: Spec, run_dir: str | os.PathLike[str] | None, resume: bool)
     if run_dir is not None:
         return Path(run_dir)
     if role() != "alone":
-        raise file_problem("--run-dir", "is missing; all processes of a sweep over machines share one directory")
+        raise argument_problem("--run-dir", "is missing; all processes of a sweep over machines share one directory")
     if resume:
         found = [path.parent for path in parent.glob("sweep-*/spec.yaml")]
         if not found:
@@ -170,7 +170,7 @@ def _claimed(directory: Path, spec: Spec, resume: bool, say: Callable[[str], Non
         except BrokenPipeError:  # nobody reads what is said
             raise
         except OSError as error:
-            raise file_problem(directory, f"cannot be made: {error.strerror}; name another with --run-dir") from None
+            raise file_problem(directory, f"cannot be made: {error.strerror}; name another with --run-dir") from error
         yield mine
 
 

@@ -14,11 +14,6 @@ class WorkerLost(RuntimeError):
     """Another worker of the cluster died or cannot be reached; the message says what TensorFlow knows of it."""
 
 
-def is_full_disk(error: BaseException) -> bool:
-    """Whether the disk is full. TensorFlow's own error for it is the one for memory too."""
-    return "No space left" in str(error)
-
-
 class Interrupted(Exception):
     """A signal has ended the training, after its state was saved.
 

@@ -18,7 +18,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """A path to write to, which takes the place of `path` when the block ends, at once, and goes if it fails.
 
     Raises:
-        SpecError: the disk is full, or the directory cannot be written.
+        FileError: the disk is full, or the directory cannot be written.
     """
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
@@ -27,7 +27,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())  # else the name may outlive a power cut, and the content not
         os.replace(temporary, path)
     except OSError as error:
-        raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from None
+        raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from error
     finally:
         with contextlib.suppress(OSError):  # it is not there, and a disk that is read-only says so before
             temporary.unlink()

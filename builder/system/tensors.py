@@ -16,7 +16,7 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mappi
     """Writes a `.safetensors` file atomically.
 
     Raises:
-        SpecError: the disk is full, or the directory cannot be written.
+        FileError: the disk is full, or the directory cannot be written.
     """
     whole = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     with replacing(path) as temporary:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from archspec import Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import Where, is_full_disk, problem_at
 from builder.data import Data, Encoded, unreadable
-from builder.system.endings import WorkerLost, is_full_disk
+from builder.system.endings import WorkerLost
 
 PEER_ERRORS = (
     tf.errors.UnavailableError,
@@ -40,7 +39,7 @@ def explained(
         message = (
             f"a step needs more memory than there is; set a lower batch_size, or accumulate to go in parts; {kept}"
         )
-        return SpecError([Problem(batch_size_at, message)])
+        return problem_at(batch_size_at, message)
     if is_multi_worker and isinstance(error, PEER_ERRORS):
         return WorkerLost(f"a worker is gone: {_reason(error)}; {kept}")
     if isinstance(error, READING_ERRORS) and any(isinstance(part, Encoded) for part in (data.train, data.validation)):

@@ -92,7 +92,7 @@ class Loop:
             Interrupted: by Ctrl-C or SIGTERM; the state is saved.
             Diverged: the loss or the weights are not finite; the last checkpoint is from before.
             WorkerLost: another worker is gone; within seconds of its death, and of the file under way.
-            SpecError: a checkpoint cannot be written, pictures cannot be read any more, or memory is short.
+            UserError: a checkpoint cannot be written, pictures cannot be read any more, or memory is short.
         """
         parts = self.parts
         batches: Iterator[Any] | None = None

@@ -57,7 +57,7 @@ def preview(
         say: takes lines of progress, where the data take long.
 
     Raises:
-        SpecError: no `train` section, data that does not exist or fit, or a file that cannot be written.
+        UserError: no `train` section, data that does not exist or fit, or a file that cannot be written.
     """
     recipe, path = recipe_of(spec), _writable(out)
     data = load_data(spec, data_dir=data_dir, say=say)

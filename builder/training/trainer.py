@@ -13,8 +13,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from archspec import Problem, Spec, SpecError, analyse
-from archspec.errors import Where, file_problem
+from archspec import Spec, analyse
+from archspec.errors import Where, file_problem, is_full_disk, problem_at
 from archspec.recipe import Train
 from archspec.recipe.fine_tuning import InitFrom
 from archspec.spec.addresses import address, recipe_of
@@ -28,7 +28,7 @@ from builder.runs import checkpoints
 from builder.runs.checkpoints import CheckpointStore, remove_leftovers
 from builder.runs.directory import claim, goes_on, locked
 from builder.runs.environment import record_environment
-from builder.system.endings import Diverged, Interrupted, WorkerLost, is_full_disk
+from builder.system.endings import Diverged, Interrupted, WorkerLost
 from builder.training import optimizers
 from builder.training.averaging import Ema
 from builder.training.console import Console
@@ -83,7 +83,7 @@ def train(
             epochs, and there is no `model.keras` yet.
 
     Raises:
-        SpecError: no `train` section, data that does not exist or fit, a batch that does not divide, a run directory in
+        UserError: no `train` section, data that does not exist or fit, a batch that does not divide, a run directory in
             use, or one that cannot be gone on with or written to.
         Diverged: the loss or the weights became NaN or infinite.
         WorkerLost: another worker of the cluster is gone.
@@ -121,7 +121,7 @@ def train(
             if not is_full_disk(error):
                 raise
             message = "the disk is full; once there is space, go on with --resume"
-            raise file_problem(directory, message) from None
+            raise file_problem(directory, message) from error
 
 
 def _complete(directory: Path, recipe: Train, say: Callable[[str], None], until: int | None) -> Result | None:
@@ -272,7 +272,7 @@ def _made(
         message = (
             f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
         )
-        raise SpecError([Problem(address(spec, "model"), message)]) from None
+        raise problem_at(address(spec, "model"), message) from None
     return network, parts
 
 

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 from archspec import Graph, Problem, SpecError, tables
-from archspec.errors import Where
+from archspec.errors import FileError, UserError, Where, file_problem
 from archspec.ops.base import show
 from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
 from archspec.wording import did_you_mean
@@ -59,7 +59,7 @@ def init_from(network: keras.Model, graph: Graph, init: InitFrom, where: Where) 
         are one row.
 
     Raises:
-        SpecError: see `from_run` and `from_weights`.
+        UserError: see `from_run` and `from_weights`.
     """
     return from_run(network, init, where) if init.run is not None else from_weights(network, graph, init, where)
 
@@ -68,7 +68,8 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
     """Takes every layer that has the same name and shapes in a run's best model; see `init_from`.
 
     Raises:
-        SpecError: no such run, one without a model, layers to take that the network has not, or nothing that fits.
+        FileError: no such run, one without a model, or nothing that fits.
+        SpecError: layers to take that the network does not have.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -79,7 +80,7 @@ def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
         notes = tuple(f"{key}: {outcomes[key].removeprefix('random: ')}" for key in differing[:NOTES])
         asked = " asked for" if init.layers else ""
         message = f"no layer{asked} of {network.name} has the name and the shapes of one of {name} in {init.run}"
-        raise SpecError([Problem(where, message, notes)])
+        raise file_problem(where, message, *notes)
     return _report(f"{init.run} ({name})", layers, outcomes)
 
 
@@ -89,8 +90,8 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
     A last layer that differs from the file's in its number of classes, or that the file has not, starts anew.
 
     Raises:
-        SpecError: the file cannot be read, or does not fit, with the differences; layers to take that the network has
-            not. Then the network is as before.
+        FileError: the file cannot be read, or does not fit, with the differences. Then the network is as before.
+        SpecError: layers to take that the network does not have.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -99,13 +100,13 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
         source = weights.read(path)
         matching = weights.match(graph, source)
         matching = _asked(matching, init) if init.layers else _with_new_head(matching)
-    except SpecError as error:
-        told = (Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
-        raise SpecError(told) from None
+    except UserError as error:
+        problems = (Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
+        raise FileError(problems) from error
     if not (matching.complete and matching.layers):
         mend = f"python tools/convert_weights.py {path} SPEC shows all, decides what is undecided, writes what fits"
         message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
-        raise SpecError([Problem(where, message, (*weights.differences(matching), mend))])
+        raise file_problem(where, message, *weights.differences(matching), mend)
     weights.require_finite(matching, where)
     weights.apply(matching, network)
     head = _head(matching)
@@ -155,17 +156,17 @@ def best_weights(run: Path, where: Where) -> tuple[str, dict[str, Weights]]:
     keeps them."""
     if not run.is_dir():
         beside = [path.name for path in run.parent.iterdir() if path.is_dir()] if run.parent.is_dir() else []
-        raise _error(where, f"there is no run in '{run}'{did_you_mean(run.name, beside, few=0)}")
+        raise file_problem(where, f"there is no run in '{run}'{did_you_mean(run.name, beside, few=0)}")
     path = run / "model.keras"
     if not path.is_file():
         inside = sorted(child.parent.name for child in run.glob("*/model.keras"))
         if inside:
-            raise _error(where, f"'{run}' holds runs, and is none; name one of them: {', '.join(inside)}")
-        raise _error(where, f"the run in '{run}' is not finished: it has no model.keras, its best model")
+            raise file_problem(where, f"'{run}' holds runs, and is none; name one of them: {', '.join(inside)}")
+        raise file_problem(where, f"the run in '{run}' is not finished: it has no model.keras, its best model")
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # what Keras raises for a file that is not a model has no common class
-        raise _error(where, f"{path} is not a model that Keras can read: {type(error).__name__}") from None
+        raise file_problem(where, f"{path} is not a model that Keras can read: {type(error).__name__}") from error
     layers = {layer.name: _weights(layer) for layer in weighted_layers(model)}
     return model.name, layers
 
@@ -214,7 +215,3 @@ def _folded(rows: Sequence[_Row], depth: int = 1) -> Iterator[_Row]:
             yield _Row(name, group[0].outcome, sum(row.parameters for row in group))
         else:
             yield from _folded(group, depth + 1)
-
-
-def _error(where: Where, message: str) -> SpecError:
-    return SpecError([Problem(where, message)])

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from archspec.errors import file_problem
-from archspec.wording import did_you_mean, quoted
+from archspec.wording import did_you_mean, first_line, quoted
 from builder.weights.names import natural_key, tokens
 from builder.weights.source import WeightsFile
 from builder.weights.units import VARIABLES, Part, Role, Unit, Units, is_real, keras_size, unit_of
@@ -27,12 +27,12 @@ def read_model(path: Path) -> WeightsFile:
     """A whole `.keras` model, with its wiring. It may hold Keras's own layers only, and no code.
 
     Raises:
-        SpecError: it cannot be loaded.
+        FileError: it cannot be loaded.
     """
     try:
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises what comes
-        raise file_problem(path, f"cannot be loaded by Keras: {_first_line(error)}") from None
+        raise file_problem(path, f"cannot be loaded by Keras: {first_line(error)}") from error
     return of_model(str(path), model)
 
 
@@ -44,7 +44,7 @@ def read_application(name: str, weights: str | None = "imagenet") -> WeightsFile
         weights: `imagenet`, which Keras downloads on first use, or None for fresh ones.
 
     Raises:
-        SpecError: no such network, or it cannot be downloaded.
+        FileError: no such network, or it cannot be downloaded.
     """
     known = [word for word in dir(keras.applications) if word[0].isupper()]
     if name not in known:
@@ -52,13 +52,8 @@ def read_application(name: str, weights: str | None = "imagenet") -> WeightsFile
     try:
         model = getattr(keras.applications, name)(weights=weights)
     except Exception as error:  # Keras raises a bare Exception where a download fails
-        raise file_problem(f"keras:{name}", f"cannot be loaded by Keras: {_first_line(error)}") from None
+        raise file_problem(f"keras:{name}", f"cannot be loaded by Keras: {first_line(error)}") from error
     return of_model(f"keras:{name}", model)
-
-
-def _first_line(error: BaseException) -> str:
-    text = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return text if len(text) <= 300 else f"{text[:297]}..."
 
 
 def of_model(name: str, model: keras.Model) -> WeightsFile:
@@ -146,14 +141,14 @@ def read_weights(path: Path) -> WeightsFile:
     """A `.weights.h5` file. It has the names of layers and no wiring.
 
     Raises:
-        SpecError: it is not one, or it is damaged.
+        FileError: it is not one, or it is damaged.
     """
     try:
         with h5py.File(path) as file:
             groups = _groups(file)
             layers = [_h5_unit(group, layer) for group, layer in groups]
     except Exception as error:  # h5py raises whatever the damage leads it to
-        raise file_problem(path, f"is not a .weights.h5 file of Keras 3, or damaged: {_first_line(error)}") from None
+        raise file_problem(path, f"is not a .weights.h5 file of Keras 3, or damaged: {first_line(error)}") from error
     if not layers:
         raise file_problem(path, "has no weights in it")
     return WeightsFile(str(path), "keras", Units(tuple(layers), in_order=False))

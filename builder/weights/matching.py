@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from archspec import Graph, Problem, Spec, SpecError
-from archspec.errors import Where
+from archspec import Graph, Spec
+from archspec.errors import argument_problem, file_problem
 from archspec.ops import Shape
 from archspec.wording import did_you_mean, quoted
 from builder.network.model import graph_of
@@ -104,7 +104,7 @@ def match(
         new_head: leave the network's last layer as it is initialised, whatever the file has there.
 
     Raises:
-        SpecError: a name in `pairs` does not exist, or the two layers differ in kind or size; or the file's layout has
+        UserError: a name in `pairs` does not exist, or the two layers differ in kind or size; or the file's layout has
             no counterpart here.
     """
     graph = graph_of(network)
@@ -160,20 +160,16 @@ def _given(here: Units, there: Units, file: str, network: str, pairs: Mapping[st
         for name, known, owner in ((theirs, positions[1], file), (ours, positions[0], network)):
             if name not in known:
                 message = f"{owner} has no layer with weights named {quoted(name)}{did_you_mean(name, known)}"
-                raise _mistake(theirs, ours, message)
+                raise argument_problem(f"{theirs}={ours}", message)
         a, b = here.units[positions[0][ours]], there.units[positions[1][theirs]]
         if (a.kind, a.size) != (b.kind, b.size):
-            raise _mistake(theirs, ours, f"{_words(b)} is not {_words(a)}")
+            raise argument_problem(f"{theirs}={ours}", f"{_words(b)} is not {_words(a)}")
         given[positions[0][ours]] = positions[1][theirs]
     return given
 
 
 def _words(unit: Unit) -> str:
     return f"a {unit.kind} of {'x'.join(map(str, unit.size))}"
-
-
-def _mistake(theirs: str, ours: str, message: str) -> SpecError:
-    return SpecError([Problem(Where(f"{theirs}={ours}"), message)])
 
 
 def _entries(
@@ -215,5 +211,5 @@ def _matched(
     order = orders[unit.name]
     if isinstance(order, Unknown) and source.layout != "keras":
         message = "takes features that were reshaped or permuted, whose order in PyTorch no rule gives"
-        raise SpecError([Problem(Where(unit.name), message)])
+        raise file_problem(unit.name, message)
     return Entry("matched", role, ours, theirs, unit, steps(role, source.layout, order, theirs.shape, ours.shape))

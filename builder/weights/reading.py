@@ -22,7 +22,7 @@ def read(source: str | os.PathLike[str]) -> WeightsFile:
     """The weights of a file, of a run (its best), or of keras.applications (`keras:ResNet50`, as trained on ImageNet).
 
     Raises:
-        SpecError: there is no such file, it is damaged, or of no known kind; or a pickle that asks for more than
+        FileError: there is no such file, it is damaged, or of no known kind; or a pickle that asks for more than
             tensors.
     """
     text = os.fspath(source)
@@ -36,7 +36,7 @@ def read(source: str | os.PathLike[str]) -> WeightsFile:
     try:
         path.open("rb").close()
     except OSError as error:
-        raise file_problem(path, f"cannot be read: {error.strerror}") from None
+        raise file_problem(path, f"cannot be read: {error.strerror}") from error
     if path.suffix == ".safetensors":
         return _named(text, read_safetensors(path))
     if path.suffix in (".pth", ".pt"):
@@ -54,7 +54,7 @@ def read_run(directory: Path) -> WeightsFile:
     """The best weights of a run.
 
     Raises:
-        SpecError: it is not a run, or has no checkpoint.
+        FileError: it is not a run, or has no checkpoint.
     """
     path = directory / "checkpoints" / "best.safetensors"
     if path.exists():
@@ -68,7 +68,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a `.safetensors` file, sorted by name.
 
     Raises:
-        SpecError: it is damaged.
+        FileError: it is damaged.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -77,7 +77,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         kind = f"has numbers of type {error.name}, which is not read"
         raise file_problem(path, f"{kind}; save it with 16 or 32 bits") from None
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise file_problem(path, f"is not a .safetensors file, or damaged: {error}") from None
+        raise file_problem(path, f"is not a .safetensors file, or damaged: {error}") from error
 
 
 def _named(name: str, tensors: Mapping[str, np.ndarray]) -> WeightsFile:

@@ -8,8 +8,8 @@ from itertools import groupby
 
 import numpy as np
 
-from archspec import Problem, SpecError, tables
-from archspec.errors import Where
+from archspec import tables
+from archspec.errors import Where, file_problem
 from archspec.ops import show
 from archspec.wording import counted, printable
 from builder.weights.matching import Entry, Matching, Status
@@ -39,7 +39,7 @@ def require(matching: Matching, partial: bool = False, full: bool = False, where
         where: the address to report at, by default the file.
 
     Raises:
-        SpecError: with the differences.
+        FileError: with the differences.
     """
     if not matching.counts.get("matched"):
         problem = "nothing in it fits"
@@ -49,7 +49,7 @@ def require(matching: Matching, partial: bool = False, full: bool = False, where
         problem = "does not fit"
     message = f"{problem} {matching.graph.name}: {summary(matching)}"
     lines = table(matching) if full else differences(matching)
-    raise SpecError([Problem(where or Where(matching.source.name), message, (*lines, *_mends(matching)))])
+    raise file_problem(where or matching.source.name, message, *lines, *_mends(matching))
 
 
 def require_finite(matching: Matching, where: Where | None = None) -> None:
@@ -59,7 +59,7 @@ def require_finite(matching: Matching, where: Where | None = None) -> None:
         where: the address to report at, by default the file.
 
     Raises:
-        SpecError: a matched tensor has NaN or infinity in it, or becomes so as float32.
+        FileError: a matched tensor has NaN or infinity in it, or becomes so as float32.
     """
     with np.errstate(over="ignore"):  # it is what is looked for
         finite = {(layer, role): bool(np.isfinite(values).all()) for layer, role, values in matching.tensors()}
@@ -72,7 +72,7 @@ def require_finite(matching: Matching, where: Where | None = None) -> None:
         more = f" and {len(broken) - 1} more have" if len(broken) > 1 else " has"
         message = f"{printable(broken[0])}{more} NaN or infinite values, or too large ones for float32"
         name = matching.source.name
-        raise SpecError([Problem(where, f"{name}: {message}") if where else Problem(Where(name), message)])
+        raise file_problem(where, f"{name}: {message}") if where else file_problem(name, message)
 
 
 def text(matching: Matching, full: bool = False) -> str:

@@ -41,7 +41,7 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
     A checkpoint that holds the state dict under one of `STATE_DICT_KEYS` is opened; nothing else of it is used.
 
     Raises:
-        SpecError: not such a file, damaged, of the format before PyTorch 1.6, or it names anything but what state dicts
+        FileError: not such a file, damaged, of the format before PyTorch 1.6, or it names anything but what state dicts
             are made of.
     """
     with path.open("rb") as file:

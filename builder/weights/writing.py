@@ -35,7 +35,7 @@ def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = F
     """Refuses an output that could not be written, before there is work to lose.
 
     Raises:
-        SpecError: it exists and `force` is not set, its directory does not, or it ends in no known way.
+        FileError: it exists and `force` is not set, its directory does not, or it ends in no known way.
     """
     path = Path(path)
     suffixes = SUFFIXES[layout]
@@ -50,7 +50,7 @@ def check_writable(path: str | os.PathLike[str], layout: Layout, force: bool = F
     try:
         files.check_writable(path.parent)
     except OSError as error:
-        raise file_problem(path.parent, f"cannot be written to: {error.strerror}") from None
+        raise file_problem(path.parent, f"cannot be written to: {error.strerror}") from error
     return path
 
 
@@ -60,7 +60,7 @@ def write_keras(matching: Matching, path: str | os.PathLike[str], force: bool = 
     A new head, and what a partial matching lacks, is as the spec initialises it.
 
     Raises:
-        SpecError: a value is not finite; see also `check_writable`.
+        FileError: a value is not finite; see also `check_writable`.
     """
     path = check_writable(path, "keras", force)
     require_finite(matching)
@@ -90,7 +90,7 @@ def write_torch(matching: Matching, like: WeightsFile, path: str | os.PathLike[s
         like: a state dict of the PyTorch module; its values are not used.
 
     Raises:
-        SpecError: the weights are not complete or not finite, `like` is of another network; see also `check_writable`.
+        FileError: the weights are not complete or not finite, `like` is of another network; see also `check_writable`.
     """
     path = check_writable(path, "torch", force)
     require_finite(matching)
@@ -103,7 +103,7 @@ def state_dict_like(matching: Matching, like: WeightsFile) -> dict[str, np.ndarr
     """The weights of a matching under the names, and in the shapes, of another state dict, in float32.
 
     Raises:
-        SpecError: it is not a state dict, or of another network.
+        FileError: it is not a state dict, or of another network.
     """
     if like.layout != "torch":
         raise file_problem(like.name, "is not a state dict of PyTorch, whose names and shapes are wanted; name one")

@@ -47,7 +47,7 @@ def test_message_has_no_internal_words(name: str):
 def problems(text: str, tmp_path: Path, **arguments) -> list[archspec.Problem]:
     path = tmp_path / "spec.yaml"
     path.write_text(text)
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         archspec.load(path, **arguments)
     return caught.value.problems
 

@@ -25,7 +25,7 @@ start = time.process_time()
 try:
     archspec.load(sys.argv[1])
     text = None
-except archspec.SpecError as error:
+except archspec.UserError as error:
     text = str(error)
 seconds = time.process_time() - start
 try:  # the peak of this program; ru_maxrss also knows that of the process it was forked from

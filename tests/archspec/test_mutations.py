@@ -1,4 +1,4 @@
-"""Valid specs changed at random give a spec or a SpecError that can be printed, never anything else."""
+"""Valid specs changed at random give a spec or a UserError that can be printed, never anything else."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def load(path: Path, overrides: dict[str, Any] | None = None) -> archspec.Spec |
     """The spec, or None for a mistake that is told in words."""
     try:
         return archspec.load(path, overrides)
-    except archspec.SpecError as error:
+    except archspec.UserError as error:
         text, problems = str(error), error.problems
     assert problems
     assert all(line.strip() for line in text.splitlines())

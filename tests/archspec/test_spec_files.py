@@ -325,6 +325,6 @@ def test_what_stands_for_no_field_has_none(path: str, message: str, write: Write
 def test_only_a_file_of_nearly_the_name_is_suggested_for_one_that_is_missing(asked: str, hint: str, write: Write):
     for name in ("alexnet_two_tower.yaml", "digits.yaml"):
         folder = write(name, BASE).parent
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         archspec.load(folder / asked)
     assert str(caught.value) == f"{folder / asked}: no such file{hint.replace('FOLDER', str(folder))}"

@@ -38,7 +38,7 @@ def output(name: str) -> str:
             spec = archspec.load(next(path.name for path in sorted(FOLDER.glob(f"{name}.*")) if path.suffix != ".txt"))
         if spec.search is not None:
             survey(spec)  # a mistake that only reading candidates shows
-    except archspec.SpecError as error:
+    except archspec.UserError as error:
         return f"{error}\n"
     raise ValueError(f"{name} is a valid spec")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from archspec.errors import Where
+from archspec.errors import Where, file_problem, problem_at
 from archspec.recipe.data import Folder
 from archspec.wording import did_you_mean
 from builder.data.decodable import NAMED, decodable
-from builder.data.splits import Encoded, Request, Splits, error, held_out
+from builder.data.splits import Encoded, Request, Splits, held_out
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
 OTHER_FORMATS = (".webp", ".tif", ".tiff", ".heic", ".avif", ".jp2", ".jxl", ".ppm", ".pgm")
@@ -41,12 +41,13 @@ def load(source: Folder, request: Request) -> Splits:
     """Loads the names and labels of a folder's pictures, and decodes each picture once to see that it can be read.
 
     Raises:
-        SpecError: there is no such folder, fewer than two classes, a class without pictures, or pictures that cannot be
+        FileError: there is no such folder, fewer than two classes, a class without pictures, or pictures that cannot be
             used.
+        SpecError: the network takes neither 1 nor 3 channels.
     """
     root, where = Path(source.path).expanduser(), request.where
     if request.channels not in (1, 3):
-        raise error(where, f"pictures of a folder have 1 or 3 channels, and the network takes {request.channels}")
+        raise problem_at(where, f"pictures of a folder have 1 or 3 channels, and the network takes {request.channels}")
     train_folder, validation_folder = _split_folders(root, where)
     train = _scan(root, train_folder, where)
     names = sorted({file.class_name for file in train}, key=os.fsencode)
@@ -56,7 +57,9 @@ def load(source: Folder, request: Request) -> Splits:
         validation = _scan(root, validation_folder, where)
         for name in sorted({file.class_name for file in validation} - set(names)):
             path = root / validation_folder / name
-            raise error(where, f"{path}: there is no such class in {root / train_folder}{did_you_mean(name, names)}")
+            raise file_problem(
+                where, f"{path}: there is no such class in {root / train_folder}{did_you_mean(name, names)}"
+            )
     label = {name: number for number, name in enumerate(names)}
     splits = [_encoded(root, files, label) for files in (train, validation)]
     digest = hashlib.sha256(repr([(file.path, file.size) for files in (train, validation) for file in files]).encode())
@@ -68,7 +71,7 @@ def load(source: Folder, request: Request) -> Splits:
         left = {Path(first.name(number)).parent.name for number in range(first.count)}
         for name in names:
             if name not in left:
-                raise error(where, f"{root}: no picture of class {name} is left to train on", skipped[:NAMED])
+                raise file_problem(where, f"{root}: no picture of class {name} is left to train on", *skipped[:NAMED])
     return Splits(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
 
 
@@ -79,13 +82,13 @@ def _split_folders(root: Path, where: Where) -> tuple[str, str | None]:
     if "train" in folders and found:
         return "train", found[0]
     if "train" in folders and _folders(root / "train", where):
-        raise error(
+        raise file_problem(
             where,
             f"{root} has train/, but neither validation/ nor val/; add one, "
             f"or hold out a share of the pictures with path: {root / 'train'}",
         )
     if found and len(folders) < 3:
-        raise error(where, f"{root} has {found[0]}/, but no train/; add it")
+        raise file_problem(where, f"{root} has {found[0]}/, but no train/; add it")
     return ".", None
 
 
@@ -98,7 +101,8 @@ def _folders(path: Path, where: Where) -> list[str]:
             type(problem)
         )
         hint = "; relative paths start at the current directory" if isinstance(problem, FileNotFoundError) else ""
-        raise error(where, f"{path}: {reason or f'cannot be read: {problem.strerror}'}{hint}") from None
+        message = f"{path}: {reason or f'cannot be read: {problem.strerror}'}{hint}"
+        raise file_problem(where, message) from problem
 
 
 def _scan(root: Path, split: str, where: Where) -> list[File]:
@@ -107,7 +111,7 @@ def _scan(root: Path, split: str, where: Where) -> list[File]:
     base = root / split
     classes = _folders(base, where)
     if not classes:
-        raise error(where, f"{base}: expected a sub-folder for each class, with its pictures in it; it has none")
+        raise file_problem(where, f"{base}: expected a sub-folder for each class, with its pictures in it; it has none")
     for class_name in sorted(classes, key=os.fsencode):
         before = len(files)
         others = []
@@ -122,12 +126,13 @@ def _scan(root: Path, split: str, where: Where) -> list[File]:
                     elif suffix in OTHER_FORMATS:
                         others.append(entry.name)
         except OSError as problem:
-            raise error(where, f"{base / class_name}: cannot be read: {problem.strerror}") from None
+            raise file_problem(where, f"{base / class_name}: cannot be read: {problem.strerror}") from problem
         if others:
             message = f"{base / class_name / others[0]}: this format cannot be read; convert it to JPEG or PNG"
-            raise error(where, message, [f"{len(others)} such files in this folder"] if len(others) > 1 else [])
+            notes = [f"{len(others)} such files in this folder"] if len(others) > 1 else []
+            raise file_problem(where, message, *notes)
         if len(files) == before:
-            raise error(
+            raise file_problem(
                 where,
                 f"{base / class_name}: there are no pictures in this class ({' '.join(SUFFIXES)}); "
                 "add some, or delete the folder",
@@ -143,7 +148,7 @@ def _split(files: list[File], source: Folder, root: Path, where: Where) -> tuple
     validation: set[str] = set()
     for name, members in by_class.items():
         if len(members) == 1:
-            raise error(where, f"{root / name}: there is 1 picture, and at least 2 are needed to hold one out")
+            raise file_problem(where, f"{root / name}: there is 1 picture, and at least 2 are needed to hold one out")
         validation |= held_out([file.path for file in members], source.validation, source.seed)
     return [file for file in files if file.path not in validation], [file for file in files if file.path in validation]
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from archspec import Problem, SpecError
-from archspec.errors import Where
+from archspec.errors import FileError, Problem, Where, file_problem
 from archspec.recipe.data import Npz
 from builder.data.memory import aligned, shared
-from builder.data.splits import Arrays, Request, Splits, channels_error, channels_fit, error, held_out
+from builder.data.splits import Arrays, Request, Splits, channels_error, channels_fit, held_out
 
 NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))
 """The arrays that a file may hold: both splits, or pictures that are to be split."""
@@ -23,7 +22,8 @@ def load(source: Npz, request: Request) -> Splits:
     """Loads the pictures and labels of a `.npz` file into memory.
 
     Raises:
-        SpecError: there is no such file, arrays are missing or are not pictures and labels, or a class has no pictures.
+        FileError: there is no such file, arrays are missing or are not pictures and labels, or a class has no pictures.
+        SpecError: the pictures have more channels than the network takes.
     """
     path, where = Path(source.path).expanduser(), request.where
     arrays = _read(path, where)
@@ -39,7 +39,7 @@ def load(source: Npz, request: Request) -> Splits:
         sizes = " and ".join(f"{name} {list(arrays[name].shape)}" for name in ("x_train", "x_test"))
         problems.append(f"the pictures of both splits must have one size, got {sizes}")
     if problems:
-        raise SpecError(Problem(where, f"{path}: {problem}") for problem in problems)
+        raise FileError(Problem(where, f"{path}: {problem}") for problem in problems)
     found = pairs[0][0].shape[-1]
     if not channels_fit(found, request.channels):
         raise channels_error(where, str(path), found, request.channels)
@@ -47,7 +47,7 @@ def load(source: Npz, request: Request) -> Splits:
     splits = pairs if len(pairs) == 2 else _split(*pairs[0], source, path, where)
     counts = np.bincount(splits[0][1], minlength=classes)
     if not counts.all():
-        raise error(
+        raise file_problem(
             where,
             f"{path}: class {int(np.argmin(counts))} of {classes} has no picture to train on; "
             "labels must be 0, 1, 2 and so on, each with pictures",
@@ -67,20 +67,21 @@ def _read(path: Path, where: Where) -> dict[str, np.ndarray]:
             if names is None:
                 found = ", ".join(sorted(file.files)[:10]) or "none"
                 message = f"{path}: expected the arrays x_train, y_train, x_test and y_test, or x and y; it has {found}"
-                raise error(where, message)
+                raise file_problem(where, message)
             return {name: file[name] for name in names}
-    except FileNotFoundError:
-        raise error(where, f"{path}: there is no such file; relative paths start at the current directory") from None
+    except FileNotFoundError as problem:
+        message = f"{path}: there is no such file; relative paths start at the current directory"
+        raise file_problem(where, message) from problem
     except OSError as problem:
-        raise error(where, f"{path}: cannot be read: {problem.strerror or 'it is cut short'}") from None
+        raise file_problem(where, f"{path}: cannot be read: {problem.strerror or 'it is cut short'}") from problem
     except MemoryError:
-        raise error(where, f"{path}: is larger than the memory that is free; use a folder of pictures") from None
+        raise file_problem(where, f"{path}: is larger than the memory that is free; use a folder of pictures") from None
     except ValueError as problem:
         reason = "it holds Python objects" if "Object arrays" in str(problem) else "it is no .npz file, or damaged"
-        raise error(where, f"{path}: {reason}; write it with numpy.savez(path, x=pictures, y=labels)") from None
+        raise file_problem(where, f"{path}: {reason}; write it with numpy.savez(path, x=pictures, y=labels)") from None
     except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError):
         message = f"{path}: it is no .npz file, or damaged; write it with numpy.savez(path, x=pictures, y=labels)"
-        raise error(where, message) from None
+        raise file_problem(where, message) from None
 
 
 def _pictures(name: str, array: np.ndarray, problems: list[str]) -> np.ndarray:
@@ -132,7 +133,7 @@ def _split(
     for label in np.unique(labels).tolist():
         numbers = [str(number) for number in np.flatnonzero(labels == label)]
         if len(numbers) == 1:
-            raise error(where, f"{path}: class {label} has 1 picture, and at least 2 are needed to hold one out")
+            raise file_problem(where, f"{path}: class {label} has 1 picture, and at least 2 are needed to hold one out")
         validation[[int(name) for name in held_out(numbers, source.validation, source.seed)]] = True
     parts = []
     for chosen in (~validation, validation):

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from archspec.errors import Where
+from archspec.errors import Where, file_problem, problem_at
 from archspec.recipe.data import Tfds
-from archspec.wording import did_you_mean
+from archspec.wording import did_you_mean, first_line
 from builder.data.cache import cached
 from builder.data.decodable import decodable
-from builder.data.splits import Encoded, Request, Splits, channels_error, channels_fit, error
+from builder.data.splits import Encoded, Request, Splits, channels_error, channels_fit
 
 RETRIES = 4
 """How often a download is tried again, each time after twice the previous wait: six seconds in all. TFDS's own number
@@ -30,8 +30,8 @@ def load(source: Tfds, request: Request) -> Splits:
     `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
 
     Raises:
-        SpecError: there is no such data set, version or split, it holds no labelled pictures, it cannot be prepared, or
-            its pictures cannot be used.
+        SpecError: there is no such data set, version or split, or it holds no labelled pictures that fit the network.
+        FileError: it cannot be prepared, or its pictures cannot be used.
     """
     where = request.where
     directory = request.data_dir or (os.path.expanduser(source.data_dir) if source.data_dir else None)
@@ -57,9 +57,9 @@ def _builder(name: str, data_dir: str | os.PathLike[str] | None, where: Where) -
     except tfds.core.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         bare = name.split("/")[0].split(":")[0]
-        raise error(where, f"TFDS has no data set '{bare}'{did_you_mean(bare, known)}") from None
+        raise problem_at(where, f"TFDS has no data set '{bare}'{did_you_mean(bare, known)}") from None
     except (ValueError, AssertionError, ImportError) as problem:
-        raise error(where, f"TFDS cannot load '{name}': {_short(problem)}") from None
+        raise problem_at(where, f"TFDS cannot load '{name}': {first_line(problem)}") from None
 
 
 def _supervised(builder: Any, name: str, channels: int, where: Where) -> tuple[tuple[str, str], tuple[str, ...]]:
@@ -69,9 +69,9 @@ def _supervised(builder: Any, name: str, channels: int, where: Where) -> tuple[t
     features, keys = builder.info.features, builder.info.supervised_keys
     picture, label = (features[keys[0]], features[keys[1]]) if keys and len(keys) == 2 else (None, None)
     if not isinstance(picture, tfds.features.Image) or not isinstance(label, tfds.features.ClassLabel):
-        raise error(where, f"'{name}' is not a data set of pictures with one label each")
+        raise problem_at(where, f"'{name}' is not a data set of pictures with one label each")
     if picture.np_dtype != np.uint8:
-        raise error(where, f"the pictures of '{name}' are {picture.np_dtype.__name__}; expected uint8")
+        raise problem_at(where, f"the pictures of '{name}' are {picture.np_dtype.__name__}; expected uint8")
     found = picture.shape[-1]
     if found is not None and not channels_fit(found, channels):
         raise channels_error(where, name, found, channels)
@@ -83,7 +83,7 @@ def _prepare(builder: Any, source: Tfds, where: Where) -> None:
 
     name, folder = builder.info.full_name, builder.data_path
     if not source.download:
-        raise error(
+        raise problem_at(
             where,
             f"{name} is not prepared in {folder}, and download is false; "
             "set download: true, or data_dir to where it is",
@@ -93,7 +93,8 @@ def _prepare(builder: Any, source: Tfds, where: Where) -> None:
             builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     except (OSError, AssertionError, ImportError, tf.errors.OpError) as problem:
         if not folder.exists():  # otherwise another process prepared it, and its files are as good
-            raise error(where, f"{name} cannot be prepared in {folder}: {_short(problem)}{_hint(problem)}") from None
+            message = f"{name} cannot be prepared in {folder}: {first_line(problem)}{_hint(problem)}"
+            raise file_problem(where, message) from problem
 
 
 @contextlib.contextmanager
@@ -129,12 +130,12 @@ def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> E
         instructions = builder.info.splits[split].file_instructions
     except (ValueError, KeyError, AssertionError):
         known = did_you_mean(split.split("[")[0], builder.info.splits)
-        raise error(where, f"{name} has no split '{split}'{known}") from None
+        raise problem_at(where, f"{name} has no split '{split}'{known}") from None
     if not sum(one.take for one in instructions):
-        raise error(where, f"the split '{split}' of {name} is empty")
+        raise problem_at(where, f"the split '{split}' of {name} is empty")
     if builder.info.file_format != tfds.core.FileFormat.TFRECORD:
         kind = builder.info.file_format.value
-        raise error(where, f"{name} is prepared as {kind} files; expected tfrecord, which TFDS writes by default")
+        raise problem_at(where, f"{name} is prepared as {kind} files; expected tfrecord, which TFDS writes by default")
     offsets = {one.filename: _offsets(one.filename) for one in instructions}
     paths = tf.constant([one.filename for one in instructions])
     files = np.repeat(np.arange(len(instructions)), [one.take for one in instructions])
@@ -190,9 +191,3 @@ def _times(builder: Any) -> str:
     """A text that changes when the data set is prepared again."""
     files = sorted(path for split in builder.info.splits.values() for path in map(str, split.filepaths))
     return " ".join(f"{path} {_stat(path)}" for path in files)
-
-
-def _short(problem: BaseException) -> str:
-    """The first line of an error that is not empty, cut to 300 characters."""
-    text = next((line for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
-    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -18,7 +18,7 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from keras_tuner.src.distribute.oracle_client import OracleClient
 
-from archspec.errors import file_problem
+from archspec.errors import argument_problem
 from builder.system.signals import Interrupts
 
 LOST_SECONDS = 60.0
@@ -42,7 +42,7 @@ def serve(oracle: Any, on_end: Callable[[], None], say: Callable[[str], None]) -
     try:
         server.add_insecure_port(address)
     except RuntimeError:
-        raise file_problem("KERASTUNER_ORACLE_PORT", f"{address} cannot be listened on; is it in use?") from None
+        raise argument_problem("KERASTUNER_ORACLE_PORT", f"{address} cannot be listened on; is it in use?") from None
     server.start()
     say(f"chief: waiting for workers at {address}")
     ended = len(oracle.end_order)
@@ -84,7 +84,8 @@ class _Patient:
                 return question(*arguments, **options)
             except grpc.RpcError as error:
                 if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-                    raise file_problem("KERASTUNER_ORACLE_IP", "the chief there has not answered for an hour") from None
+                    silence = "the chief there has not answered for an hour"
+                    raise argument_problem("KERASTUNER_ORACLE_IP", silence) from None
                 if error.code() != grpc.StatusCode.UNAVAILABLE:
                     raise
                 time.sleep(POLL_SECONDS)

@@ -28,8 +28,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import archspec
+from archspec.errors import UserError, is_full_disk
+from archspec.wording import first_line
 from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_MEMORY, Execution
-from builder.system.endings import Diverged, Interrupted, is_full_disk
+from builder.system.endings import Diverged, Interrupted
 from builder.system.files import write_json
 
 WAIT_FOR_LOCK = 30.0
@@ -114,12 +116,11 @@ def execute(task: dict[str, Any], alive: int) -> None:
         _end_by(stop.status - 128)  # it goes on another time
     except Diverged as error:
         record = dataclasses.replace(record, state=DIVERGED, message=str(error))
-    except archspec.SpecError as error:
+    except UserError as error:
         record = dataclasses.replace(record, state=_state(error), message=str(error))
     except Exception as error:
         traceback.print_exc()
-        lines = str(error).strip().splitlines()
-        message = f"{type(error).__name__}: {lines[0] if lines else ''}"
+        message = f"{type(error).__name__}: {first_line(error)}"
         record = dataclasses.replace(record, state=_state(error), message=message)
     record = dataclasses.replace(record, wall_seconds=time.monotonic() - began)
     if record.message:

@@ -86,6 +86,6 @@ def hypermodel(spec: Spec | str | os.PathLike[str], data_dir: str | os.PathLike[
     """A `keras_tuner.HyperModel` of a spec with the sections `search` and `train`.
 
     Raises:
-        SpecError: a mistake in the spec, or data that cannot be read.
+        UserError: a mistake in the spec, or data that cannot be read.
     """
     return SpecHyperModel(spec if isinstance(spec, Spec) else load(spec), data_dir)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from archspec.errors import file_problem
+from archspec.errors import FileError, file_problem
 
 NAME = "sweep.jsonl"
 
@@ -34,13 +34,13 @@ class Journal:
             if whole < len(text):
                 os.truncate(path, whole)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise _unwritable(path, error) from error
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Writes an event down.
 
         Raises:
-            SpecError: the disk is full, or the file cannot be written.
+            FileError: the disk is full, or the file cannot be written.
         """
         try:
             with self.path.open("ab") as file:
@@ -48,7 +48,7 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise _unwritable(self.path, error) from None
+            raise _unwritable(self.path, error) from error
         self.events.append(dict(event))
 
 
@@ -60,5 +60,5 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) and line.endswith(b"\n") else None
 
 
-def _unwritable(path: Path, error: OSError) -> Exception:
+def _unwritable(path: Path, error: OSError) -> FileError:
     return file_problem(path, f"cannot be written: {error.strerror}; --resume goes on from what is there")

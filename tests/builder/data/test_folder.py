@@ -27,7 +27,7 @@ def names(split):
 
 
 def problem(path, shape=SHAPE, **fields):
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         load(path, shape, **fields)
     return str(caught.value).replace(str(path), "ROOT")
 

@@ -24,7 +24,7 @@ def load(tmp_path):
 @pytest.fixture
 def problem(load, tmp_path):
     def problem(**arrays):
-        with pytest.raises(archspec.SpecError) as caught:
+        with pytest.raises(archspec.UserError) as caught:
             load(**arrays)
         return str(caught.value).replace(str(tmp_path), "DIR")
 
@@ -109,7 +109,7 @@ def test_colours_do_not_suit_a_network_of_one_channel(problem):
 
 
 def file_problem(path):
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         load_data(Npz(path=str(path)), (6, 5, 3))
     return str(caught.value).replace(str(path), "FILE")
 

@@ -59,7 +59,7 @@ def load(data_dir, shape=(32, 32, 3), name="photograph_parts", **fields):
 
 
 def problem(data_dir, *arguments, **fields):
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         load(data_dir, *arguments, **fields)
     return str(caught.value).replace(str(data_dir), "DIR")
 

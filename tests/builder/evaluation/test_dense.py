@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from archspec import SpecError, analyse, load
+from archspec import UserError, analyse, load
 from builder import build
 from builder.evaluation.dense import dense_network, fully_convolutional, resized
 
@@ -87,7 +87,7 @@ def test_vgg_has_the_papers_map_of_scores():
 )
 def test_what_ties_a_network_to_its_size_is_named(layers, message, tmp_path):
     graph, _ = network(tmp_path, layers)
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(UserError) as caught:
         fully_convolutional(graph)
     expected = f"{message}, so the network takes pictures of its own size only; use another --crops"
     assert str(caught.value) == f"--crops dense: {expected}"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from archspec import SpecError
+from archspec import UserError
 from builder.evaluation.evaluator import evaluate, open_runs
 from builder.evaluation.report import FILES
 from builder.evaluation.scheme import Scheme
@@ -148,7 +148,7 @@ def test_files_are_written_also_where_a_pipe_takes_no_more(runs, tmp_path):
 
 
 def refused(*arguments, assignments=(), scheme=None):
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(UserError) as caught:
         quietly(arguments, scheme, assignments=assignments)
     return str(caught.value)
 
@@ -197,11 +197,11 @@ def test_set_changes_the_data_and_never_the_network(runs):
 
 
 def test_what_is_refused_makes_no_folder(runs, tmp_path):
-    with pytest.raises(SpecError, match="--scales 12: expected at least 16"):
+    with pytest.raises(UserError, match="--scales 12: expected at least 16"):
         quietly([runs / "photo_run"], Scheme("dense", (12,)), tmp_path / "new")
     (tmp_path / "file").touch()
     for out, expected in (("file", "is a file, expected a directory"), ("file/in", "cannot be written to: Not a dir")):
-        with pytest.raises(SpecError, match=expected):
+        with pytest.raises(UserError, match=expected):
             quietly([runs / "photo_run"], out=tmp_path / out)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -13,7 +13,7 @@ import yaml
 from sklearn.datasets import load_sample_images
 
 import archspec
-from archspec import SpecError
+from archspec import UserError
 from builder.exports import formats
 from builder.exports.exporter import export
 from builder.exports.folding import Folded
@@ -31,7 +31,7 @@ def copy(run_dir, tmp_path):
 
 
 def refused(*arguments, **options):
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(UserError) as caught:
         export(*arguments, say=lambda line: None, **options)
     return str(caught.value)
 
@@ -228,7 +228,7 @@ def test_a_model_of_another_network_is_refused_with_the_differences(copy):
     model = keras.models.load_model(path)
     model.get_layer("digits").get_layer("conv1.norm").epsilon = 0.001
     model.save(path)
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(UserError) as caught:
         open_run(copy).model  # noqa: B018
     assert str(caught.value) == (
         f"{path}: is of another network than {copy / 'spec.yaml'}: conv1.norm.epsilon is 0.001, by the spec 1e-05; put "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archspec import SpecError
+from archspec import UserError
 from builder.exports import formats
 from builder.exports.formats import CHOICES, FORMATS, PACKAGES, chosen_formats
 from builder.exports.runtimes import RUNTIMES
@@ -30,11 +30,11 @@ def test_a_group_selects_its_formats_and_each_format_once():
 
 
 def test_an_unknown_format_is_refused_with_the_choices():
-    with pytest.raises(SpecError, match=r"^--format tflite: there is no such format; choose from saved_model, keras, "):
+    with pytest.raises(UserError, match=r"^--format tflite: there is no such format; choose from saved_model, keras, "):
         chosen_formats(["tflite"])
 
 
 def test_packages_that_are_missing_are_named_as_they_are_installed(monkeypatch):
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SpecError, match=r"^--format litert-float32: needs ai-edge-litert: install with pip install "):
+    with pytest.raises(UserError, match=r"^--format litert-float32: needs ai-edge-litert: install with pip install "):
         chosen_formats(["litert"])

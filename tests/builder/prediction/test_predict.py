@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from archspec import SpecError
+from archspec.errors import FileError
 from builder.evaluation.evaluator import evaluate, open_runs
 from builder.evaluation.scheme import Scheme
 from builder.prediction.classifier import AHEAD, BATCH, classify, open_classifier
@@ -94,7 +94,7 @@ def test_an_export_is_asked_for_its_newest_version(runs, tmp_path):
     Image.new("RGB", (40, 30), (204, 0, 0)).save(picture)
     (one,) = predicted(open_classifier(str(tmp_path / "photos"))(), picture)
     assert one.classes == (("flower", pytest.approx(0.8, abs=1e-3)), ("china", pytest.approx(0.2, abs=1e-3)))
-    with pytest.raises(SpecError, match=r"/2: is damaged, or no SavedModel"):
+    with pytest.raises(FileError, match=r"/2: is damaged, or no SavedModel"):
         open_classifier(str(tmp_path / "photos" / "2"))()
 
 
@@ -114,11 +114,11 @@ def test_an_export_that_cannot_answer_is_told(runs, tmp_path):
     export(tmp_path, runs / "photo_run")
     environment = tmp_path / "assets" / "environment.json"
     environment.write_text(environment.read_text().replace('"flower"', '"flower", "tree"'))
-    with pytest.raises(SpecError, match=r"predicts 2 classes, and assets/ names 3; export it again"):
+    with pytest.raises(FileError, match=r"predicts 2 classes, and assets/ names 3; export it again"):
         open_classifier(str(tmp_path))()
     (tmp_path / "saved_model.pb").unlink()
     (tmp_path / "export.json").write_text("{}")
-    with pytest.raises(SpecError, match="is an export without a SavedModel; "):
+    with pytest.raises(FileError, match="is an export without a SavedModel; "):
         open_classifier(str(tmp_path))
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from archspec import SpecError
+from archspec.errors import FileError
 from builder.prediction.predictor import predict
 from builder.runs.run import open_run
 
@@ -62,13 +62,13 @@ def test_an_export_predicts_as_its_run(run_dir, exported, digits):
     ],
 )
 def test_other_arrays_are_refused(run_dir, array, found):
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(FileError) as caught:
         predict(run_dir, array)
     assert str(caught.value) == f"pictures[0]: is {found}; expected uint8 (height, width, 1), from 0 to 255"
 
 
 def test_wrong_paths_are_refused(run_dir, tmp_path):
-    with pytest.raises(SpecError, match="no such file or folder"):
+    with pytest.raises(FileError, match="no such file or folder"):
         predict(run_dir, tmp_path / "nowhere.png")
-    with pytest.raises(SpecError, match="there is no such run"):
+    with pytest.raises(FileError, match="there is no such run"):
         predict(tmp_path / "nowhere", [])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import archspec
+from archspec.errors import FileError
 from builder.runs import directory as run_directory
 from builder.runs.directory import claim, locked
 from builder.runs.environment import git_commit
@@ -29,7 +29,7 @@ def test_a_run_without_a_directory_gets_one_named_by_the_time(tmp_path, monkeypa
 
 def test_an_empty_directory_may_be_used_once(tmp_path):
     assert claim(tmp_path, "net") == tmp_path
-    with pytest.raises(archspec.SpecError, match="is not empty, and a run never overwrites another"):
+    with pytest.raises(FileError, match="is not empty, and a run never overwrites another"):
         claim(tmp_path, "net")
 
 
@@ -38,7 +38,7 @@ def test_of_two_that_found_it_empty_one_gets_it(tmp_path, monkeypatch):
     monkeypatch.setattr(
         run_directory, "check_free", lambda path: None
     )  # as if both had looked before either claimed it
-    with pytest.raises(archspec.SpecError, match="was taken by another run"):
+    with pytest.raises(FileError, match="was taken by another run"):
         claim(tmp_path / "run", "net")
 
 
@@ -46,7 +46,7 @@ def test_of_two_that_found_it_empty_one_gets_it(tmp_path, monkeypatch):
 def test_a_file_cannot_hold_a_run(inside, tmp_path):
     file = tmp_path / "file"
     file.write_text("kept")
-    with pytest.raises(archspec.SpecError, match="Not a directory"):
+    with pytest.raises(FileError, match="Not a directory"):
         claim(file / inside, "net")
     assert file.read_text() == "kept"
 
@@ -60,7 +60,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path):
             temporary.write_text("half")
             raise OSError("disk full")
 
-    with pytest.raises(archspec.SpecError, match=r"file\.txt: cannot be written: disk full; what was there is whole"):
+    with pytest.raises(FileError, match=r"file\.txt: cannot be written: disk full; what was there is whole"):
         fail()
     assert [child.name for child in tmp_path.iterdir()] == ["file.txt"] and path.read_text() == "before"
 
@@ -87,13 +87,13 @@ def test_a_disk_that_is_read_only_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_text", refuse)
     monkeypatch.setattr(Path, "unlink", refuse)
-    with pytest.raises(archspec.SpecError, match=r"file\.txt: cannot be written: Read-only file system"):
+    with pytest.raises(FileError, match=r"file\.txt: cannot be written: Read-only file system"):
         write_text(tmp_path / "file.txt", "text")
 
 
 def test_a_run_directory_that_cannot_be_locked_is_told(tmp_path):
     (tmp_path / ".lock").mkdir()
-    with pytest.raises(archspec.SpecError, match="cannot be written: Is a directory"), locked(tmp_path):
+    with pytest.raises(FileError, match="cannot be written: Is a directory"), locked(tmp_path):
         pass
 
 

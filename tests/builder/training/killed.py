@@ -75,7 +75,7 @@ def run(spec, run_dir, data_dir, when, number):
     arrange(when, number)
     try:
         train(archspec.load(spec), run_dir, data_dir, resume=True)
-    except archspec.SpecError as error:
+    except archspec.UserError as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_digits
 
 import archspec
-from archspec.errors import Where
+from archspec.errors import FileError, Where
 from archspec.recipe.fine_tuning import InitFrom
 from builder import weights
 from builder.network.model import build, freeze
@@ -206,7 +206,7 @@ def test_layers_limit_what_is_taken(folder, load):
 
 
 def refused(spec, path, layers=()):
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         taken(spec, InitFrom(weights=str(path), layers=layers))
     return str(caught.value)
 
@@ -219,7 +219,7 @@ def test_a_file_that_does_not_fit_is_told_with_the_differences_and_nothing_is_tr
     assert first.startswith(f"train.init_from: {file} does not fit pairs: ") and " missing, " in first
     assert any(line.strip().startswith("+ stage1.block2.conv") for line in notes)
     assert notes[-1].strip().startswith(f"python tools/convert_weights.py {file} SPEC shows all")
-    with pytest.raises(archspec.SpecError, match=r"\.yaml:\d+:\d+: train\.init_from: |train\.init_from: "):
+    with pytest.raises(FileError, match=r"\.yaml:\d+:\d+: train\.init_from: |train\.init_from: "):
         train(deeper, tmp_path / "never", folder / "data", say=lambda line: None)
     assert not (tmp_path / "never").exists()
 

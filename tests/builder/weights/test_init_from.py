@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import archspec
-from archspec.errors import Where
+from archspec.errors import FileError, Where
 from archspec.recipe.fine_tuning import InitFrom
 from builder.network.model import build
 from builder.pictures.normalisation import Normalisation, from_pixels
@@ -166,7 +166,7 @@ def runs(tmp_path_factory):
 def test_mistakes(run, layers, message, runs):
     target = network(vgg("d", D, classes=7))
     before = target.get_weights()
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         from_run(target, InitFrom(run=str(runs / run), layers=layers), WHERE)
     assert str(caught.value) == message.replace("{}", str(runs / run))
     assert all(map(np.array_equal, target.get_weights(), before))
@@ -174,5 +174,5 @@ def test_mistakes(run, layers, message, runs):
 
 def test_an_unrelated_network_takes_nothing(runs):
     target = network(archspec.load(SPECS / "digits.yaml"))
-    with pytest.raises(archspec.SpecError, match="no layer of digits has the name and the shapes of one of vgg_a in"):
+    with pytest.raises(FileError, match="no layer of digits has the name and the shapes of one of vgg_a in"):
         from_run(target, InitFrom(run=str(runs / "vgg_a" / "first")), WHERE)

@@ -13,7 +13,7 @@ import pytest
 
 import archspec
 import builder
-from archspec import SpecError
+from archspec.errors import FileError
 from builder import weights
 from builder.weights import keras_files
 from builder.weights.source import state_dict
@@ -179,10 +179,10 @@ def test_from_keras_to_pytorch_and_back(tmp_path):
 def test_pytorch_takes_whole_weights_only(tmp_path):
     like = weights.read("tests/fixtures/small.pth")
     headless = weights.match(SMALL, like, new_head=True)
-    with pytest.raises(SpecError, match="has not all weights of the network"):
+    with pytest.raises(FileError, match="has not all weights of the network"):
         weights.write_torch(headless, like, tmp_path / "out.safetensors")
     other = state_dict("other", {"a.weight": np.zeros((3, 3))})
-    with pytest.raises(SpecError, match="other: nothing in it fits small"):
+    with pytest.raises(FileError, match="other: nothing in it fits small"):
         weights.write_torch(weights.match(SMALL, like), other, tmp_path / "out.safetensors")
     assert list(tmp_path.iterdir()) == []
 
@@ -209,7 +209,7 @@ def test_damaged_files_are_refused(tmp_path):
         data = path.read_bytes()
         for content in (b"", data[: len(data) // 2], b"no weights"):
             path.write_bytes(content)
-            with pytest.raises(SpecError, match=r"a\.[\w.]+: (is not|cannot be loaded)"):
+            with pytest.raises(FileError, match=r"a\.[\w.]+: (is not|cannot be loaded)"):
                 weights.read(path)
 
 
@@ -217,11 +217,11 @@ def test_files_that_are_whole_and_hold_nonsense_are_refused(tmp_path):
     path = tmp_path / "a.weights.h5"
     with h5py.File(path, "w") as file:  # which takes a few bytes
         file.create_dataset("conv/vars/0", (1 << 24, 1 << 24, 1 << 10), "f", chunks=(1, 1, 8))
-    with pytest.raises(SpecError, match=r"or damaged: Unable to allocate"):
+    with pytest.raises(FileError, match=r"or damaged: Unable to allocate"):
         weights.read(path)
     with h5py.File(path, "w") as file:
         file[b"\xff/vars/0"] = np.zeros(3)
-    with pytest.raises(SpecError, match=r"is not a \.weights\.h5 file of Keras 3, or damaged"):
+    with pytest.raises(FileError, match=r"is not a \.weights\.h5 file of Keras 3, or damaged"):
         weights.read(path)
 
 
@@ -243,7 +243,7 @@ def test_weights_that_refer_to_other_files_are_refused(tmp_path):
         path = tmp_path / f"{name}.weights.h5"
         with h5py.File(path, "w") as file:
             put(file.create_group("layers/dense/vars"))
-        with pytest.raises(SpecError, match=r"vars/0 is (a link to elsewhere|not an array in this file)"):
+        with pytest.raises(FileError, match=r"vars/0 is (a link to elsewhere|not an array in this file)"):
             weights.read(path)
 
 
@@ -251,7 +251,7 @@ def test_a_model_with_code_in_it_is_refused(tmp_path):
     path = tmp_path / "a.keras"
     picture = keras.Input((2,))
     keras.Model(picture, keras.layers.Lambda(lambda x: x * 2, output_shape=(2,))(picture)).save(path)
-    with pytest.raises(SpecError, match=r"a\.keras: cannot be loaded by Keras: .*Lambda"):
+    with pytest.raises(FileError, match=r"a\.keras: cannot be loaded by Keras: .*Lambda"):
         weights.read(path)
 
 
@@ -267,7 +267,7 @@ def test_a_model_with_layers_of_others_is_refused(tmp_path):
                 config["config"]["layers"][1] |= {"module": "os", "class_name": "system"}
                 content = json.dumps(config)
             changed.writestr(name, content)
-    with pytest.raises(SpecError, match=r"b\.keras: cannot be loaded by Keras"):
+    with pytest.raises(FileError, match=r"b\.keras: cannot be loaded by Keras"):
         weights.read(other)
 
 
@@ -282,6 +282,6 @@ def test_keras_applications_without_a_network(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, timeout=120
     )
-    assert "SpecError('keras:MobileNet: cannot be loaded by Keras: URL fetch failure on https://" in result.stdout
-    with pytest.raises(SpecError, match=r"keras\.applications has no 'ResNet5'; did you mean 'ResNet50'"):
+    assert "FileError('keras:MobileNet: cannot be loaded by Keras: URL fetch failure on https://" in result.stdout
+    with pytest.raises(FileError, match=r"keras\.applications has no 'ResNet5'; did you mean 'ResNet50'"):
         weights.read("keras:ResNet5")

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from archspec import SpecError
+from archspec import UserError
+from archspec.errors import FileError
 from builder import weights
 from builder.weights import names
 from builder.weights.source import state_dict
@@ -47,12 +48,12 @@ def test_numbers_order_names_that_the_file_has_sorted(theirs):
 
 def test_sorted_words_have_no_order():
     """`body`, `head` and `stem` are sorted, and nothing says which comes first."""
-    with pytest.raises(SpecError, match="undecided: which of body, head, stem is which of conv1, conv2, conv3"):
+    with pytest.raises(FileError, match="undecided: which of body, head, stem is which of conv1, conv2, conv3"):
         pairs(PLAIN, convs("body", "head", "stem"))
 
 
 def test_numbers_that_contradict_the_order_decide_nothing():
-    with pytest.raises(SpecError, match="undecided"):
+    with pytest.raises(FileError, match="undecided"):
         pairs(PLAIN, convs("up3", "up2", "up1"))
 
 
@@ -70,7 +71,7 @@ def test_the_last_of_each_side_belong_together():
 
 def test_branches_without_agreeing_names_are_not_guessed():
     source = convs("b2", "b1", "last")
-    with pytest.raises(SpecError) as error:
+    with pytest.raises(FileError) as error:
         pairs(FORKED, source)
     text = str(error.value)
     assert "file: does not fit net: 1 tensor matched (1 transposed), 2 undecided" in text
@@ -91,7 +92,7 @@ def test_one_agreeing_name_does_not_decide_for_two_chains():
     )
     names_there = ["r1", "r2", "l1", "left2"]
     with pytest.raises(
-        SpecError, match="undecided: which of r1, r2, l1, left2 is which of left1, left2, right1, right2"
+        FileError, match="undecided: which of r1, r2, l1, left2 is which of left1, left2, right1, right2"
     ):
         pairs(chains, convs(*names_there))
     same = ["right1", "right2", "left1", "left2"]
@@ -167,7 +168,7 @@ FILE |= {"fc.weight": np.zeros((10, 4)), "fc.bias": np.zeros(10)}
 
 def difference(tensors, **options):
     matching = weights.match(CLASSIFIER, state_dict("file", tensors), **options)
-    with pytest.raises(SpecError) as error:
+    with pytest.raises(FileError) as error:
         weights.require(matching)
     return str(error.value)
 
@@ -236,7 +237,7 @@ def test_weights_of_another_network_fit_nowhere():
 
 
 def test_a_network_without_weights_takes_none():
-    with pytest.raises(SpecError, match="nothing in it fits net: 0 tensors matched, 1 left over"):
+    with pytest.raises(FileError, match="nothing in it fits net: 0 tensors matched, 1 left over"):
         weights.require(weights.match(network("global_avg_pool"), convs("a"), new_head=True))
 
 
@@ -247,7 +248,7 @@ def test_what_is_not_a_floating_point_number_is_left_over():
 def test_partial_takes_what_fits():
     matching = weights.match(CLASSIFIER, state_dict("file", without("bn1.bias", "fc.weight", "fc.bias")))
     weights.require(matching, partial=True)
-    with pytest.raises(SpecError, match="nothing in it fits"):
+    with pytest.raises(FileError, match="nothing in it fits"):
         weights.require(weights.match(CLASSIFIER, state_dict("file", {})), partial=True)
 
 
@@ -263,6 +264,6 @@ def test_partial_takes_what_fits():
     ],
 )
 def test_pairs_that_cannot_be(pair, expected):
-    with pytest.raises(SpecError) as error:
+    with pytest.raises(UserError) as error:
         weights.match(CLASSIFIER, state_dict("file", FILE), pairs=pair)
     assert str(error.value) == expected

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import builder
-from archspec import SpecError
+from archspec.errors import FileError
 from builder import weights
 from builder.weights.reading import read_safetensors
 from builder.weights.torch_files import read_state_dict
@@ -66,7 +66,7 @@ def test_tensors_are_those_that_were_saved():
     ],
 )
 def test_other_files_of_pytorch_are_refused(name, expected):
-    with pytest.raises(SpecError, match=expected):
+    with pytest.raises(FileError, match=expected):
         weights.read(FIXTURES / name)
 
 
@@ -139,7 +139,7 @@ HOSTILE = {
 def test_a_pickle_that_asks_for_anything_else_is_refused_and_not_run(attack, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = save(tmp_path / "evil.pth", state(HOSTILE[attack]))
-    with pytest.raises(SpecError, match=r"evil\.pth: asks for '.*only tensors are read from a file, no code is run"):
+    with pytest.raises(FileError, match=r"evil\.pth: asks for '.*only tensors are read from a file, no code is run"):
         weights.read(path)
     assert sorted(tmp_path.iterdir()) == [path]
 
@@ -155,11 +155,11 @@ def test_a_pickle_cannot_change_what_stands_for_the_names_that_it_may_use(tmp_pa
     for word in ("_rebuild_tensor_v2", "_rebuild_parameter"):
         for attributes in (plain({"call": 1}), tuple_of(plain(None), plain({"call": 1}))):
             path = save(tmp_path / "a.pth", state(name("torch._utils", word) + attributes + b"b"))
-            with pytest.raises(SpecError, match="its pickle cannot be read"):
+            with pytest.raises(FileError, match="its pickle cannot be read"):
                 weights.read(path)
     attributes = tuple_of(plain(None), plain({"dtype": 1}))
     path = save(tmp_path / "a.pth", state(name("torch", "FloatStorage") + attributes + b"b"))
-    with pytest.raises(SpecError, match="its pickle cannot be read"):
+    with pytest.raises(FileError, match="its pickle cannot be read"):
         weights.read(path)
     assert read_state_dict(save(tmp_path / "b.pth", state(tensor())))["a"].dtype == np.float32
 
@@ -185,7 +185,7 @@ def test_a_pickle_cannot_change_what_stands_for_the_names_that_it_may_use(tmp_pa
     ],
 )
 def test_damaged_state_dicts_are_refused(data, expected, tmp_path):
-    with pytest.raises(SpecError, match=expected):
+    with pytest.raises(FileError, match=expected):
         weights.read(save(tmp_path / "a.pth", data))
 
 
@@ -193,21 +193,21 @@ def test_numbers_of_eight_bits_are_not_read(tmp_path):
     head = b'{"a.weight":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[0,4]}}'
     path = tmp_path / "a.safetensors"
     path.write_bytes(struct.pack("<Q", len(head)) + head + bytes(4))
-    with pytest.raises(SpecError, match="has numbers of type float8_e4m3fn, which is not read; save it with 16 or 32"):
+    with pytest.raises(FileError, match="has numbers of type float8_e4m3fn, which is not read; save it with 16 or 32"):
         weights.read(path)
 
 
 def test_zip_files_of_others_are_refused(tmp_path):
     good = state(tensor())
-    with pytest.raises(SpecError, match="does not compress"):
+    with pytest.raises(FileError, match="does not compress"):
         weights.read(save(tmp_path / "a.pth", good, compression=zipfile.ZIP_DEFLATED))
-    with pytest.raises(SpecError, match="TorchScript"):
+    with pytest.raises(FileError, match="TorchScript"):
         weights.read(save(tmp_path / "a.pth", good, **{"constants.pkl": b"."}))
-    with pytest.raises(SpecError, match="other byte order"):
+    with pytest.raises(FileError, match="other byte order"):
         weights.read(save(tmp_path / "a.pth", good, byteorder=b"big"))
     with zipfile.ZipFile(tmp_path / "b.pth", "w") as file:
         file.writestr("a.txt", "hello")
-    with pytest.raises(SpecError, match=r"there is no data\.pkl"):
+    with pytest.raises(FileError, match=r"there is no data\.pkl"):
         weights.read(tmp_path / "b.pth")
 
 
@@ -217,7 +217,7 @@ def test_a_file_that_was_cut_off_is_refused(name, tmp_path):
     for length in (0, 1, 10, len(data) // 2, len(data) - 1):
         path = tmp_path / name
         path.write_bytes(data[:length])
-        with pytest.raises(SpecError, match=r"small\.\w+: is (cut off|damaged|not a)"):
+        with pytest.raises(FileError, match=r"small\.\w+: is (cut off|damaged|not a)"):
             weights.read(path)
 
 
@@ -231,5 +231,5 @@ def test_a_file_with_wrong_bytes_is_refused_or_read(seed, tmp_path):
         damaged = np.frombuffer(data, "u1").copy()
         damaged[generator.integers(len(data), size=3)] = generator.integers(256, size=3)
         path.write_bytes(damaged.tobytes())
-        with contextlib.suppress(SpecError):
+        with contextlib.suppress(FileError):
             weights.read(path)
