@@ -11,7 +11,7 @@ import archspec
 from archspec.errors import Where
 from benchmarks.measure import seconds
 from builder import build
-from builder.distribution.strategy import place
+from builder.distribution.strategy import choose_strategy
 
 TIMES = 20
 
@@ -19,7 +19,7 @@ TIMES = 20
 def main(path: str, kind: str) -> None:
     spec = archspec.load(path, {"train.distribute": {"mirrored": {"replicas": 2}} if kind == "mirrored" else kind})
     assert spec.train is not None
-    placement = place(spec.train, Where)
+    placement = choose_strategy(spec.train, Where)
     with placement.strategy.scope():
         shapes = [variable.shape for variable in build(spec).trainable_variables]
 

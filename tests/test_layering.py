@@ -9,8 +9,9 @@ FLOORS = """
 builder
 builder.sweep
 builder.training builder.evaluation builder.prediction builder.exports
+builder.weights
 builder.runs
-builder.weights builder.data
+builder.data
 builder.network builder.pictures builder.augment builder.distribution builder.system
 archspec.cli archspec.json_schema archspec.report archspec.candidates archspec
 archspec.analysis

@@ -6,7 +6,7 @@ python tools/train.py specs/digits.yaml --resume
 python tools/train.py specs/digits.yaml --workers 2
 
 Ends with status 0; 2 for a mistake; 1 for a loss that is not finite, or a worker that died; 130 for Ctrl-C and 143 for
-SIGTERM, which save the state: --resume goes on from there.
+SIGTERM, which save the state: --resume continues from there.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
@@ -14,9 +14,8 @@ import argparse
 import sys
 
 from archspec import cli
-from archspec.spec.addresses import recipe_of
 from builder.distribution.launcher import launch, without_option
-from builder.runs.directory import goes_on, to_resume
+from builder.runs.directory import check_can_train, to_resume
 from builder.system.tensorflow_start import import_tensorflow
 
 
@@ -25,8 +24,8 @@ def main() -> None:
     parser.add_argument("spec", metavar="SPEC", help="a spec with a 'train' section")
     cli.add_set_argument(parser)
     parser.add_argument("--run-dir", metavar="DIR", help="the run's own directory (default: runs/<name>/<time>/)")
-    parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
-    resumed = "go on with a run (default: that of --run-dir, or the newest)"
+    parser.add_argument("--data-dir", metavar="DIR", help="the folder of prepared data sets (default: that of TFDS)")
+    resumed = "resume a run (default: that of --run-dir, or the newest)"
     parser.add_argument("--resume", metavar="RUN", nargs="?", const="", help=resumed)
     parser.add_argument("--workers", metavar="N", type=cli.positive, help="train with N processes on this machine")
     args = parser.parse_args()
@@ -35,18 +34,17 @@ def main() -> None:
         run_dir = args.run_dir
         if args.resume is not None:
             run_dir = to_resume(spec.name, args.resume, args.run_dir)
-        recipe_of(spec)
-        goes_on(spec, run_dir, args.resume is not None)
+        check_can_train(spec, run_dir, args.resume is not None)
         if args.workers:
             sys.exit(launch([sys.executable, *without_option(sys.argv, "--workers")], args.workers))
-        import_tensorflow()  # it takes seconds, and is for valid specs only
+        import_tensorflow()  # it takes seconds, so mistakes in the spec are reported first
         from builder.system.endings import Diverged, Interrupted, WorkerLost
         from builder.training.trainer import train
 
         try:
             train(spec, run_dir, args.data_dir, resume=args.resume is not None)
         except (Diverged, WorkerLost):
-            sys.exit(1)  # train has said it
+            sys.exit(1)  # train has reported it
         except Interrupted as stop:
             sys.exit(stop.status)
 

@@ -7,7 +7,13 @@ from typing import Annotated, Protocol
 
 from archspec.fields.scalars import Choice
 
-MONITORS = ("loss", "accuracy", "top5_accuracy", "val_loss", "val_accuracy", "val_top5_accuracy")
+ACCURACIES = {"accuracy": 1, "top5_accuracy": 5}
+"""Each accuracy with its k: the share of the pictures whose class is among the k that the network finds likeliest. One
+more needs a row here and nothing else: it is then computed, written to `metrics.csv`, drawn and monitored."""
+METRICS = ("loss", *ACCURACIES)
+"""The measurements of an epoch, on the training pictures and, with `val_` before the name, on the validation
+pictures."""
+MONITORS = (*METRICS, *(f"val_{name}" for name in METRICS))
 Monitor = Annotated[str, Choice(MONITORS)]
 
 

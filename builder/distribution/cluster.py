@@ -1,4 +1,4 @@
-"""The workers of a training: who they are, and which of them this process is. No TensorFlow unless Slurm is asked."""
+"""The workers of a training, and which of them this process is. It imports TensorFlow only under Slurm."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from typing import Any
 from archspec.errors import argument_problem
 
 PORT = 8888
-"""Where the workers of a Slurm job listen; further ones on the same machine take the ports that follow."""
+"""The port on which the workers of a Slurm job listen; further ones on the same machine take the ports that follow."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The workers of a training, `host:port` each, and which of them this process is.
+    """The workers of a training, and which of them this process is.
 
     The first one is the chief, which alone writes the run directory.
+
+    Attributes:
+        workers: their addresses, `host:port`.
+        index: the position of this process among them.
     """
 
     workers: tuple[str, ...]
@@ -25,14 +29,16 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
+        """Whether this process is the chief."""
         return self.index == 0
 
     def config(self) -> str:
-        """As TF_CONFIG says it."""
+        """The value of TF_CONFIG that describes it."""
         return json.dumps({"cluster": {"worker": list(self.workers)}, "task": {"type": "worker", "index": self.index}})
 
 
 ALONE = Cluster(("",), 0)
+"""The cluster of a process that trains on its own."""
 
 
 def described_cluster() -> Cluster | None:
@@ -46,7 +52,7 @@ def described_cluster() -> Cluster | None:
     if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
         import tensorflow as tf
 
-        gpus = max(len(tf.config.list_physical_devices("GPU")), 1)  # else it asks nvidia-smi, which may not be there
+        gpus = max(len(tf.config.list_physical_devices("GPU")), 1)  # else it calls nvidia-smi, which may be missing
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
             port_base=PORT, gpus_per_node=gpus, gpus_per_task=gpus, auto_set_gpu=False
         )

@@ -1,4 +1,4 @@
-"""Several workers on this machine: a process each, which end together."""
+"""Starts several workers on this machine, one process for each, which end together."""
 
 from __future__ import annotations
 
@@ -18,20 +18,24 @@ from contextlib import ExitStack
 from builder.distribution.cluster import Cluster
 
 POLL_SECONDS = 0.2
+"""How often to look whether workers have ended."""
 READER_SECONDS = 2.0
+"""How long to wait for the rest of a worker's output; a process that it left running may hold the pipe open."""
 FAILING_SECONDS = 5.0
-"""For the others to end after one has failed,"""
+"""How long the other workers may take to end after one has failed."""
 SAVING_SECONDS = 60.0
-"""and after a signal, for the chief to save the state."""
-"""For the rest of what workers wrote; a process of theirs that lives on may hold the pipe open."""
+"""How long the workers may take to end after a signal, while the chief saves the state."""
 
 
 def launch(command: Sequence[str], count: int) -> int:
-    """Runs a command as so many workers of one cluster on the loopback device, and gives its exit status: the chief's,
-    or 1 when a worker died, which stops the others at once.
+    """Runs a command as `count` workers of one cluster on the loopback device.
 
-    The chief's output is shown, of the others only what they write to stderr; a line that several write is shown once.
-    Ctrl-C and SIGTERM are passed on.
+    The chief's output is shown, and what the other workers write to stderr; a line that several of them write is shown
+    once. Ctrl-C and SIGTERM are passed on to all.
+
+    Returns:
+        The exit status of the chief, or that of a worker that failed; 1 if a worker was killed. Then the others are
+        stopped.
     """
     addresses = _free_addresses(count)
     processes = []
@@ -41,7 +45,7 @@ def launch(command: Sequence[str], count: int) -> int:
     for index in range(count):
         environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config()}
         output = None if index == 0 else subprocess.DEVNULL
-        process = subprocess.Popen(  # in a group of its own: a terminal's Ctrl-C would reach it twice, which ends it
+        process = subprocess.Popen(  # in a group of its own, or a terminal's Ctrl-C reaches it twice, which ends it
             command,
             env=environment,
             stdout=output,
@@ -65,8 +69,8 @@ def launch(command: Sequence[str], count: int) -> int:
 
 
 def _pass_on(process: subprocess.Popen[bytes], printed: Counter[bytes]) -> None:
-    """Shows what a worker writes to stderr, but not the lines that another has written already: a mistake of the user's
-    is one to all of them."""
+    """Shows what a worker writes to stderr, except the lines that another has already written: all of them report the
+    same mistake of the user."""
     own: Counter[bytes] = Counter()
     assert process.stderr is not None
     for line in process.stderr:
@@ -83,17 +87,18 @@ _printing = threading.Lock()
 
 def without_option(arguments: Sequence[str], option: str) -> list[str]:
     """A command's arguments without an option and its value."""
-    kept: list[str] = []
+    others: list[str] = []
     remaining = iter(arguments)
     for argument in remaining:
         if argument == option:
             next(remaining, None)
         elif not argument.startswith(f"{option}="):
-            kept.append(argument)
-    return kept
+            others.append(argument)
+    return others
 
 
 def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -> int:
+    """Waits until the workers have ended, and passes signals on meanwhile."""
     patience = FAILING_SECONDS
     while any(process.poll() is None for process in processes):
         while forwarded:
@@ -112,7 +117,7 @@ def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -
 
 
 def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int, patience: float) -> int:
-    """Gives the others, which may end for the same reason, some seconds to do so; then they are stopped."""
+    """Gives the other workers, which may fail for the same reason, some seconds to end; then they are stopped."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and any(process.poll() is None for process in processes):
         time.sleep(POLL_SECONDS)
@@ -123,6 +128,7 @@ def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int, pat
 
 
 def _free_addresses(count: int) -> tuple[str, ...]:
+    """Addresses on the loopback device, with ports that are free at this moment."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

@@ -1,4 +1,4 @@
-"""Where a network trains: one device, several devices of this machine, or several machines."""
+"""Chooses the distribution strategy: one device, several devices of this machine, or several machines."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from builder.distribution.cluster import ALONE, Cluster, described_cluster
 
 @dataclass(frozen=True)
 class Placement:
-    """A strategy, and this process's place in it.
+    """The devices that a training runs on.
 
     Attributes:
-        strategy: TensorFlow's default one on a single device.
-        replicas: how many there are in all; each takes an equal part of the global batch.
+        strategy: TensorFlow's strategy; on a single device the default one.
+        cluster: the workers, and which of them this process is.
     """
 
     strategy: tf.distribute.Strategy
@@ -30,31 +30,35 @@ class Placement:
 
     @property
     def replicas(self) -> int:
+        """The number of replicas on all workers; each takes an equal part of the global batch."""
         return self.strategy.num_replicas_in_sync
 
     @property
     def is_chief(self) -> bool:
+        """Whether this process writes the run directory."""
         return self.cluster.is_chief
 
     @property
     def is_multi_worker(self) -> bool:
+        """Whether there are several processes."""
         return len(self.cluster.workers) > 1
 
 
 Address = Callable[[str], Where]
-"""From a field of `train` to where it stands."""
+"""From a field of `train` to its position in the spec."""
 
 
-def place(recipe: Train, where: Address) -> Placement:
-    """The devices that a recipe asks for. A process makes a strategy once: TensorFlow's second one of several replicas
-    fails on models of another size.
+def choose_strategy(recipe: Train, where: Address) -> Placement:
+    """Chooses the devices that a recipe asks for.
+
+    A process makes each strategy once: a second one of several replicas fails on models of another size in TensorFlow.
 
     Args:
-        recipe: its `distribute` says which; what it says of batches and XLA is checked against them.
-        where: gives the addresses of the fields of `train` in the spec.
+        recipe: its `distribute` names the devices, with which its batch size and XLA are checked.
+        where: from a field of `train` to its position in the spec.
 
     Raises:
-        SpecError: there are not that many devices, the environment describes no cluster, or the batch does not divide.
+        UserError: there are too few devices, the environment describes no cluster, or the batch does not divide.
     """
     distribute = recipe.distribute
     cluster = described_cluster()
@@ -115,7 +119,7 @@ def _mirrored(replicas: int, where: Where) -> tf.distribute.Strategy:
     (cpu,) = tf.config.list_physical_devices("CPU")
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
-    except RuntimeError:  # TensorFlow has started; what it has may be enough
+    except RuntimeError:  # TensorFlow has started; its devices may be enough
         if len(tf.config.list_logical_devices("CPU")) < replicas:
             message = f"this process started TensorFlow with fewer than {replicas} CPU devices; use a new process"
             raise problem_at(where, message) from None

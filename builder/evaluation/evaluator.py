@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,15 @@ from archspec.errors import UserError, argument_problem, file_problem, problem_a
 from archspec.spec.addresses import address, recipe_of
 from archspec.spec.overrides import parse_assignments
 from builder.evaluation.scheme import Crops, Scheme
+from builder.runs.names import SPEC
 from builder.runs.run import Run, open_run
+from builder.system.terminal import Say
 
 if TYPE_CHECKING:
     from builder.data import Data
     from builder.evaluation.result import Evaluation
     from builder.evaluation.scoring import Scores
 
-Say = Callable[[str], None]
 RunOrPath = str | os.PathLike[str] | Run
 
 
@@ -104,7 +105,7 @@ def open_runs(runs: RunOrPath | Sequence[RunOrPath], assignments: Sequence[str] 
 
 def _changed(run: Run, overrides: Mapping[str, Any]) -> Run:
     """The run with another spec of the same network."""
-    spec = load(run.directory / "spec.yaml", overrides)
+    spec = load(run.directory / SPEC, overrides)
     if spec.graph != run.spec.graph:
         raise argument_problem(
             "--set", f"changes the network of {run.directory}, which is trained; set train fields only"

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ from archspec import Problem
 from archspec.errors import FileError, UserError, Where, file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
-from builder.runs.run import REPORT, Run, open_run
+from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, SPEC
+from builder.runs.run import Run, open_run
 from builder.system.files import write_json
+from builder.system.terminal import Say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +34,7 @@ def export(
     formats: Sequence[str] = ("saved_model",),
     out: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] = print,
+    say: Say = print,
 ) -> Path:
     """Exports a run's best model, and checks every file in its own runtime against `model.keras`.
 
@@ -72,7 +74,7 @@ def export(
             results.append(parity.check(name, output_format, version.path, sample))
         say(report.table(results, sample))
         _check_passed(results)
-        write_json(version.path / REPORT, report.to_json(run, network, results, sample))
+        write_json(version.path / EXPORT, report.to_json(run, network, results, sample))
     say(f"saved {version.path}")
     return version.path
 
@@ -95,9 +97,9 @@ def _check_is_best(run: Run) -> None:
     differing = [name for name, value in run.weights.items() if name not in found or (value != found[name]).any()]
     if differing:
         raise file_problem(
-            run.directory / "model.keras",
-            f"has other weights than checkpoints/best.safetensors ({differing[0]}, for one): the run was resumed and "
-            f"then stopped; resume it with python tools/train.py {run.directory}/spec.yaml --resume {run.directory}",
+            run.directory / MODEL,
+            f"has other weights than {CHECKPOINTS}/{BEST} ({differing[0]}, for one): the run was resumed and "
+            f"then stopped; resume it with python tools/train.py {run.directory / SPEC} --resume {run.directory}",
         )
 
 

@@ -16,6 +16,7 @@ from builder.exports.folding import Folded, fold
 from builder.network.model import Lowering, build
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
+from builder.runs.names import ENVIRONMENT, METRICS, SPEC
 from builder.runs.run import Run
 
 LABELS = "labels.txt"
@@ -72,8 +73,7 @@ class InferenceNetwork:
 def network_of(run: Run) -> InferenceNetwork:
     """A run's network with its best weights."""
     classes = run.about.class_names
-    names = ("spec.yaml", "metrics.csv", "environment.json")
-    files = [path for name in names if (path := run.directory / name).is_file()]
+    files = [path for name in (SPEC, METRICS, ENVIRONMENT) if (path := run.directory / name).is_file()]
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
     return InferenceNetwork(
         name=run.spec.name,

@@ -15,7 +15,7 @@ from archspec import Graph, Node, ops
 from builder.exports.folding import Folded
 from builder.exports.inference import InferenceNetwork, frozen
 from builder.network.stock_layers import sides_of
-from builder.system.tensorflow_start import stderr_kept
+from builder.system.tensorflow_start import stderr_captured
 
 
 def write(network: InferenceNetwork, path: Path, precision: str, calibration: np.ndarray) -> None:
@@ -39,7 +39,7 @@ def write(network: InferenceNetwork, path: Path, precision: str, calibration: np
     module = tf.Module()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([answers.get_concrete_function()], module)
     QUANTISATIONS[precision](converter, calibration)
-    with stderr_kept(), warnings.catch_warnings():
+    with stderr_captured(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # TensorFlow's own interpreter, which calibrates, is deprecated
         content = converter.convert()
     path.write_bytes(content)

@@ -19,6 +19,7 @@ from builder.exports import runtimes
 from builder.exports.formats import Format
 from builder.exports.inference import FILE_CHANNELS
 from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded, with_channels
+from builder.runs.names import MODEL
 from builder.runs.run import Run
 
 MOST_PICTURES = 256
@@ -129,7 +130,7 @@ def sample(run: Run, data: Data, resize: int | None) -> Sample:
         )
         for count in runtimes.BATCHES
     ]
-    return Sample(pictures, np.concatenate(probabilities), tuple(times), (run.directory / "model.keras").stat().st_size)
+    return Sample(pictures, np.concatenate(probabilities), tuple(times), (run.directory / MODEL).stat().st_size)
 
 
 def check(name: str, output_format: Format, folder: Path, sample: Sample) -> Result:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archspec.errors import file_problem
-from builder.runs.run import REPORT
+from builder.runs.names import EXPORT
 from builder.system.files import check_writable
 
 
@@ -41,12 +41,12 @@ def check_folder(folder: Path, network: str) -> None:
 
 def is_export(path: Path) -> bool:
     """Whether a folder is one numbered export."""
-    return path.name.isdecimal() and (path / REPORT).is_file()
+    return path.name.isdecimal() and (path / EXPORT).is_file()
 
 
 def _network_of(version: Path) -> str | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads((version / REPORT).read_text(encoding="utf-8"))["network"])
+        return str(json.loads((version / EXPORT).read_text(encoding="utf-8"))["network"])
     return None
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from archspec import load
 from archspec.errors import file_problem
 from builder.prediction.finding import Found
-from builder.runs.run import REPORT, Run, open_run
+from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
+from builder.runs.run import Run, open_run
 
 if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
     import numpy as np
@@ -77,7 +78,7 @@ def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classi
         return _export_loader(path)
     if versions:
         return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)))
-    if (path / REPORT).is_file():
+    if (path / EXPORT).is_file():
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
     return _run_loader(open_run(path))
 
@@ -103,13 +104,11 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
 
 def _export_loader(path: Path) -> Callable[[], Classifier]:
     assets = path / "assets"
-    spec = load(assets / "spec.yaml")
+    spec = load(assets / SPEC)
     try:
-        names = tuple(
-            map(str, json.loads((assets / "environment.json").read_text(encoding="utf-8"))["data"]["classes"])
-        )
+        names = tuple(map(str, json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]["classes"]))
     except (OSError, ValueError, KeyError, TypeError):
-        raise file_problem(path, "has no names of classes in assets/environment.json; export it again") from None
+        raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from None
 
     def load_classifier() -> Classifier:
         import numpy as np

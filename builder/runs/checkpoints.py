@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a training, one file each, written atomically, a bounded number kept."""
+"""Checkpoints: the whole state of a training, one file each, written atomically; the newest few are kept."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ from safetensors import SafetensorError
 
 from archspec.errors import file_problem
 from archspec.wording import first_few
+from builder.runs.names import BEST
 from builder.system.tensors import read_tensors, write_tensors
 
-BEST = "best.safetensors"
-"""The weights of the best epoch, by name."""
 NAME = re.compile(r"step-(\d+)\.safetensors")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state that was saved: every variable's value by name, and what else the training knew, as JSON has it."""
+    """A saved state of a training.
+
+    Attributes:
+        step: how many steps were done.
+        tensors: every variable's value, by name.
+        progress: what the training knew besides, as `Progress.to_json` gives it.
+    """
 
     path: Path
     step: int
@@ -35,30 +40,38 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class CheckpointStore:
-    """Those of a run, `step-<steps done>.safetensors` in its directory; the last `keep` are kept."""
+    """The checkpoints of a run: `step-<steps done>.safetensors`, and `best.safetensors`, the weights of the best epoch.
+
+    Attributes:
+        directory: the run's `checkpoints/`.
+        keep: how many states are kept; older ones are removed.
+        is_writer: whether this process writes here. With several workers the chief alone does; for the others the
+            methods that write or remove files do nothing.
+    """
 
     directory: Path
     keep: int
+    is_writer: bool = True
 
     def paths(self) -> list[Path]:
-        """All that are there, the newest first."""
+        """All states, the newest first."""
         found = [path for path in self.directory.glob("step-*.safetensors") if NAME.fullmatch(path.name)]
         return sorted(found, key=_step, reverse=True)
 
-    def save(self, step: int, tensors: Mapping[str, np.ndarray], progress: Mapping[str, Any]) -> Path:
-        """Writes the state after `step` steps, and removes what is more than `keep`.
+    def save(self, step: int, tensors: Mapping[str, np.ndarray], progress: Mapping[str, Any]) -> None:
+        """Writes the state after `step` steps, and removes the oldest if there are more than `keep`.
 
         Raises:
             FileError: the disk is full, or the directory cannot be written.
         """
-        path = self.directory / f"step-{step:09d}.safetensors"
-        write_tensors(path, tensors, {"progress": json.dumps(progress)})
-        for old in self.paths()[self.keep :]:
-            old.unlink(missing_ok=True)
-        return path
+        if self.is_writer:
+            path = self.directory / f"step-{step:09d}.safetensors"
+            write_tensors(path, tensors, {"progress": json.dumps(progress)})
+            for old in self.paths()[self.keep :]:
+                old.unlink(missing_ok=True)
 
     def latest(self) -> tuple[Checkpoint | None, list[Path]]:
-        """The newest one that can be read, and newer ones that cannot."""
+        """The newest checkpoint that can be read, and the paths of newer ones that cannot."""
         broken: list[Path] = []
         for path in self.paths():
             try:
@@ -68,34 +81,46 @@ class CheckpointStore:
                 broken.append(path)
         return None, broken
 
+    def set_aside(self, path: Path) -> None:
+        """Renames a damaged checkpoint, which as the newest by its name would displace those that follow."""
+        if self.is_writer:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+
+    def remove_leftovers(self) -> None:
+        """Removes half-written files that a killed process left in the run's directory and in its `checkpoints/`."""
+        for directory in (self.directory, self.directory.parent) if self.is_writer else ():
+            for path in directory.glob(".*"):
+                if path.is_file() and re.match(r"\.\d+\.", path.name):
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+
+    def write_best(self, weights: Mapping[str, np.ndarray], epoch: int) -> None:
+        """Writes the weights of the best epoch, with its number.
+
+        Raises:
+            FileError: the disk is full, or the directory cannot be written.
+        """
+        if self.is_writer:
+            write_tensors(self.directory / BEST, weights, {"epoch": str(epoch)})
+
+    def has_best(self, epoch: int) -> bool:
+        """Whether the weights of the best epoch are there, can be read, and are those of this epoch."""
+        try:
+            return read_tensors(self.directory / BEST)[1].get("epoch") == str(epoch)
+        except (SafetensorError, OSError):
+            return False
+
 
 def _step(path: Path) -> int:
     match = NAME.fullmatch(path.name)
     return int(match[1]) if match else -1
 
 
-def write_best(directory: Path, weights: Mapping[str, np.ndarray], epoch: int) -> None:
-    """Writes the weights of the best epoch, with its number.
-
-    Raises:
-        FileError: the disk is full, or the directory cannot be written.
-    """
-    write_tensors(directory / BEST, weights, {"epoch": str(epoch)})
-
-
-def has_best(directory: Path, epoch: int) -> bool:
-    """Whether the weights of the best epoch are there, can be read, and are of this epoch."""
-    try:
-        return read_tensors(directory / BEST)[1].get("epoch") == str(epoch)
-    except (SafetensorError, OSError):
-        return False
-
-
 def named(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, keras.Variable]:
-    """Variables by their Keras path.
+    """Variables by their Keras path, after `prefix`.
 
     Raises:
-        ValueError: two have the same.
+        ValueError: two variables have the same path.
     """
     found: dict[str, keras.Variable] = {}
     for variable in variables:
@@ -106,13 +131,16 @@ def named(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, ke
 
 
 def values(variables: Mapping[str, keras.Variable]) -> dict[str, np.ndarray]:
-    """What the variables hold; of one with a copy on each replica, the first copy."""
+    """The values of variables, by name; for a variable with a copy on each replica, that of the first copy."""
     # Keras's `variable.numpy()` takes twice as long, which shows in the epochs of small networks.
     return {name: np.asarray(variable.value.value().numpy()) for name, variable in variables.items()}
 
 
 def restore(variables: Mapping[str, keras.Variable], tensors: Mapping[str, np.ndarray], path: Path) -> None:
-    """Gives the variables, on all replicas, the values of the same names.
+    """Assigns the tensors of a file to the variables of the same names, on all replicas.
+
+    Args:
+        path: the file, for messages.
 
     Raises:
         FileError: the names or shapes differ.
@@ -128,11 +156,3 @@ def restore(variables: Mapping[str, keras.Variable], tensors: Mapping[str, np.nd
         raise file_problem(path, f"is not of this network: {'; '.join(first_few(problems, 3))}")
     for name, variable in variables.items():
         variable.assign(tensors[name])
-
-
-def remove_leftovers(directory: Path) -> None:
-    """Removes half-written files that a killed process left behind."""
-    for path in directory.glob(".*"):
-        if path.is_file() and re.match(r"\.\d+\.", path.name):
-            with contextlib.suppress(OSError):
-                path.unlink()

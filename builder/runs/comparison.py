@@ -11,35 +11,37 @@ import yaml
 from archspec import Spec
 from archspec.errors import FileError, file_problem
 from archspec.wording import first_few
+from builder.runs.names import SPEC
 
 NAMED = 3
 """How many differences an error names."""
 MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla")
-"""What a resumed run may have otherwise: it decides where and how fast a training runs, not what comes out."""
+"""What may change when a run is resumed: it decides where and how fast the network is trained, not the result."""
 
 
 def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = MAY_CHANGE) -> None:
-    """Refuses to go on with a run of another spec.
+    """Refuses to resume a run with another spec than its own.
 
     Args:
-        may_change: paths that may be otherwise.
+        may_change: the beginnings of the paths that may differ.
 
     Raises:
-        FileError: naming the first differences.
+        FileError: the specs differ; the message names the first differences.
     """
+    path = directory / SPEC
     try:
-        text = (directory / "spec.yaml").read_text(encoding="utf-8")
-    except FileNotFoundError:  # stopped before it was written
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:  # the run was stopped before the spec was written
         return
     try:
         before = flat(text)
     except yaml.YAMLError:
-        raise damaged(directory / "spec.yaml") from None
+        raise damaged(path) from None
     if changed := differences(before, flat(spec.to_yaml()), may_change):
         raise file_problem(
             directory,
-            f"is a run of another spec: {changed}; to go on give the same spec, which is "
-            f"{directory / 'spec.yaml'}; another one needs a new run, which may take the weights with init_from",
+            f"is a run of another spec: {changed}; to resume it, give the same spec, which is {path}; another one "
+            "needs a new run, which may take the weights with init_from",
         )
 
 
@@ -47,13 +49,13 @@ def flat(text: str) -> dict[str, str]:
     """Every scalar of a resolved spec's file, as it is written there, by its path.
 
     Raises:
-        yaml.YAMLError: it cannot be read.
+        yaml.YAMLError: the text is not YAML.
     """
     return dict(_leaves(yaml.load(text, yaml.BaseLoader)))  # noqa: S506
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[str, ...]) -> str:
-    """What differs between two specs in words, empty where nothing does; paths that begin as one of `but` do not
+    """The differences between two specs in words, empty if there are none. Paths that begin with one of `but` do not
     count."""
     changed = [path for path in {**before, **now} if before.get(path) != now.get(path) and not path.startswith(but)]
     changes = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed]
@@ -61,8 +63,8 @@ def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[st
 
 
 def damaged(path: Path) -> FileError:
-    """A file of a run that is written anew where it is missing."""
-    return file_problem(path, "is damaged; delete it, and it is written anew when the run goes on")
+    """The error for a damaged file that a resumed run would write again if it were deleted."""
+    return file_problem(path, "is damaged; delete it, and it is written again when the run is resumed")
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

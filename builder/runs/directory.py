@@ -1,6 +1,6 @@
-"""The directory of a run: claimed once, written atomically, and a record of where the result comes from.
+"""The directory of a run: claimed once, locked by the process that trains in it, found again to be resumed.
 
-No TensorFlow, so that a wrong directory is told at once.
+It imports no TensorFlow, so that a wrong directory is reported at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 
 from archspec import Spec
 from archspec.errors import argument_problem, file_problem
+from archspec.spec.addresses import recipe_of
 from builder.runs.comparison import check_same_spec
+from builder.runs.names import CHECKPOINTS, LOCK
 
 
 def check_free(directory: str | os.PathLike[str]) -> None:
@@ -37,7 +39,7 @@ def check_free(directory: str | os.PathLike[str]) -> None:
 
 
 def claim(directory: str | os.PathLike[str] | None, name: str) -> Path:
-    """Makes a run's directory, with `checkpoints/` in it; of two processes that want the same, one gets it.
+    """Makes a run's directory, with `checkpoints/` in it. If two processes want the same directory, one gets it.
 
     Args:
         directory: the run's own directory, new or empty; by default `runs/<name>/<YYYYMMDD-HHMMSS>/`.
@@ -50,7 +52,7 @@ def claim(directory: str | os.PathLike[str] | None, name: str) -> Path:
     check_free(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        (path / "checkpoints").mkdir()
+        (path / CHECKPOINTS).mkdir()
     except FileExistsError:
         raise file_problem(path, "was taken by another run this moment; name a new directory with --run-dir") from None
     except OSError as error:
@@ -59,33 +61,58 @@ def claim(directory: str | os.PathLike[str] | None, name: str) -> Path:
 
 
 def _unused(parent: Path) -> Path:
-    """A directory named by the time, with a number behind it if several runs start in one second."""
+    """A directory named by the time, with a number after it if several runs start in one second."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     candidates = (parent / (stamp if number == 1 else f"{stamp}-{number}") for number in range(1, 1000))
     return next(path for path in candidates if not path.exists())
 
 
-# -- going on --------------------------------------------------------------------------------------------------------
-
-
-def goes_on(spec: Spec, directory: str | os.PathLike[str] | None, resume: bool) -> bool:
-    """Whether a training goes on with a run that has begun in a directory, rather than beginning one.
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Keeps a run directory to this process. The lock ends with the process, however that ends.
 
     Raises:
-        FileError: the run is one of another spec, or the directory is not free for a new one.
+        FileError: another process trains in the directory, or it cannot be written.
     """
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context((directory / LOCK).open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise file_problem(directory, "is in use: another process trains in it at this moment") from None
+        except OSError as error:
+            raise file_problem(directory, f"cannot be written: {error.strerror}") from error
+        yield
+
+
+# -- resuming --------------------------------------------------------------------------------------------------------
+
+
+def check_can_train(spec: Spec, directory: str | os.PathLike[str] | None, resume: bool) -> None:
+    """Reports, before TensorFlow is imported, why a spec cannot be trained in a directory.
+
+    Raises:
+        SpecError: the spec has no `train` section.
+        FileError: the run to resume is one of another spec, or the directory for a new run is not free.
+    """
+    recipe_of(spec)
     if directory is None:
-        return False
-    if resume and is_begun(directory):
+        return
+    if resumes(directory, resume):
         check_same_spec(Path(directory), spec)
-        return True
-    check_free(directory)
-    return False
+    else:
+        check_free(directory)
+
+
+def resumes(directory: str | os.PathLike[str] | None, resume: bool) -> bool:
+    """Whether a training resumes a run that has begun in a directory, rather than beginning one. Without a run there,
+    a training that may resume begins one."""
+    return resume and directory is not None and is_begun(directory)
 
 
 def is_begun(directory: str | os.PathLike[str]) -> bool:
     """Whether a run has begun in a directory, however little of it there is."""
-    return (Path(directory) / "checkpoints").is_dir()
+    return (Path(directory) / CHECKPOINTS).is_dir()
 
 
 def to_resume(name: str, run: str, run_dir: str | None) -> Path:
@@ -99,10 +126,10 @@ def to_resume(name: str, run: str, run_dir: str | None) -> Path:
     if run_dir:
         return Path(run_dir)
     if run and not is_begun(run):
-        raise file_problem(run, "is not the directory of a run, so there is nothing to go on with")
+        raise file_problem(run, "is not the directory of a run, so there is nothing to resume")
     found = Path(run) if run else latest(name)
     if found is None:
-        raise file_problem(Path("runs") / name, "has no run to go on with; name one with --resume RUN")
+        raise file_problem(Path("runs") / name, "has no run to resume; name one with --resume RUN")
     return found
 
 
@@ -110,21 +137,3 @@ def latest(name: str) -> Path | None:
     """The newest run of a network under `runs/`."""
     begun = [path for path in (Path("runs") / name).glob("*") if is_begun(path)]
     return max(begun, key=lambda path: path.stat().st_mtime, default=None)
-
-
-@contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Keeps a run directory to this process; the lock goes with the process, however it ends.
-
-    Raises:
-        FileError: another process has it.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context((directory / ".lock").open("w"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise file_problem(directory, "is in use: another process trains in it at this moment") from None
-        except OSError as error:
-            raise file_problem(directory, f"cannot be written: {error.strerror}") from error
-        yield

@@ -1,4 +1,4 @@
-"""Where a run's result comes from: `environment.json`, and the spec beside it."""
+"""Records where a run's result comes from: `environment.json`, and the spec beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,29 +16,30 @@ from typing import TYPE_CHECKING, Any
 from archspec import Spec
 from archspec.errors import file_problem
 from builder.runs.comparison import damaged, flat
+from builder.runs.names import ENVIRONMENT, SPEC
 from builder.system.cpu import instruction_set
 from builder.system.files import write_json, write_text
+from builder.system.terminal import Say
 
 if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
     from builder.data import Data
 
 INSTRUCTIONS = "instruction_set"
 RESUMED = ("started", "command", "devices", INSTRUCTIONS)
-"""What `environment.json` notes each time that the run is resumed."""
+"""The fields that `environment.json` gets once more each time that the run is resumed."""
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
 
-def record_environment(
-    directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int, say: Callable[[str], None]
-) -> None:
-    """Writes `spec.yaml` and `environment.json`, which has the spec once more, to tell what was changed in the file
-    since. For a resumed run, it adds where and when the run was resumed, and says so if the CPU's instruction set is
-    another than before.
+def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequence[str], seed: int, say: Say) -> None:
+    """Writes `spec.yaml`, and `environment.json` with the versions, the devices, the data and the spec once more, which
+    shows later what was changed in the file.
+
+    For a resumed run, it adds where and when the run was resumed, and says so if the CPU's instruction set has changed.
 
     Raises:
-        FileError: the data are no longer those that the run began with.
+        FileError: the data are no longer those that the run began with, or `environment.json` is damaged.
     """
-    path = directory / "environment.json"
+    path = directory / ENVIRONMENT
     about = {
         "name": data.name,
         "train": data.train_count,
@@ -65,13 +66,13 @@ def record_environment(
                 f"{after or 'none'}: its numbers will differ in the last digits from those of one kind of CPU"
             )
         now = {**first, "resumed": [*resumed, {key: now[key] for key in RESUMED}]}
-    if not (directory / "spec.yaml").exists():
-        write_text(directory / "spec.yaml", spec.to_yaml())
+    if not (directory / SPEC).exists():
+        write_text(directory / SPEC, spec.to_yaml())
     write_json(path, now)
 
 
 def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run ran on and with, for `environment.json`."""
+    """The versions, the machine, the command and the data of a run, for `environment.json`."""
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": sys.argv,
@@ -98,7 +99,7 @@ def package_version(package: str) -> str | None:
 
 
 def git_commit(root: Path) -> str | None:
-    """The commit of a checkout, `+` behind it if files were changed since; None where there is no git repository."""
+    """The commit of a checkout, followed by `+` if files have changed since; None if there is no git repository."""
     if not (root / ".git").exists():
         return None
 

@@ -7,15 +7,23 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from archspec.recipe.monitor import MONITORS
 from builder.system.files import write_text
+
+COUNTS = ("epoch", "step")
+"""The columns of whole numbers."""
+COLUMNS = (*COUNTS, *MONITORS, "learning_rate", "seconds", "images_per_second")
 
 
 def write_metrics(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """Writes `metrics.csv`, a row an epoch, atomically.
+    """Writes `metrics.csv`, a row for each epoch, atomically.
 
-    `loss`, `accuracy` and `top5_accuracy` are means over the epoch's training pictures, the L2 penalty left out;
-    `learning_rate` is that of the epoch's last step; `seconds` are for training and validation, `images_per_second` for
-    training alone.
+    `loss` and the accuracies are means over the epoch's training pictures, the L2 penalty left out, and those that
+    begin with `val_` are means over the validation pictures; `learning_rate` is that of the epoch's last step;
+    `seconds` are for training and validation, `images_per_second` for training alone.
+
+    Raises:
+        FileError: the disk is full, or the directory cannot be written.
     """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -24,16 +32,15 @@ def write_metrics(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     write_text(path, text.getvalue())
 
 
-COLUMNS = (
-    "epoch",
-    "step",
-    "loss",
-    "accuracy",
-    "top5_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "val_top5_accuracy",
-    "learning_rate",
-    "seconds",
-    "images_per_second",
-)
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """Reads `metrics.csv`: the rows that `write_metrics` wrote, with numbers for values.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if any(None in row or None in row.values() for row in rows):
+        raise ValueError(f"{path} has a row with too many or too few values")
+    return [{name: int(value) if name in COUNTS else float(value) for name, value in row.items()} for row in rows]

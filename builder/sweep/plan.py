@@ -13,6 +13,7 @@ from archspec.candidates.check import Checker
 from archspec.recipe import MONITORS, Train
 from archspec.recipe.fine_tuning import InitFrom
 from archspec.search import Candidate, Hyperband, Search
+from builder.runs import names
 from builder.sweep.records import COMPLETED, DIVERGED, Execution, Files, Trial
 from builder.sweep.results import Results
 from builder.sweep.tuners.hyperparameters import candidate
@@ -143,7 +144,7 @@ class Plan:
             best = Results.best_of(smaller, self.search)
             run = self.files.run(best.trial, best.execution.number)
             # Hyperband's shorter rounds leave no model.
-            has_model = (run / "model.keras").exists()
+            has_model = (run / names.MODEL).exists()
             if has_model and wanted & self._layers(load(self.files.spec(best.trial, best.execution.number))):
                 return run
             smaller.remove(best)

@@ -1,4 +1,4 @@
-"""Files that are written while the training goes on. No TensorFlow."""
+"""Runs a job in the background, such as writing a checkpoint while the training continues. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from types import TracebackType
 
 
 class BackgroundJob:
-    """One job at a time, in a thread behind the work of its block, which ends when the last job has.
+    """Runs one job at a time in a thread, beside the work of a `with` block. The end of the block waits for the last
+    job.
 
-    What a job raises is raised by whoever looks next: the next job, `check`, `wait` or the end of the block. An error
-    that ends the block itself comes first, and KeyboardInterrupt, which is to end all at once, does not wait.
+    An error in a job is raised by the next call that looks at it: `begin`, `check`, `wait` or the end of the block. If
+    the block itself ends with an error, that error is raised instead; if it ends with KeyboardInterrupt, which is to
+    end everything at once, it does not wait for the job.
     """
 
     def __init__(self) -> None:
@@ -30,18 +32,18 @@ class BackgroundJob:
                 self.wait()
 
     def begin(self, job: Callable[[], object]) -> None:
-        """Starts a job, when the one before has ended."""
+        """Starts a job, after the previous one has ended."""
         self.wait()
         self._thread = threading.Thread(target=self._run, args=[job], daemon=True)
         self._thread.start()
 
     def check(self) -> None:
-        """Raises what a job that has ended raised; waits for none."""
+        """Raises the error of a job that has ended, without waiting for one that has not."""
         if self._thread is not None and not self._thread.is_alive():
             self.wait()
 
     def wait(self) -> None:
-        """Until the job has ended."""
+        """Waits until the job has ended, and raises its error."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -1,4 +1,4 @@
-"""Which instruction set oneDNN, and so TensorFlow, computes with on this CPU."""
+"""The instruction set that oneDNN, and so TensorFlow, computes with on this CPU."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ INSTRUCTION_SETS: Mapping[str, tuple[str, ...]] = {
     "AVX512_CORE_AMX": ("amx_tile", "amx_int8", "amx_bf16"),
     "AVX512_CORE_AMX_FP16": ("amx_fp16",),
 }
-"""oneDNN's names, as its variable ONEDNN_MAX_CPU_ISA takes them, from the least to the best, and the flags of
-/proc/cpuinfo that each needs besides those of the sets that it includes."""
+"""The instruction sets by oneDNN's names, which its variable ONEDNN_MAX_CPU_ISA takes, from the smallest to the
+largest, with the flags of /proc/cpuinfo that each needs besides those of the sets that it includes."""
 BASES = {"AVX512_CORE": "AVX2", "AVX512_CORE_VNNI": "AVX512_CORE"}
 """Sets that do not include the one before them in the list, and the one that they include instead."""
 
@@ -38,7 +38,7 @@ def instruction_set() -> str | None:
 
 
 def best_instruction_set(flags: Collection[str], limit: str | None = None) -> str | None:
-    """The best set of a CPU with these flags, no better than `limit` if that names one (in any case)."""
+    """The largest set of a CPU with these flags, no larger than `limit` if that names one (in upper or lower case)."""
     names = list(INSTRUCTION_SETS)
     allowed = names[: names.index(limit.upper()) + 1] if limit and limit.upper() in names else names
     return next((name for name in reversed(allowed) if _has(name, flags)), None)

@@ -1,5 +1,7 @@
-"""Ctrl-C while a command still starts. Imported first of all, and with an effect: what tools import takes up to five
-seconds, in which an interrupt would end in a traceback."""
+"""Ends a command quietly if Ctrl-C comes while it still starts.
+
+Tools import this module before all others, for its effect: their imports take up to five seconds, in which an interrupt
+would otherwise end in a traceback."""
 
 from __future__ import annotations
 
@@ -10,13 +12,13 @@ from collections.abc import Iterator
 from types import FrameType
 
 try:
-    _stderr = os.dup(2)  # that of the user, also where something keeps what is written there
+    _stderr = os.dup(2)  # the user's, even where something captures what is written to stderr
 except OSError:  # closed by the shell, `2>&-`
     _stderr = -1
 
 
 def end(number: int, frame: FrameType | None) -> None:
-    """Ends the process with a line and the status that a shell has for Ctrl-C. Nothing is there to be tidied up, and an
+    """Ends the process with a line and the status that a shell has for Ctrl-C. There is nothing to clean up yet, and an
     exception would pass through whatever is being imported."""
     with contextlib.suppress(OSError):
         os.write(_stderr, b"interrupted\n")
@@ -25,7 +27,7 @@ def end(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def ends_at_once() -> Iterator[None]:
-    """Within the block Ctrl-C ends the process; after it, it is a KeyboardInterrupt."""
+    """Within the block Ctrl-C ends the process; after the block it raises KeyboardInterrupt."""
     arm()
     try:
         yield
@@ -35,7 +37,7 @@ def ends_at_once() -> Iterator[None]:
 
 
 def arm() -> None:
-    """Lets Ctrl-C end the process, unless it is ignored, or someone else waits for it."""
+    """Lets Ctrl-C end the process, unless it is ignored or has another handler."""
     with contextlib.suppress(ValueError):  # not the main thread
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, end)

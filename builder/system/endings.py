@@ -1,4 +1,4 @@
-"""The ways in which work ends early. No TensorFlow."""
+"""Exceptions for work that ends early. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class Diverged(RuntimeError):
-    """The loss or the weights became NaN or infinite; the message says when, and what is kept."""
+    """The loss or the weights became NaN or infinite; the message says when, and names the last good checkpoint."""
 
 
 class WorkerLost(RuntimeError):
-    """Another worker of the cluster died or cannot be reached; the message says what TensorFlow knows of it."""
+    """Another worker of the cluster died or cannot be reached; the message says which, as far as TensorFlow knows."""
 
 
 class Interrupted(Exception):
@@ -19,7 +19,7 @@ class Interrupted(Exception):
 
     Attributes:
         status: the process's exit status as a shell has it: 130 for Ctrl-C, 143 for SIGTERM.
-        checkpoint: the state to go on from.
+        checkpoint: the saved state; None if there is none yet.
     """
 
     def __init__(self, number: int, checkpoint: Path | None):
@@ -30,4 +30,4 @@ class Interrupted(Exception):
 
 
 class TrialsFailed(RuntimeError):
-    """As many trials in a row failed as `max_consecutive_failed_trials` allows; the message has the last one's."""
+    """As many trials in a row failed as `max_consecutive_failed_trials` allows; the message contains the last one's."""

@@ -1,4 +1,4 @@
-"""Files written atomically."""
+"""Writes files atomically: a reader sees the old file or the new one, never half of one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from archspec.errors import file_problem
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when the block ends, at once, and goes if it fails.
+    """Yields a temporary path to write to. When the block ends it replaces `path` atomically; if the block fails it is
+    removed.
 
     Raises:
         FileError: the disk is full, or the directory cannot be written.
@@ -24,17 +25,17 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         with temporary.open("rb") as file:
-            os.fsync(file.fileno())  # else the name may outlive a power cut, and the content not
+            os.fsync(file.fileno())  # else the name may survive a power cut, and the content not
         os.replace(temporary, path)
     except OSError as error:
         raise file_problem(path, f"cannot be written: {error.strerror or error}; what was there is whole") from error
     finally:
-        with contextlib.suppress(OSError):  # it is not there, and a disk that is read-only says so before
+        with contextlib.suppress(OSError):  # it was moved; a read-only disk has raised its error above
             temporary.unlink()
 
 
 def check_writable(folder: Path) -> None:
-    """Looks whether a folder can be written to, or made where it is not there; nothing is made.
+    """Checks that a folder can be written to, or made if it does not exist. Nothing is made.
 
     Raises:
         OSError: it cannot.
@@ -49,7 +50,7 @@ def check_writable(folder: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names of files may not be UTF-8
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # file names may not be UTF-8
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, taken note of until the work is at a point where it can stop. No TensorFlow."""
+"""Notes Ctrl-C and SIGTERM until the work is at a point where it can stop. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Interrupts:
-    """Within its block, the first Ctrl-C or SIGTERM is kept in `signal`; a second Ctrl-C ends the process at once.
+    """Within its block, the first Ctrl-C or SIGTERM is noted in `signal`; a second Ctrl-C raises KeyboardInterrupt.
 
     Outside the main thread, where Python allows no handlers, nothing is caught.
     """

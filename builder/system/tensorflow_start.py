@@ -1,4 +1,4 @@
-"""TensorFlow without what it says when it starts."""
+"""Imports TensorFlow without the lines that it prints when it starts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from builder.system import ctrl_c
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and Keras and looks for devices, without the lines on a missing GPU and the like: C++ writes
-    them before any setting of its log is heard. What is said on the way to an error is shown. Ctrl-C meanwhile ends the
-    process; from then on it is a KeyboardInterrupt."""
+    """Imports TensorFlow and Keras and looks for devices, without the lines on a missing GPU and the like, which C++
+    code writes before any setting of its log takes effect. If the import fails, those lines are shown. Meanwhile Ctrl-C
+    ends the process; afterwards it raises KeyboardInterrupt."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with ctrl_c.ends_at_once(), stderr_kept():
+    with ctrl_c.ends_at_once(), stderr_captured():
         import keras  # noqa: F401
         import tensorflow as tf
 
@@ -24,17 +24,18 @@ def import_tensorflow() -> None:
 
 
 @contextlib.contextmanager
-def stderr_kept() -> Iterator[None]:
-    """Keeps what is written to the process's stderr, at the level of the file descriptor, unless the block fails."""
+def stderr_captured() -> Iterator[None]:
+    """Holds back what is written to the process's stderr, at the level of the file descriptor; shows it if the block
+    fails."""
     sys.stderr.flush()
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         except Exception:  # Ctrl-C is no error
-            kept.seek(0)
-            os.write(stderr, kept.read())
+            captured.seek(0)
+            os.write(stderr, captured.read())
             raise
         finally:
             os.dup2(stderr, 2)

@@ -1,4 +1,4 @@
-"""Tensors in `.safetensors` files."""
+"""Reads and writes tensors in `.safetensors` files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mappi
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """The tensors of a `.safetensors` file, and its metadata.
+    """Reads a `.safetensors` file: its tensors, and its metadata.
 
     Raises:
         SafetensorError, OSError: it is damaged, or cannot be read.

@@ -1,4 +1,4 @@
-"""What is said while work goes on: one live line on a terminal, plain lines elsewhere."""
+"""Lines of progress: one live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
+Say: TypeAlias = Callable[[str], None]
+"""Takes a line of progress, as `print` does."""
 REFRESH_SECONDS = 0.5
+"""Seconds between updates of the live line."""
 PLAIN_SECONDS = 60.0
-"""Where there is no terminal, an epoch that takes longer says so often how far it is,"""
+"""Seconds between progress lines of an epoch where there is no terminal."""
 WATCHED_SECONDS = 10.0
-"""and work before the first epoch so often."""
+"""Seconds between progress lines of work before the first epoch where there is no terminal."""
 
 
-def is_live(say: Callable[[str], None]) -> bool:
-    """Whether what is said goes to a terminal, where a line may be written over."""
+def silent(line: str) -> None:
+    """A `Say` that drops its lines."""
+
+
+def is_live(say: Say) -> bool:
+    """Whether `say` writes to a terminal, where a line may be written over."""
     return say is print and sys.stdout is not None and sys.stdout.isatty()
 
 
@@ -27,15 +34,13 @@ def show(text: str) -> None:
 
 
 def clear() -> None:
-    """Takes the live line away."""
+    """Removes the live line."""
     width = shutil.get_terminal_size().columns - 1
     print(f"\r{'':{width}}\r", end="", flush=True)
 
 
-def watched(
-    parts: Iterable[tuple[Any, ...]], count: int, what: str, say: Callable[[str], None]
-) -> Iterator[tuple[Any, ...]]:
-    """Batches as they come, with how far they are of `count` pictures: `what: 512 of 1,000`."""
+def watched(parts: Iterable[tuple[Any, ...]], count: int, what: str, say: Say) -> Iterator[tuple[Any, ...]]:
+    """Passes batches on, and reports how many of `count` pictures have passed: `what: 512 of 1,000`."""
     live, done, shown = is_live(say), 0, time.monotonic()
     try:
         for part in parts:
@@ -50,7 +55,7 @@ def watched(
 
 
 def clock(seconds: float) -> str:
-    """A duration as people read it: 0:07, 12:30, 3:05:00, 2 d 04:00."""
+    """A duration for people: 0:07, 12:30, 3:05:00, 2 d 04:00."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     days, hour = divmod(hours, 24)

@@ -1,4 +1,4 @@
-"""A moving average of a model's weights, which is evaluated and saved in their place."""
+"""A moving average of a model's weights, which is evaluated and saved instead of them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from builder.network.model import frozen_layers
 
 
 class Ema:
-    """The exponential moving average of all weights that training changes and that are numbers with a fraction: trained
-    ones, and the statistics of batch normalisations.
+    """The exponential moving average of all floating-point weights that training changes: the trained ones, and the
+    statistics of batch normalisations.
 
     It starts from the weights as they are when it is made, inside the strategy's scope. Each update keeps `decay` of
-    it, but no more than (1 + n) / (10 + n) after n updates, so that the first steps, which a decay of 0.9999 would
-    remember for tens of thousands, are soon forgotten (as in TensorFlow's ExponentialMovingAverage with `num_updates`).
+    the average, but no more than (1 + n) / (10 + n) after n updates. So the first steps, which a decay of 0.9999 would
+    remember for tens of thousands of updates, are soon forgotten (as in TensorFlow's ExponentialMovingAverage with
+    `num_updates`).
 
     Attributes:
         variables: the averages, in the order of the model's weights, and the number of updates: what a checkpoint
-            must hold to go on exactly.
+            must hold to resume exactly.
     """
 
     def __init__(self, model: keras.Model, decay: float):
@@ -36,7 +37,7 @@ class Ema:
         self._updates = keras.Variable(0, dtype="int64", trainable=False, name="ema_updates")
         self._averages = [self._average(weight) for weight in self._weights]
         self.variables = [*self._averages, self._updates]
-        self._exchange = tf.function(self._exchange_all)  # one graph: an interrupt finds all exchanged, or none
+        self._exchange = tf.function(self._exchange_all)  # one graph: an interrupt finds all of them exchanged, or none
 
     def _average(self, weight: keras.Variable) -> keras.Variable:
         with self._strategy.extended.colocate_vars_with(weight.value):
@@ -45,22 +46,22 @@ class Ema:
             )
 
     def update(self) -> None:
-        """Takes the weights into the average. In a replica, after the optimizer's step.
+        """Updates the average with the weights. Call it in a replica, after the optimizer's step.
 
-        Every replica updates its own copy, without communication. Copies are equal where the weights are; the
-        statistics of batch normalisations that are not synchronised differ from replica to replica, as they do.
+        Every replica updates its own copy, without communication. Copies are equal where the weights are; those of
+        batch normalisations' statistics that are not synchronised differ from replica to replica, as the statistics do.
         """
         count = tf.cast(self._updates.value, tf.float32)
         decay = tf.minimum(self.decay, (1.0 + count) / (10.0 + count))
         for average, weight in zip(self._averages, self._weights, strict=True):
-            value, kept = weight.value, average.value
-            average.assign(kept + (value - kept) * tf.cast(1.0 - decay, value.dtype))
+            value, before = weight.value, average.value
+            average.assign(before + (value - before) * tf.cast(1.0 - decay, value.dtype))
         self._updates.assign(self._updates.value + 1)
 
     @contextlib.contextmanager
     def swapped(self) -> Iterator[None]:
-        """Within the block the model has the averages for its weights, on every replica, and `variables` hold the
-        weights. Afterwards both are as before, bit by bit. Outside of replicas."""
+        """Within the block the model has the averages as its weights, on every replica, and `variables` hold the
+        weights. Afterwards both are as before, bit by bit. Use it outside of replicas."""
         self._exchange()
         try:
             yield
@@ -70,8 +71,8 @@ class Ema:
     def _exchange_all(self) -> None:
         def exchange() -> None:
             for average, weight in zip(self._averages, self._weights, strict=True):
-                kept, value = tf.identity(average.value), tf.identity(weight.value)
+                mean, value = tf.identity(average.value), tf.identity(weight.value)
                 average.assign(value)
-                weight.assign(kept)
+                weight.assign(mean)
 
         self._strategy.run(exchange)

@@ -1,29 +1,30 @@
-"""What a training says: one live line on a terminal, plain lines elsewhere."""
+"""The progress of a training in lines: one live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from builder.system.terminal import PLAIN_SECONDS, REFRESH_SECONDS, clear, clock, is_live, show
+from builder.system.terminal import PLAIN_SECONDS, REFRESH_SECONDS, Say, clear, clock, is_live, show
 
 
 class Console:
-    """Lines of progress, for a training of `epochs` epochs of `steps` steps of `batch_size` pictures."""
+    """Writes lines of progress, for a training of `epochs` epochs of `steps` steps of `batch_size` pictures."""
 
-    def __init__(self, say: Callable[[str], None], epochs: int, steps: int, batch_size: int):
+    def __init__(self, say: Say, epochs: int, steps: int, batch_size: int):
         self.say = say
         self.epochs, self.steps, self.batch_size = epochs, steps, batch_size
         self.live = is_live(say)
         self.shown = time.monotonic()
 
     def line(self, text: str) -> None:
-        """A line that stays."""
+        """Writes a line that stays, in place of the live one."""
         self.clear()
         self.say(text)
 
     def progress(self, step: int, metrics: Mapping[str, float], rate: float) -> None:
-        """How far it is: `step` of all steps, the epoch's metrics so far, and the images per second."""
+        """Shows the progress now and then: `step` of all steps, the epoch's metrics so far, and the images per
+        second."""
         now = time.monotonic()
         if now - self.shown < (REFRESH_SECONDS if self.live else PLAIN_SECONDS):
             return
@@ -41,11 +42,12 @@ class Console:
             self.say(text)
 
     def clear(self) -> None:
+        """Removes the live line, if there is one."""
         if self.live:
             clear()
 
     def epoch(self, row: Mapping[str, float], best: bool) -> None:
-        """The line of a whole epoch."""
+        """Writes the line of a completed epoch, from its row of `metrics.csv`."""
         self.line(
             f"epoch {row['epoch']:{len(str(self.epochs))}}/{self.epochs}  loss {row['loss']:.4f}  "
             f"accuracy {row['accuracy']:.4f}  val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}  "

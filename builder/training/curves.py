@@ -9,21 +9,23 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from archspec.recipe.monitor import METRICS
 from builder.system.files import replacing
 
 MARGINS = {"left": 0.06, "right": 0.985, "bottom": 0.14, "top": 0.83, "wspace": 0.22}
-PAIRS = ("loss", "accuracy", "top5_accuracy")
+"""The margins of the picture, as shares of its size."""
 
 
 class Board:
-    """TensorBoard's event files of a run: `train` and `validation`, a value an epoch.
+    """TensorBoard's event files of a run: `train` and `validation`, a value for each epoch.
 
-    Files of a run that goes on are written anew, as they may have epochs that come after its checkpoint.
+    They begin with the epochs in `rows`. Files that are there already are deleted first: those of an interrupted run
+    may contain epochs that come after its checkpoint.
     """
 
     def __init__(self, directory: Path, rows: Sequence[Mapping[str, float]]):
         shutil.rmtree(directory, ignore_errors=True)
-        places = {name: os.fsencode(directory / name) for name in ("train", "validation")}  # may not be UTF-8
+        places = {name: os.fsencode(directory / name) for name in ("train", "validation")}  # names may not be UTF-8
         self.writers = {name: tf.summary.create_file_writer(place) for name, place in places.items()}
         for row in rows:
             self.add(row)
@@ -32,7 +34,7 @@ class Board:
         """Adds an epoch."""
         for name, prefix in (("train", ""), ("validation", "val_")):
             with self.writers[name].as_default(step=int(row["epoch"])):
-                for metric in PAIRS:
+                for metric in METRICS:
                     tf.summary.scalar(metric, row[prefix + metric])
                 if name == "train":
                     tf.summary.scalar("learning_rate", row["learning_rate"])
@@ -41,7 +43,8 @@ class Board:
 
 
 def draw(path: Path, title: str, rows: Sequence[Mapping[str, float]], best: Mapping[str, float]) -> None:
-    """Writes a PNG of loss, error and learning rate by epoch; `best` is the row whose weights are kept."""
+    """Writes a PNG of loss, error and learning rate by epoch; `best` is the row of the epoch whose weights are
+    saved."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # a third of a second, needed once
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, NullFormatter

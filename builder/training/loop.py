@@ -1,26 +1,21 @@
-"""The training loop: steps, validations, checkpoints and stops, from any point on."""
+"""The training loop: steps, validations, checkpoints and interruptions, from any step on."""
 
 from __future__ import annotations
 
-import contextlib
 import math
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from archspec.errors import Where
-from archspec.recipe import Train
 from archspec.recipe.monitor import improved
-from builder.data import Data
-from builder.data.batches import steps_per_epoch, training_batches, validation_batches
-from builder.distribution.strategy import Placement
+from archspec.spec.addresses import address
+from builder.data.batches import training_batches, validation_batches
 from builder.runs import checkpoints
 from builder.runs.checkpoints import CheckpointStore
 from builder.system.background import BackgroundJob
@@ -28,73 +23,61 @@ from builder.system.endings import Diverged, Interrupted
 from builder.system.signals import Interrupts
 from builder.training.console import Console
 from builder.training.failures import explained
+from builder.training.outputs import RunOutputs
 from builder.training.progress import Progress, Sums
-from builder.training.steps import MOST_STEPS, Steps
+from builder.training.setup import Setup
+from builder.training.steps import MOST_STEPS
 
 CALL_SECONDS = 0.5
 """How long a call of the compiled steps should last: long enough to hide Python, short enough to answer a signal."""
 MULTI_WORKER_STEPS = 4
-"""With several workers all must make the same calls, so that their number of steps must not follow from times."""
+"""The number of steps in a call with several workers, which must all make the same calls: it may not depend on
+times."""
 
-
-@dataclass
-class Setup:
-    """What a loop works with.
-
-    Attributes:
-        batch_size_at: where the spec has the batch size.
-        variables: all that the steps change, by name: a checkpoint's tensors.
-        weights: what `best.safetensors` keeps, by name.
-        averaged: a context in which the model has the weights that are validated and kept.
-    """
-
-    recipe: Train
-    data: Data
-    batch_size_at: Where
-    placement: Placement
-    train: Steps
-    evaluate: Steps
-    variables: dict[str, keras.Variable]
-    weights: dict[str, keras.Variable]
-    averaged: Callable[[], contextlib.AbstractContextManager[None]]
-
-
-Rows = list[dict[str, float]]
-"""Of the epochs that are complete, as `metrics.csv` has them."""
+OnEpoch: TypeAlias = Callable[[Mapping[str, float]], object]
+"""Takes the row of `metrics.csv` of each epoch that ends."""
 
 
 class Loop:
-    """A training from `progress` on, until it is done, or `until` epochs are, or it diverges or is interrupted."""
+    """Trains from `progress` on until all epochs are done, or `until` epochs are, or it diverges or is interrupted.
+
+    Attributes:
+        progress: is updated in place.
+        outputs: gets the rows after each epoch's checkpoint, in the background; None on workers other than the chief.
+        on_epoch: gets each new row, in this thread.
+    """
 
     def __init__(
         self,
-        parts: Setup,
+        setup: Setup,
         progress: Progress,
         store: CheckpointStore,
         console: Console,
-        on_epoch: Callable[[Rows], None] | None = None,
+        outputs: RunOutputs | None = None,
+        on_epoch: OnEpoch | None = None,
         until: int | None = None,
     ):
-        self.parts, self.progress, self.store, self.console = parts, progress, store, console
-        self.on_epoch, self.until = on_epoch, until
-        self.recipe = parts.recipe
-        self.steps = steps_per_epoch(parts.data, parts.recipe)
-        self.batch_size = parts.recipe.batch_size // parts.placement.replicas
+        self.setup, self.progress, self.store, self.console = setup, progress, store, console
+        self.outputs, self.on_epoch, self.until = outputs, on_epoch, until
+        self.recipe = setup.recipe
+        self.steps = setup.steps_per_epoch
+        self.batch_size = setup.recipe.batch_size // setup.placement.replicas
         self.files = BackgroundJob()
         self.saved_step, self.saved_at = progress.step, time.monotonic()
-        self.call_steps = MULTI_WORKER_STEPS if parts.placement.is_multi_worker else 1
+        self.call_steps = MULTI_WORKER_STEPS if setup.placement.is_multi_worker else 1
         self.speed = 0.0
 
     def run(self) -> None:
         """Trains.
 
         Raises:
-            Interrupted: by Ctrl-C or SIGTERM; the state is saved.
-            Diverged: the loss or the weights are not finite; the last checkpoint is from before.
-            WorkerLost: another worker is gone; within seconds of its death, and of the file under way.
-            UserError: a checkpoint cannot be written, pictures cannot be read any more, or memory is short.
+            Interrupted: Ctrl-C or SIGTERM came; the state is saved.
+            Diverged: the loss or the weights are not finite; the last checkpoint is older than that.
+            WorkerLost: another worker is gone. This is raised within seconds of its end, after the file that is being
+                written.
+            UserError: a checkpoint cannot be written, pictures can no longer be read, or the memory is too small.
         """
-        parts = self.parts
+        setup = self.setup
         batches: Iterator[Any] | None = None
         try:
             with Interrupts() as interrupts, self.files:
@@ -105,15 +88,18 @@ class Loop:
                         batches = batches or iter(self._training(self.progress.step))
                         self._advance(batches, interrupts)
         except tf.errors.OpError as error:
-            told = explained(error, parts.data, parts.batch_size_at, parts.placement.is_multi_worker, self._kept())
-            if told is error:
+            batch_size_at = address(setup.spec, "train", "batch_size")
+            is_multi_worker = setup.placement.is_multi_worker
+            explanation = explained(error, setup.data, batch_size_at, is_multi_worker, self._last_checkpoint())
+            if explanation is error:
                 raise
-            raise told from None
+            raise explanation from None
 
     @property
     def finished(self) -> bool:
-        stops = self.until is not None and self.progress.epochs >= self.until
-        return stops or self.progress.is_complete(self.recipe)
+        """Whether all epochs are done, or as many as `until` asks for."""
+        reached = self.until is not None and self.progress.epochs >= self.until
+        return reached or self.progress.is_complete(self.recipe)
 
     def _rate(self, step: int) -> float:
         return self.recipe.rate(step, self.steps, self.progress.plateau.ran_out)
@@ -121,28 +107,27 @@ class Loop:
     # -- training ------------------------------------------------------------------------------------------------------
 
     def _distributed(self, batches: Callable[[tuple[int, int]], tf.data.Dataset]) -> Iterable[Any]:
-        """A replica's batches after another's, of the shard that this process has."""
+        """The batches of this process's shard, one after another for each of its replicas."""
 
         def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
             return batches((context.input_pipeline_id, context.num_input_pipelines))
 
-        return self.parts.placement.strategy.distribute_datasets_from_function(of_this_process)
+        return self.setup.placement.strategy.distribute_datasets_from_function(of_this_process)
 
     def _training(self, step: int) -> Iterable[Any]:
-        """All batches from a step on."""
-        data, recipe, size = self.parts.data, self.recipe, self.batch_size
+        """All training batches from a step on."""
+        data, recipe, size = self.setup.data, self.recipe, self.batch_size
         return self._distributed(lambda shard: training_batches(data, recipe, size, step, shard))
 
     def _advance(self, batches: Iterator[Any], interrupts: Interrupts) -> None:
-        """Some steps, with what they call for: progress, a checkpoint, a stop."""
+        """Does some steps in one call, then shows the progress, writes a checkpoint or stops, as is due."""
         progress, began = self.progress, time.monotonic()
         rates = [self._rate(progress.step + index) for index in range(self._steps_of_call())]
-        results = self.parts.train(batches, rates, float(interrupts.signal is not None)).numpy()
-        for (loss, *hits, _), rate in zip(results, rates, strict=True):
-            self._check(loss, rate)
+        results = self.setup.train(batches, rates, float(interrupts.signal is not None)).numpy()
+        for (*sums, _), rate in zip(results, rates, strict=True):
+            self._check(sums[0], rate)
             progress.step += 1
-            correct, top5_correct = map(float, hits)
-            progress.sums.add(float(loss), correct, top5_correct, self.recipe.batch_size)
+            progress.sums.add(map(float, sums), self.recipe.batch_size)
         seconds = time.monotonic() - began
         progress.seconds += seconds
         self._adapt(len(rates), seconds)
@@ -154,7 +139,8 @@ class Loop:
             self.save()
 
     def _steps_of_call(self) -> int:
-        """Equal parts of those until the epoch's end or the next checkpoint, about as many as fit into CALL_SECONDS."""
+        """The number of steps of the next call: those until the epoch's end or the next checkpoint in equal parts, of
+        about as many as fit into CALL_SECONDS."""
         step, every = self.progress.step, self.recipe.checkpoints.steps
         remaining = self.steps - step % self.steps
         if every:
@@ -164,11 +150,11 @@ class Loop:
 
     def _adapt(self, steps: int, seconds: float) -> None:
         images = steps * self.recipe.batch_size / seconds
-        if not self.speed:  # the first call has compiled: it says nothing of the speed
+        if not self.speed:  # the first call includes compilation: it says nothing about the speed
             self.speed = images
             return
         self.speed = images if self.call_steps == 1 else 0.9 * self.speed + 0.1 * images
-        if not self.parts.placement.is_multi_worker:
+        if not self.setup.placement.is_multi_worker:
             fitting = int(CALL_SECONDS * steps / seconds)
             self.call_steps = max(1, min(fitting, 4 * self.call_steps, MOST_STEPS))
 
@@ -177,11 +163,11 @@ class Loop:
             epoch, step = divmod(self.progress.step, self.steps)
             raise Diverged(
                 f"the loss became {loss} in epoch {epoch + 1}, step {step + 1}, at learning rate {rate:.4g}; "
-                f"{self._kept()}; try a lower learning rate, warm-up or clip_norm"
+                f"{self._last_checkpoint()}; try a lower learning rate, warm-up or clip_norm"
             )
 
-    def _kept(self) -> str:
-        """Which checkpoint there is. That the last one could not be written is told instead, by its error."""
+    def _last_checkpoint(self) -> str:
+        """The newest checkpoint, in words. Raises the error of a write that failed, which matters more."""
         self.files.wait()
         paths = self.store.paths()
         return f"the last good checkpoint is {paths[0]}" if paths else "there is no checkpoint yet"
@@ -189,20 +175,22 @@ class Loop:
     # -- validation ----------------------------------------------------------------------------------------------------
 
     def _validate(self, interrupts: Interrupts) -> None:
-        """Closes an epoch: its row, the best weights, a checkpoint."""
+        """Ends an epoch: validates, adds its row, and writes a checkpoint, with the best weights if they are new."""
         progress, began = self.progress, time.monotonic()
-        with self.parts.averaged():
+        with self.setup.state.averaged():
             validation = self._evaluate(interrupts)
             row = self._row(validation, time.monotonic() - began) if validation else None
             better = row is not None and self._is_better(row)
-            averaged = self._values(self.parts.weights) if better and self.recipe.ema else {}
-        if row is None:  # a checkpoint has the weights as they are, not their averages
+            averaged = self._values(self.setup.state.weights) if better and self.recipe.ema else {}
+        if row is None:  # a checkpoint holds the weights as they are, not their averages
             self._interrupt(interrupts.signal or signal.SIGTERM)
-        state = self._values(self.parts.variables)
+        state = self._values(self.setup.state.variables)
         progress.add(row, better, self.recipe)
-        as_they_are = {name: state[f"model/{name}"] for name in self.parts.weights} if state and better else {}
+        as_they_are = {name: state[f"model/{name}"] for name in self.setup.state.weights} if state and better else {}
         self._write(state, averaged or as_they_are)
         self.console.epoch(row, better)
+        if self.on_epoch is not None:
+            self.on_epoch(dict(row))
 
     def _row(self, validation: Sums, seconds: float) -> dict[str, float]:
         """The epoch's row of `metrics.csv`."""
@@ -220,25 +208,25 @@ class Loop:
 
     @cached_property
     def _validation(self) -> Iterator[Any]:
-        """The validation pictures, again and again: a new pipeline takes as long as many steps of a small network."""
-        data, recipe, size = self.parts.data, self.recipe, self.batch_size
+        """The validation batches, repeated forever: starting a new pipeline takes as long as many steps of a small
+        network."""
+        data, recipe, size = self.setup.data, self.recipe, self.batch_size
         return iter(self._distributed(lambda shard: validation_batches(data, recipe, size, shard).repeat()))
 
     def _evaluate(self, interrupts: Interrupts) -> Sums | None:
-        """Loss and hits over all validation pictures, on all replicas; None when interrupted."""
+        """The metrics over all validation pictures, on all replicas; None after an interruption."""
         sums = Sums()
-        remaining = -(-self.parts.data.validation_count // self.recipe.batch_size)
+        remaining = -(-self.setup.data.validation_count // self.recipe.batch_size)
         while remaining:
             count = min(self.call_steps, remaining)
-            for row in self.parts.evaluate(self._validation, tf.constant(count)).numpy():
-                sums.add(*map(float, row))
+            sums.add_batches(self.setup.evaluate(self._validation, tf.constant(count)).numpy())
             remaining -= count
-            if interrupts.signal is not None and not self.parts.placement.is_multi_worker:
+            if interrupts.signal is not None and not self.setup.placement.is_multi_worker:
                 return None
         return sums
 
     def _is_better(self, row: dict[str, float]) -> bool:
-        """By the recipe's monitor; between equals the loss decides."""
+        """Whether an epoch is the best so far, by the recipe's monitor; between equals the validation loss decides."""
         best, monitor = self.progress.best, self.recipe.checkpoints.best
         if best is None or improved(monitor, row[monitor], best[monitor]):
             return True
@@ -253,35 +241,39 @@ class Loop:
         return by_steps or by_time
 
     def save(self) -> None:
-        """Begins to write a checkpoint, by the chief."""
-        self._write(self._values(self.parts.variables))
+        """Begins to write a checkpoint."""
+        self._write(self._values(self.setup.state.variables))
 
     def _write(self, state: dict[str, np.ndarray], best: dict[str, np.ndarray] | None = None) -> None:
-        """Begins to write a checkpoint; at an epoch's end, where `best` is given, also the best weights, if there are
-        new ones, and what `on_epoch` does."""
+        """Begins to write a checkpoint; at an epoch's end, where `best` is given, also the best weights, unless it is
+        empty, and the run's outputs."""
         step, saved, rows = self.progress.step, self.progress.to_json(), list(self.progress.rows)
 
         def write() -> None:
             self.store.save(step, state, saved)
-            if best:  # after the checkpoint, from which they are made again if this is not reached
-                checkpoints.write_best(self.store.directory, best, len(rows))
-            if best is not None and self.on_epoch is not None:
-                self.on_epoch(rows)
+            if best:  # after the checkpoint, from which they are written again if this line is not reached
+                self.store.write_best(best, len(rows))
+            if best is not None and self.outputs is not None:
+                self.outputs.add_epoch(rows)
 
         if state:
             self.files.begin(write)
         self.saved_step, self.saved_at = step, time.monotonic()
 
     def _values(self, variables: dict[str, keras.Variable]) -> dict[str, np.ndarray]:
-        """What the chief writes of them; nothing on other workers."""
-        if not self.parts.placement.is_chief:
+        """The values of variables to be written; none on workers other than the chief.
+
+        Raises:
+            Diverged: they are not finite.
+        """
+        if not self.store.is_writer:
             return {}
-        self.files.wait()  # as the state is not to be in memory twice
+        self.files.wait()  # so that the state is not in memory twice
         tensors = checkpoints.values(variables)
         wrong = [name for name, value in tensors.items() if value.dtype.kind == "f" and not np.isfinite(value).all()]
         if wrong:
             raise Diverged(
-                f"{wrong[0]} is no longer finite after step {self.progress.step}; {self._kept()}; "
+                f"{wrong[0]} is no longer finite after step {self.progress.step}; {self._last_checkpoint()}; "
                 "try a lower learning rate, warm-up or clip_norm"
             )
         return tensors
@@ -294,5 +286,5 @@ class Loop:
 
 
 def _rounded(value: float) -> float:
-    """To 7 digits, as float32 holds no more."""
+    """A number with 7 digits, as float32 holds no more; whole numbers as they are."""
     return value if isinstance(value, int) else float(f"{value:.7g}")

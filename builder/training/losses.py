@@ -1,4 +1,5 @@
-"""The loss of each picture, and whether it was classified right, for labels that are classes or shares of classes."""
+"""The loss of each picture, and whether it was classified correctly, for labels that are classes or shares of
+classes."""
 
 from __future__ import annotations
 
@@ -9,14 +10,15 @@ import tensorflow as tf
 from archspec.recipe import Train
 
 PictureLoss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""From labels and logits (batch, classes) to the loss of each picture, float32 (batch)."""
 
 
 def loss(recipe: Train) -> PictureLoss:
-    """Cross-entropy of labels and logits (batch, classes), in that order: float32 (batch).
+    """The recipe's loss: the cross-entropy of labels and logits (batch, classes), in that order, as float32 (batch).
 
     Labels are classes (batch), or shares of classes (batch, classes) that sum to 1, as mixup and cutmix make them.
     Label smoothing puts `1 - smoothing` of the label in place, and `smoothing / classes` on every class (Szegedy et al.
-    2015, arXiv:1512.00567, section 7). The L2 penalty is no part of it: the optimizer adds its gradient.
+    2015, arXiv:1512.00567, section 7). It does not include the L2 penalty, whose gradient the optimizer adds.
     """
     smoothing = recipe.label_smoothing
 
@@ -35,8 +37,8 @@ def loss(recipe: Train) -> PictureLoss:
 def correct(labels: tf.Tensor, logits: tf.Tensor, k: int = 1) -> tf.Tensor:
     """Whether the label is among the k classes with the highest logits: float32 (batch), 1 or 0.
 
-    Of equal logits the first counts as higher. Labels are as for `loss`; of shares, the class with the largest counts.
-    With k classes or fewer all are right.
+    Among equal logits the first counts as the highest. Labels are as for `loss`; for shares, the class with the largest
+    one counts. With k classes or fewer every picture counts as correct.
     """
     classes = tf.argmax(labels, -1) if _are_shares(labels) else tf.cast(labels, tf.int64)
     highest = tf.math.top_k(logits, min(k, logits.shape[-1])).indices

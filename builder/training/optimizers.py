@@ -1,6 +1,7 @@
-"""Optimizers: Keras's own, for gradients that were summed over all replicas before.
+"""Keras's optimizers, for gradients that are already summed over all replicas.
 
-Keras clips gradients before it sums them, so N replicas would not do what one does. Here a training step sums first:
+Keras clips gradients before it sums them, so N replicas would not do what one does. Here a training step sums them
+first:
 
     gradients = tf.distribute.get_replica_context().all_reduce("sum", gradients)
     optimizer.apply(gradients, model.trainable_variables)
@@ -20,7 +21,7 @@ from archspec.recipe import Train
 from archspec.recipe.optimizers import Adam, Adamw, Lamb, Lion, Muon, Rmsprop, Sgd
 
 KERNELS, BIASES, NORMS = frozenset({"kernel"}), frozenset({"bias"}), frozenset({"gamma", "beta"})
-"""What Keras's layers call their weights."""
+"""The names that Keras's layers give their weights."""
 
 
 def optimizer(recipe: Train) -> keras.optimizers.Optimizer:
@@ -29,15 +30,15 @@ def optimizer(recipe: Train) -> keras.optimizers.Optimizer:
 
     Make and build it inside the strategy's scope. `apply(gradients, variables)`, in a replica, takes gradients that
     are the same on every replica: sums over the global batch, times the loss scale (`scale_loss`) in mixed_float16.
-    Then, in this order: unscaling (a step whose gradients are not finite is left out), clipping to the global norm,
-    the penalty, decay, and Keras's step. The learning rate is a variable that whoever trains assigns for each step;
-    it starts as the schedule's `base`. A layer's multiplier is of that rate, so of the step and the decay, not of the
-    gradient, whose size Adam and others do not see.
+    Then, in this order: unscaling (a step whose gradients are not finite is skipped), clipping to the global norm, the
+    penalty, decay, and Keras's step. The learning rate is a variable that the training loop assigns for each step; it
+    starts as the schedule's `base`. A layer's multiplier scales that rate, and so the step and the decay, rather than
+    the gradient, to whose size Adam and others are blind.
     """
     options = dataclasses.asdict(recipe.optimizer)
     decay = options.pop("decay", 0.0)
     options |= {"learning_rate": recipe.schedule.base, "global_clipnorm": recipe.clip_norm}
-    options["name"] = "optimizer"  # Keras's own counts: checkpoints of a process's second training would have others
+    options["name"] = "optimizer"  # Keras would number it, and a second training's checkpoints would differ
     penalty = recipe.penalty
     penalised = KERNELS | (BIASES if penalty.biases else frozenset()) | (NORMS if penalty.norms else frozenset())
     kind = on_summed_gradients(OPTIMIZERS[type(recipe.optimizer)])
@@ -47,14 +48,14 @@ def optimizer(recipe: Train) -> keras.optimizers.Optimizer:
 
 @functools.cache
 def on_summed_gradients(kind: Any) -> Any:
-    """A Keras optimizer's class, for summed gradients and with a penalty and a decay of its own.
+    """A subclass of a Keras optimizer, for summed gradients, with a penalty and a decay of its own.
 
     The classes made here have four arguments besides Keras's:
         l2: adds `l2 * variable`, the gradient of `l2 / 2 * sum(variable ** 2)`, where the gradients have been unscaled
-            and clipped: it counts once whatever the number of replicas or the precision.
-        penalised: the names of the variables that `l2` is for.
-        decay: takes `learning_rate * decay` of a kernel away, as in AdamW (arXiv:1711.05101).
-        multiplier: by a layer's name, what the learning rate of its variables is multiplied by.
+            and clipped: it counts once, whatever the number of replicas or the precision.
+        penalised: the names of the variables that `l2` applies to.
+        decay: subtracts `learning_rate * decay` times a kernel from it, as in AdamW (arXiv:1711.05101).
+        multiplier: from a layer's name to the factor of its variables' learning rate.
     """
 
     class OnSummedGradients(kind):
@@ -85,7 +86,7 @@ def on_summed_gradients(kind: Any) -> Any:
             return grads_and_vars
 
         def _apply_weight_decay(self, variables: Any) -> None:
-            """Keras's own, for which `update_step` has ours."""
+            """Replaces Keras's decay, as `update_step` has ours."""
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
             key = self._var_key(variable)
@@ -104,7 +105,7 @@ def on_summed_gradients(kind: Any) -> Any:
 class HiddenKernelMuon(keras.optimizers.Muon):
     """Muon for convolutional networks.
 
-    Keras's takes Muon steps for two-dimensional variables only: for no convolution, and for the last dense layer,
+    Keras's Muon takes Muon steps for two-dimensional variables only: for no convolution, but for the last dense layer,
     where its authors advise against it. This one takes them for every kernel but the first and the last that are
     trained, in the order of `build`. A convolution's kernel is the matrix (height * width * inputs, filters); one whose
     matrix is a vector, such as a depthwise kernel, is left to AdamW, and groups count as one matrix.
@@ -133,12 +134,12 @@ class HiddenKernelMuon(keras.optimizers.Muon):
 
 
 def _layer(variable: Any) -> str:
-    """The name of the layer that a variable is of."""
+    """The name of the layer that a variable belongs to."""
     return str(variable.path).rpartition("/")[0].rpartition("/")[2]
 
 
 def _matrix(shape: Any) -> tuple[int, int]:
-    """A kernel's rows and columns: what one output sees, and the outputs."""
+    """A kernel's rows and columns: the inputs of one output, and the outputs."""
     return math.prod(shape[:-1]), shape[-1]
 
 
@@ -151,4 +152,4 @@ OPTIMIZERS: dict[type, Any] = {
     Lamb: keras.optimizers.Lamb,
     Muon: HiddenKernelMuon,
 }
-"""The Keras optimizer of each in the language; the fields of both have the same names."""
+"""The Keras optimizer for each one of the language; the fields of both have the same names."""

@@ -1,42 +1,41 @@
-"""What a run writes for people: metrics, curves, and the best model."""
+"""The files that a training writes for people: metrics, curves, and the best model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
-from archspec import Spec
 from builder.data.batches import validation_batches
 from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
-from builder.runs import checkpoints
-from builder.runs.checkpoints import BEST
+from builder.runs import checkpoints, names
 from builder.runs.metrics import write_metrics
 from builder.system.files import replacing
 from builder.system.tensors import read_tensors
+from builder.system.terminal import Say
 from builder.training import curves
-from builder.training.loop import Setup
 from builder.training.progress import Progress, Sums
+from builder.training.setup import Setup
 from builder.training.steps import evaluation_steps
 
 
 class RunOutputs:
-    """What the chief writes for people: metrics, curves, and the best model."""
+    """Writes `metrics.csv`, `tensorboard/`, `learning_curve.png` and `model.keras`; the chief's alone.
 
-    def __init__(self, directory: Path, spec: Spec, network: keras.Model, parts: Setup, say: Callable[[str], None]):
-        self.directory, self.spec, self.network, self.parts, self.say = directory, spec, network, parts, say
+    It begins by writing the epochs so far, `rows`, as the files of an interrupted run may be older or newer than the
+    checkpoint that it resumes from.
+    """
 
-    def begin(self, progress: Progress) -> None:
-        """Brings what may be older or newer than the checkpoint to its state."""
-        self.board = curves.Board(self.directory / "tensorboard", progress.rows)
-        write_metrics(self.directory / "metrics.csv", progress.rows)
+    def __init__(self, directory: Path, setup: Setup, rows: Sequence[dict[str, float]], say: Say):
+        self.directory, self.setup, self.say = directory, setup, say
+        self.board = curves.Board(directory / names.TENSORBOARD, rows)
+        write_metrics(directory / names.METRICS, rows)
 
-    def epoch(self, rows: Sequence[dict[str, float]]) -> None:
-        """Adds the last epoch."""
-        write_metrics(self.directory / "metrics.csv", rows)
+    def add_epoch(self, rows: Sequence[dict[str, float]]) -> None:
+        """Writes the last epoch of `rows`, which are those of all epochs."""
+        write_metrics(self.directory / names.METRICS, rows)
         self.board.add(rows[-1])
 
     def finish(self, progress: Progress) -> tuple[float, float]:
@@ -45,22 +44,21 @@ class RunOutputs:
         Returns:
             Its validation loss and accuracy.
         """
-        parts, recipe, data = self.parts, self.parts.recipe, self.parts.data
+        spec, recipe, data = self.setup.spec, self.setup.recipe, self.setup.data
         best = progress.best or {}
-        curves.draw(self.directory / "learning_curve.png", self.spec.name, progress.rows, best)
-        path = self.directory / "checkpoints" / BEST
-        checkpoints.restore(parts.weights, read_tensors(path)[0], path)
-        portable = build(self.spec, "portable")
-        transfer_weights(self.network, portable)
+        curves.draw(self.directory / names.LEARNING_CURVE, spec.name, progress.rows, best)
+        path = self.directory / names.CHECKPOINTS / names.BEST
+        checkpoints.restore(self.setup.state.weights, read_tensors(path)[0], path)
+        portable = build(spec, "portable")
+        transfer_weights(self.setup.network, portable)
         saved = from_pixels(portable, data.normalisation)
-        with replacing(self.directory / "model.keras") as temporary:
+        with replacing(self.directory / names.MODEL) as temporary:
             saved.save(temporary)
         batches = iter(validation_batches(data, recipe, recipe.batch_size))
         steps = evaluation_steps(saved, recipe, tf.distribute.get_strategy())
         sums = Sums()
-        for row in steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy():
-            sums.add(*map(float, row))
+        sums.add_batches(steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy())
         means = sums.means()
         self.say(f"best epoch {best['epoch']}: val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}")
-        self.say(f"saved {self.directory / 'model.keras'}")
+        self.say(f"saved {self.directory / names.MODEL}")
         return means["loss"], means["accuracy"]

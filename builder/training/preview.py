@@ -1,10 +1,10 @@
-"""A picture of what a training will see: augmented pictures with their labels, evaluation pictures, learning rates."""
+"""Draws what a training will see: augmented pictures with their labels, evaluation pictures, and learning rates."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from builder.data import Data, load_data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 from builder.system.files import replacing
+from builder.system.terminal import Say
 
 COLUMNS, EVALUATION_COLUMNS = 8, 4
 CELL = 1.1
@@ -32,7 +33,7 @@ CELL = 1.1
 HEAD, LABEL, CURVE = 0.4, 0.32, 2.6
 """The height of a title, of a label and of the curve, in inches."""
 LONGEST_LABEL = 20
-"""Characters that fit below a picture."""
+"""The number of characters that fit below a picture."""
 CURVE_POINTS = 2000
 
 Example = tuple[np.ndarray, np.ndarray]
@@ -44,17 +45,17 @@ def preview(
     out: str | os.PathLike[str],
     count: int = 32,
     data_dir: str | os.PathLike[str] | None = None,
-    say: Callable[[str], None] = print,
+    say: Say = print,
 ) -> Path:
-    """Draws the first training pictures of a spec as they come out of augmentation, with their labels, evaluation
-    pictures beside and the learning rate over the epochs below.
+    """Draws the first training pictures of a spec as they come out of augmentation, with their labels, the evaluation
+    pictures beside them, and the learning rate over the epochs below.
 
     Args:
         spec: a spec with a `train` section.
         out: a PNG file; one that exists is replaced, when the new one is complete.
         count: how many training pictures.
         data_dir: where TFDS keeps prepared data sets.
-        say: takes lines of progress, where the data take long.
+        say: takes lines of progress, if loading the data takes long.
 
     Raises:
         UserError: no `train` section, data that does not exist or fit, or a file that cannot be written.
@@ -87,7 +88,7 @@ def _writable(out: str | os.PathLike[str]) -> Path:
 
 
 def training_examples(data: Data, recipe: Train, count: int) -> list[Example]:
-    """The first pictures and labels of the first epoch, as the network will get them."""
+    """The first pictures and labels of the first epoch, as the network will receive them."""
     return _first(training_batches(data, recipe, recipe.batch_size), count)
 
 
@@ -107,13 +108,13 @@ def _first(batches: tf.data.Dataset, count: int) -> list[Example]:
 
 
 def learning_rates(recipe: Train, steps: int, at: Sequence[int]) -> list[float]:
-    """The rates of a training with so many steps an epoch, at some of its steps. Of one that falls when validation
-    stops improving, which is not known before, those it has until then."""
+    """The learning rates at some steps of a training with `steps` steps in each epoch. A plateau schedule is given
+    without its drops, which only the training decides."""
     return [recipe.rate(step, steps) for step in at]
 
 
 def label_text(label: np.ndarray, names: Sequence[str]) -> str:
-    """`cat`, or `cat 0.7 / dog 0.3` of a mixed label, in two lines where it is long."""
+    """The text below a picture: `cat`, or `cat 0.7 / dog 0.3` for a mixed label, in two lines if it is long."""
     if label.ndim == 0:
         return _short(names[int(label)], LONGEST_LABEL)
     rounded = zip((round(share, 2) for share in label.tolist()), names, strict=True)

@@ -1,48 +1,52 @@
-"""How far a training has come: what a checkpoint keeps beside the variables."""
+"""The progress of a training: what a checkpoint holds besides the variables."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.recipe import Train
-from archspec.recipe.monitor import Watch
+from archspec.recipe.monitor import METRICS, Watch
 from archspec.recipe.schedules import Plateau
 
 
 @dataclass
 class Sums:
-    """Sums over the pictures that an epoch has trained on, or a validation has seen."""
+    """Sums of each metric over the pictures that an epoch has trained on so far, or that a validation has seen."""
 
-    loss: float = 0.0
-    correct: float = 0.0
-    top5_correct: float = 0.0
+    values: dict[str, float] = field(default_factory=lambda: dict.fromkeys(METRICS, 0.0))
     pictures: float = 0.0
 
-    def add(self, loss: float, correct: float, top5_correct: float, pictures: float) -> None:
-        self.loss += loss
-        self.correct += correct
-        self.top5_correct += top5_correct
+    def add(self, values: Iterable[float], pictures: float) -> None:
+        """Adds a batch: its sums in the order of METRICS, and its number of pictures."""
+        for name, value in zip(METRICS, values, strict=True):
+            self.values[name] += value
         self.pictures += pictures
 
+    def add_batches(self, rows: Iterable[Iterable[float]]) -> None:
+        """Adds batches as evaluation steps give them, (batches, metrics + 1)."""
+        for row in rows:
+            *values, pictures = map(float, row)
+            self.add(values, pictures)
+
     def means(self, prefix: str = "") -> dict[str, float]:
-        """Loss, accuracy (top-1) and top-5 accuracy, under the names that metrics have."""
-        sums = {"loss": self.loss, "accuracy": self.correct, "top5_accuracy": self.top5_correct}
-        return {f"{prefix}{name}": value / max(self.pictures, 1) for name, value in sums.items()}
+        """The mean of each metric over the pictures, by the metric's name after `prefix`."""
+        return {f"{prefix}{name}": value / max(self.pictures, 1) for name, value in self.values.items()}
 
 
 @dataclass
 class Progress:
-    """What a training knows beside its variables; `step` counts all steps done, over all epochs.
+    """The progress of a training.
 
     Attributes:
-        rows: of the epochs that were trained and validated, as `metrics.csv` has them.
-        sums: of the epoch under way.
-        seconds: that the epoch under way has taken.
+        step: steps done, over all epochs.
+        rows: the rows of `metrics.csv`, for the epochs that were trained and validated.
+        sums: the metrics of the unfinished epoch.
+        seconds: the time that the unfinished epoch has taken.
         best: the row of the best epoch.
-        plateau, stopping: what the learning rate's plateau and early stopping remember.
+        plateau, stopping: the state of the learning rate's plateau and of early stopping.
     """
 
     step: int = 0
@@ -55,7 +59,7 @@ class Progress:
 
     @property
     def epochs(self) -> int:
-        """How many are complete, validation included."""
+        """How many epochs are complete, validation included."""
         return len(self.rows)
 
     def is_complete(self, recipe: Train) -> bool:
@@ -63,7 +67,7 @@ class Progress:
         return self.epochs >= recipe.epochs or self.stopping.ran_out > 0
 
     def add(self, row: dict[str, float], better: bool, recipe: Train) -> None:
-        """Closes an epoch with its row."""
+        """Ends an epoch with its row."""
         self.rows.append(row)
         if better:
             self.best = row

@@ -10,17 +10,16 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe import Train
+from archspec.recipe.monitor import ACCURACIES, METRICS
 from builder.network.model import weighted_layers
 from builder.training.averaging import Ema
 from builder.training.losses import correct, loss
 
-TRAINED = ("loss", "correct", "top5_correct", "stop")
-"""What a training step gives, summed over its pictures; `stop` is how many replicas were told to."""
-
 MOST_STEPS = 256
-"""In one call."""
+"""The largest number of steps in one call."""
 
 Steps = Callable[..., tf.Tensor]
+"""Compiled steps: see `training_steps` and `evaluation_steps`."""
 
 
 def training_steps(
@@ -34,13 +33,13 @@ def training_steps(
 
     Args:
         model: from pictures to logits.
-        optimizer: takes gradients that are summed over replicas already.
-        ema: an average of the weights that follows them.
+        optimizer: takes gradients that are already summed over the replicas.
+        ema: a moving average of the weights, updated after each step.
 
     Returns:
         A function of an iterator over a replica's batches, the learning rates of at most MOST_STEPS steps, and a flag,
-        0 or 1, that asks all workers to stop. It gives (steps, 4) float32: what `TRAINED` names, summed over the global
-        batch.
+        0 or 1, that asks all workers to stop. It gives (steps, metrics + 1) float32: the sum of each of METRICS over
+        the global batch, and how many replicas were asked to stop.
     """
     replicas = strategy.num_replicas_in_sync
     variables = model.trainable_variables
@@ -55,7 +54,7 @@ def training_steps(
             of_each = losses(labels, logits)
             mean = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.batch_size)
         gradients = tape.gradient(mean, [variable.value for variable in variables])
-        reported = (of_each, correct(labels, logits), correct(labels, logits, 5))
+        reported = (of_each, *(correct(labels, logits, k) for k in ACCURACIES.values()))
         return gradients, tf.stack([tf.reduce_sum(value) for value in reported])
 
     def replica_step(pictures: tf.Tensor, labels: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
@@ -68,7 +67,7 @@ def training_steps(
             gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         optimizer.apply(gradients, variables)
         if statistics:
-            # Each replica has seen other pictures. With the mean all copies stay equal, as a checkpoint keeps one.
+            # Each replica has seen other pictures. The mean keeps all copies equal, as a checkpoint holds one.
             means = context.all_reduce(tf.distribute.ReduceOp.MEAN, [tf.identity(variable) for variable in statistics])
             for variable, mean in zip(statistics, means, strict=True):
                 variable.assign(mean)
@@ -87,10 +86,10 @@ def training_steps(
             result = strategy.run(single, (*next(iterator), stop))
             return strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None)
 
-        return _collected(step, count, len(TRAINED))
+        return _collected(step, count, len(METRICS) + 1)
 
     def of_any_number(iterator: Iterator[Any], rates: Sequence[float], stop: float) -> tf.Tensor:
-        padded = np.zeros(MOST_STEPS, np.float32)  # of one shape, so that it is traced once
+        padded = np.zeros(MOST_STEPS, np.float32)  # always the same shape, so that it is traced once
         padded[: len(rates)] = rates
         return steps(iterator, tf.constant(padded), tf.constant(len(rates)), tf.constant(stop, tf.float32))
 
@@ -98,13 +97,13 @@ def training_steps(
 
 
 def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.Strategy) -> Steps:
-    """A function of an iterator over (pictures, labels, weights) and a number of steps, which gives (steps, 4) float32:
-    loss, top-1 and top-5 hits, each times the weight, and the weights, summed over the global batch."""
+    """A function of an iterator over (pictures, labels, weights) and a number of steps. It gives (steps, metrics + 1)
+    float32: each of METRICS times the weight, and the weights, summed over the global batch."""
     losses = loss(recipe)
 
     def replica_step(pictures: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         logits = model(pictures, training=False)
-        of_each = (losses(labels, logits), correct(labels, logits), correct(labels, logits, 5), 1.0)
+        of_each = (losses(labels, logits), *(correct(labels, logits, k) for k in ACCURACIES.values()), 1.0)
         return tf.stack([tf.reduce_sum(value * weights) for value in of_each])
 
     @tf.function(autograph=False)
@@ -113,14 +112,14 @@ def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.
             result = strategy.run(replica_step, next(iterator))
             return strategy.reduce(tf.distribute.ReduceOp.SUM, result, axis=None)
 
-        return _collected(step, count, 4)
+        return _collected(step, count, len(METRICS) + 1)
 
     return steps
 
 
 def _collected(step: Callable[[tf.Tensor], tf.Tensor], count: tf.Tensor, size: int) -> tf.Tensor:
-    """What each of `count` steps gives, (count, size), in a loop of the graph. AutoGraph would write the same loop, and
-    takes a second or two of each training to read all that the step calls."""
+    """Runs `count` steps in a loop of the graph, and stacks their results, (count, size). AutoGraph would write the
+    same loop, but takes a second or two of each training to read all that the step calls."""
 
     def body(index: tf.Tensor, results: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
         return index + 1, results.write(index, step(index))
@@ -130,8 +129,8 @@ def _collected(step: Callable[[tf.Tensor], tf.Tensor], count: tf.Tensor, size: i
 
 
 def _moving_statistics(model: keras.Model) -> list[keras.Variable]:
-    """Those of batch normalisations that are not frozen. Other variables that are not trained, such as the seeds of
-    dropout, change in the same way on all replicas."""
+    """The moving statistics of batch normalisations that are not frozen. Other variables that are not trained, such as
+    the seeds of dropout, change in the same way on all replicas."""
     layers = (layer for layer in weighted_layers(model) if layer.trainable)
     return [weight for layer in layers for weight in layer.weights if weight.name.startswith("moving_")]
 
@@ -139,8 +138,8 @@ def _moving_statistics(model: keras.Model) -> list[keras.Variable]:
 def _in_parts(
     part: Callable[..., Any], count: int, pictures: tf.Tensor, labels: tf.Tensor, unrolled: bool
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
-    """The sums of what the parts of a batch give, one after another: in a loop of the graph, or unrolled, where parts
-    reduce over replicas, which TensorFlow cannot inside of a loop."""
+    """Adds up the gradients and sums of a batch's parts, computed one after another: in a loop of the graph, or
+    unrolled where the parts reduce over replicas, which TensorFlow cannot do inside a loop."""
     size = tf.shape(labels)[0] // count
 
     def added(index: Any, gradients: list[tf.Tensor], sums: tf.Tensor) -> tuple[Any, list[tf.Tensor], tf.Tensor]:
@@ -159,7 +158,8 @@ def _in_parts(
 
 
 def _compiled(recipe: Train, replicas: int) -> bool:
-    """Whether XLA compiles the step. A CPU trained ResNet-50 three times slower, and several replicas fail."""
+    """Whether XLA compiles the step. With it a CPU trains ResNet-50 three times more slowly, and several replicas
+    fail."""
     return recipe.xla == "on" or (
         recipe.xla == "auto" and replicas == 1 and bool(tf.config.list_logical_devices("GPU"))
     )

@@ -1,9 +1,9 @@
-"""Starting from weights that there are.
+"""Initialises a network with the weights of another run or of a file.
 
-Of another run's best model, what has the same name and shape is copied. Names say stage and position (`conv3_2` of
-VGG's table, `stage1.block2.conv1` of a residual network), so a deeper network takes from a shallower one what stands at
-the same place. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1, conv3_1, conv3_2) and
-its dense layers, as in Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1.
+From another run's best weights, the layers with the same names and shapes are copied. Names say stage and position
+(`conv3_2` of VGG's table, `stage1.block2.conv1` of a residual network), so a deeper network takes from a shallower one
+what stands at the same place. VGG's columns B to E thus get the first four convolutions of A (conv1_1, conv2_1,
+conv3_1, conv3_2) and its dense layers, as in Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1.
 
 Of a file, whose names may be others, the network's graph says what goes where (`builder.weights`), and all of it has to
 fit, but for a last layer of another number of classes.
@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from pathlib import Path
 from typing import TypeAlias
 
 import keras
@@ -24,9 +23,9 @@ from archspec import Graph, Problem, SpecError, tables
 from archspec.errors import FileError, UserError, Where, file_problem
 from archspec.ops.base import show
 from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
-from archspec.wording import did_you_mean
 from builder import weights
 from builder.network.model import weighted_layers
+from builder.runs.run import open_run
 from builder.weights.units import Part
 
 Weights: TypeAlias = dict[str, np.ndarray]
@@ -47,7 +46,7 @@ TAKEN, ABSENT, NOT_ASKED = "taken", "random: not in the source", "random: not as
 
 
 def init_from(network: keras.Model, graph: Graph, init: InitFrom, where: Where) -> str:
-    """Gives a network the weights of another run's best model, or of a file.
+    """Gives a network the best weights of another run, or the weights of a file.
 
     Args:
         network: of the graph, with its own initial weights, which what is not taken keeps.
@@ -65,15 +64,15 @@ def init_from(network: keras.Model, graph: Graph, init: InitFrom, where: Where) 
 
 
 def from_run(network: keras.Model, init: InitFrom, where: Where) -> str:
-    """Takes every layer that has the same name and shapes in a run's best model; see `init_from`.
+    """Takes every layer that has the same name and shapes among a run's best weights; see `init_from`.
 
     Raises:
-        FileError: no such run, one without a model, or nothing that fits.
-        SpecError: layers to take that the network does not have.
+        FileError: there is no such run, it has no best weights yet, or nothing fits.
+        SpecError: the network does not have the layers to take.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
-    name, source = best_weights(Path(init.run or ""), where)
+    name, source = _best_weights(init.run or "", where)
     outcomes = {key: _take(layer, init, source) for key, layer in layers.items()}
     if TAKEN not in outcomes.values():
         differing = [key for key, outcome in outcomes.items() if outcome not in (ABSENT, NOT_ASKED)]
@@ -91,7 +90,7 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
 
     Raises:
         FileError: the file cannot be read, or does not fit, with the differences. Then the network is as before.
-        SpecError: layers to take that the network does not have.
+        SpecError: the network does not have the layers to take.
     """
     layers = {layer.name: layer for layer in weighted_layers(network)}
     _check_asked(init, list(layers), network.name, where)
@@ -101,8 +100,7 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
         matching = weights.match(graph, source)
         matching = _asked(matching, init) if init.layers else _with_new_head(matching)
     except UserError as error:
-        problems = (Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
-        raise FileError(problems) from error
+        raise _readdressed(error, where) from error
     if not (matching.complete and matching.layers):
         mend = f"python tools/convert_weights.py {path} SPEC shows all, decides what is undecided, writes what fits"
         message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
@@ -151,24 +149,23 @@ def _report(source: str, layers: Mapping[str, keras.Layer], outcomes: Mapping[st
     return f"{title}\n{tables.plain(('layer', 'weights', 'parameters'), cells, 2, TABLE_WIDTH)}"
 
 
-def best_weights(run: Path, where: Where) -> tuple[str, dict[str, Weights]]:
-    """The name of a run's network, and its best weights by layer and variable. The one place that knows where a run
-    keeps them."""
-    if not run.is_dir():
-        beside = [path.name for path in run.parent.iterdir() if path.is_dir()] if run.parent.is_dir() else []
-        raise file_problem(where, f"there is no run in '{run}'{did_you_mean(run.name, beside, few=0)}")
-    path = run / "model.keras"
-    if not path.is_file():
-        inside = sorted(child.parent.name for child in run.glob("*/model.keras"))
-        if inside:
-            raise file_problem(where, f"'{run}' holds runs, and is none; name one of them: {', '.join(inside)}")
-        raise file_problem(where, f"the run in '{run}' is not finished: it has no model.keras, its best model")
+def _best_weights(run: str, where: Where) -> tuple[str, dict[str, Weights]]:
+    """The name of a run's network, and its best weights by layer and variable."""
     try:
-        model = keras.models.load_model(path, compile=False)
-    except Exception as error:  # what Keras raises for a file that is not a model has no common class
-        raise file_problem(where, f"{path} is not a model that Keras can read: {type(error).__name__}") from error
-    layers = {layer.name: _weights(layer) for layer in weighted_layers(model)}
-    return model.name, layers
+        opened = open_run(run, is_finished=False)
+        tensors = opened.weights
+    except UserError as error:
+        raise _readdressed(error, where) from error
+    layers: dict[str, Weights] = {}
+    for path, tensor in tensors.items():
+        layer, _, variable = path.rpartition("/")
+        layers.setdefault(layer, {})[variable] = tensor
+    return opened.spec.name, layers
+
+
+def _readdressed(error: UserError, where: Where) -> FileError:
+    """Problems of a file or a run, at the address of the field that names it."""
+    return FileError(Problem(where, f"{one.where.path}: {one.message}", one.notes) for one in error.problems)
 
 
 def _weights(layer: keras.Layer) -> Weights:

@@ -11,6 +11,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from archspec.errors import file_problem
+from builder.runs.names import BEST, CHECKPOINTS
+from builder.runs.run import open_run
 from builder.weights.source import WeightsFile, state_dict
 from builder.weights.torch_files import read_state_dict
 from builder.weights.units import Part, Units
@@ -51,17 +53,13 @@ def read(source: str | os.PathLike[str]) -> WeightsFile:
 
 
 def read_run(directory: Path) -> WeightsFile:
-    """The best weights of a run.
+    """Reads the best weights of a run.
 
     Raises:
-        FileError: it is not a run, or has no checkpoint.
+        FileError: it is not a run, has no best weights yet, or they are not of its spec's network.
     """
-    path = directory / "checkpoints" / "best.safetensors"
-    if path.exists():
-        return read(path)
-    if not (directory / "spec.yaml").exists():
-        raise file_problem(directory, "is not the directory of a run: there is no spec.yaml in it")
-    raise file_problem(directory, "has no checkpoints/best.safetensors: no epoch of this run was completed")
+    tensors = open_run(directory, is_finished=False).weights
+    return _named(str(directory / CHECKPOINTS / BEST), dict(sorted(tensors.items())))
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:

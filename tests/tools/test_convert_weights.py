@@ -186,7 +186,7 @@ def test_what_is_no_number_is_not_written(tmp_path, run_here):
         (["nothing"], "nothing: there is no such run"),
         (["nothing.pth", SPEC], "nothing.pth: cannot be read: No such file or directory"),
         ([SPEC, SPEC], "is of no known kind; weights are read from .safetensors, .pth or .pt"),
-        ([ROOT / "specs", SPEC], "is not the directory of a run: there is no spec.yaml in it"),
+        ([ROOT / "specs", SPEC], "is not the directory of a run: it has no spec.yaml and no checkpoints/"),
         ([SMALL, SPEC, "--to", "keras", "--out", "a.pth"], "its name must end in .weights.h5 or .keras"),
         ([SMALL, SPEC, "--to", "keras", "--out", "no/a.keras"], "no: is not a directory"),
         ([SMALL, SPEC, "--pair", "a=conv1"], "small.pth has no layer with weights named 'a'"),

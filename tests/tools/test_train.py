@@ -145,6 +145,6 @@ def test_ctrl_c_keeps_what_is_there(tmp_path, data_dir):
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in errors, errors
     assert "interrupted in epoch" in output and (directory / "model.keras").is_file()
-    assert f"go on with --resume {directory}" in output
+    assert f"resume with --resume {directory}" in output
     assert [path.name for path in directory.rglob(".*")] == [".lock"], "a half-written file is left"
     assert f"best epoch {max(rows(directory), key=lambda row: row['val_accuracy'])['epoch']:.0f}" in output

@@ -12,7 +12,6 @@ the pipe to it closes, they save their state and stop.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import fcntl
 import io
@@ -30,6 +29,8 @@ from typing import Any, NoReturn
 import archspec
 from archspec.errors import UserError, is_full_disk
 from archspec.wording import first_line
+from builder.runs import names
+from builder.runs.metrics import read_metrics
 from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_MEMORY, Execution
 from builder.system.endings import Diverged, Interrupted
 from builder.system.files import write_json
@@ -110,7 +111,9 @@ def execute(task: dict[str, Any], alive: int) -> None:
     try:
         spec = archspec.load(task["spec"])
         _wait_for_lock(Path(task["run_dir"]))
-        result = builder.training.trainer.train(spec, task["run_dir"], task["data_dir"], _say, True, task["until"])
+        result = builder.training.trainer.train(
+            spec, task["run_dir"], task["data_dir"], _say, resume=True, until=task["until"]
+        )
         record = _completed(record, Path(task["run_dir"]), result, task)
     except Interrupted as stop:
         _end_by(stop.status - 128)  # it goes on another time
@@ -177,7 +180,7 @@ def _end_by(number: int) -> NoReturn:
 
 def _wait_for_lock(run_dir: Path) -> None:
     """Until the process that had the run before has ended."""
-    path = run_dir / ".lock"
+    path = run_dir / names.LOCK
     deadline = time.monotonic() + WAIT_FOR_LOCK
     while path.exists() and time.monotonic() < deadline:
         with path.open("r+") as file:
@@ -190,9 +193,8 @@ def _wait_for_lock(run_dir: Path) -> None:
 
 def _completed(record: Execution, run_dir: Path, result: Any, task: dict[str, Any]) -> Execution:
     """The record of a training that reached its end, from the run's own metrics."""
-    with (run_dir / "metrics.csv").open(newline="") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    best = next(row for row in rows if int(row["epoch"]) == result.best_epoch)
+    rows = read_metrics(run_dir / names.METRICS)
+    best = next(row for row in rows if row["epoch"] == result.best_epoch)
     known = {**best, **task["known"]}
     return dataclasses.replace(
         record,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,8 @@ from matplotlib.figure import Figure
 from archspec.search import Dimension
 from archspec.search.domains import Range, short
 from archspec.wording import counted
+from builder.runs import names
+from builder.runs.metrics import read_metrics
 from builder.sweep.report.importance import FEWEST, importance, position
 from builder.sweep.results import Outcome, Results, cost
 
@@ -199,11 +200,9 @@ def learning_curves(results: Results) -> Figure:
 
 
 def _metrics(results: Results, one: Outcome) -> list[dict[str, float]]:
-    path = results.files.run(one.trial, one.execution.number) / "metrics.csv"
     try:
-        with path.open(newline="") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    except (OSError, ValueError, TypeError):  # moved away, or being written
+        rows = read_metrics(results.files.run(one.trial, one.execution.number) / names.METRICS)
+    except (OSError, ValueError):  # moved away, or damaged
         return []
     return [row for row in rows if row["epoch"] <= one.execution.epochs]
 

@@ -21,7 +21,7 @@ from archspec.recipe.data import Digits
 from archspec.recipe.train import Mirrored, MultiWorker, Off
 from archspec.spec.addresses import address
 from builder.distribution.cluster import Cluster, described_cluster
-from builder.distribution.strategy import place
+from builder.distribution.strategy import choose_strategy
 from tests.small import written
 
 ROOT = Path(__file__).parents[3]
@@ -122,7 +122,7 @@ def wait_for_epoch(process, epoch):
 LONG = ["--set", "train.epochs=1000", "--set", "train.checkpoints.steps=5"]
 
 
-def test_a_lost_worker_ends_the_others_and_the_run_goes_on(spec, data_dir, tmp_path):
+def test_a_lost_worker_ends_the_others_and_the_run_is_resumed(spec, data_dir, tmp_path):
     chief, other = cluster(spec, tmp_path / "run", data_dir, *LONG)
     wait_for_epoch(chief, 2)
     other.kill()
@@ -131,13 +131,13 @@ def test_a_lost_worker_ends_the_others_and_the_run_goes_on(spec, data_dir, tmp_p
     assert time.monotonic() - began < 90
     assert chief.returncode == 1 and "Traceback" not in output, output
     assert "a worker is gone: " in output
-    assert f"go on with --resume {tmp_path / 'run'}" in output
+    assert f"resume with --resume {tmp_path / 'run'}" in output
     other.communicate()
 
     before = len(losses(tmp_path / "run"))
     both = cluster(spec, tmp_path / "run", data_dir, *LONG, "--resume")
     for line in both[0].stdout:
-        if line.startswith("going on after epoch"):
+        if line.startswith("resuming after epoch"):
             break
     wait_for_epoch(both[0], before + 1)
     both[1].send_signal(signal.SIGTERM)  # to any worker: all stop at the same step
@@ -162,7 +162,7 @@ def test_a_killed_worker_of_this_machine_stops_the_others(spec, data_dir, tmp_pa
 
 def problem(recipe):
     with pytest.raises(archspec.SpecError) as caught:
-        place(recipe, lambda field: Where(f"train.{field}"))
+        choose_strategy(recipe, lambda field: Where(f"train.{field}"))
     return str(caught.value)
 
 
@@ -197,12 +197,12 @@ def problem(recipe):
         ),
     ],
 )
-def test_what_cannot_be_distributed_is_told_first(fields, expected, monkeypatch):
+def test_what_cannot_be_distributed_is_reported_first(fields, expected, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert problem(Train(data=Digits(), **fields)) == expected
 
 
-def test_a_worker_that_is_to_train_alone_is_told(monkeypatch):
+def test_a_worker_that_is_to_train_alone_is_reported(monkeypatch):
     config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
     monkeypatch.setenv("TF_CONFIG", json.dumps(config))
     assert problem(Train(data=Digits(), distribute=Off())) == (
@@ -219,7 +219,7 @@ def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):
     )
     spec = archspec.load(path)
     with pytest.raises(archspec.SpecError) as caught:
-        place(spec.train, partial(address, spec, "train"))
+        choose_strategy(spec.train, partial(address, spec, "train"))
     assert str(caught.value) == (
         f"{path}:5:15: train.batch_size: the global batch of 50 does not divide into 4 replicas; set it to 48 or 52\n"
         "    5 |   batch_size: 50\n"
@@ -227,7 +227,7 @@ def test_a_mistake_of_geometry_points_at_the_batch_size(tmp_path):
     )
 
 
-def test_a_mistake_of_the_user_is_told_once_and_not_by_each_worker(spec, data_dir, tmp_path):
+def test_a_mistake_of_the_user_is_reported_once_and_not_by_each_worker(spec, data_dir, tmp_path):
     process = start(spec, tmp_path / "run", data_dir, "--workers", 2, "--set", "train.batch_size=63")
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 2

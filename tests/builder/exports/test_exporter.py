@@ -168,7 +168,7 @@ def test_what_is_no_run_is_refused(run_dir, tmp_path):
     )
 
 
-ANEW = "python tools/train.py {0}/spec.yaml --resume {0} goes on with the training and writes it"
+ANEW = "python tools/train.py {0}/spec.yaml --resume {0} resumes the training and writes it"
 
 
 def test_a_run_without_a_model_is_refused(copy):
@@ -194,7 +194,7 @@ def test_damaged_files_are_told(copy, tmp_path):
     best.unlink()
     assert refused(copy, out=out) == (
         f"{best}: is not there; a completed run does not write it again; "
-        f"train anew with python tools/train.py {copy}/spec.yaml"
+        f"train again with python tools/train.py {copy}/spec.yaml"
     )
     environment = copy / "environment.json"
     environment.write_text('{"data": {}}')

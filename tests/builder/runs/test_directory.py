@@ -81,7 +81,7 @@ def test_the_commit_is_that_of_a_checkout_or_none(tmp_path):
     assert git_commit(tmp_path) is None
 
 
-def test_a_disk_that_is_read_only_is_told(tmp_path, monkeypatch):
+def test_a_read_only_disk_is_reported(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
@@ -91,7 +91,7 @@ def test_a_disk_that_is_read_only_is_told(tmp_path, monkeypatch):
         write_text(tmp_path / "file.txt", "text")
 
 
-def test_a_run_directory_that_cannot_be_locked_is_told(tmp_path):
+def test_a_run_directory_that_cannot_be_locked_is_reported(tmp_path):
     (tmp_path / ".lock").mkdir()
     with pytest.raises(FileError, match="cannot be written: Is a directory"), locked(tmp_path):
         pass

@@ -177,11 +177,11 @@ def test_whatever_is_killed_the_sweep_goes_on_as_if_it_had_not_been(tuner, tmp_p
     assert table(directory) == table(whole)
     assert {path: path.read_text() for path in finished} == finished
     logs = [(trial / "run-1.log").read_text() for trial in trials]
-    assert "going on after epoch 0, step 2" in logs[0]
+    assert "resuming after epoch 0, step 2" in logs[0]
     assert "interrupted in epoch" in logs[1]
-    assert "going on after epoch" in logs[1]
+    assert "resuming after epoch" in logs[1]
     # Hyperband's third trial has the second epoch of one before, of five steps each.
-    assert f"going on after epoch {'1, step 1' if tuner == 'hyperband' else '0, step 2'}" in logs[2]
+    assert f"resuming after epoch {'1, step 1' if tuner == 'hyperband' else '0, step 2'}" in logs[2]
 
 
 def children(pid):

@@ -1,4 +1,4 @@
-"""Work behind the work: one job at a time, its errors told, nothing left undone."""
+"""Jobs in the background: one at a time, their errors raised, nothing left undone."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import pytest
 from builder.system.background import BackgroundJob
 
 
-def test_the_work_goes_on_while_a_job_is_under_way_and_ends_after_it():
+def test_the_work_continues_while_a_job_runs_and_ends_after_it():
     may_end, done = threading.Event(), []
 
     def job():
@@ -38,6 +38,7 @@ def check_until_it_has_ended(files):
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         files.check()
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -78,22 +79,28 @@ def test_a_job_ends_when_the_work_fails():
     assert done.is_set()
 
 
+def wait_within(event, seconds=10):
+    """Waits for an event that comes only if the work did not wait for this job."""
+    assert event.wait(seconds)
+
+
 def test_check_waits_for_no_job():
     may_end = threading.Event()
     with BackgroundJob() as files:
-        files.begin(may_end.wait)
+        files.begin(lambda: wait_within(may_end))
         files.check()
         may_end.set()
 
 
 def test_ctrl_c_ends_the_work_at_once():
-    may_end = threading.Event()
+    may_end, ended = threading.Event(), []
 
     def work():
         with BackgroundJob() as files:
-            files.begin(may_end.wait)
+            files.begin(lambda: ended.append(may_end.wait(10)))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        work()  # would hang
+        work()
+    assert not ended, "the work waited for its job"
     may_end.set()

@@ -10,7 +10,7 @@ from builder.system.terminal import watched
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that goes on by three seconds whenever it is looked at."""
+    """A clock that advances by three seconds whenever it is read."""
     times = iter(range(0, 1000, 3))
     monkeypatch.setattr(terminal.time, "monotonic", lambda: next(times))
 

@@ -5,7 +5,7 @@ whose output goes to the file OUTPUT. It imports TensorFlow once and forks a pro
 
 WHEN is `never`, `step` (after a call of steps that reaches NUMBER, its checkpoints written), `write` (half-way through
 writing the checkpoint after NUMBER steps), `best` (before the best weights are written for the NUMBERth time, when the
-checkpoint is there) or `disk` (no space is left for the checkpoint after NUMBER steps). A run that is there goes on.
+checkpoint is there) or `disk` (no space is left for the checkpoint after NUMBER steps). A run that is there is resumed.
 """
 
 import errno
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import archspec
 from builder.runs import checkpoints
-from builder.runs.checkpoints import BEST, CheckpointStore
+from builder.runs.names import BEST
 from builder.training.loop import Loop
 from builder.training.trainer import train
 
@@ -60,7 +60,6 @@ def arrange(when, number):
         Loop._advance = advance_and_die
     elif when == "write":
         checkpoints.write_tensors = write_half
-        CheckpointStore.save.__globals__["write_tensors"] = write_half
     elif when == "best":
         checkpoints.write_tensors = write_no_best
     elif when == "disk":

@@ -1,4 +1,4 @@
-"""What is told of errors that TensorFlow meets in a training."""
+"""Explanations of the errors that TensorFlow raises in a training."""
 
 import tensorflow as tf
 
@@ -10,16 +10,17 @@ from builder.data.splits import Data
 from builder.pictures.normalisation import Normalisation
 from builder.training.failures import explained
 
-KEPT = "there is no checkpoint yet"
+LAST_CHECKPOINT = "there is no checkpoint yet"
 DATA = Data("none", None, None, (1, 1, 1), ("0", "1"), Normalisation((0.0,), (1.0,)), "")
 
 
-def test_memory_that_is_short_is_told_where_the_batch_size_stands():
+def test_too_little_memory_is_reported_at_the_batch_size():
     error = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[256,64,112,112]")
-    told = explained(error, DATA, address(archspec.load("specs/digits.yaml"), "train", "batch_size"), False, KEPT)
-    assert isinstance(told, SpecError)
-    told_first, line = str(told).splitlines()[:2]
-    assert told_first.endswith(
+    where = address(archspec.load("specs/digits.yaml"), "train", "batch_size")
+    explanation = explained(error, DATA, where, False, LAST_CHECKPOINT)
+    assert isinstance(explanation, SpecError)
+    first, line = str(explanation).splitlines()[:2]
+    assert first.endswith(
         "specs/digits.yaml:26:15: train.batch_size: a step needs more memory than there is; set a lower batch_size, or "
         "accumulate to go in parts; there is no checkpoint yet"
     )
@@ -28,4 +29,4 @@ def test_memory_that_is_short_is_told_where_the_batch_size_stands():
 
 def test_a_full_disk_is_not_taken_for_short_memory():
     error = tf.errors.ResourceExhaustedError(None, None, "events.out; No space left on device")
-    assert explained(error, DATA, Where("train.batch_size"), False, KEPT) is error
+    assert explained(error, DATA, Where("train.batch_size"), False, LAST_CHECKPOINT) is error

@@ -123,7 +123,7 @@ def test_it_learns_more_than_from_scratch_in_the_same_epochs(folder, load, tmp_p
 
 
 @pytest.mark.parametrize("distribute", ["off", {"mirrored": {"replicas": 3}}], ids=["single", "mirrored"])
-def test_a_killed_run_goes_on_exactly_and_without_the_file(distribute, folder, load, tmp_path, killed):
+def test_a_killed_run_resumes_exactly_and_without_the_file(distribute, folder, load, tmp_path, killed):
     """With the optimizer's decay, averages, parts and clipping; three replicas, as the mean of three equal values may
     not be the value."""
     file = tmp_path / "digits.safetensors"
@@ -141,7 +141,7 @@ def test_a_killed_run_goes_on_exactly_and_without_the_file(distribute, folder, l
     assert status < 0 and "weights from" in output, output
     file.unlink()
     status, output = killed(path, tmp_path / "cut", folder / "data")
-    assert status == 0 and "going on after" in output and "weights from" not in output, output
+    assert status == 0 and "resuming after" in output and "weights from" not in output, output
     whole = state(tmp_path / "whole")
     assert_same(state(tmp_path / "cut"), whole)
     source = best(folder / "run")

@@ -143,7 +143,7 @@ def test_the_learning_rate_is_a_variable_that_starts_at_the_base():
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_a_second_training_of_a_process_names_its_variables_as_the_first(precision):
-    """As a checkpoint knows them by their names, and another process may go on with it."""
+    """A checkpoint knows them by their names, and another process may resume it."""
 
     def names():
         optimizer = optimizers.optimizer(train(optimizer=Adam(), precision=precision))

@@ -1,4 +1,4 @@
-"""A run that was killed and goes on ends bit by bit as one that was not, whatever the moment."""
+"""A run that was killed and resumed ends bit by bit as one that was not, whatever the moment."""
 
 import csv
 import json
@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 import archspec
 from archspec.errors import FileError
-from builder.runs import checkpoints
+from builder.runs.checkpoints import CheckpointStore
 from builder.runs.comparison import check_same_spec
 from builder.runs.directory import locked
 from builder.system.cpu import instruction_set
@@ -43,7 +43,7 @@ def write(folder, **fields):
 
 
 def state(run_dir):
-    """What a run has come to: its newest checkpoint's tensors, its best weights, and its metrics without times."""
+    """The state of a run: its newest checkpoint's tensors, its best weights, and its metrics without times."""
     newest = max((run_dir / "checkpoints").glob("step-*.safetensors"))
     with (run_dir / "metrics.csv").open() as file:
         rows = [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(file)]
@@ -75,7 +75,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_p
     assert all(np.array_equal(value, end_of_epoch[f"model/{name}"]) for name, value in load_file(best).items())
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
-    assert "going on after epoch 1, step 7, from " in output  # step 18: every third is kept, and an epoch has 11
+    assert "resuming after epoch 1, step 7, from " in output  # step 18: every third is kept, and an epoch has 11
     assert_same(state(run_dir), state(tmp_path / "whole"))
     assert not [path for path in run_dir.rglob(".*") if path.name != ".lock"], "a half-written file is left"
     assert len(list((run_dir / "checkpoints").glob("step-*"))) == 2
@@ -104,7 +104,7 @@ def test_a_damaged_checkpoint_is_passed_over(copy, data_dir, killed):
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert f"{newest} is damaged, and is passed over" in output
-    assert "going on after epoch 1, step 4, from " in output
+    assert "resuming after epoch 1, step 4, from " in output
 
 
 def test_a_resume_on_another_kind_of_cpu_says_so(copy, data_dir, killed):
@@ -122,16 +122,16 @@ def test_a_resume_on_another_kind_of_cpu_says_so(copy, data_dir, killed):
     assert [resumed["instruction_set"] for resumed in json.loads(path.read_text())["resumed"]] == [here, here]
 
 
-def test_best_weights_of_an_epoch_that_is_lost_are_told(copy, data_dir, killed):
+def test_best_weights_of_a_lost_epoch_are_reported(copy, data_dir, killed):
     run_dir, spec = copy
     best = run_dir / "checkpoints" / "best.safetensors"
-    checkpoints.write_best(best.parent, load_file(best), 2)  # as if the checkpoint of epoch 2 were damaged
+    CheckpointStore(best.parent, 2).write_best(load_file(best), 2)  # as if the checkpoint of epoch 2 were damaged
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert f"{best} is missing, damaged, or not of epoch 1: the best epoch will be one of those that follow" in output
 
 
-def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir, killed):
+def test_a_full_disk_is_reported_and_loses_nothing(copy, data_dir, killed):
     run_dir, spec = copy
     status, output = killed(spec, run_dir, data_dir, "disk", 21)
     path = run_dir / "checkpoints" / "step-000000021.safetensors"
@@ -139,25 +139,25 @@ def test_a_full_disk_is_told_and_loses_nothing(copy, data_dir, killed):
     assert f"{path}: cannot be written: No space left on device; what was there is whole" in output
     assert not path.exists()
     status, output = killed(spec, run_dir, data_dir)
-    assert status == 0 and "going on after epoch 1, step 7, from " in output, output
+    assert status == 0 and "resuming after epoch 1, step 7, from " in output, output
 
 
-def test_a_full_disk_is_told_before_the_next_checkpoint(tmp_path, data_dir, killed):
+def test_a_full_disk_is_reported_before_the_next_checkpoint(tmp_path, data_dir, killed):
     spec = write(tmp_path, checkpoints={"minutes": None})
     status, output = killed(spec, tmp_path / "run", data_dir, "disk", 11)  # the end of epoch 1
     assert status == 2 and "step-000000011.safetensors: cannot be written: No space left on device" in output, output
     assert "epoch 1/3" in output and "epoch 2/3" not in output
 
 
-def test_a_run_of_another_spec_is_not_gone_on_with(copy, tmp_path):
+def test_a_run_of_another_spec_is_not_resumed(copy, tmp_path):
     run_dir, _ = copy
     spec = archspec.load(write(tmp_path, epochs=5, weight_decay=0.1, distribute="auto"))
     with pytest.raises(FileError) as caught:
         check_same_spec(run_dir, spec)
     assert str(caught.value) == (
-        f"{run_dir}: is a run of another spec: train.epochs was 3, is 5; train.weight_decay was 0.0, is 0.1; to go "
-        f"on give the same spec, which is {run_dir / 'spec.yaml'}; another one needs a new run, which may take the "
-        "weights with init_from"
+        f"{run_dir}: is a run of another spec: train.epochs was 3, is 5; train.weight_decay was 0.0, is 0.1; to "
+        f"resume it, give the same spec, which is {run_dir / 'spec.yaml'}; another one needs a new run, which may take "
+        "the weights with init_from"
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 
 import keras
 import numpy as np
@@ -11,11 +12,19 @@ import yaml
 
 import archspec
 from archspec.blocks import Activation
+from archspec.errors import Where
 from archspec.fields.records import Count
 from archspec.recipe.data import Digits
+from archspec.recipe.fine_tuning import InitFrom
+from archspec.recipe.monitor import MONITORS
+from builder import weights
 from builder.data import load_data
-from builder.system.endings import Diverged
+from builder.network.model import build, weighted_layers
+from builder.runs.metrics import read_metrics
+from builder.runs.run import open_run
+from builder.system.endings import Diverged, Interrupted
 from builder.training.trainer import train
+from builder.weights.init_from import from_run
 from tests.small import SPEC, written
 
 
@@ -77,6 +86,60 @@ def test_the_seed_decides_the_result(load, tmp_path, data_dir):
     assert environment["onednn"] == os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     assert environment["data"]["fingerprint"] == load_data(Digits(), (8, 8, 1)).fingerprint
     assert environment["data"]["classes"] == list("0123456789")
+
+
+def test_history_rows_and_best_weights_of_a_run_that_is_interrupted_and_resumed(tmp_path, data_dir):
+    """Ctrl-C in epoch 2 leaves a model of epoch 1; SIGTERM in epoch 3 leaves no time to write a newer one."""
+    path, run_dir, rows = written(tmp_path / "small.yaml", epochs=3, deterministic=True), tmp_path / "run", []
+
+    def on_epoch(row):
+        rows.append(row)
+        if row["epoch"] < 3:
+            signal.raise_signal(signal.SIGINT if row["epoch"] == 1 else signal.SIGTERM)
+
+    for status in (130, 143):
+        with pytest.raises(Interrupted) as caught:
+            train(path, run_dir, data_dir, say=lambda line: None, on_epoch=on_epoch, resume=True)
+        assert caught.value.status == status
+
+    run = open_run(run_dir)
+    assert rows[1]["val_accuracy"] > rows[0]["val_accuracy"], "epoch 2 is the best"
+    layers = {layer.name: layer for layer in weighted_layers(run.model)}
+    older = [name for name, value in run.weights.items() if differs(layers, name, value)]
+    assert "dense1/kernel" in older, "model.keras has the weights of epoch 1"
+    network = build(run.spec, "portable")
+    from_run(network, InitFrom(run=str(run_dir)), Where("train.init_from"))
+    read = {part.name: part.values for unit in weights.read(run_dir).layers.units for part in unit.parts.values()}
+    for weight in network.weights:
+        assert np.array_equal(weight, run.weights[weight.path])
+        assert np.array_equal(read[weight.path], run.weights[weight.path])
+
+    result = train(path, run_dir, data_dir, say=lambda line: None, on_epoch=on_epoch, resume=True)
+    assert rows == read_metrics(run_dir / "metrics.csv") == run.metrics()
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert result.history == {name: [row[name] for row in rows] for name in (*MONITORS, "learning_rate")}
+    validation = load_data(Digits(), (8, 8, 1)).validation
+    hits = result.model.predict(validation.pictures.numpy(), verbose=0).argmax(-1) == validation.labels.numpy()
+    assert hits.mean() == pytest.approx(result.val_accuracy)
+
+    def nothing(row):
+        raise AssertionError("no epoch is left")
+
+    again = train(path, run_dir, data_dir, say=lambda line: None, on_epoch=nothing, resume=True)
+    assert again.history == result.history and again.best_epoch == result.best_epoch
+
+
+def differs(layers, name, value):
+    layer, _, variable = name.rpartition("/")
+    (there,) = (weight for weight in layers[layer].weights if weight.name == variable)
+    return not np.array_equal(value, there)
+
+
+def test_a_training_that_is_stopped_early_has_a_history_and_no_model_yet(load, tmp_path, data_dir):
+    result = train(load(epochs=2), tmp_path / "run", data_dir, say=lambda line: None, until=1)
+    assert [len(values) for values in result.history.values()] == [1] * (len(MONITORS) + 1)
+    with pytest.raises(archspec.UserError, match=r"has no model\.keras: the training was stopped before"):
+        result.model  # noqa: B018
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

@@ -10,7 +10,10 @@ import archspec
 from archspec.errors import FileError, Where
 from archspec.recipe.fine_tuning import InitFrom
 from builder.network.model import build
-from builder.pictures.normalisation import Normalisation, from_pixels
+from builder.runs.checkpoints import CheckpointStore
+from builder.runs.comparison import flat
+from builder.runs.directory import claim
+from builder.system.files import write_json, write_text
 from builder.training.trainer import train
 from builder.weights.init_from import from_run
 
@@ -37,15 +40,24 @@ def network(spec, seed=2):
 
 
 def run_of(spec, path):
-    """A run's directory with a best model, and its network."""
+    """A run's directory with best weights, and its network."""
     keras.utils.set_random_seed(1)
     model = build(spec, "portable")
     for layer in model.layers:
         layer.set_weights([value + 0.01 * (i + 1) for i, value in enumerate(layer.get_weights())])
-    path.mkdir(parents=True)
-    pixels = Normalisation((0.0,) * spec.graph.input.shape[-1], (1.0,) * spec.graph.input.shape[-1])
-    from_pixels(model, pixels).save(path / "model.keras")
+    begin(spec, path)
+    weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+    CheckpointStore(path / "checkpoints", 2).write_best(weights, 1)
     return model
+
+
+def begin(spec, path):
+    """Makes a run's directory as it is before the first epoch ends."""
+    claim(path, spec.name)
+    write_text(path / "spec.yaml", spec.to_yaml())
+    data = {"name": "none", "train": 2, "validation": 2, "classes": list("ab"), "fingerprint": "0"}
+    environment = {"data": {**data, "pixel_mean": [0.0], "pixel_std": [1.0]}, "spec": flat(spec.to_yaml())}
+    write_json(path / "environment.json", environment)
 
 
 def taken_from(source, target):
@@ -135,20 +147,29 @@ def test_a_training_starts_from_the_weights_of_another(tmp_path):
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     run_of(vgg("a", A), folder / "vgg_a" / "first")
-    (folder / "unfinished").mkdir()
-    (folder / "damaged").mkdir()
-    (folder / "damaged" / "model.keras").write_bytes(b"PK\x03\x04 cut off")
+    begin(vgg("a", A), folder / "unfinished")
+    begin(vgg("a", A), folder / "damaged")
+    (folder / "damaged" / "checkpoints" / "best.safetensors").write_bytes(b"PK\x03\x04 cut off")
     return folder
 
 
 @pytest.mark.parametrize(
     ("run", "layers", "message"),
     [
-        ("vgg_a/frist", (), "train.init_from: there is no run in '{}'; did you mean 'first'?"),
-        ("vgg_b/1", (), "train.init_from: there is no run in '{}'"),
-        ("vgg_a", (), "train.init_from: '{}' holds runs, and is none; name one of them: first"),
-        ("unfinished", (), "train.init_from: the run in '{}' is not finished: it has no model.keras, its best model"),
-        ("damaged", (), "train.init_from: {}/model.keras is not a model that Keras can read: ValueError"),
+        ("vgg_a/frist", (), "train.init_from: {}: there is no such run; did you mean 'first'?"),
+        ("vgg_b/1", (), "train.init_from: {}: there is no such run"),
+        ("vgg_a", (), "train.init_from: {}: holds runs, and is none; name one of them: first"),
+        (
+            "unfinished",
+            (),
+            "train.init_from: {}: has no checkpoints/best.safetensors: no epoch of this run was completed",
+        ),
+        (
+            "damaged",
+            (),
+            "train.init_from: {}/checkpoints/best.safetensors: is damaged: Error while deserializing header: header "
+            "too large; a completed run does not write it again; train again with python tools/train.py {}/spec.yaml",
+        ),
         (
             "vgg_a/first",
             ("fc", "conv6_1", "stage1"),

@@ -1,0 +1,23 @@
+"""What the files in the directory of a run are called."""
+
+SPEC = "spec.yaml"
+"""The spec with everything resolved."""
+ENVIRONMENT = "environment.json"
+"""Where the result comes from; see `builder.runs.environment`."""
+METRICS = "metrics.csv"
+"""A row for each epoch; see `builder.runs.metrics`."""
+TENSORBOARD = "tensorboard"
+"""The folder of TensorBoard's event files."""
+LEARNING_CURVE = "learning_curve.png"
+MODEL = "model.keras"
+"""The best model, in stock Keras layers. It is written when a training ends, so an interrupted run may have better
+weights in BEST."""
+LOCK = ".lock"
+"""Locked by the process that trains."""
+CHECKPOINTS = "checkpoints"
+"""The folder of the training's states, `step-<steps done>.safetensors`, and of BEST. A directory is that of a run as
+soon as it has this folder."""
+BEST = "best.safetensors"
+"""The weights of the best epoch so far, in CHECKPOINTS."""
+EXPORT = "export.json"
+"""The report that marks an export's folder, which is no run."""

@@ -1,0 +1,117 @@
+"""Sets up a training: the network, its optimizer, the compiled steps, and the variables that a checkpoint holds."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from archspec import Spec, analyse
+from archspec.errors import problem_at
+from archspec.recipe import Train
+from archspec.spec.addresses import address
+from archspec.wording import counted
+from builder.data import Data
+from builder.data.batches import steps_per_epoch
+from builder.distribution.strategy import Placement
+from builder.network.model import build, freeze, verify
+from builder.pictures.normalisation import from_pixels
+from builder.runs import checkpoints
+from builder.system.terminal import Say
+from builder.training import optimizers
+from builder.training.averaging import Ema
+from builder.training.steps import Steps, evaluation_steps, training_steps
+from builder.weights.init_from import init_from
+
+
+@dataclass(frozen=True)
+class State:
+    """The variables that a training changes.
+
+    Attributes:
+        variables: all of them by name: the tensors of a checkpoint.
+        weights: the network's by name: the tensors of `best.safetensors`.
+        averaged: a context in which the network has the weights that are validated and saved as the best ones: their
+            moving averages if the recipe asks for them, else the weights as they are.
+    """
+
+    variables: dict[str, keras.Variable]
+    weights: dict[str, keras.Variable]
+    averaged: Callable[[], contextlib.AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a training works with, made once at its start.
+
+    Attributes:
+        network: from normalised pictures to logits, in the fast lowering.
+        train, evaluate: the compiled steps; see `builder.training.steps`.
+    """
+
+    spec: Spec
+    recipe: Train
+    data: Data
+    placement: Placement
+    network: keras.Model
+    train: Steps
+    evaluate: Steps
+    state: State
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return steps_per_epoch(self.data, self.recipe)
+
+
+def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initialise: bool, say: Say) -> Setup:
+    """Builds a spec's network on the devices of a placement, and all that is needed to train it.
+
+    Args:
+        initialise: whether to take the weights that the recipe's `init_from` names, if it names any.
+
+    Raises:
+        UserError: the weights cannot be taken, or the memory is too small.
+    """
+    analysis = analyse(spec)
+    synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
+    try:
+        with placement.strategy.scope():
+            network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
+            verify(network, analysis)
+            if initialise and recipe.init_from is not None:
+                say(init_from(network, spec.graph, recipe.init_from, address(spec, "train", "init_from")))
+            freeze(network, recipe.trains)
+            model = from_pixels(network, data.normalisation)
+            optimizer = optimizers.optimizer(recipe)
+            optimizer.build(model.trainable_variables)
+            ema = Ema(model, recipe.ema) if recipe.ema else None
+            return Setup(
+                spec=spec,
+                recipe=recipe,
+                data=data,
+                placement=placement,
+                network=network,
+                train=training_steps(model, optimizer, ema, recipe, placement.strategy),
+                evaluate=evaluation_steps(model, recipe, placement.strategy),
+                state=_state(model, optimizer, ema),
+            )
+    except tf.errors.ResourceExhaustedError:
+        message = (
+            f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
+        )
+        raise problem_at(address(spec, "model"), message) from None
+
+
+def _state(model: keras.Model, optimizer: keras.optimizers.Optimizer, ema: Ema | None) -> State:
+    return State(
+        variables={
+            **checkpoints.named(model.variables, "model/"),
+            **checkpoints.named(optimizer.variables, "optimizer/"),
+            **checkpoints.named(ema.variables if ema else [], "ema/"),
+        },
+        weights=checkpoints.named(model.weights),
+        averaged=ema.swapped if ema else contextlib.nullcontext,
+    )
