@@ -11,6 +11,10 @@ from typing import Any
 
 from archspec.wording import LONGEST_MESSAGE, columns, printable
 
+SNIPPET_WIDTH = 100
+MAX_PROBLEMS = 100
+"""Reading a spec ends after so many; more would be of no use."""
+
 INVALID: Any = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
 """The value of whatever could not be read, once its problem has been reported."""
 
@@ -156,9 +160,6 @@ def is_full_disk(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return any(words in str(error).lower() for words in ("no space left", "disk quota exceeded"))
-
-
-SNIPPET_WIDTH = 100
 
 
 def _snippet(span: Span) -> list[str]:

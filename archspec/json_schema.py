@@ -1,11 +1,11 @@
-"""The language as JSON Schema (draft 2020-12), so that editors complete and check a spec as one types.
+"""The language as JSON Schema (draft 2020-12), with which editors complete and check a spec during typing.
 
 python -m archspec.json_schema > specs/schema.json
 python -m archspec.json_schema --check specs/schema.json
 
-It is made from the forms that read specs. It accepts every valid spec; what it cannot know is left to `archspec.load`:
-whether shapes fit, whether an unknown block is a mistake or one of the spec's own, and whether `defaults` or the spec
-that this one extends give the required fields of a layer.
+It is generated from the forms that read specs, and accepts every valid spec. `archspec.load` checks what it cannot
+know: whether shapes fit, whether an unknown block is a mistake or one of the spec's own, and whether `defaults` or the
+spec that this one extends give the required fields of a layer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SHARED: dict[str, Schema] = {
     "count": schema_of(form_of(Count)),
     "expression": EXPRESSION,
 }
-"""What many fields say, written once. A part of another comes after it."""
+"""Schemas that many fields share, written once. One that is a part of another comes after it."""
 
 DESCRIPTIONS = {
     "name": "The network's name.",
@@ -48,8 +48,8 @@ DESCRIPTIONS = {
     "model": "The network: the picture it takes and its layers, ending in logits.",
     "train": "How the network is trained.",
     "search": "Which changes of the spec to try, how, and within which limits.",
-    "extends": "The path, from this file, of a spec to start from. What this file says goes over it.",
-    "set": "Values by parameter name or dotted path, put in after `extends`: `{train.epochs: 3}`.",
+    "extends": "The path, relative to this file, of a spec to start from. The values of this file replace the base's.",
+    "set": "Values by parameter name or dotted path, applied after `extends`: `{train.epochs: 3}`.",
     "defaults": "Fields that every layer of a kind has unless it says otherwise: `conv: {padding: same}`.",
     "input": "[height, width, channels] of a picture, or [features].",
     "layers": "Layers in order: each takes the one before, unless it says `from`.",
@@ -100,10 +100,10 @@ def json_schema() -> Schema:
 
 
 def _part(record: Record) -> Schema:
-    """The schema of a record that is a part of the file and no layer, its fields described."""
+    """The schema of a record that is a section of the file, with descriptions of its fields."""
     schema = record.json_schema()
     if record.build is dict:
-        schema.pop("description")  # that of Python's dict
+        schema.pop("description")  # the docstring of Python's dict
     for name, field in schema["properties"].items():
         if name in DESCRIPTIONS:
             field.setdefault("description", DESCRIPTIONS[name])
@@ -111,12 +111,12 @@ def _part(record: Record) -> Schema:
 
 
 def _completable(schema: Schema) -> Schema:
-    """For a section whose required fields may come from the spec that this one extends."""
+    """The schema of a section whose required fields may come from the spec that this one extends."""
     return {key: value for key, value in schema.items() if key != "required"}
 
 
 def _layer(properties: Schema) -> Schema:
-    """A bare name or a one-key mapping; a name that is not listed may be a block of the spec's own."""
+    """The schema of a bare name or a one-key mapping; an unknown name may be one of the spec's own blocks."""
     mapping = {"type": "object", "properties": properties, "minProperties": 1, "maxProperties": 1}
     return {"anyOf": [{"enum": list(properties)}, {"type": "string"}, mapping]}
 
@@ -126,7 +126,7 @@ def _reference(name: str) -> Schema:
 
 
 def _fields(record: Record) -> Schema:
-    """A layer's fields and those that every layer has. None is required, as `defaults` may give it."""
+    """The schema of a layer's fields and those that every layer has. None is required, as `defaults` may give it."""
     schema = record.partial().json_schema()
     if record.required:
         schema["description"] = f"{schema.get('description', '')} Required: {', '.join(record.required)}.".lstrip()
@@ -136,7 +136,7 @@ def _fields(record: Record) -> Schema:
 
 
 def _body(kind: str, record: Record) -> Schema:
-    """What stands behind a layer's name: its fields, a shorthand for them, or nothing."""
+    """The schema of the value after a layer's name: its fields, a shorthand for them, or nothing."""
     shorthand = record.shorthand()
     options = [schema_of(record.fields[shorthand].form)] if shorthand else []
     return {"anyOf": [_reference(kind), *options, {"type": "null"}]}

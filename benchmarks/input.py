@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from archspec.recipe import Train
 from archspec.recipe.augment import HorizontalFlip, RandomResizedCrop
-from archspec.recipe.data import Folder
+from archspec.recipe.data import Digits, Folder
 from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.measure import Row, in_turn, seconds, show
 from builder.data import Arrays, Data, load_data
@@ -33,7 +33,7 @@ def run() -> None:
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
     data = load_data(Folder(path=str(folder / "pictures")), (CROP, CROP, 3))
     recipe = Train(
-        data=None, batch_size=BATCH, epochs=EPOCHS, augment=(RandomResizedCrop(), HorizontalFlip()), cache="off"
+        data=Digits(), batch_size=BATCH, epochs=EPOCHS, augment=(RandomResizedCrop(), HorizontalFlip()), cache="off"
     )
     ours = functools.partial(consume, training_batches(data, recipe, BATCH))
     rows = [row("Keras layers in tf.data", ours, functools.partial(consume, keras_batches(data)), 2.0)]
@@ -90,7 +90,7 @@ def in_memory() -> float:
         tf.constant(generator.integers(0, 10, 50_000)),
     )
     data = Data("random", arrays, arrays, (32, 32, 3), tuple("0123456789"), Normalisation((0.0,), (1.0,)), "")
-    batches = training_batches(data, Train(data=None, batch_size=128, epochs=4), 128)
+    batches = training_batches(data, Train(data=Digits(), batch_size=128, epochs=4), 128)
     consume(batches.take(10))
     return 4 * 390 * 128 / seconds(functools.partial(consume, batches))
 

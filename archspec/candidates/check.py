@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.candidates.networks import Measures, Networks
-from archspec.errors import Problem, SpecError, Where, problem_at
+from archspec.errors import MAX_PROBLEMS, Problem, SpecError, Where, problem_at
 from archspec.search.domains import short
 from archspec.search.space import Candidate, Dimension
-from archspec.source.tree import MAX_PROBLEMS
 from archspec.spec.spec import Spec
 
 TRIES = 64

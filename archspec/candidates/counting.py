@@ -7,7 +7,7 @@ shape; both are kept. What goes wrong here is read again the ordinary way, which
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,11 +66,9 @@ class CachingLayerReader(LayerReader):
     kept: LayerCache = field(default_factory=LayerCache)
     salt: str | None = None
     """The spec's defaults as a text; None where they hold expressions, whose values may change."""
-    unshared: Collection[str] = ()
-    """Kinds of layers that may mean something else each time: a user's Python blocks, which see the parameters."""
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        key = _key(tree, self.unshared) if self.salt is not None else None
+        key = _key(tree) if self.salt is not None else None
         if key is None:
             return super().read(tree, path, reader)
         key = self.salt, key
@@ -87,12 +85,12 @@ class CachingLayerReader(LayerReader):
         return layer
 
 
-def _key(tree: Tree, unshared: Collection[str]) -> Any:
+def _key(tree: Tree) -> Any:
     """What a layer says, where that is all plain values and names no other layer; else None."""
     if not isinstance(tree.value, dict) or len(tree.value) != 1:
         return None
     ((kind, body),) = tree.value.items()
-    if kind in unshared or not (kind in PRIMITIVES or kind in BLOCKS):
+    if kind not in PRIMITIVES and kind not in BLOCKS:
         return None
     if not isinstance(body.value, dict) or "from" in body.value:
         return None

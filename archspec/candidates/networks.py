@@ -16,7 +16,7 @@ from archspec.errors import INVALID, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.graph.expanding import expand
 from archspec.graph.graph import Graph
-from archspec.layers.reading import LayerReader, python_block
+from archspec.layers.reading import LayerReader
 from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
 from archspec.search.domains import canonical
@@ -25,6 +25,7 @@ from archspec.source.expressions import PATTERN, has_expression
 from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides
 from archspec.spec.params import read_params
+from archspec.spec.paths import steps_of
 from archspec.spec.sections import read_model, read_train
 from archspec.spec.spec import Spec
 
@@ -71,7 +72,6 @@ class Networks:
         self._remembered: dict[tuple[str, str], Any] = {}
         self._needs_peak = spec.search is not None and spec.search.budget.inference_activation_bytes is not None
         self._kept = LayerCache()
-        self._blocks = {**BLOCKS, **{block.__name__: python_block(block) for block in spec.blocks}}
 
     def spec(self, candidate: Candidate) -> Spec:
         """The candidate as a spec of its own, without a `search` section.
@@ -146,15 +146,12 @@ class Networks:
         defaults = overrides.value_at(tree, "model.defaults")
         text = canonical(defaults.plain()) if defaults is not None else ""
         salt = None if has_expression(text) else text
-        unshared = [block.__name__ for block in self.base.blocks]
-        return Reader(
-            context=CachingLayerReader(STRUCTURES, dict(self._blocks), kept=self._kept, salt=salt, unshared=unshared)
-        )
+        return Reader(layer_reader=CachingLayerReader(STRUCTURES, dict(BLOCKS), kept=self._kept, salt=salt))
 
     def _recipe(self, tree: Tree, candidate: Candidate) -> Train | None:
         if "train" not in tree.value or tree.value["train"].value is None:
             return None
-        reader = Reader(context=LayerReader(STRUCTURES, {}))
+        reader = Reader(layer_reader=LayerReader(STRUCTURES, {}))
         reader.names = read_params(tree.value.get("params"), reader)
         train: Train = read_train(tree.value["train"], tree.key_span("train"), reader)
         if reader.problems:
@@ -180,12 +177,11 @@ def _reaching(spec: Spec, sections: Sequence[str]) -> list[str]:
     """The names of the space that can change what these sections say: their own paths, and parameters in use there."""
     tree = spec.tree.plain()
     dimensions = spec.search.space.dimensions if spec.search else ()
-    places = {one.name: overrides.steps_of(one.name, spec.tree) for one in dimensions}
+    places = {one.name: steps_of(one.name, spec.tree) for one in dimensions}
     options = {one.name: list(_texts(getattr(one.domain, "options", ()))) for one in dimensions}
     texts = [text for section in sections for text in _texts(tree.get(section))]
     texts += [text for name, steps in places.items() if steps[0] in sections for text in options[name]]
-    # A Python block of the user's may use any parameter.
-    used: set[Any] = set(tree.get("params") or ()) if spec.blocks else set()
+    used: set[str] = set()
     while texts:
         found = {name for text in texts for part in PATTERN.findall(text) for name in _IDENTIFIER.findall(part)}
         new, used = found - used, used | found

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from archspec.candidates.check import Checker, Tally, Verdict, check_values, refuse_nothing_inside
 from archspec.recipe import Train
+from archspec.recipe.data import Digits, Tfds
 from archspec.search.section import Search
 from archspec.search.space import Candidate
 from archspec.spec.spec import Spec
@@ -147,9 +148,8 @@ def _cost(checker: Checker, train: Train, inside: Sequence[Verdict], pictures: i
 
 def _pictures(train: Train) -> int | None:
     """How many pictures a training split has, where that is known without the data."""
-    name = type(train.data).__name__.lower()
-    if name == "digits":
+    if isinstance(train.data, Digits):
         return DIGITS
-    if name == "tfds" and train.data.train == "train":
+    if isinstance(train.data, Tfds) and train.data.train == "train":
         return PICTURES.get(train.data.name.partition(":")[0].partition("/")[0])
     return None

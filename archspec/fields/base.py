@@ -1,18 +1,22 @@
-"""What reading a spec needs: where problems go, what expressions see, and how much a spec may unfold.
+"""The base of all forms, and the state of reading a spec: its problems, the names that expressions see, and limits.
 
-A form reads a tree into a Python value, or reports what it expected; and it says the same as JSON Schema.
+A form describes one kind of value. It reads a tree into a Python value or reports what it expected, and it gives the
+same description as JSON Schema.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from archspec.errors import INVALID, Problem, Span, SpecError, Where
+from archspec.errors import INVALID, MAX_PROBLEMS, Problem, Span, SpecError, Where
 from archspec.source.expressions import DependsOnInvalid, ExpressionError, evaluate, has_expression
-from archspec.source.tree import MAX_PROBLEMS, Tree, wrap
+from archspec.source.tree import Tree, wrap
 from archspec.wording import describe
+
+if TYPE_CHECKING:  # the forms of layers are made of the forms here
+    from archspec.layers.reading import LayerReader
 
 EXPRESSION = {"type": "string", "pattern": r"\$\{"}
 MAX_WORK = 200_000
@@ -22,7 +26,7 @@ _EXPRESSION_WORK = 10
 
 
 class FieldError(ValueError):
-    """Raised by a dataclass or block that refuses its fields; `field` names the one to point at."""
+    """A dataclass or block refuses the values of its fields; `field` names the one to point at."""
 
     def __init__(self, field: str, message: str):
         super().__init__(message)
@@ -31,7 +35,7 @@ class FieldError(ValueError):
 
 @dataclass(slots=True)
 class Work:
-    """What has been read so far, however deeply blocks and parameters use each other."""
+    """How much has been read so far, including what blocks and parameters unfold to."""
 
     values: int = 0
     layers: int = 0
@@ -40,16 +44,30 @@ class Work:
 
 @dataclass(slots=True)
 class Reader:
-    """What reading needs to know besides the tree: the names that expressions see, and where problems go."""
+    """The state of reading a spec, besides the tree.
+
+    Attributes:
+        names: the values that expressions see, by name.
+        problems: the mistakes found so far.
+        used_at: inside a block, where it is used, the outermost use first.
+        layer_reader: reads the layers inside fields; None for parts of a spec without layers.
+        work: how much has been read, for the limits.
+    """
 
     names: Mapping[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     used_at: tuple[Where, ...] = ()
-    context: Any = None  # the layer reader, for forms that hold layers
+    layer_reader: LayerReader | None = None
     work: Work = field(default_factory=Work)
 
+    @property
+    def layers(self) -> LayerReader:
+        """What reads the layers inside a field."""
+        assert self.layer_reader is not None, "no part of a spec that is read by this reader holds layers"
+        return self.layer_reader
+
     def report(self, problem: Problem) -> Any:
-        """Notes a problem; ends reading when there are too many to be of use."""
+        """Records a problem; ends reading when there are `MAX_PROBLEMS`."""
         self.problems.append(problem)
         if len(self.problems) >= MAX_PROBLEMS:
             raise SpecError(self.problems)
@@ -72,7 +90,7 @@ class Reader:
         return wrap(self.evaluate(tree, path, self.names), tree.span)
 
     def evaluate(self, tree: Tree, path: str, names: Mapping[str, Any]) -> Any:
-        """The value of a text with `${...}`; INVALID, and a problem, when there is none."""
+        """The value of a text with `${...}`; INVALID, and a problem, where it has none."""
         try:
             value = evaluate(tree.value, names)
         except DependsOnInvalid:
@@ -84,10 +102,10 @@ class Reader:
         return value
 
     def spend(self, tree: Tree, path: str, values: int = 0, layers: int = 0, copies: int = 0) -> None:
-        """Counts what is read.
+        """Adds to the work done, which bounds the time and memory that reading takes.
 
         Raises:
-            SpecError: more than any network needs; how long reading takes and what it holds stay bounded.
+            SpecError: it is more than any network needs.
         """
         work = self.work
         work.values += values
@@ -106,7 +124,7 @@ class Reader:
 
 
 def weight(value: Any, limit: int) -> int:
-    """How many values a value holds, long texts counted as several; counted no further than just beyond `limit`."""
+    """How many values a value holds, a long text counting as several. Counting stops soon after `limit`."""
     total, rest = 0, [value]
     while rest and total <= limit:
         part = rest.pop()
@@ -119,7 +137,7 @@ def weight(value: Any, limit: int) -> int:
 
 
 def _part(tree: Tree, error: ExpressionError) -> Span | None:
-    """The place of the part that is wrong, where the text stands on one line as it is meant."""
+    """The position of the wrong part; that of the whole text where its line does not have it in one piece."""
     span = tree.span
     if span is None or not error.length:
         return span
@@ -130,12 +148,26 @@ def _part(tree: Tree, error: ExpressionError) -> Span | None:
     return Span(span.source, span.line, span.column + start + error.start, error.length)
 
 
+Kinds: TypeAlias = "Callable[[str], Form | None]"
+"""The form of the fields of a kind of layer, by the kind's name; None for a kind that there is not."""
+
+
 class Form:
     """A kind of value. `expected` completes the sentence 'expected ...'."""
 
     expected: str = "a value"
     takes_expression: bool = True
-    """Whether the schema must allow `${...}` besides what the form says."""
+    """Whether the JSON Schema allows `${...}` in addition to the form's own schema."""
+    keys_have_dots: bool = False
+    """Whether keys of the mapping may have dots in them, as names of layers, paths into the spec and fractions do."""
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        """The form of the part that a step of a path leads to, a key or a position; None where there can be none."""
+        return None
+
+    def main_field(self, value: Any) -> str | None:
+        """The field that a value stands for where it is no mapping of fields: `cifar10` means `{name: cifar10}`."""
+        return None
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         tree = reader.evaluated(tree, path)
@@ -145,7 +177,7 @@ class Form:
         raise NotImplementedError
 
     def accepts(self, value: Any) -> bool:
-        """Whether a union should read a value of this shape by this form."""
+        """Whether a union should read the value by this form."""
         return True
 
     def json_schema(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Forms of lists, pairs and mappings, over those of single values (`archspec.fields.scalars`)."""
+"""Forms of lists, pairs and mappings of other forms, and unions of forms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import INVALID
-from archspec.fields.base import EXPRESSION, FieldError, Form, Reader, schema_of
+from archspec.fields.base import EXPRESSION, FieldError, Form, Kinds, Reader, schema_of
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, number_hint
 from archspec.source.tree import Tree, resolve_scalar
 from archspec.wording import describe
@@ -41,6 +41,9 @@ class OneOrPair(Form):
     def expected(self) -> str:  # type: ignore[override]
         return f"{self.item.expected}, or two of them as [height, width]"
 
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.item if isinstance(step, int) else None
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, list) or self.item.accepts(value)
 
@@ -68,6 +71,9 @@ class ListOf(Form):
     def expected(self) -> str:  # type: ignore[override]
         return f"a {self.noun}" + (f", at least {self.min_items} long" if self.min_items > 1 else "")
 
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.item if isinstance(step, int) else None
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, list)
 
@@ -88,6 +94,10 @@ class MapOf(Form):
     key: Form
     item: Form
     expected: str = "a mapping"
+    keys_have_dots: bool = False
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.item if isinstance(step, str) else None
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -108,7 +118,7 @@ class MapOf(Form):
 
 @dataclass(frozen=True)
 class Union(Form):
-    """The first of several forms whose kind of value fits; null, where allowed, is None."""
+    """A value of any of several forms: the first that accepts it reads it. Null, where allowed, is None."""
 
     forms: tuple[Form, ...]
     optional: bool = False
@@ -116,6 +126,14 @@ class Union(Form):
     @property
     def expected(self) -> str:  # type: ignore[override]
         return ", or ".join(form.expected for form in self.forms)
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return next((found for form in self.forms if (found := form.inside(step, kinds)) is not None), None)
+
+    def main_field(self, value: Any) -> str | None:
+        if not self.accepts(value):
+            return None
+        return next((name for form in self.forms if (name := form.main_field(value)) is not None), None)
 
     def accepts(self, value: Any) -> bool:
         return (value is None and self.optional) or any(form.accepts(value) for form in self.forms)

@@ -1,6 +1,6 @@
 """Records: mappings of named fields, described by a dataclass or a function signature.
 
-A field's form stands in its annotation, so the code is its own schema:
+The annotation of a field holds its form, so the code is its own schema:
 
     def fire(*, squeeze: Count, expand: Count, activation: ActivationName = "relu") -> Fragment: ...
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID, Span
-from archspec.fields.base import FieldError, Form, Reader, schema_of
+from archspec.fields.base import FieldError, Form, Kinds, Reader, schema_of
 from archspec.fields.containers import OneOrPair, Union
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
 from archspec.source.tree import Tree
@@ -53,15 +53,21 @@ class Record(Form):
             return f"nothing, as {self.noun} has no fields"
         return f"a mapping of the fields of {self.noun} ({', '.join(self.fields)})"
 
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.fields[step].form if isinstance(step, str) and step in self.fields else None
+
+    def main_field(self, value: Any) -> str | None:
+        return self.shorthand()
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
 
     def shorthand(self) -> str | None:
-        """The field that a value other than a mapping stands for: the only required one."""
+        """The field that a value other than a mapping stands for: the only required one, if there is exactly one."""
         return self.required[0] if len(self.required) == 1 else None
 
     def known(self) -> list[str]:
-        """The names to suggest for one that is not known."""
+        """The names to suggest for an unknown one."""
         return list(self.fields)
 
     def partial(self) -> Record:
@@ -73,7 +79,7 @@ class Record(Form):
         return INVALID if values is INVALID else self.construct(values, tree, path, reader)
 
     def values(self, tree: Tree, path: str, reader: Reader, span: Span | None = None) -> Any:
-        """The given fields, read; INVALID when any is wrong, unknown or missing (then pointing at `span`)."""
+        """Reads the fields that are given; INVALID when any is wrong, unknown or missing (reported at `span`)."""
         if tree.value is None:
             tree = Tree({}, tree.span)
         if not isinstance(tree.value, dict):
@@ -98,7 +104,7 @@ class Record(Form):
         return INVALID if len(reader.problems) > before or INVALID in values.values() else values
 
     def unknown(self, key: str, absent: list[str], tree: Tree, path: str, reader: Reader) -> str | None:
-        """Reports a field that is none of these; the one that was probably meant."""
+        """Reports an unknown field, and returns the one that was probably meant."""
         meant = closest(key, absent)
         known = meant or closest(key, self.known())
         if not self.fields:
@@ -132,13 +138,17 @@ class Record(Form):
 class Tagged(Form):
     """A one-key mapping whose key chooses a record (`{sgd: {momentum: 0.9}}`), or its bare name (`adam`)."""
 
-    def __init__(self, noun: str, records: Mapping[str, Record]):
-        self.noun = noun
+    def __init__(self, kind: str, records: Mapping[str, Record], article: str = "a"):
+        self.kind = kind
+        self.noun = f"{article} {kind}"
         self.records = records
 
     @property
     def expected(self) -> str:  # type: ignore[override]
         return f"{self.noun}: a name, or a one-key mapping from a name to its fields"
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.records.get(step) if isinstance(step, str) else None
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str | dict)
@@ -149,7 +159,7 @@ class Tagged(Form):
             return INVALID
         tag, body = tagged
         if tag not in self.records:
-            message = f"unknown {self.noun.split(' ', 1)[1]} '{tag}'{did_you_mean(tag, self.records)}"
+            message = f"unknown {self.kind} '{tag}'{did_you_mean(tag, self.records)}"
             return reader.fail(tree, path, message, tag)
         record = self.records[tag]
         body, path = in_full(body, record), f"{path}.{tag}"
@@ -160,37 +170,37 @@ class Tagged(Form):
         return tagged_schema(self.records)
 
 
-def split_tag(tree: Tree, path: str, noun: str, reader: Reader) -> Any:
-    """`name` or `{name: body}` as (name, body); INVALID, and a problem, for anything else."""
+def keep_one(tree: Tree, first: str, second: str) -> str:
+    """How to fix a mapping of two keys where one, the name of a kind, was expected."""
+    if tree.value[first].value is None:
+        return f"indent {quoted(second)} to make it a field of {quoted(first)}"
+    return "keep one of them"
+
+
+def split_tag(
+    tree: Tree, path: str, noun: str, reader: Reader, mend: Callable[[Tree, str, str], str] = keep_one
+) -> Any:
+    """Reads `name` or `{name: body}` as (name, body).
+
+    Args:
+        noun: what the name is of, with its article, for messages.
+        mend: says how to fix a mapping of several keys, from the mapping and the first two of them.
+
+    Returns:
+        The pair; INVALID, and a problem, for anything else.
+    """
     if isinstance(tree.value, str):
         return tree.value, Tree({}, tree.span)
     if not isinstance(tree.value, dict):
         return reader.expect(tree, path, f"{noun}: a name, or a one-key mapping from a name to its fields")
-    if len(tree.value) != 1:
-        return reader.fail(tree, path, *_not_one_key(list(tree.value), tree, noun, reader))
-    ((tag, body),) = tree.value.items()
-    body = Tree({}, body.span) if body.value is None else body
-    return tag, body
-
-
-def _not_one_key(keys: list[str], tree: Tree, noun: str, reader: Reader) -> tuple[str, str | None]:
-    """What to say of a mapping that names none or several, and the key to point at."""
+    keys = list(tree.value)
     if not keys:
-        return f"expected {noun}, got an empty mapping", None
-    first, second = quoted(keys[0]), quoted(keys[1])
-    message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
-    of_layers = reader.context if noun == "a layer" else None
-    record = of_layers.record(keys[0]) if of_layers else None
-    another = of_layers is not None and of_layers.record(keys[1]) and not (record and keys[1] in record.fields)
-    if tree.value[keys[0]].value is None and not another:
-        return f"{message}; indent {second} to make it a field of {first}", keys[1]
-    if record and not another:
-        return f"{message}; move {second} into the fields of {first}", keys[1]
-    if noun != "a layer":
-        return f"{message}; keep one of them", keys[1]
-    lines = [span.line for span in map(tree.key_span, keys[:2]) if span]
-    mend = "write 'name: {its fields}'" if len({*lines}) == 1 else f"begin {second} with '- '"
-    return f"{message}; {mend}", keys[1]
+        return reader.fail(tree, path, f"expected {noun}, got an empty mapping")
+    if len(keys) > 1:
+        message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
+        return reader.fail(tree, path, f"{message}; {mend(tree, *keys[:2])}", keys[1])
+    body = tree.value[keys[0]]
+    return keys[0], Tree({}, body.span) if body.value is None else body
 
 
 def in_full(body: Tree, record: Record) -> Tree:

@@ -78,7 +78,7 @@ class Number(Form):
 
 
 _LARGEST = 2**1000
-"""Beyond any number that a spec needs, and still a float."""
+"""Larger than any number that a spec needs, and still a float."""
 
 
 def _range(low: float | None, high: float | None) -> str:
@@ -103,7 +103,7 @@ def _numeric_schema(kind: str, low: float | None, high: float | None) -> dict[st
 
 
 def number_hint(value: Any, whole: bool = False) -> str:
-    """How to write a number that stands in quotes, or has its thousands apart or a decimal comma."""
+    """A hint on how to write a number that is in quotes, or that has separators of thousands or a decimal comma."""
     if not isinstance(value, str):
         return ""
     bare = re.sub(r"(?<=\d)(_|,(?=\d{3}\b))(?=\d)", "", value)
@@ -132,7 +132,7 @@ class Boolean(Form):
 @dataclass(frozen=True)
 class Text(Form):
     expected: str = "a text"
-    takes_expression = False  # a text in itself
+    takes_expression = False  # an expression is a text
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str)

@@ -9,32 +9,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from archspec.errors import Problem, SpecError, Where
+from archspec.errors import MAX_PROBLEMS, Problem, SpecError, Where
 from archspec.graph.graph import Node
 from archspec.layers.reading import Layer
 from archspec.ops import PRIMITIVES, Activation, Dropout, Flatten, Op, Reshape, ShapeError, show
-from archspec.source.tree import MAX_PROBLEMS
 from archspec.wording import did_you_mean, quoted
 
 MAX_NODES = 50_000
 MAX_ELEMENTS = 2**34
 MAX_INPUTS = 200_000
-"""Of all operations together. Most have one; what joins a dense block has as many as the block has layers."""
+"""Inputs of all operations together. Most have one; a concatenation in a dense block has one for each layer."""
 TRACE_LENGTH = 5
 MAX_TRACES = 4
 NAMES_TO_COMPARE = 200
 PROBABILITIES = ("softmax", "sparsemax", "sigmoid")
 UNKNOWN = -1
-"""The position of an output whose shape a problem leaves open; what it reaches is not checked for its shape."""
+"""The position of an output whose shape is unknown because of a problem. Shapes that depend on it are not checked."""
 
 
 _STAND_IN = re.compile(r"~\d+")
-"""What a name has behind it once it is taken, so that building can go on."""
+"""The suffix of a name that was taken already, so that building can continue."""
 
 
 @dataclass
 class Scope:
-    """Where names are looked up and numbered: a block, or the whole network."""
+    """A block or the whole network, in which names are looked up and numbered."""
 
     prefix: str
     entry: int
@@ -56,11 +55,11 @@ class Scope:
 
 
 class GraphBuilder:
-    """A graph so far, and the problems met. What has a problem gives UNKNOWN, and building goes on."""
+    """The graph so far, and the problems found. An operation with a problem gives UNKNOWN, and building continues."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
-        self.layers: list[Layer | None] = [None]  # that each node comes from
+        self.layers: list[Layer | None] = [None]  # the layer that each node comes from
         self.outputs: dict[str, int] = {}
         self.named: dict[str, Layer] = {}
         self.problems: list[Problem] = []
@@ -68,7 +67,7 @@ class GraphBuilder:
         self.inputs = 0
 
     def free(self, name: str, layer: Layer) -> str:
-        """The name; when it is taken, a problem and one that is not."""
+        """The name if it is free; else reports it, and returns one that is free."""
         if name not in self.outputs:
             return name
         other = self.named.get(name)
@@ -78,7 +77,7 @@ class GraphBuilder:
         return f"{name}~{self.placed}"
 
     def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:
-        """Adds an operation; reports it at the layer it comes from if it does not fit."""
+        """Adds an operation, or reports at its layer that it does not fit; returns its position."""
         self.inputs += len(inputs)
         if self.inputs > MAX_INPUTS:
             self.stop(layer, f"the operations take more than {MAX_INPUTS:,} inputs in all, the limit")
@@ -132,7 +131,7 @@ class GraphBuilder:
         return self.fail(layer, message, "from", item=position)
 
     def check_all_used(self, output: int, where: Where) -> None:
-        """Every operation must lead to the output, which must be the last one."""
+        """Reports operations that do not lead to the output."""
         names: dict[int, str] = {}
         for name, index in self.outputs.items():
             names[index] = min(names.get(index, name), name, key=len)
@@ -145,7 +144,7 @@ class GraphBuilder:
             self.problems.append(Problem(where, "no layer uses the input"))
 
     def check_logits(self, output: int) -> None:
-        """The output must not be probabilities, which the loss would take for logits."""
+        """Reports a network that ends in probabilities, which the loss would take for logits."""
         while isinstance(self.nodes[output].op, Flatten | Reshape | Dropout):
             output = self.nodes[output].inputs[0]
         op, layer = self.nodes[output].op, self.layers[output]
@@ -165,7 +164,7 @@ class GraphBuilder:
         name: str | None = None,
         item: int = 0,
     ) -> int:
-        """Notes a problem at a layer's field `key` (in a list, at `item`), with the shapes on the way to `inputs`."""
+        """Reports a problem at a layer's field `key` (in a list, at `item`), with the shapes that lead to `inputs`."""
         where = layer.where
         fields = layer.fields.value if isinstance(layer.fields.value, dict) else {}
         child = fields.get(key) if key else None
@@ -185,7 +184,7 @@ class GraphBuilder:
         raise SpecError([*self.problems, Problem(layer.where, message)])
 
     def trace(self, entry: int) -> str:
-        """The last shapes on the way: `input 224x224x3 → conv 55x55x96 → max_pool 27x27x96`."""
+        """The shapes that lead to a node, in words: `input 224x224x3 → conv 55x55x96 → max_pool 27x27x96`."""
         steps: list[str] = []
         index = entry
         while index and len(steps) < TRACE_LENGTH - 1:

@@ -1,4 +1,4 @@
-"""Lowering: places layers into a graph of primitives, inferring shapes on the way."""
+"""Lowering: layers become a graph of primitives with inferred shapes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archspec.ops import PRIMITIVES, Add, Concat, Input, MaxPool, Op, PadChannel
 from archspec.ops.base import WindowedOp, arriving
 
 MAX_PLACED = 100_000
-"""Layers placed, those without an operation of their own (an empty `sequence`) counted too."""
+"""How many layers may be placed, including those without an operation of their own, such as an empty `sequence`."""
 
 
 def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where, needs_logits: bool = False) -> Graph:
@@ -25,12 +25,12 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where, nee
         name: the network's name.
         picture: the input's shape, without the batch.
         layers: the layers in order.
-        where: the address of the list of layers, for problems of the network as a whole.
+        where: the address of the list of layers, for problems that concern the whole network.
         needs_logits: whether a network that ends in probabilities is a mistake.
 
     Raises:
-        SpecError: layers that do not fit what arrives, references to no earlier layer, names used twice, layers whose
-            output nothing uses, or more than `MAX_NODES` operations.
+        SpecError: layers that do not fit the shapes that arrive, references to no earlier layer, names used twice,
+            layers whose output nothing uses, or more than `MAX_NODES` operations.
     """
     expander = Expander()
     expander.nodes.append(Node("input", Input(size=picture), (), picture))
@@ -48,7 +48,7 @@ class Expander(GraphBuilder):
     # -- layers --------------------------------------------------------------------------------------------------
 
     def place_all(self, layers: Sequence[Layer], entry: int, scope: Scope) -> int:
-        """Places layers one after the other; the position of the last one's output."""
+        """Places layers one after the other; returns the position of the last output."""
         around, scope.layers = scope.layers, layers
         for layer in layers:
             entry = self.place(layer, entry, scope)
@@ -56,7 +56,10 @@ class Expander(GraphBuilder):
         return entry
 
     def place(self, layer: Layer, entry: int, scope: Scope, alias: str | None = None) -> int:
-        """Places one layer behind the node at `entry`, or behind those it names. `alias` is a full name for it."""
+        """Places one layer after the node at `entry`, or after those it names; returns the position of its output.
+
+        `alias` is its full name, where it takes the name of the block around it.
+        """
         content = layer.content
         self.placed += 1
         if self.placed > MAX_PLACED:
@@ -143,7 +146,7 @@ class Expander(GraphBuilder):
         return entry
 
     def stride_between(self, entry: int, output: int) -> tuple[int, int]:
-        """The product of the strides on the way from one node to another, up-sampling divided out; at least 1."""
+        """The product of the strides between two nodes, divided by the factors of up-sampling; at least 1."""
         strides = [Fraction(1), Fraction(1)]
         index = output
         while index > entry:
@@ -170,7 +173,7 @@ class Expander(GraphBuilder):
         return self.add(f"{scope.prefix}concat", Concat(), outputs, layer)
 
     def tower_width(self, towers: Towers, layer: Layer, entry: int) -> int | None:
-        """The channels of one tower; None, and a problem unless there was one before, when there is none."""
+        """The channels of one tower, or None where the channels cannot be split, which is reported."""
         if entry == UNKNOWN:
             return None
         shape = self.nodes[entry].shape

@@ -1,4 +1,4 @@
-"""The graph of primitives that a spec lowers to: what the analysis and the compiler read."""
+"""The graph of primitives that a spec lowers to; analysis and compiler work on it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Graph:
 
     @cached_property
     def consumers(self) -> tuple[tuple[int, ...], ...]:
-        """For each node, the positions of those that take its output."""
+        """For each node, the positions of the nodes that take its output."""
         consumers: list[list[int]] = [[] for _ in self.nodes]
         for position, node in enumerate(self.nodes):
             for index in node.inputs:

@@ -1,1 +1,1 @@
-"""The layers of a spec as they are written: their fields, their blocks and their structures."""
+"""Reading the layers of a spec: their fields, blocks and structures."""

@@ -1,4 +1,4 @@
-"""Forms of a layer's parts: names, references, lists of layers, the arguments of blocks."""
+"""Forms of the parts of a layer: names, references, lists of layers, the arguments of blocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import INVALID
-from archspec.fields.base import Form, Reader
+from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import Union
 from archspec.fields.records import split_tag
 from archspec.fields.scalars import Choice
@@ -23,7 +23,7 @@ ACTIVATION_FORM = Union((Choice(ACTIVATIONS, "an activation function of Keras"),
 
 
 class AnyForm(Form):
-    """An argument of a block written in a spec: any value, checked where the body uses it."""
+    """An argument of a block of the spec: any value; it is checked where the body uses it."""
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if isinstance(tree.value, list):
@@ -37,7 +37,7 @@ class AnyForm(Form):
 
 @dataclass(frozen=True)
 class NameForm(Form):
-    """A name. `#` in a layer's, where `numbered`, stands for the next free number in its scope."""
+    """A name. In the name of a layer, where `numbered`, `#` stands for the next free number of its scope."""
 
     expected: str = "a name of letters, digits, '_' and '-'"
     numbered: bool = True
@@ -81,11 +81,14 @@ class LayersForm(Form):
 
     expected = "a list of layers"
 
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return LayerForm(()) if isinstance(step, int) else None
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, list | tuple)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        return reader.context.read_all(tree, path, reader)
+        return reader.layers.read_all(tree, path, reader)
 
     def json_schema(self) -> dict[str, Any]:
         return {"$ref": "#/$defs/layers"}
@@ -93,19 +96,22 @@ class LayersForm(Form):
 
 @dataclass(frozen=True)
 class LayerForm(Form):
-    """A field that holds one layer as it is written, for a block that adds `fields` to it (`stages: {block: ...}`)."""
+    """A field that holds one layer, kept as a tree for a block that adds `fields` to it (`stages: {block: ...}`)."""
 
     fields: tuple[str, ...]
     expected: str = "a block"
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return kinds(step) if isinstance(step, str) else None
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         tagged = split_tag(tree, path, "a block", reader)
         if tagged is INVALID:
             return INVALID
         kind, body = tagged
-        record = reader.context.record(kind)
+        record = reader.layers.record(kind)
         if record is None:
-            return reader.context.unknown(kind, tree, path, reader)
+            return reader.layers.unknown(kind, tree, path, reader)
         lacking = [f"'{name}'" for name in self.fields if name not in record.fields]
         if lacking:
             needed = " and ".join(f"'{name}'" for name in self.fields)

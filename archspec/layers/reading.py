@@ -1,6 +1,6 @@
 """Reading layers: from trees to `Layer`s, with every block replaced by its body.
 
-A layer is a bare name (`flatten`) or a one-key mapping (`conv: {...}`). What it holds is a primitive, a structure whose
+A layer is a bare name (`flatten`) or a one-key mapping (`conv: {...}`). Its content is a primitive, a structure whose
 meaning depends on the shapes that arrive (`parallel`, `residual`, `towers`), or the layers of a block.
 """
 
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from archspec.errors import INVALID, Problem, Where
 from archspec.fields.base import Reader
-from archspec.fields.records import REQUIRED, Field, Record, in_full, record_of, split_tag
+from archspec.fields.records import REQUIRED, Field, Record, in_full, keep_one, record_of, split_tag
 from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM, NORMS, AnyForm, LayerForm, LayersForm
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Op
 from archspec.source.tree import Tree, wrap
@@ -26,27 +26,27 @@ SYNONYMS = {
     "lrn": "local_response_norm",
     "gap": "global_avg_pool",
 }
-"""Other projects' names for layers."""
+"""Names that other projects give to these layers."""
 MAX_BLOCK_DEPTH = 20
 MAX_NESTING = 40
-"""Layers inside layers, those of blocks counted where they are used."""
+"""How deep layers may lie inside layers, those inside blocks included."""
 
 
 Fragment = Sequence[Any]
-"""What a block returns: layers as they would be written in a spec, in Python's lists and dicts."""
+"""Layers as a spec would have them, as Python lists and dicts; blocks return these."""
 
 
 class Structure:
     """A composition whose meaning depends on the shapes that arrive."""
 
     def prepared(self, read: Callable[[Fragment], tuple[Layer, ...]]) -> Structure:
-        """Itself with the layers that it adds of its own, read with the spec's defaults."""
+        """The structure with its own extra layers (a projection, an activation) read under the spec's defaults."""
         return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """A layer as read: what `archspec.graph.expanding` places into the graph."""
+    """A layer as read; `archspec.graph.expanding` places it into the graph."""
 
     kind: str
     content: Op | Structure | tuple[Layer, ...]
@@ -58,15 +58,15 @@ class Layer:
     then: tuple[Layer, ...] = ()
     """The `norm` and `activation` written on a convolution or dense layer."""
     scoped: bool = True
-    """Whether the layers inside get this layer's name in front of theirs."""
+    """Whether the names of the layers inside begin with this layer's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A function from typed keyword arguments to layers. Its signature is its schema.
 
-    A block with a parameter `name` names its layers itself; the layers of any other get the block's name in front.
-    `names` (for blocks written in a spec) are what expressions in the body see besides the arguments.
+    A block with a parameter `name` names its layers itself; for any other, their names begin with the block's name.
+    `names`, for a block of the spec, are the values that expressions in its body see besides the arguments.
     """
 
     name: str
@@ -80,26 +80,26 @@ class Block:
 
 
 def python_block(function: Callable[..., Fragment]) -> Block:
-    """A block from a Python function with typed keyword-only parameters, known in specs by the function's name."""
+    """The block of a Python function with typed keyword-only parameters; specs use it by the function's name."""
     return Block(function.__name__, record_of(function, function.__name__), f"{function.__name__}.layers")
 
 
 def spec_block(name: str, defaults: Mapping[str, Any], body: Tree, names: Mapping[str, Any]) -> Block:
-    """A block written in a spec: parameters with defaults (null: required) and a list of layers."""
+    """A block of the spec: parameters with defaults (null: required) and a list of layers."""
     fields = (Field(key, AnyForm(), REQUIRED if value is None else value) for key, value in defaults.items())
     return Block(name, Record(lambda **_: body, f"block '{name}'", tuple(fields)), f"blocks.{name}.layers", names)
 
 
 @dataclass
 class LayerReader:
-    """What layers are read with: the kinds that are known, and the spec's defaults for their fields."""
+    """Reads layers, knowing their kinds and the spec's defaults for their fields."""
 
     structures: Mapping[str, Record]
     blocks: dict[str, Block]
     defaults: dict[str, Tree] = field(default_factory=dict)
     active: tuple[str, ...] = ()
     broken: set[str] = field(default_factory=set)
-    """The spec's own blocks about which a problem has been reported already."""
+    """The spec's own blocks whose problems have been reported already."""
     used: set[str] = field(default_factory=set)
     """The blocks whose bodies have been read."""
     nesting: int = 0
@@ -134,12 +134,12 @@ class LayerReader:
         return INVALID if INVALID in layers else tuple(layers)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        """One layer. A block passes on, as they are, layers that it was given."""
+        """One layer. A layer that was read already, which a block was given as an argument, stays as it is."""
         if isinstance(tree.value, Layer):
             return tree.value
         tree = reader.evaluated(tree, path)
         reader.spend(tree, path, layers=1)
-        tagged = split_tag(tree, path, "a layer", reader)
+        tagged = split_tag(tree, path, "a layer", reader, self.two_keys)
         if tagged is INVALID:
             return INVALID
         kind, body = tagged
@@ -167,8 +167,20 @@ class LayerReader:
             content = content.prepared(lambda parts: self.read_all(wrap(parts, where.span), where.path, reader))
         return INVALID if content is INVALID else Layer(kind, content, where, _whole(body, fields), then=then, **common)
 
+    def two_keys(self, tree: Tree, first: str, second: str) -> str:
+        """How to fix a mapping of two keys that stands for a layer: the second key is a field that stands too far left,
+        or another layer."""
+        record, other = self.record(first), self.record(second)
+        is_layer = other is not None and not (record and second in record.fields)
+        if tree.value[first].value is None and not is_layer:
+            return keep_one(tree, first, second)
+        if record and not is_layer:
+            return f"move {quoted(second)} into the fields of {quoted(first)}"
+        lines = {span.line for key in (first, second) if (span := tree.key_span(key))}
+        return "write 'name: {its fields}'" if len(lines) == 1 else f"begin {quoted(second)} with '- '"
+
     def unknown(self, kind: str, tree: Tree, path: str, reader: Reader) -> Any:
-        """Reports a name that no layer has."""
+        """Reports an unknown kind of layer."""
         if kind in self.broken:
             return INVALID
         if kind in SYNONYMS:
@@ -180,7 +192,7 @@ class LayerReader:
         return reader.fail(tree, path, f"unknown block {quoted(kind)}{hint}", kind)
 
     def common(self, body: Tree, kind: str, record: Record, path: str, reader: Reader) -> tuple[Tree, Any]:
-        """A layer's own fields, with the spec's defaults put in, and the fields that every layer has."""
+        """Splits a layer's fields into its own, completed by the spec's defaults, and those that every layer has."""
         if not isinstance(body.value, dict):
             return body, {}
         own = dict(body.value)
@@ -217,7 +229,7 @@ class LayerReader:
     def expanded(
         self, block: Block, values: dict[str, Any], fields: Tree, common: dict[str, Any], where: Where, reader: Reader
     ) -> Any:
-        """The layer of a block: its body, read."""
+        """The layer that a block expands to, its body read."""
         if not self.enter(block, where, reader):
             return INVALID
         arguments = {name: item.default for name, item in block.record.fields.items()} | values
@@ -233,7 +245,7 @@ class LayerReader:
         return Layer(block.name, layers, where, fields, scoped=not block.names_its_layers, **common)
 
     def enter(self, block: Block, where: Where, reader: Reader) -> bool:
-        """Notes that a block's body is being read; refuses a block inside itself."""
+        """Records that a block's body is being read; refuses a block inside itself."""
         if block.names is not None and block.name in self.active:
             chain = " → ".join([*self.active[self.active.index(block.name) :], block.name])
             reader.report(Problem(where, f"block '{block.name}' contains itself: {chain}"))
@@ -246,8 +258,7 @@ class LayerReader:
         return True
 
     def read_unused(self, block: Block, where: Where, reader: Reader) -> None:
-        """Reads the body of a block that no layer uses, for the mistakes in it; what the required parameters would be
-        stays open."""
+        """Reads the body of a block that no layer uses, to report its mistakes. Required parameters have no values."""
         arguments = {
             name: INVALID if item.default is REQUIRED else item.default for name, item in block.record.fields.items()
         }
@@ -258,7 +269,7 @@ class LayerReader:
 
 
 def _whole(body: Tree, fields: Tree) -> Tree:
-    """A layer's fields with its defaults, and `name`, `from` and `merge` again, for problems to point at."""
+    """A layer's fields with its defaults, and with `name`, `from` and `merge` restored, for problems to point at."""
     if not isinstance(body.value, dict) or not isinstance(fields.value, dict):
         return fields
     return Tree({**fields.value, **body.value}, body.span, fields.keys)
@@ -266,7 +277,7 @@ def _whole(body: Tree, fields: Tree) -> Tree:
 
 @cache
 def primitive_record(kind: str) -> Record:
-    """A primitive's fields; those with a kernel take `norm` and `activation` besides."""
+    """The fields of a primitive; one with a kernel also takes `norm` and `activation`."""
     build: Callable[..., Op] = PRIMITIVES[kind]
     record = record_of(build, kind)
     if not PRIMITIVES[kind].has_kernel:

@@ -19,7 +19,7 @@ Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
 
 @dataclass(frozen=True, kw_only=True)
 class Parallel(Structure):
-    """Branches from one input, merged. An empty branch passes its input on."""
+    """Branches from one input, merged. An empty branch passes its input through."""
 
     branches: Annotated[tuple[tuple[Layer, ...], ...], ListOf(LayersForm(), "list of branches", 2)]
     merge: Annotated[str, Choice(MERGES)] = "concat"
@@ -30,8 +30,8 @@ class Residual(Structure):
     """x + f(x), then an activation if one is named (He et al. 2015, arXiv:1512.03385, section 3.3).
 
     The shortcut, where f changes the shape: `projection` is a 1x1 convolution with a norm (option B), `pad` takes every
-    stride-th position and pads channels with zeros (option A), `identity` refuses, `none` leaves the sum out altogether
-    (a plain network), and a list of layers is used as it stands.
+    stride-th position and pads channels with zeros (option A), `identity` is an error, `none` leaves out the sum
+    altogether (a plain network), and a list of layers is used as it is.
     """
 
     layers: Layers
@@ -50,7 +50,7 @@ class Residual(Structure):
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedResidual(Residual):
-    """A residual with its projection (of one filter; the shapes decide how many) and activation read."""
+    """A residual whose projection and activation are read. The projection has one filter until the shapes are known."""
 
     projection: Layer
     after: tuple[Layer, ...]
@@ -61,9 +61,10 @@ class PreparedResidual(Residual):
 
 @dataclass(frozen=True, kw_only=True)
 class Towers(Structure):
-    """The channels in `count` equal parts, the same layers (not weights) on each, side by side again at the end.
+    """Splits the channels into `count` equal parts, applies the same layers with weights of their own to each part, and
+    concatenates the results.
 
-    Filters are those of one tower. Krizhevsky et al. 2012, figure 2, has two, one to a GPU.
+    The numbers of filters are those of one tower. Krizhevsky et al. 2012, figure 2, has two towers, one for each GPU.
     """
 
     count: Count

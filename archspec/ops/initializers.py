@@ -66,9 +66,10 @@ def _plain(name: str) -> Record:
 
 
 FORM = Tagged(
-    "an initializer",
+    "initializer",
     {name: _plain(name) for name in PLAIN}
     | {f.__name__: record_of(f) for f in (normal, truncated_normal, uniform, constant, orthogonal, variance_scaling)},
+    article="an",
 )
 InitializerField = Annotated[Initializer, FORM]
 

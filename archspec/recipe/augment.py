@@ -170,7 +170,7 @@ class Augmentations(ListOf):
     """Augmentations in an order that can be carried out: a crop to the network's size first, those that mix last."""
 
     def __init__(self) -> None:
-        super().__init__(Tagged("an augmentation", AUGMENTATIONS), "list of augmentations")
+        super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations")
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         items = super().convert(tree, path, reader)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from archspec.fields.records import record_of
 from archspec.recipe.numbers import Factor, NonNegative, Positive, Share
@@ -80,5 +81,6 @@ class Muon:
     nesterov: bool = True
 
 
+Optimizer: TypeAlias = Sgd | Adam | Adamw | Rmsprop | Lion | Lamb | Muon
 KINDS = (Sgd, Adam, Adamw, Rmsprop, Lion, Lamb, Muon)
 OPTIMIZERS = {kind.__name__.lower(): record_of(kind, kind.__name__.lower()) for kind in KINDS}

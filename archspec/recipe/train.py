@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from archspec.fields.base import FieldError
 from archspec.fields.containers import MapOf, Union
 from archspec.fields.records import Count, Record, Tagged, record_of
 from archspec.fields.scalars import Boolean, Number, Text
 from archspec.recipe.augment import Augmentations
-from archspec.recipe.data import DATA
+from archspec.recipe.data import DATA, Source
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Seed, Share
-from archspec.recipe.optimizers import OPTIMIZERS, Sgd
+from archspec.recipe.optimizers import OPTIMIZERS, Optimizer, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 
 __all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
@@ -73,6 +73,7 @@ class MultiWorker:
     """Several processes, from TF_CONFIG, Slurm's variables or `--workers`."""
 
 
+Distribute: TypeAlias = Auto | Off | Mirrored | MultiWorker
 DISTRIBUTE = {
     "auto": record_of(Auto, "auto"),
     "off": record_of(Off, "off"),
@@ -81,8 +82,8 @@ DISTRIBUTE = {
 }
 
 
-TRAINABLE = MapOf(Text(), Boolean(), "a mapping from layer names to true or false")
-MULTIPLIERS = MapOf(Text(), Number(above=0), "a mapping from layer names to numbers")
+TRAINABLE = MapOf(Text(), Boolean(), "a mapping from layer names to true or false", keys_have_dots=True)
+MULTIPLIERS = MapOf(Text(), Number(above=0), "a mapping from layer names to numbers", keys_have_dots=True)
 EARLY_STOPPING = Union((record_of(EarlyStopping, "early_stopping"),), optional=True)
 
 
@@ -110,12 +111,12 @@ class Train:
         deterministic: the same numbers bit by bit in every run on the same machine, at some cost in speed.
     """
 
-    data: Annotated[Any, Tagged("a data source", DATA)]
+    data: Annotated[Source, Tagged("data source", DATA)]
     batch_size: Count = 128
     epochs: Count = 10
-    optimizer: Annotated[Any, Tagged("an optimizer", OPTIMIZERS)] = Sgd()  # noqa: RUF009 (it is frozen)
-    learning_rate: Annotated[Any, Union((Number(above=0), Tagged("a schedule", SCHEDULES)))] = 0.1
-    weight_decay: Annotated[Any, Union((Number(min=0), record_of(L2, "weight_decay")))] = 0.0
+    optimizer: Annotated[Optimizer, Tagged("optimizer", OPTIMIZERS, article="an")] = Sgd()  # noqa: RUF009 (it is frozen)
+    learning_rate: Annotated[float | Schedule, Union((Number(above=0), Tagged("schedule", SCHEDULES)))] = 0.1
+    weight_decay: Annotated[float | L2, Union((Number(min=0), record_of(L2, "weight_decay")))] = 0.0
     clip_norm: Positive | None = None
     accumulate: Count = 1
     ema: Share | None = None
@@ -126,7 +127,7 @@ class Train:
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
     trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()
     learning_rate_multipliers: Annotated[tuple[tuple[str, float], ...], MULTIPLIERS] = ()
-    distribute: Annotated[Any, Tagged("a strategy", DISTRIBUTE)] = Auto()
+    distribute: Annotated[Distribute, Tagged("strategy", DISTRIBUTE)] = Auto()
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import INVALID, Span
-from archspec.fields.base import Form, Reader
+from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import ListOf
 from archspec.fields.records import REQUIRED, Field, Record
 from archspec.fields.scalars import Boolean, Integer, Number
@@ -53,12 +53,12 @@ class _Options(_Raw):
 
 
 class _Nothing(Form):
-    """`bool` has nothing to say; `true` behind it reads well where something else stands beside."""
+    """`bool` has no value of its own; `true` after it reads well beside other fields."""
 
     takes_expression = False
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        return True if tree.value in (None, True) else reader.expect(tree, path, "'true' behind 'bool'")
+        return True if tree.value in (None, True) else reader.expect(tree, path, "'true' after 'bool'")
 
     def json_schema(self) -> dict[str, Any]:
         return {"enum": [True, None]}
@@ -129,6 +129,9 @@ class DomainForm(Form):
 
     expected = "{int: [1, 9]}, {float: [0.1, 0.5]}, {choice: [8, 16]} or bool"
     takes_expression = False
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return next((record.fields[step].form for record in KINDS.values() if step in record.fields), None)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         if tree.value is None:

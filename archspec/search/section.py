@@ -6,18 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from archspec.fields.base import FieldError, Form, Reader
+from archspec.fields.base import FieldError, Form, Kinds, Reader
 from archspec.fields.containers import ListOf, MapOf, Union
 from archspec.fields.records import Record, Tagged, record_of
-from archspec.fields.scalars import Integer, Number, Text
+from archspec.fields.scalars import Choice, Integer, Number, Text
 from archspec.recipe import MONITORS
 from archspec.search.entries import DomainForm
-from archspec.search.tuners import TUNERS, RandomSearch
+from archspec.search.space import Space
+from archspec.search.tuners import TUNERS, RandomSearch, Tuner
 from archspec.source.tree import Tree
 from archspec.wording import closest
 
 Limit = Annotated[int | None, Union((Integer(min=1),), optional=True)]
 Measured = Annotated[float | None, Union((Number(above=0),), optional=True)]
+
+
+Direction = Annotated[Literal["min", "max"], Union((Choice(("min", "max")),), optional=True)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +32,7 @@ class Objective:
     """
 
     name: str
-    direction: Literal["min", "max"] | None = None
+    direction: Direction = None  # type: ignore[assignment]  # __post_init__ sets it
 
     def __post_init__(self) -> None:
         if self.direction is None:
@@ -44,6 +48,12 @@ class _ObjectiveForm(Form):
     """`val_accuracy`, or `{name: ..., direction: ...}`."""
 
     record = record_of(Objective, "objective")
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.record.inside(step, kinds)
+
+    def main_field(self, value: Any) -> str | None:
+        return self.record.main_field(value)
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if isinstance(tree.value, str):
@@ -93,6 +103,9 @@ class _WarmStartForm(Form):
     record = record_of(WarmStart, "warm_start")
     expected = "true, false or a mapping with 'layers'"
 
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.record.inside(step, kinds)
+
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if tree.value is None or isinstance(tree.value, bool):
             return WarmStart() if tree.value else None
@@ -102,6 +115,9 @@ class _WarmStartForm(Form):
 
     def json_schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": ["boolean", "null"]}, self.record.json_schema()]}
+
+
+SPACE = MapOf(Text(), DomainForm(), "a mapping from parameters and paths to what each may be", keys_have_dots=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +135,12 @@ class Search:
         warm_start: whether trials start from the best smaller network.
     """
 
-    space: Annotated[Any, MapOf(Text(), DomainForm(), "a mapping from parameters and paths to what each may be")]
-    tuner: Annotated[Any, Tagged("a tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
-    objective: Annotated[Any, _ObjectiveForm()] = Objective(name="val_accuracy")
+    space: Annotated[Space, SPACE]
+    tuner: Annotated[Tuner, Tagged("tuner", TUNERS)] = RandomSearch()  # noqa: RUF009 (it is frozen)
+    objective: Annotated[Objective, _ObjectiveForm()] = Objective(name="val_accuracy")
     budget: Budget = Budget()
     max_minutes_per_trial: Measured = None
-    warm_start: Annotated[Any, _WarmStartForm()] = None
+    warm_start: Annotated[WarmStart | None, _WarmStartForm()] = None
 
 
 SEARCH: Record = record_of(Search, "search")

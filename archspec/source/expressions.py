@@ -21,7 +21,7 @@ from archspec.wording import describe, did_you_mean, quoted
 MAX_LENGTH = 500
 MAX_TEXT = 10_000
 MAX_DEPTH = 40
-MAX_MAGNITUDE = 2**53  # beyond it a float no longer holds every whole number
+MAX_MAGNITUDE = 2**53  # above it, a float cannot hold every whole number
 
 PATTERN = re.compile(r"\$\{([^{}]*)\}")
 
@@ -47,13 +47,12 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "round": round, "int": int}
-ALLOWED = "+ - * / // % **, comparisons, and/or/not, 'a if c else b', [index], min max round int"
+FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "round": round, "int": int}
+ALLOWED = f"+ - * / // % **, comparisons, and/or/not, 'a if c else b', [index], {' '.join(FUNCTIONS)}"
 
 
 class ExpressionError(Exception):
-    """What is wrong with an expression, and the part of the text (`start`, `length`) that is; the caller adds the
-    address."""
+    """A mistake in an expression, and which part of the text (`start`, `length`) it is; the caller adds the address."""
 
     def __init__(self, message: str, start: int = 0, length: int = 0):
         super().__init__(message)
@@ -62,7 +61,7 @@ class ExpressionError(Exception):
 
 
 class DependsOnInvalid(ExpressionError):
-    """An expression that uses a parameter about which a problem has been reported already."""
+    """An expression uses a parameter whose problem has been reported already."""
 
 
 def has_expression(value: Any) -> bool:
@@ -73,7 +72,7 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     """The value of a text with `${...}` parts.
 
     A text that is one expression has that expression's value (number, boolean, text or list); any other text has
-    the values put in their places.
+    the values inserted.
 
     Raises:
         ExpressionError: a malformed expression, an unknown name, a forbidden construct or a value too large.
@@ -113,10 +112,10 @@ def _refuse_unclosed(text: str) -> NoReturn:
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> ast.expr | None:
-    """The syntax tree, or None when the text is not an expression of Python's."""
+    """The syntax tree, or None when the text is not a Python expression."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's doubts about its own syntax, such as `1if x else 2`
+            warnings.simplefilter("ignore")  # Python warns of syntax such as `1if x else 2`
             return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -182,7 +181,7 @@ class _Evaluator:
                 return self.value(body if self.value(test, depth + 1) else orelse, depth + 1)
             case ast.Subscript(value=items, slice=index):
                 return self.item(items, index, depth)
-            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
                 return self.call(name, [self.number(arg, depth) for arg in args], node)
         self.fail(node, f"{self.shown(node)} is not allowed in an expression; allowed: {ALLOWED}")
 
@@ -192,7 +191,7 @@ class _Evaluator:
             if value is INVALID:
                 raise DependsOnInvalid(name)
             return value
-        if name in _FUNCTIONS:
+        if name in FUNCTIONS:
             self.fail(node, f"'{name}' is a function; write {name}(...)")
         hint = did_you_mean(name, self.names) if self.names else "; no parameter is defined"
         self.fail(node, f"unknown name {quoted(name)}{hint}")
@@ -253,6 +252,6 @@ class _Evaluator:
         if name == "round" and len(values) == 2 and (not isinstance(values[1], int) or abs(values[1]) > 15):
             self.fail(node, "round() takes a whole number of digits from -15 to 15")
         try:
-            return self.bounded(_FUNCTIONS[name](*values), node)
-        except (OverflowError, ValueError):  # int and round of infinity or of what is not a number
+            return self.bounded(FUNCTIONS[name](*values), node)
+        except (OverflowError, ValueError):  # int and round of infinity or NaN
             self.fail(node, f"{self.shown(node)} is not a finite number")

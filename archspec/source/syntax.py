@@ -1,6 +1,6 @@
-"""Faults of YAML and JSON as texts, in words that say where to look and how to mend them.
+"""Faults in the syntax of YAML and JSON, in words that say where to look and how to fix them.
 
-The parsers' own words are theirs ("did not find expected key"); those that people meet are put in other ones here.
+The parsers' own messages ("did not find expected key") speak of parsing; the common ones are reworded here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from archspec.errors import Problem, Source, Span, SpecError, Where, problem_at
 from archspec.wording import quoted
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What YAML 1.2.2, section 5.1, leaves out of its character set."""
+"""The characters that YAML 1.2.2, section 5.1, leaves out."""
 _DIRECTIVE = re.compile("^%TAG", re.MULTILINE)
 
 _YAML = {
@@ -27,7 +27,7 @@ _YAML = {
     "below its key",
     "did not find expected node content": "expected a value here",
     "did not find expected <document start>": "the spec ends before this; check the indentation",
-    "did not find expected alphabetic or numeric character": "expected a name behind '&' or '*'; put a text that "
+    "did not find expected alphabetic or numeric character": "expected a name after '&' or '*'; put a text that "
     "begins with one of them in quotes",
     "found unknown escape character": r"unknown escape in double quotes; write \\, or use single quotes",
     "found unexpected document indicator": "a quote is still open where a new document begins",
@@ -35,7 +35,7 @@ _YAML = {
 
 
 def forbidden(source: Source) -> Problem | None:
-    """What no spec may hold and no parser should see: control characters such as NUL, tag directives."""
+    """The problem with a text that no parser should see: it has control characters such as NUL, or tag directives."""
     match = _FORBIDDEN.search(source.text)
     if match is not None:
         message = f"holds the character U+{ord(match[0]):04X}, which YAML forbids; is this a text file?"
@@ -52,7 +52,7 @@ def _at(source: Source, position: int, length: int = 1) -> Span:
 
 
 def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
-    """What PyYAML found, at the place to mend."""
+    """The problem that PyYAML found, at the position to fix."""
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Problem(Where(source.name), f"YAML syntax: {error.problem or error.context}")
@@ -68,7 +68,7 @@ def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
     elif said == "did not find expected key" and line[: mark.column].strip():
         message = "this does not belong to the value before it"
     elif said == "could not find expected ':'" and opened:
-        mark, message = opened, "this key has no ':' behind it"
+        mark, message = opened, "this key has no ':' after it"
     elif said == "found unexpected end of stream" and opened:
         mark, message = opened, "this quote is not closed"
     elif opened and said in ("did not find expected ',' or '}'", "did not find expected ',' or ']'"):
@@ -84,7 +84,9 @@ def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
 
 
 def checked_json(source: Source, max_depth: int) -> str:
-    """The text of a JSON file as YAML, columns kept; YAML forbids tabs between values and escapes of half a character.
+    """The text of a JSON file as YAML, every value in its old column.
+
+    YAML forbids tabs between values and escapes of half a character, which JSON allows.
 
     Raises:
         SpecError: it is not JSON.
@@ -114,7 +116,7 @@ _HALF = re.compile(r"(?<!\\)(?:\\\\)*(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 
 
 def _joined(pair: re.Match[str]) -> str:
-    """JSON's two escapes of one character beyond U+FFFF as YAML's one."""
+    """One escape of YAML for the pair of escapes that JSON has for a character beyond U+FFFF."""
     high, low = int(pair[1], 16), int(pair[2], 16)
     return f"\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08x}"
 
@@ -129,7 +131,9 @@ def _json_problem(error: json.JSONDecodeError, source: Source) -> Problem:
         message = "JSON has no comments"
     elif (before == "," and char in ("}", "]")) or "trailing comma" in error.msg:
         message = "a comma stands before a closing bracket"
-        comma = position if char == "," else text.rindex(",", 0, position)  # which of the two is told depends on Python
+        comma = (
+            position if char == "," else text.rindex(",", 0, position)
+        )  # Python's versions differ in which they report
         return Problem(Where("", _at(source, comma, 1)), f"JSON syntax: {message}")
     elif not text[position:].strip():
         message = "the text ends too early; a '}', a ']' or a value is missing"
@@ -148,7 +152,7 @@ def _json_problem(error: json.JSONDecodeError, source: Source) -> Problem:
 
 
 def _json_constant(constant: str, source: Source) -> Problem:
-    """`NaN` or `Infinity`, which Python's parser takes and JSON does not have."""
+    """The problem with `NaN` or `Infinity`, which Python's parser accepts and JSON does not have."""
     for match in re.finditer(r'"(?:[^"\\]|\\.)*"|-?Infinity|NaN', source.text):
         if match[0] == constant:
             span = _at(source, match.start(), len(constant))
@@ -157,7 +161,7 @@ def _json_constant(constant: str, source: Source) -> Problem:
 
 
 def _span(source: Source, line: int, column: int) -> Span:
-    """The place, or the end of the last line with something on it when the place is behind the text."""
+    """The position; past the end of the text, the end of the last line that is not empty."""
     if not source.line(line)[column:].strip():
         last = min(line, len(source.lines) - 1)
         while last > 0 and not source.line(last).strip():

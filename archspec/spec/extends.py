@@ -1,4 +1,4 @@
-"""`extends`: a spec over the one it starts from."""
+"""`extends`: merging a spec with the one that it starts from."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from pathlib import Path
 from archspec.errors import INVALID, SpecError, UnreadableFile, Where, file_problem, problem_at
 from archspec.fields.base import Reader
 from archspec.fields.scalars import Text
-from archspec.source.tree import Tree, read_file
+from archspec.source.reading import read_file
+from archspec.source.tree import Tree
 from archspec.spec import overrides
 
 MAX_EXTENDS = 16
 
 
 def extended(path: Path, below: tuple[Path, ...] = ()) -> Tree:
-    """The tree of a file over that of the file it extends, its `set` applied.
+    """The tree of a file, merged over the tree of the file it extends, and with its `set` applied.
 
     Raises:
         FileError: a file that cannot be read.
@@ -61,5 +62,5 @@ def _base(tree: Tree, chain: tuple[Path, ...]) -> Tree:
 def _same_file(a: Path, b: Path) -> bool:
     try:
         return os.path.realpath(a) == os.path.realpath(b)
-    except ValueError:  # a NUL in the name; reading it says so
+    except ValueError:  # a NUL in the name, which reading the file reports
         return False

@@ -1,4 +1,4 @@
-"""The `params` section: names for values, which may be computed from each other."""
+"""The `params` section: named values, which may be computed from each other."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from typing import Any
 
 from archspec.errors import INVALID, Problem
 from archspec.fields.base import MAX_WORK, Reader, weight
-from archspec.source.expressions import PATTERN, ExpressionError, has_expression
+from archspec.source.expressions import FUNCTIONS, PATTERN, ExpressionError, has_expression
 from archspec.source.tree import Tree
 from archspec.wording import describe, quoted
 
-_FUNCTIONS = ("min", "max", "round", "int")
-
 
 def check_name(name: str, tree: Tree, path: str, reader: Reader) -> None:
-    """Reports a parameter's name that expressions could not use."""
-    if keyword.iskeyword(name) or name in _FUNCTIONS:
+    """Reports a name that no parameter may have, as expressions could not use it."""
+    if keyword.iskeyword(name) or name in FUNCTIONS:
         reader.fail(tree, path, f"'{name}' means something else in expressions; give the parameter another name", name)
     elif not name.isidentifier():
         message = f"{quoted(name)} cannot be a parameter's name; use letters, digits and '_', a letter first"
@@ -27,7 +25,7 @@ def check_name(name: str, tree: Tree, path: str, reader: Reader) -> None:
 
 
 def read_params(tree: Tree | None, reader: Reader) -> Mapping[str, Any]:
-    """The parameters' values. Those about which a problem has been reported are INVALID."""
+    """The values of the parameters; INVALID for each whose problem has been reported."""
     if tree is None or tree.value is None:
         return {}
     if not isinstance(tree.value, dict):
@@ -42,7 +40,7 @@ def read_params(tree: Tree | None, reader: Reader) -> Mapping[str, Any]:
 def with_values_from_outside(
     problems: Iterable[Problem], params: Tree | None, values: Mapping[str, Any]
 ) -> list[Problem]:
-    """The problems; those at a `${...}` with a note of each value in it that `--set` gives and not the file."""
+    """The problems; those at a `${...}` get a note for each value in it that comes from `--set`, not from the file."""
     trees = params.value if params is not None and isinstance(params.value, dict) else {}
     outside = {name: tree for name, tree in trees.items() if tree.span is None or not tree.span.source.is_file}
     return [_noted(problem, outside, values) for problem in problems] if outside else list(problems)
@@ -67,7 +65,7 @@ _NAMES = re.compile(r"[^\W\d]\w*")
 
 
 class _Anything(dict[str, Any]):
-    """Stands for parameters that could not be read: whatever uses one has been reported by that."""
+    """Stands for parameters that could not be read; their use causes no further problem."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -77,7 +75,7 @@ class _Anything(dict[str, Any]):
 
 
 class _Params(Mapping[str, Any]):
-    """Parameters by name; each is evaluated once, when first asked for."""
+    """Parameters by name; each is evaluated once, at its first use."""
 
     def __init__(self, tree: Tree, reader: Reader):
         self.trees, self.reader = tree.value, reader
@@ -118,4 +116,4 @@ class _Params(Mapping[str, Any]):
 
 
 MAX_CHAIN = 50
-"""Parameters, each computed from the next; those written in their order of use need none."""
+"""How many parameters may be computed from each other in a row, where each is written before the one that it uses."""

@@ -1,4 +1,4 @@
-"""The space of a search against the spec it stands in: names, the spec's own values, conditions."""
+"""Reads the `search` section: compares the names, values and conditions of its space with the spec it stands in."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ from archspec.errors import INVALID, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.search.domains import Domain
 from archspec.search.entries import SpaceEntry
-from archspec.search.section import SEARCH, Search
+from archspec.search.section import SEARCH
 from archspec.search.space import Condition, Dimension, Space
 from archspec.source.expressions import ExpressionError, evaluate, has_expression
 from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides
+from archspec.spec.paths import PathError, steps_of
 from archspec.wording import describe, did_you_mean
 
 PATH = "search.space"
 MAX_NAMES = 100
 MAX_CONDITIONAL = 16
-"""Names with conditions; how long it takes to count a grid doubles with each, at the worst."""
+"""Names with conditions. In the worst case each of them doubles the time to count a grid."""
 
 
 def read_search(section: Tree, spec: Tree, reader: Reader) -> Any:
-    """The `search` section, its space compared with the spec; INVALID, and problems, where it does not fit.
+    """The `search` section as a `Search`; INVALID, and problems, where it does not fit the spec.
 
     Args:
         section: the section.
         spec: the whole spec's tree.
-        reader: knows the parameters' values, and takes the problems.
+        reader: has the parameters' values, and takes the problems.
     """
     values = SEARCH.values(section, "search", reader, spec.key_span("search"))
-    search = INVALID if values is INVALID else SEARCH.construct(values, section, "search", reader)
-    return INVALID if search is INVALID else _resolved(search, section.value["space"], spec, reader)
+    if values is INVALID:
+        return INVALID
+    entries = {name: entry for name, entry in values["space"] if entry is not None}
+    space = _space(entries, section.value["space"], spec, reader)
+    return INVALID if space is INVALID else SEARCH.construct({**values, "space": space}, section, "search", reader)
 
 
-def _resolved(search: Search, tree: Tree, spec: Tree, reader: Reader) -> Any:
-    entries = {name: entry for name, entry in search.space if entry is not None}
+def _space(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Reader) -> Any:
+    """The space of these entries; INVALID, and problems, where they do not fit the spec."""
     if not entries:
         return reader.fail(tree, PATH, "the space is empty; name at least one parameter or path to search over")
     if len(entries) > MAX_NAMES:
@@ -61,7 +65,7 @@ def _resolved(search: Search, tree: Tree, spec: Tree, reader: Reader) -> Any:
         problem = _path_problem(one, space, spec)
         if problem:
             reader.fail(tree, one.where.path, problem, one.name)
-    return INVALID if len(reader.problems) > before else dataclasses.replace(search, space=space)
+    return INVALID if len(reader.problems) > before else space
 
 
 def _names(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Reader) -> dict[str, Dimension]:
@@ -71,8 +75,8 @@ def _names(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Re
     for name, entry in entries.items():
         path = f"{PATH}.{name}"
         try:
-            steps = tuple(overrides.steps_of(name, spec))
-        except overrides.PathError as error:
+            steps = tuple(steps_of(name, spec))
+        except PathError as error:
             reader.fail(tree, path, str(error), name)
             continue
         if steps[0] in ("search", "name", "description") or steps == ("params",):
@@ -89,7 +93,7 @@ def _names(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Re
 
 
 def _path_problem(one: Dimension, space: Space, spec: Tree) -> str | None:
-    """Why a path leads nowhere, its conditions met."""
+    """Why a path leads nowhere although its conditions are met; None where it leads somewhere."""
     values = {**space.satisfying(one.name), one.name: one.default}
     try:
         overrides.apply(spec, {name: wrap(value, None) for name, value in values.items()})
@@ -99,7 +103,7 @@ def _path_problem(one: Dimension, space: Space, spec: Tree) -> str | None:
 
 
 def _own_value(name: str, spec: Tree, reader: Reader) -> Any:
-    """What the spec says now, None where it says nothing."""
+    """The value that the spec has now, None where it says nothing."""
     tree = overrides.value_at(spec, name)
     if tree is None:
         return None
@@ -107,12 +111,12 @@ def _own_value(name: str, spec: Tree, reader: Reader) -> Any:
         return tree.plain()
     try:
         return evaluate(tree.value, reader.names)
-    except ExpressionError:  # told where it stands
+    except ExpressionError:  # reported where it stands
         return None
 
 
 def _default(entry: SpaceEntry, own: Any, path: str, reader: Reader) -> Any:
-    """What is written as default, which must be in the domain, else the value nearest to the spec's own."""
+    """The default that is written, which must be in the domain; without one, the value nearest to the spec's own."""
     if entry.default is None:
         return entry.domain.nearest(own)
     value = entry.default.plain()
@@ -144,7 +148,7 @@ def _conditions(
 
 
 def _values(tree: Tree, domain: Domain, other: str, path: str, reader: Reader) -> tuple[Any, ...]:
-    """The values of a condition: a list of them, or one."""
+    """The values of a condition, written as a list or as one value."""
     several = isinstance(tree.value, list) and not domain.contains(tree.plain())
     parts = tree.value if several else [tree]
     if not parts:
@@ -157,7 +161,7 @@ def _values(tree: Tree, domain: Domain, other: str, path: str, reader: Reader) -
 
 def _ordered(dimensions: Mapping[str, Dimension], spec: Tree, tree: Tree, reader: Reader) -> Any:
     """The dimensions, each after those that its conditions name and those whose values it changes a part of."""
-    steps = {name: overrides.steps_of(name, spec) for name in dimensions}
+    steps = {name: steps_of(name, spec) for name in dimensions}
     needs = {
         name: [*(condition.name for condition in one.when)]
         + [other for other in dimensions if other != name and steps[name][: len(steps[other])] == steps[other]]

@@ -1,13 +1,13 @@
-"""The sections of a spec: what each may hold, and how it is read."""
+"""The sections of a spec: which fields each has, and how it is read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archspec.errors import INVALID, Span, Where
-from archspec.fields.base import Form, Reader
+from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import ListOf, MapOf
 from archspec.fields.records import REQUIRED, Field, Record
 from archspec.fields.scalars import Integer, Text
@@ -19,31 +19,31 @@ from archspec.spec.params import check_name, read_params
 from archspec.wording import closest, quoted
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
-"""Merged field by field by `extends`; every other value replaces the whole one of the base."""
+"""`extends` merges these field by field; any other value replaces the base's value as a whole."""
 TOP_LEVEL = ("name", "description", *SECTIONS)
 
 
 def read_model(parts: Mapping[str, Tree], spans: Mapping[str, Span | None], reader: Reader) -> Any:
-    """The `model` section as a dict, its layers read, once `reader` knows the spec's parameters and blocks."""
+    """The `model` section as a dict, with its layers read. First gives `reader` the spec's parameters and blocks."""
     reader.names = read_params(parts.get("params"), reader)
     _read_blocks(parts.get("blocks"), reader)
     return _read_model(parts["model"], spans.get("model"), reader) if "model" in parts else INVALID
 
 
 def read_train(tree: Tree, span: Span | None, reader: Reader) -> Any:
-    """The `train` section, once `reader` knows the spec's parameters."""
+    """The `train` section as a `Train`; `reader` must have the spec's parameters already."""
     values = TRAIN.values(tree, "train", reader, span)
     return INVALID if values is INVALID else TRAIN.construct(values, tree, "train", reader)
 
 
 def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
-    """The sections and where their keys stand, by name, also those whose name is misspelt, so that what they hold is
-    checked as well."""
+    """The sections and the positions of their keys, by name. A misspelt section is included under the name that
+    was meant, so that its content is checked as well."""
     if not isinstance(tree.value, dict):
         return {}, {}
     sections = {key: child for key, child in tree.value.items() if key in TOP.fields}
     for key in ("train", "search"):
-        if key in sections and sections[key].value is None:  # as a spec says that does without its base's
+        if key in sections and sections[key].value is None:  # `train: null` removes the section that the base has
             del sections[key]
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
@@ -54,12 +54,19 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
 
 
 class _Section(Form):
-    """A part of a spec that is read on its own, in an order that the file need not follow."""
+    """A part of a spec that is read on its own, in an order that the file need not follow.
+
+    `form` gives the form that paths into it follow.
+    """
 
     takes_expression = False
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, form: Callable[[], Form]):
         self.name = name
+        self.form = form
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return self.form().inside(step, kinds)
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         return tree
@@ -68,9 +75,21 @@ class _Section(Form):
         return {"$ref": f"#/$defs/{self.name}"}
 
 
+class _Defaults(Form):
+    """The fields that layers of a kind have unless they say otherwise, by the kind."""
+
+    def inside(self, step: str | int, kinds: Kinds) -> Form | None:
+        return kinds(step) if isinstance(step, str) else None
+
+
+def _search() -> Form:
+    from archspec.search import SEARCH  # 30 ms, which only specs with this section need
+
+    return SEARCH
+
+
 class _Top(Record):
-    """The whole spec; `extends` and `set` have been applied and taken out by the time it is read, and are known words
-    all the same."""
+    """The whole spec. `extends` and `set` are applied and removed before it is read, but remain known names."""
 
     def known(self) -> list[str]:
         return [*self.fields, "extends", "set"]
@@ -82,28 +101,32 @@ TOP = _Top(
     (
         Field("name", NameForm(numbered=False), REQUIRED),
         Field("description", Text(), ""),
-        *(Field(name, _Section(name), REQUIRED if name == "model" else None) for name in SECTIONS),
+        Field("params", _Section("params", lambda: MapOf(Text(), AnyForm())), None),
+        Field("blocks", _Section("blocks", lambda: MapOf(Text(), BLOCK)), None),
+        Field("model", _Section("model", lambda: MODEL), REQUIRED),
+        Field("train", _Section("train", lambda: TRAIN), None),
+        Field("search", _Section("search", _search), None),
     ),
 )
-MODEL = Record(
+MODEL: Record = Record(
     dict,
     "model",
     (
         Field("input", ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1), REQUIRED),
-        Field("defaults", _Section("defaults"), None),
+        Field("defaults", _Section("defaults", _Defaults), None),
         Field("layers", LayersForm(), REQUIRED),
     ),
 )
 
 
 def _read_blocks(tree: Tree | None, reader: Reader) -> None:
-    """Adds the spec's own blocks to those that layers may name."""
+    """Makes the spec's own blocks known to the reader of layers."""
     if tree is None or tree.value is None:
         return
     if not isinstance(tree.value, dict):
         reader.expect(tree, "blocks", "a mapping from names to blocks")
         return
-    taken = reader.context.kinds()
+    taken = reader.layers.kinds()
     for name, child in tree.value.items():
         path = f"blocks.{name}"
         before = len(reader.problems)
@@ -114,15 +137,15 @@ def _read_blocks(tree: Tree | None, reader: Reader) -> None:
             reader.fail(tree, path, message, name)
         block = BLOCK.values(child, path, reader, tree.key_span(name))
         if block is INVALID or len(reader.problems) > before:
-            reader.context.broken.add(name)
+            reader.layers.broken.add(name)
         else:
             defaults = dict(block.get("params") or ())
-            reader.context.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
+            reader.layers.blocks[name] = spec_block(name, defaults, block["layers"], reader.names)
 
 
 def read_unused_blocks(tree: Tree | None, reader: Reader) -> None:
-    """Finds the mistakes in blocks that no layer has used."""
-    layer_reader = reader.context
+    """Reports the mistakes in blocks that no layer uses."""
+    layer_reader = reader.layers
     if tree is None or not isinstance(tree.value, dict):
         return
     for name in tree.value:
@@ -147,13 +170,13 @@ class _BlockParams(MapOf):
         return super().convert(tree, path, reader)
 
 
-BLOCK = Record(
+BLOCK: Record = Record(
     dict,
     "a block",
     (
         Field("description", Text(), ""),
         Field("params", _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"), None),
-        Field("layers", _Section("layers"), REQUIRED),
+        Field("layers", _Section("layers", LayersForm), REQUIRED),
     ),
 )
 
@@ -176,18 +199,18 @@ def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:
 
 
 def _read_defaults(tree: Tree, reader: Reader) -> None:
-    """Notes fields that layers of a kind have unless they say otherwise."""
+    """Gives the reader of layers the fields that layers of a kind have unless they say otherwise."""
     if not isinstance(tree.value, dict):
         reader.expect(tree, "model.defaults", "a mapping from kinds of layers to fields")
         return
     for kind, fields in tree.value.items():
         path = f"model.defaults.{kind}"
-        record = reader.context.record(kind)
+        record = reader.layers.record(kind)
         if record is None:
-            reader.context.unknown(kind, tree, path, reader)
+            reader.layers.unknown(kind, tree, path, reader)
         elif not isinstance(fields.value, dict):
             reader.expect(fields, path, f"a mapping of the fields of {kind}")
         else:
             record.partial().values(fields, path, reader)
             known = {key: field for key, field in fields.value.items() if key in record.fields}
-            reader.context.defaults[kind] = Tree(known, fields.span, fields.keys)
+            reader.layers.defaults[kind] = Tree(known, fields.span, fields.keys)

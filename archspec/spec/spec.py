@@ -1,9 +1,9 @@
-"""A spec: what a file says once `extends`, overrides and parameters are resolved, and the graph it lowers to."""
+"""A spec: the content of a file with `extends`, overrides and parameters resolved, and the graph it lowers to."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from archspec.errors import INVALID, SpecError, Where
 from archspec.fields.base import Reader
 from archspec.graph.expanding import expand
 from archspec.graph.graph import Graph
-from archspec.layers.reading import Fragment, LayerReader, python_block
+from archspec.layers.reading import LayerReader
 from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
 from archspec.recipe.augment import check_pictures
@@ -32,16 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spec:
-    """A network as its file describes it.
+    """A network, and how to train and search it, as its file describes it.
 
     Attributes:
         name: the network's name.
         params: the parameters' values.
         graph: the primitives it lowers to.
-        train: how to train it, or None.
-        search: which changes of it to try, or None.
+        train: the `train` section, or None.
+        search: the `search` section, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
-        blocks: Python blocks that it was read with, besides those that every spec knows.
     """
 
     name: str
@@ -51,7 +50,6 @@ class Spec:
     train: Train | None
     search: Search | None
     tree: Tree
-    blocks: tuple[Callable[..., Fragment], ...] = ()
 
     def with_values(self, values: Mapping[str, Any]) -> Spec:
         """The spec with other values, by parameter name or dotted path.
@@ -60,44 +58,38 @@ class Spec:
             SpecError: a name that leads nowhere, or a value that makes the spec invalid.
         """
         tree = changes.apply(self.tree, {name: wrap(value, None) for name, value in values.items()})
-        return read_spec(tree, self.blocks)
+        return read_spec(tree)
 
     def to_yaml(self) -> str:
-        """The resolved spec as a file that means the same, parameters and expressions kept."""
+        """The resolved spec as the text of a file that means the same; parameters and expressions stay as they are."""
         return yaml.dump(
             self.tree.plain(), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True
         )
 
 
-def load(
-    path: str | os.PathLike[str],
-    overrides: Mapping[str, Any] | None = None,
-    blocks: Iterable[Callable[..., Fragment]] = (),
-) -> Spec:
+def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Spec:
     """Reads a spec.
 
     Args:
         path: a YAML or JSON file.
         overrides: values by parameter name or dotted path, such as `{"width": 32, "train.epochs": 3}`.
-        blocks: further Python blocks (see `archspec.blocks`), known by their functions' names.
 
     Raises:
-        SpecError: every mistake in the file, or the file cannot be read.
+        SpecError: the mistakes in the file, all at once.
+        FileError: the file cannot be read.
     """
     tree = extended(Path(path))
     tree = changes.apply(tree, {key: wrap(value, None) for key, value in (overrides or {}).items()})
-    return read_spec(tree, blocks)
+    return read_spec(tree)
 
 
-def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spec:
+def read_spec(tree: Tree) -> Spec:
     """The spec that a resolved tree (no `extends`, no `set`) describes.
 
     Raises:
-        SpecError: every mistake found.
+        SpecError: the mistakes found, all at once.
     """
-    blocks = tuple(blocks)
-    layer_reader = LayerReader(STRUCTURES, {**BLOCKS, **{b.__name__: python_block(b) for b in blocks}})
-    reader = Reader(context=layer_reader)
+    reader = Reader(layer_reader=LayerReader(STRUCTURES, dict(BLOCKS)))
     sections = TOP.values(tree, "", reader)
     parts, spans = sections_of(tree)
     model = read_model(parts, spans, reader)
@@ -118,12 +110,12 @@ def read_spec(tree: Tree, blocks: Iterable[Callable[..., Fragment]] = ()) -> Spe
                 raise SpecError(problems)
     except SpecError as error:
         raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None
-    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, blocks)
+    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree)
 
 
 def _read_search(tree: Tree, spec: Tree, reader: Reader) -> Any:
     """The `search` section of a spec's tree; INVALID, and problems, where it does not fit."""
-    from archspec.spec.search import read_search  # 30 ms, which only specs with this section need
+    from archspec.spec.search import read_search  # it takes 30 ms, which only specs with this section need
 
     return read_search(tree, spec, reader)
 
@@ -140,7 +132,7 @@ _WORDS_OF_YAML_1_1 = {"y", "n", "yes", "no", "on", "off"}
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Plain only where every YAML reader, 1.1 or 1.2, sees a text."""
+    """Writes a text without quotes only where readers of YAML 1.1 and of 1.2 both take it for a text."""
     plain = text.isidentifier() and isinstance(resolve_scalar(text), str) and text.lower() not in _WORDS_OF_YAML_1_1
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 

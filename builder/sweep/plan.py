@@ -12,7 +12,7 @@ from archspec import Spec, analyse, load
 from archspec.candidates.check import Checker
 from archspec.recipe import MONITORS, Train
 from archspec.recipe.fine_tuning import InitFrom
-from archspec.search import Candidate, Hyperband, Search
+from archspec.search import Candidate, Hyperband, Search, WarmStart
 from builder.runs import names
 from builder.sweep.records import COMPLETED, DIVERGED, Execution, Files, Trial
 from builder.sweep.results import Results
@@ -127,14 +127,15 @@ class Plan:
         changes: dict[str, Any] = {**trial.values, "train.seed": seed}
         if self.search.objective.name in MONITORS:
             changes["train.checkpoints.best"] = self.search.objective.name
-        source = self._warm_start(trial) if self.search.warm_start is not None else None
-        if source is not None:
-            changes["train.init_from"] = {"run": str(source.absolute()), "layers": list(self.search.warm_start.layers)}
+        warm = self.search.warm_start
+        source = self._warm_start(trial, warm) if warm is not None else None
+        if warm is not None and source is not None:
+            changes["train.init_from"] = {"run": str(source.absolute()), "layers": list(warm.layers)}
         return self.checker.networks.base.with_values(changes)
 
-    def _warm_start(self, trial: Trial) -> Path | None:
+    def _warm_start(self, trial: Trial, warm: WarmStart) -> Path | None:
         """The run of the best smaller network so far that has layers which the trial's takes."""
-        wanted = self._layers(self.checker.networks.base.with_values(trial.values))
+        wanted = _layers(self.checker.networks.base.with_values(trial.values), warm)
         smaller = [
             one
             for one in Results.read(self.files, self.search).finished()
@@ -145,19 +146,20 @@ class Plan:
             run = self.files.run(best.trial, best.execution.number)
             # Hyperband's shorter rounds leave no model.
             has_model = (run / names.MODEL).exists()
-            if has_model and wanted & self._layers(load(self.files.spec(best.trial, best.execution.number))):
+            if has_model and wanted & _layers(load(self.files.spec(best.trial, best.execution.number)), warm):
                 return run
             smaller.remove(best)
         return None
 
-    def _layers(self, spec: Spec) -> set[tuple[Any, ...]]:
-        """The layers that a warm start may take, by name and shape of their weights."""
-        init = InitFrom(run="", layers=self.search.warm_start.layers)
-        return {
-            (layer.name, layer.op, layer.trainable_parameters, layer.non_trainable_parameters)
-            for layer in analyse(spec).layers
-            if layer.trainable_parameters + layer.non_trainable_parameters and init.asks_for(layer.name)
-        }
+
+def _layers(spec: Spec, warm: WarmStart) -> set[tuple[Any, ...]]:
+    """The layers that a warm start may take, by name and shape of their weights."""
+    init = InitFrom(run="", layers=warm.layers)
+    return {
+        (layer.name, layer.op, layer.trainable_parameters, layer.non_trainable_parameters)
+        for layer in analyse(spec).layers
+        if layer.trainable_parameters + layer.non_trainable_parameters and init.asks_for(layer.name)
+    }
 
 
 def searched(spec: Spec) -> Spec:

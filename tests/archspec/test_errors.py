@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import archspec
+from archspec.blocks import BLOCKS
 from archspec.fields.records import Count
-from archspec.layers.reading import Fragment
+from archspec.layers.reading import Fragment, python_block
 from archspec.recipe.schedules import Step
 from archspec.spec.overrides import parse_assignments
 from tests.invalid import regenerate
@@ -80,13 +81,14 @@ def test_no_more_than_a_hundred_problems(tmp_path: Path):
 
 
 def widen(*, units: Count) -> Fragment:
-    """A block of a user's own, written in Python, with a mistake: `dense` has no filters."""
+    """A block written in Python, with a mistake: `dense` has no filters."""
     return [{"dense": {"units": units, "filters": 3}}]
 
 
-def test_mistake_in_a_python_block_names_the_block_and_its_use(tmp_path: Path):
+def test_mistake_in_a_python_block_names_the_block_and_its_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(BLOCKS, "widen", python_block(widen))
     text = "name: net\nmodel:\n  input: [8]\n  layers:\n    - widen: {units: 3}\n"
-    (problem,) = problems(text, tmp_path, blocks=[widen])
+    (problem,) = problems(text, tmp_path)
     assert problem.where.path == "widen.layers[0].dense"
     assert [use.path for use in problem.where.used_at] == ["model.layers[0].widen"]
     assert str(problem).endswith("spec.yaml:5:7: model.layers[0].widen")

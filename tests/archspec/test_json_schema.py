@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 import archspec
 from archspec.json_schema import json_schema
-from archspec.source.tree import read_file
+from archspec.source.reading import read_file
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILE = SPECS / "schema.json"

@@ -11,7 +11,9 @@ import pytest
 
 import archspec
 from archspec import Spec
+from archspec.blocks import BLOCKS
 from archspec.fields.scalars import Integer
+from archspec.layers.reading import Fragment, python_block
 from archspec.ops import BatchNorm, Conv
 
 Load = Callable[..., Spec]
@@ -332,16 +334,18 @@ def test_a_block_in_a_block_and_in_stages(load: Load) -> None:
     }
 
 
-def stem(*, filters: Annotated[int, Integer(min=1)], pool: bool = False) -> archspec.layers.reading.Fragment:
+def stem(*, filters: Annotated[int, Integer(min=1)], pool: bool = False) -> Fragment:
     """A block in Python: its typed keyword arguments are its fields."""
     conv = {"conv": {"filters": filters, "kernel": 3, "stride": 2}}
     return [conv, {"max_pool": {"size": 2, "name": "pool"}}] if pool else [conv]
 
 
-def test_a_block_written_in_python(load: Load) -> None:
-    spec = load("- stem: 6\n- stem: {filters: 7, pool: true}", blocks=[stem])
+def test_a_block_written_in_python_stands_in_one_place(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setitem(BLOCKS, "stem", python_block(stem))
+        spec = load("- stem: 6\n- stem: {filters: 7, pool: true}")
+        with pytest.raises(archspec.SpecError, match="unknown field 'pol' of stem; did you mean 'pool'"):
+            load("- stem: {filters: 7, pol: true}")
     assert shapes(spec) == {"stem1": (4, 4, 6), "stem2.conv1": (2, 2, 7), "stem2.pool": (1, 1, 7)}
-    with pytest.raises(archspec.SpecError, match="unknown field 'pol' of stem; did you mean 'pool'"):
-        load("- stem: {filters: 7, pol: true}", blocks=[stem])
     with pytest.raises(archspec.SpecError, match="unknown block 'stem'"):
         load("- stem: 6")

@@ -17,7 +17,7 @@ import archspec
 from archspec.blocks import BLOCKS
 from archspec.layers.structures import STRUCTURES
 from archspec.ops import PRIMITIVES
-from archspec.source.tree import read_file
+from archspec.source.reading import read_file
 from tests.randomised import examples
 
 RICH = Path(__file__).parent / "rich.yaml"

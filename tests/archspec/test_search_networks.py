@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 
 import archspec
 from archspec.candidates.networks import Networks, identity
-from archspec.fields.records import Count
-from archspec.layers.reading import Fragment
 from archspec.search import Candidate
 from tests import strategies
 from tests.archspec.searches import BLOCK, SPEC, spaces, spec_with
@@ -128,23 +126,24 @@ def test_defaults_that_depend_on_a_parameter_are_read_anew(tmp_path: Path) -> No
         agree(spec, networks, Candidate({"n": n, "width": 3}))
 
 
-def wide(*, units: Count) -> Fragment:
-    """A user's block, with an expression over the spec's parameters in it."""
-    return [{"conv": {"filters": f"${{{units} * width}}", "kernel": 1}}]
+WIDE = """
+name: wide
+params: {width: 3}
+blocks:
+  wide: {params: {units: null}, layers: [{conv: {filters: "${units * width}", kernel: 1}}]}
+  plain:
+    params: {filters: null, stride: 1}
+    layers: [{conv: {filters: "${filters + width}", kernel: 1, stride: "${stride}"}}]
+model: {input: [4, 4, 1], layers: [wide: {units: 3}, plain: {filters: 2}]}
+train: {data: digits}
+search: {space: {width: {int: [1, 4]}}}
+"""
 
 
-def basic(*, filters: Count, stride: Count = 1) -> Fragment:
-    """A user's block under the name of a built-in one."""
-    return [{"conv": {"filters": f"${{{filters} + width}}", "kernel": 1, "stride": stride}}]
-
-
-def test_python_blocks_of_a_user(tmp_path: Path) -> None:
+def test_blocks_of_the_spec_see_its_parameters(tmp_path: Path) -> None:
     path = tmp_path / "wide.yaml"
-    path.write_text(
-        "name: wide\nparams: {width: 3}\nmodel: {input: [4, 4, 1], layers: [wide: {units: 3}, basic: {filters: 2}]}\n"
-        "train: {data: digits}\nsearch: {space: {width: {int: [1, 4]}}}\n"
-    )
-    spec = archspec.load(path, blocks=[wide, basic])
+    path.write_text(WIDE)
+    spec = archspec.load(path)
     networks = Networks(spec)
     assert all(agree(spec, networks, Candidate({"width": width})) for width in (1, 2, 4))
     assert len({networks.measures(Candidate({"width": width})).parameters for width in (1, 2, 4)}) == 3

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 import archspec
-from archspec.spec.overrides import parse_assignments
+from archspec.search import Objective
+from archspec.source.tree import wrap
+from archspec.spec.overrides import apply, parse_assignments
 
 Write = Callable[[str, str], Path]
 
@@ -296,6 +299,46 @@ SHORT = """
 def test_a_path_leads_into_a_short_form(path: str, value: object, written: str, write: Write):
     spec = archspec.load(write("short.yaml", SHORT), {path: value})
     assert written in " ".join(spec.to_yaml().replace("- ", "").split())
+
+
+def test_an_objective_gains_a_direction(write: Write):
+    search = "    search: {objective: val_accuracy, space: {train.epochs: {int: [1, 2]}}}"
+    spec = archspec.load(write("short.yaml", SHORT + search), {"search.objective.direction": "max"})
+    assert "objective: {name: val_accuracy, direction: max}" in spec.to_yaml()
+    spec = archspec.load("specs/digits.yaml", parse_assignments(["search.objective.direction=max"]))
+    assert spec.search is not None and spec.search.objective == Objective(name="val_accuracy", direction="max")
+
+
+def test_a_key_that_is_a_path_itself_is_one_step():
+    spec = archspec.load("specs/digits.yaml", {"train.trainable": {"stage1.block1": False, "*": True}})
+    changes = {"train.trainable.stage1.block1": True, "train.trainable.*": False, "train.trainable.stage2.block1": True}
+    spec = spec.with_values(changes)
+    assert spec.train is not None
+    assert spec.train.trainable == (("stage1.block1", True), ("*", False), ("stage2.block1", True))
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every scalar and empty collection of a resolved spec, with its dotted path."""
+    if isinstance(value, dict) and value:
+        for key, child in value.items():
+            yield from leaves(child, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list) and value:
+        for position, child in enumerate(value):
+            yield from leaves(child, f"{path}[{position}]")
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize("path", sorted(Path("specs").rglob("*.yaml")), ids=str)
+def test_every_path_that_a_resolved_spec_shows_can_be_set(path: Path):
+    spec = archspec.load(path)
+    shown = list(leaves(spec.tree.plain()))
+    for leaf, value in shown:
+        assert apply(spec.tree, {leaf: wrap(value, None)}).plain() == spec.tree.plain(), leaf
+    some = random.Random(str(path)).sample(shown, min(5, len(shown)))
+    again = archspec.load(path, dict(some))
+    assert again.to_yaml() == spec.to_yaml()
+    assert (again.graph, again.train, again.params) == (spec.graph, spec.train, spec.params)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from keras_tuner.oracles import (
 )
 
 from archspec.search import Bayesian, GridSearch, Hyperband, RandomSearch, Search
+from archspec.search.tuners import Trials
 from builder.sweep.tuners.hyperparameters import candidate, hyperparameters
 from builder.sweep.tuners.resumable import ResumableOracle
 
@@ -124,5 +125,6 @@ def planned(search: Search, epochs: int, candidates: int | None) -> int | None:
     """How many trials there will be at most, None where only the tuner knows."""
     if isinstance(search.tuner, Hyperband):
         return sum(count for count, _ in search.tuner.trainings(epochs, None)) // search.tuner.executions_per_trial
+    assert isinstance(search.tuner, Trials)
     most = [count for count in (search.tuner.max_trials, candidates) if count is not None]
     return min(most, default=None)

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 import archspec
-from archspec.blocks import Activation
+from archspec.blocks import BLOCKS, Activation
 from archspec.errors import Where
 from archspec.fields.records import Count
+from archspec.layers.reading import python_block
 from archspec.recipe.data import Digits
 from archspec.recipe.fine_tuning import InitFrom
 from archspec.recipe.monitor import MONITORS
@@ -35,9 +36,8 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture
 def load(tmp_path):
-    def load(model=None, blocks=(), **fields):
-        path = written(tmp_path / "toy.yaml", model, **fields)
-        return archspec.load(path, blocks=blocks)
+    def load(model=None, **fields):
+        return archspec.load(written(tmp_path / "toy.yaml", model, **fields))
 
     return load
 
@@ -53,14 +53,15 @@ def toy(*, filters: Count, activation: Activation = "relu"):
     return [{"conv": first}, {"conv": {"filters": filters, "kernel": 1, "norm": "batch"}}]
 
 
-def test_a_block_defined_here_is_trained(load, tmp_path, data_dir):
+def test_a_block_defined_here_is_trained(load, tmp_path, data_dir, monkeypatch):
+    monkeypatch.setitem(BLOCKS, "toy", python_block(toy))
     layers = [
         {"toy": {"filters": 12}},
         {"toy": {"filters": 16, "activation": "tanh"}},
         "global_avg_pool",
         {"dense": 10},
     ]
-    spec = load({"layers": layers}, blocks=[toy], epochs=4, learning_rate=0.2)
+    spec = load({"layers": layers}, epochs=4, learning_rate=0.2)
     lines = []
     result = train(spec, tmp_path / "run", data_dir, say=lines.append)
 
@@ -73,7 +74,7 @@ def test_a_block_defined_here_is_trained(load, tmp_path, data_dir):
     assert result.val_accuracy > 0.5
     assert sum(line.startswith("epoch ") for line in lines) == 4
 
-    again = archspec.load(tmp_path / "run" / "spec.yaml", blocks=[toy])
+    again = archspec.load(tmp_path / "run" / "spec.yaml")
     assert again.graph == spec.graph and again.train == spec.train
 
 
