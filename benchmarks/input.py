@@ -19,7 +19,7 @@ from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.measure import Row, in_turn, seconds, show
 from builder.data import Arrays, Data, load_data
 from builder.data.batches import training_batches
-from builder.data.decodable import look
+from builder.data.decodable import decode_all
 from builder.data.splits import Encoded
 from builder.pictures.normalisation import Normalisation
 
@@ -47,7 +47,7 @@ def run() -> None:
         print(f"torchvision was not measured: {NO_TORCH}")
     print("Keras has no random resized crop: its layers cut 224x224 without resizing, which is less work.")
     assert isinstance(data.train, Encoded)
-    taken = seconds(functools.partial(look, data.train, print))
+    taken = seconds(functools.partial(decode_all, data.train, print))
     size_rows = [Row("looking at each JPEG once, before training", f"{PICTURES / taken:.0f} img/s", "")]
     size_rows.append(Row("32x32x3 from memory, batches of 128", f"{in_memory():,.0f} img/s", ""))
     show("Other rates", size_rows, "")

@@ -55,7 +55,7 @@ class Digits(keras_tuner.HyperModel):
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         spec = self.spec(hp)
         assert spec.train is not None and DATA is not None
-        model = from_pixels(build(spec, "portable"), DATA.pixels)
+        model = from_pixels(build(spec, "portable"), DATA.normalisation)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(optimizer=optimizer(spec.train), loss=loss, metrics=["accuracy"])
         return model

@@ -18,7 +18,7 @@ import archspec
 import builder
 from benchmarks.measure import Row, seconds, show
 from builder.pictures.normalisation import Normalisation, from_pixels
-from builder.prediction.classifier import BATCH, Classifier, predict, reader
+from builder.prediction.classifier import BATCH, Classifier, classify, reader
 from builder.prediction.finding import Found, find
 
 PICTURES = 1000
@@ -36,7 +36,7 @@ def run() -> None:
         for name, count in NETWORKS.items():
             classifier = random_classifier(name)
             files = list(find([folder]))[:count]
-            all_of = lambda files=files, classifier=classifier: sum(1 for _ in predict(classifier, files))  # noqa: E731
+            all_of = lambda files=files, classifier=classifier: sum(1 for _ in classify(classifier, files))  # noqa: E731
             parts = all_of, reading(classifier, files), network(classifier, count)
             for part in parts:
                 part()

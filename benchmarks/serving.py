@@ -163,9 +163,11 @@ def _write(name: str, folder: Path) -> None:
             weight.assign(rng.uniform(0.8, 1.2, weight.shape) - (weight.name in ("beta", "bias", "moving_mean")))
     weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     shape, (classes,) = spec.graph.input.shape, spec.graph.output.shape
-    pixels = Normalisation((120.0,) * shape[2], (60.0,) * shape[2])
-    network = InferenceNetwork(name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), pixels, {})
-    from_pixels(model, pixels).export(str(folder / "plain"), verbose=False)
+    normalisation = Normalisation((120.0,) * shape[2], (60.0,) * shape[2])
+    network = InferenceNetwork(
+        name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), normalisation, {}
+    )
+    from_pixels(model, normalisation).export(str(folder / "plain"), verbose=False)
     saved_model.write(network, folder / "optimised")
     gc.collect()  # the graph holds its weights many times over
     onnx_file.write(network, folder / "onnx")

@@ -107,7 +107,7 @@ def alone(spec: Spec) -> tuple[float, float]:
     assert recipe is not None
     data = load_data(recipe.data, spec.graph.input.shape)
     batches = training_batches(data, recipe, recipe.batch_size)
-    model = from_pixels(build(spec), data.pixels)
+    model = from_pixels(build(spec), data.normalisation)
     optimizer, losses = optimizers.optimizer(recipe), loss(recipe)
     optimizer.build(model.trainable_variables)
     pictures, labels = next(iter(batches))

@@ -21,10 +21,11 @@ if platform.machine() in ("x86_64", "AMD64"):
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     import builder.weights as weights
     from builder.data.loading import load_data
-    from builder.evaluation.evaluate import Evaluation, evaluate
+    from builder.evaluation.evaluator import evaluate
+    from builder.evaluation.result import Evaluation
     from builder.exports.exporter import export
     from builder.network.model import VerificationError, build, verify
-    from builder.prediction.classifier import predict
+    from builder.prediction.predictor import predict
     from builder.runs.run import Run, open_run
     from builder.sweep.results import Results
     from builder.sweep.run import tune
@@ -59,7 +60,7 @@ __all__ = [
 
 MODULES = {
     "Diverged": "system.endings",
-    "Evaluation": "evaluation.evaluate",
+    "Evaluation": "evaluation.result",
     "Interrupted": "system.endings",
     "Result": "training.trainer",
     "Results": "sweep.results",
@@ -68,12 +69,12 @@ MODULES = {
     "VerificationError": "network.model",
     "WorkerLost": "system.endings",
     "build": "network.model",
-    "evaluate": "evaluation.evaluate",
+    "evaluate": "evaluation.evaluator",
     "export": "exports.exporter",
     "hypermodel": "sweep.tuners.hypermodel",
     "load_data": "data.loading",
     "open_run": "runs.run",
-    "predict": "prediction.classifier",
+    "predict": "prediction.predictor",
     "preview": "training.preview",
     "train": "training.trainer",
     "tune": "sweep.run",

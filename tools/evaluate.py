@@ -1,5 +1,5 @@
 """Tests trained runs on their validation pictures: top-1, top-5, loss, classes, confusions and mistakes. Several runs
-are an ensemble.
+form an ensemble.
 
 python tools/evaluate.py runs/digits/20260101-120000
 python tools/evaluate.py RUN --crops ten
@@ -10,26 +10,26 @@ python tools/evaluate.py RUN RUN RUN --out ensemble
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 
 from archspec import cli
-from builder.evaluation.evaluate import evaluate, open_runs
+from builder.evaluation.evaluator import evaluate, open_runs
 from builder.evaluation.scheme import CROPS, Scheme
 
 
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="the directory of a run; several are an ensemble")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="the directory of a run; several form an ensemble")
     cli.add_set_argument(parser)
-    parser.add_argument("--crops", choices=CROPS, default="centre", help="views to average over (default: centre)")
+    parser.add_argument(
+        "--crops", choices=CROPS, default="centre", help="views of each picture to average over (default: centre)"
+    )
     parser.add_argument(
         "--scales",
         nargs="+",
         type=cli.positive,
         default=[],
         metavar="N",
-        help="lengths of the shorter side to average over (default: that of validation)",
+        help="lengths of the shorter side to average over (default: the one of validation)",
     )
-    parser.add_argument(
-        "--no-flip", action="store_true", help="leave out mirror images, where they mean something else"
-    )
+    parser.add_argument("--no-flip", action="store_true", help="leave out mirror images, if they mean something else")
     parser.add_argument("--out", metavar="DIR", help="where files go (default: evaluation/ in the run's directory)")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
@@ -37,7 +37,7 @@ def main() -> None:
         opened = open_runs(args.runs, args.set)
         from builder.system.tensorflow_start import import_tensorflow
 
-        import_tensorflow()  # it takes seconds, and is for runs that are there only
+        import_tensorflow()  # it takes seconds, so mistakes are reported first
         evaluate(opened, Scheme(args.crops, tuple(args.scales), not args.no_flip), args.out, args.data_dir)
 
 

@@ -1,16 +1,16 @@
-"""Says what pictures show, by a trained run or an exported SavedModel.
+"""Predicts what pictures show, by a trained run or an exported SavedModel.
 
 python tools/predict.py runs/digits/20260101-120000 picture.png
 python tools/predict.py exports/digits folder/ --top 3 --csv > classes.csv
 
-Ends with status 0; 1 if a picture could not be read, the others being done; 2 for a mistake in the arguments.
+The exit status is 0; 1 if a picture could not be read, although the others were; 2 for a mistake in the arguments.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import sys
 
 from archspec import cli
-from builder.prediction.classifier import open_classifier, predict
+from builder.prediction.classifier import classify, open_classifier
 from builder.prediction.finding import find
 
 
@@ -18,20 +18,22 @@ def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("source", metavar="RUN_OR_EXPORT", help="the directory of a run, or of a SavedModel")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, or a folder of them")
-    parser.add_argument("--top", type=cli.positive, default=5, metavar="N", help="classes of each (default: 5)")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print a JSON list, an object for each picture")
-    form.add_argument("--csv", action="store_true", help="print CSV, a row for each picture and class")
+    parser.add_argument(
+        "--top", type=cli.positive, default=5, metavar="N", help="classes shown for each picture (default: 5)"
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print a JSON list with an object for each picture")
+    output.add_argument("--csv", action="store_true", help="print CSV with a row for each picture and class")
     args = parser.parse_args()
     with cli.exit_on_user_error():
         load, files = open_classifier(args.source), find(args.pictures)
         from builder.system.tensorflow_start import import_tensorflow
 
-        import_tensorflow()  # it takes seconds, and is for what is there only
+        import_tensorflow()  # it takes seconds, so mistakes are reported first
         from builder.prediction.output import OutputFormat, write
 
-        chosen: OutputFormat = "json" if args.json else "csv" if args.csv else "text"
-        failed = write(predict(load(), files, args.top), sys.stdout, sys.stderr, chosen)
+        output_format: OutputFormat = "json" if args.json else "csv" if args.csv else "text"
+        failed = write(classify(load(), files, args.top), sys.stdout, sys.stderr, output_format)
     if failed:
         print(f"{failed:,} could not be read", file=sys.stderr)
         sys.exit(1)

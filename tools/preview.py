@@ -1,4 +1,4 @@
-"""Draws what a training will see: augmented pictures with labels, evaluation pictures, and the learning rate by epoch.
+"""Draws what a training will see: augmented pictures with labels, evaluation pictures, and the learning rates.
 
 python tools/preview.py specs/digits.yaml
 python tools/preview.py specs/digits.yaml --set train.augment='[{random_crop: 2}, mixup]' --out mixed.png
@@ -22,7 +22,7 @@ def main() -> None:
         parser.error(f"argument --count: at most 800 pictures, got {args.count}")
     with cli.exit_on_user_error():
         (spec,) = cli.load_all([args.spec], args.set)
-        import_tensorflow()  # it takes seconds, and is for valid specs only
+        import_tensorflow()  # it takes seconds, so mistakes are reported first
         from builder.training.preview import preview
 
         print(f"saved {preview(spec, args.out, args.count, args.data_dir)}")

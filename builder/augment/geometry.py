@@ -1,4 +1,4 @@
-"""Augmentations that move or cover pixels: crops, flips and erased rectangles, of one picture."""
+"""Augmentations that move or cover the pixels of one picture: crops, flips and erased rectangles."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from builder.augment.arithmetic import between, index, inside
 
 
 def random_crop(options: RandomCrop, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """The picture with a border around, cropped to its own size. Two numbers: how far down, how far right."""
+    """Adds a border and crops the picture's own size. Its two numbers say how far down and how far right."""
     height, width, _ = picture.shape
     pad = options.pad
     padded = tf.pad(picture, [[pad, pad], [pad, pad], [0, 0]], constant_values=options.fill)
     top, left = tf.unstack(index(numbers, 2 * pad + 1))
-    # Not `tf.slice`: XLA would take the corner for a constant, and compile anew for each value it has.
+    # Not `tf.slice`: XLA would treat the corner as a constant, and compile again for each of its values.
     return tf.gather(tf.gather(padded, top + tf.range(height)), left + tf.range(width), axis=1)
 
 
 def horizontal_flip(options: HorizontalFlip, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """The picture mirrored if its number is below the probability."""
+    """Mirrors the picture if its number is below the probability."""
     return tf.cond(numbers[0] < options.probability, lambda: tf.reverse(picture, [1]), lambda: picture)
 
 
 def random_erasing(options: RandomErasing, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """The picture with noise in a rectangle. Six numbers: whether, area, ratio, two for the place, noise.
+    """Fills a rectangle with noise. Its six numbers say whether, area, ratio, two for the position, and which noise.
 
-    A side longer than the picture's is cut to it, where the paper draws again.
+    A side that is longer than the picture's is cut to it; the paper draws again in that case.
     """
 
     def erased() -> tf.Tensor:
@@ -45,8 +45,8 @@ def random_erasing(options: RandomErasing, picture: tf.Tensor, numbers: tf.Tenso
 
 
 def noise(shape: tf.TensorShape, number: tf.Tensor) -> tf.Tensor:
-    """Bytes that look random and are each equally likely, the same for the same number: a hash of their places (Wellons
-    2018, "Prospecting for hash functions", lowbias32), as Philox took seven times as long."""
+    """Uniformly distributed bytes of a shape, the same for the same number: a hash of their positions (Wellons 2018,
+    "Prospecting for hash functions", lowbias32). Philox took seven times as long."""
     start = tf.cast(number * 2**24, tf.uint32) * 0x9E3779B9
     words = start + tf.cast(tf.reshape(tf.range(math.prod(shape)), shape), tf.uint32)
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):

@@ -1,4 +1,4 @@
-"""Augmentations that mix each picture of a batch, and its label, with its partner."""
+"""Augmentations that mix each picture of a batch, and its label, with a partner from the same batch."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from archspec.recipe.augment import Cutmix, Mixup
 from builder.augment.arithmetic import index, inside, to_float, to_pixels
 
 QUANTILES = 4096
+"""The intervals in a table of quantiles."""
 
 
 def partners(batch: tf.Tensor) -> tf.Tensor:
-    """Each one's neighbour: the first and the second are partners, the third and the fourth, and so on; the last of an
-    odd number has the first.
+    """The partner of each element of a batch.
 
-    So it makes no difference whether a batch is whole or in parts, as long as the parts are even.
+    The first and the second are partners, the third and the fourth, and so on; the last of an odd number gets the first
+    one. So the result is the same if a batch comes in parts, as long as their sizes are even.
     """
     count = tf.shape(batch)[0]
     neighbour = tf.bitwise.bitwise_xor(tf.range(count), 1)
@@ -28,13 +29,16 @@ def partners(batch: tf.Tensor) -> tf.Tensor:
 def mixup(
     options: Mixup, pictures: tf.Tensor, others: tf.Tensor, chosen: tf.Tensor, numbers: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The mean of pictures and others, weighted. One number: the share of the own picture.
+    """A weighted mean of pictures and their partners. The one number of a picture decides its own share.
 
     Args:
-        pictures, others: uint8 (batch, height, width, channels).
-        chosen: (batch,), which pictures are to be mixed.
+        options: of the augmentation.
+        pictures, others: the pictures and their partners, uint8 (batch, height, width, channels).
+        chosen: the pictures that are mixed, bool (batch,).
+        numbers: float32 (batch, count), from 0 to below 1.
 
-    Returns: the pictures, and the share of the own label, (batch,).
+    Returns:
+        The pictures, and the share that each picture's own label keeps, float32 (batch,).
     """
     share = tf.where(chosen, beta(options.alpha, numbers[:, 0]), 1.0)
     weight = share[:, tf.newaxis, tf.newaxis, tf.newaxis]
@@ -44,9 +48,11 @@ def mixup(
 def cutmix(
     options: Cutmix, pictures: tf.Tensor, others: tf.Tensor, chosen: tf.Tensor, numbers: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Pictures with a rectangle of the others, of the picture's own proportions. Three numbers: the share of the own
-    picture, and the rectangle's centre. What would stand out of the picture is cut off, and the share is that of the
-    pixels in the end. Arguments and result as for `mixup`."""
+    """Pictures with a rectangle taken from their partners, in the proportions of the picture.
+
+    Three numbers decide the picture's own share and the centre of the rectangle. The part of a rectangle outside the
+    picture is cut off, and the share is that of the pixels that remain. Arguments and result are those of `mixup`.
+    """
     height, width = pictures.shape[1:3]
     side = tf.sqrt(1 - tf.where(chosen, beta(options.alpha, numbers[:, 0]), 1.0))
 
@@ -62,12 +68,12 @@ def cutmix(
 
 
 def beta(alpha: float, numbers: tf.Tensor) -> tf.Tensor:
-    """Numbers from 0 to 1 as ones of the distribution Beta(alpha, alpha): its quantiles, interpolated."""
-    place = numbers * QUANTILES
-    low = tf.minimum(tf.cast(place, tf.int32), QUANTILES - 1)
+    """Maps uniform numbers from 0 to 1 to the distribution Beta(alpha, alpha), by interpolating its quantiles."""
+    position = numbers * QUANTILES
+    low = tf.minimum(tf.cast(position, tf.int32), QUANTILES - 1)
     table = tf.constant(_quantiles(alpha))
     below, above = tf.gather(table, low), tf.gather(table, low + 1)
-    return below + (above - below) * (place - tf.cast(low, tf.float32))
+    return below + (above - below) * (position - tf.cast(low, tf.float32))
 
 
 @functools.cache

@@ -1,6 +1,6 @@
-"""RandAugment: operations drawn from the paper's fourteen, of one picture.
+"""RandAugment: operations on one picture, drawn from the paper's fourteen.
 
-XLA compiles each kind of operation once, so operations that differ in numbers only are one kind.
+XLA compiles each kind of operation once, so operations that differ only in numbers share a kind.
 """
 
 from __future__ import annotations
@@ -17,15 +17,21 @@ Values = tuple[float, ...]
 
 
 class Operation(NamedTuple):
-    """A kind and what it takes, at most six values."""
+    """A kind of operation, and the values it takes, at most six."""
 
     kind: str
     values: Values = ()
 
 
 def operations(height: int, width: int, strength: float, sign: int) -> dict[str, Operation]:
-    """The paper's operations by name. A strength of 0 changes nothing and 1 most, as far as AutoAugment's ranges go
-    (Cubuk et al. 2018, arXiv:1805.09501, table 6); `sign` says which way."""
+    """The paper's operations by name, for pictures of a size.
+
+    Args:
+        height, width: the size of the picture.
+        strength: from 0, which changes nothing, to 1, the end of AutoAugment's ranges (Cubuk et al. 2018,
+            arXiv:1805.09501, table 6).
+        sign: the direction, 1 or -1.
+    """
     factor = 1 + sign * 0.9 * strength
     angle, shear, shift = (sign * strength * most for most in (math.radians(30), 0.3, 150 / 331))
     cos, sin = math.cos(angle), math.sin(angle)
@@ -49,7 +55,7 @@ def operations(height: int, width: int, strength: float, sign: int) -> dict[str,
 
 
 def rand_augment(options: RandAugment, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """The picture after as many operations as there are numbers; each number says which, and which way."""
+    """The picture after as many operations as there are numbers. Each number selects an operation and its direction."""
     height, width, _ = picture.shape
     ways = [operations(height, width, options.magnitude / 30, sign) for sign in (1, -1)]
     table = [operation for pair in zip(*(way.values() for way in ways), strict=True) for operation in pair]
@@ -57,7 +63,7 @@ def rand_augment(options: RandAugment, picture: tf.Tensor, numbers: tf.Tensor) -
     values = tf.constant([(*operation.values, *[0.0] * (6 - len(operation.values))) for operation in table])
 
     def layer(number: tf.Tensor, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        # Not `numbers[number]`: XLA would take the index for a constant, and compile anew for each value it has.
+        # Not `numbers[number]`: XLA would treat the index as a constant, and compile again for each of its values.
         chosen = index(tf.gather(numbers, number), len(table))
         branches = [lambda kind=kind: kind(options, picture, tf.gather(values, chosen)) for kind in KINDS.values()]
         return number + 1, tf.switch_case(tf.gather(kinds, chosen), branches)
@@ -69,11 +75,12 @@ def rand_augment(options: RandAugment, picture: tf.Tensor, numbers: tf.Tensor) -
 
 
 def identity(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """The picture as it is."""
     return picture
 
 
 def move(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Each pixel from the one nearest to (a x + b y + c, d x + e y + f), from the fill outside the picture."""
+    """Takes each pixel from the one nearest to (a x + b y + c, d x + e y + f), or from the fill outside the picture."""
     height, width, channels = picture.shape
     rows = tf.range(height, dtype=tf.float32)[:, tf.newaxis] + 0.5
     columns = tf.range(width, dtype=tf.float32) + 0.5
@@ -87,7 +94,7 @@ def move(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tens
 
 
 def blend(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """A weighted sum of the picture, its grey and its mean grey."""
+    """A weighted sum of the picture, its grey, and its mean grey."""
     own, greys, mean = tf.unstack(values[:3])
     pixels = to_float(picture)
     greyed = grey(pixels)
@@ -95,7 +102,8 @@ def blend(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Ten
 
 
 def sharpen(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Away from, or towards, the mean over 3x3 pixels in which the middle counts five times; the edges stay."""
+    """Moves pixels away from, or towards, a mean over 3x3 pixels in which the middle counts five times. The picture's
+    edges are kept."""
     height, width, _ = picture.shape
     pixels = to_float(picture)
     padded = tf.pad(picture, [[1, 1], [1, 1], [0, 0]])
@@ -106,24 +114,24 @@ def sharpen(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.T
 
 
 def posterize(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """The highest bits alone."""
+    """Keeps only the highest bits."""
     return tf.bitwise.bitwise_and(picture, tf.cast(values[0], tf.uint8))
 
 
 def solarize(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Values from a threshold on inverted."""
+    """Inverts values that reach a threshold."""
     return tf.where(to_float(picture) < values[0], picture, 255 - picture)
 
 
 def auto_contrast(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Each channel stretched to 0 to 255."""
+    """Stretches each channel to the range from 0 to 255."""
     least, most = (to_float(reduce(picture, (0, 1))) for reduce in (tf.reduce_min, tf.reduce_max))
     stretched = to_pixels((to_float(picture) - least) * (255 / tf.maximum(most - least, 1)))
     return tf.where(most > least, stretched, picture)
 
 
 def equalize(options: RandAugment, picture: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Each channel's values spread so that their histogram is flat, in whole numbers as Pillow has it."""
+    """Spreads the values of each channel so that their histogram is flat, in whole numbers as Pillow does it."""
     height, width, channels = picture.shape
     entries = tf.cast(picture, tf.int32) + 256 * tf.range(channels)
     ones = tf.ones(height * width * channels, tf.int32)

@@ -1,4 +1,4 @@
-"""What took long to find out about files, kept for the next run."""
+"""A cache on disk for facts about files that are slow to compute."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 VERSION = 1
-"""Goes up when what is remembered is computed in another way."""
+"""Increased when a cached fact is computed in another way."""
 
 
-def remembered(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays that `compute` gives, from a file of an earlier call with this key if there is one.
+def cached(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays that `compute` returns, read from the file of an earlier call with this key if there is one.
 
-    The files are in `$XDG_CACHE_HOME/convspec` (`~/.cache/convspec`), and may be deleted at any time. Where that cannot
-    be written, nothing is remembered.
+    The files are in `$XDG_CACHE_HOME/convspec` (`~/.cache/convspec`) and may be deleted at any time. If that folder
+    cannot be written, nothing is cached.
     """
     path = _folder() / f"{hashlib.sha256(f'{VERSION} {key}'.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
     with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile), path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Looking at every encoded picture once, before training, so that none ends a run hours later."""
+"""Decoding every picture once before training, so that a corrupt one does not end a run hours later."""
 
 from __future__ import annotations
 
@@ -9,47 +9,49 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from archspec.errors import Where, file_problem
+from archspec.errors import file_problem
 from archspec.wording import first_few
-from builder.data.cache import remembered
-from builder.data.splits import Encoded, Say, channels_error, channels_fit
+from builder.data.cache import cached
+from builder.data.splits import Encoded, Request, Say, channels_error, channels_fit
 from builder.system.terminal import watched
 
 BATCH = 256
 NAMED = 10
-"""How many corrupt pictures an error names."""
+"""The number of corrupt pictures that an error names."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found in a split.
+    """The findings in a split.
 
     Attributes:
-        shapes: int32 (count, 4), height, width and channels of each picture, and whether it is a JPEG; zeros where it
-            is corrupt.
-        corrupt: their numbers, with the reason.
+        shapes: int32 (count, 4): height, width and channels of each picture, and 1 if it is a JPEG; zeros if it is
+            corrupt.
+        corrupt: the reason why a picture is corrupt, by its number.
     """
 
     shapes: np.ndarray
     corrupt: dict[int, str]
 
 
-def checked(
-    splits: Sequence[Encoded], name: str, identity: str, channels: int, on_corrupt: str, where: Where, say: Say
+def decodable(
+    splits: Sequence[Encoded], name: str, identity: str, on_corrupt: str, request: Request
 ) -> tuple[list[Encoded], tuple[str, ...]]:
-    """The splits without their corrupt pictures, with the pictures' size where they have one, and what was left out.
+    """The splits without their corrupt pictures and with the sizes of the others, and what was left out.
 
     Args:
-        name: what the data are called in messages.
-        identity: changes when a picture might have: what was found is remembered under it.
-        channels: of the network's input.
+        splits: the splits as their source reads them.
+        name: what the data set is called in messages.
+        identity: a text that changes whenever a picture may have changed; the findings are cached under it.
         on_corrupt: `error` or `skip`.
+        request: the channels, the address for problems, and where lines of progress go.
 
     Raises:
-        FileError: corrupt pictures, if they are an error.
-        SpecError: more channels than the network takes.
+        FileError: pictures are corrupt, and that is an error.
+        SpecError: they have more channels than the network takes.
     """
-    findings = [_findings(split, f"check {identity} {part}", say) for part, split in enumerate(splits)]
+    where, channels = request.where, request.channels
+    findings = [_findings(split, f"check {identity} {part}", request.say) for part, split in enumerate(splits)]
     corrupt = sorted(
         f"{split.name(number)}: {reason}"
         for split, one in zip(splits, findings, strict=True)
@@ -65,12 +67,12 @@ def checked(
     colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
     if not channels_fit(colours, channels):
         raise channels_error(where, name, colours, channels)
-    return [_without(split, one, say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
+    return [_without(split, one, request.say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
 
 
 def look_again(split: Encoded) -> list[str]:
-    """The pictures of a split that cannot be decoded now, with the reasons."""
-    found = look(split, lambda line: None)
+    """The pictures of a split that cannot be decoded any more, with the reasons."""
+    found = decode_all(split, lambda line: None)
     return [
         f"{split.name(int(number))}: {reason}"
         for number, reason in zip(found["corrupt"], found["reasons"], strict=True)
@@ -78,7 +80,7 @@ def look_again(split: Encoded) -> list[str]:
 
 
 def _findings(split: Encoded, key: str, say: Say) -> Findings:
-    found = remembered(key, lambda: look(split, say))
+    found = cached(key, lambda: decode_all(split, say))
     return Findings(found["shapes"], dict(zip(found["corrupt"].tolist(), found["reasons"].tolist(), strict=True)))
 
 
@@ -98,9 +100,11 @@ def _without(split: Encoded, findings: Findings, say: Say) -> Encoded:
     )
 
 
-def look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
-    """Decodes every picture, in parallel: JPEGs at an eighth of the size, which reads all of the file and computes
-    little."""
+def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
+    """Decodes every picture, in parallel, and returns the arrays that `Findings` are made of.
+
+    JPEGs are decoded at an eighth of their size, which reads the whole file and computes little.
+    """
     shapes = np.zeros((split.count, 4), np.int32)
 
     def shape_of(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -110,7 +114,7 @@ def look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
         tf.autograph.experimental.do_not_convert(shape_of), tf.data.AUTOTUNE, deterministic=False
     )
     dataset = dataset.ignore_errors(log_warning=False).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    for numbers, found in watched(dataset.as_numpy_iterator(), split.count, "looking at the pictures, once", say):
+    for numbers, found in watched(dataset.as_numpy_iterator(), split.count, "decoding each picture once", say):
         shapes[numbers] = found
     corrupt = np.flatnonzero(shapes[:, 0] == 0)
     reasons = [_reason(split, number) for number in corrupt.tolist()]
@@ -118,11 +122,11 @@ def look(split: Encoded, say: Say) -> dict[str, np.ndarray]:
 
 
 def _shape(contents: tf.Tensor) -> tf.Tensor:
-    """Height, width and channels, and 1 for a JPEG, int32; fails where the picture cannot be decoded."""
+    """The height, width and channels of a picture, and 1 if it is a JPEG, int32 (4,). Fails if it cannot be decoded."""
 
     def jpeg() -> tf.Tensor:
         eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
-        return tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # what is not used would not be decoded
+        return tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # TensorFlow would not decode what is not used
 
     def other() -> tf.Tensor:
         return tf.shape(tf.io.decode_image(contents, expand_animations=False))

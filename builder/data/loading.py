@@ -1,80 +1,94 @@
-"""From a spec's data source to data that fit the network's input."""
+"""Loading a data set: from a spec, or from one of its data sources, to data that fit the network."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from archspec.errors import FileError, Where, file_problem, problem_at
+from archspec.network import SpecLike, as_spec
 from archspec.ops.base import show
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
+from archspec.spec.addresses import address, recipe_of
 from builder.data.decodable import look_again
 from builder.data.sources import digits, folder, npz, tfds
-from builder.data.splits import TRAIN_DATA, Data, Encoded, Say, Splits, channels_error, channels_fit
+from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Say, Splits, check_fits
 from builder.data.statistics import statistics
+
+LOADERS: dict[type, Callable[[Any, Request], Splits]] = {
+    Digits: digits.load,
+    Tfds: tfds.load,
+    Folder: folder.load,
+    Npz: npz.load,
+}
+"""The function that loads each kind of `archspec.recipe.data.DATA`."""
 
 
 def load_data(
-    source: Source,
-    shape: tuple[int, ...],
+    spec: SpecLike | Source,
+    shape: tuple[int, ...] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     where: Where = TRAIN_DATA,
     say: Say = lambda line: None,
 ) -> Data:
-    """The data of a source, for a network that takes pictures of `shape` (height, width, channels).
+    """Loads the data that a spec trains on, or those of a data source.
 
-    Pictures of other sizes are brought to it in the batches. Grey ones are repeated where the network takes three
-    channels; colours are never taken away. Encoded pictures (a folder's, TFDS's) are all decoded once, so that a
-    corrupt one is told now; what was found is remembered until the files change.
+    Pictures stay uint8, from 0 to 255. Those of another size than the network's are resized and cropped when batches
+    are made (`builder.data.batches`). Grey pictures are repeated if the network takes three channels; colours are never
+    removed. Encoded pictures (those of a folder or of TFDS) are all decoded once, so that a corrupt one is found now;
+    the findings are cached until the files change.
 
     Args:
-        source: the spec's `train.data`.
-        data_dir: where TFDS keeps prepared data sets, rather than where the source says.
-        where: the address that problems are reported at.
-        say: takes lines of progress, where it takes long.
+        spec: a spec with a `train` section (a `Spec`, its path or shipped name, or its data), or a source of `archspec.recipe.data`, such as
+            `Folder(path="pictures")`.
+        shape: for a source, the input of the network, (height, width, channels). A spec has its own.
+        data_dir: where TFDS keeps prepared data sets, taking precedence over the source's own `data_dir`.
+        where: for a source, the address at which problems are reported.
+        say: called with lines of progress when something takes long.
 
     Raises:
-        SpecError: the source does not exist, or is not of such pictures.
-        FileError: it cannot be read or prepared.
+        SpecError: the spec has no `train` section, or the data do not exist or do not fit the network.
+        FileError: the data cannot be read or prepared.
     """
+    if isinstance(spec, Source):
+        if shape is None:
+            raise TypeError("load_data needs the shape (height, width, channels) of the network's input for a source")
+        return _load(spec, shape, data_dir, where, say)
+    spec = as_spec(spec)
+    recipe, where = recipe_of(spec), address(spec, "train", "data")
+    data = _load(recipe.data, spec.graph.input.shape, data_dir, where, say)
+    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
+    return data
+
+
+def _load(
+    source: Source, shape: tuple[int, ...], data_dir: str | os.PathLike[str] | None, where: Where, say: Say
+) -> Data:
     if len(shape) != 3:
         message = (
             f"the network takes {show(shape)}; pictures are (height, width, channels), so set model.input to three"
         )
         raise problem_at(where, message)
     height, width, channels = shape
-    parts = _parts(source, channels, data_dir, where, say)
-    pixels, fingerprint = statistics(parts, (height, width, channels))
+    splits = LOADERS[type(source)](source, Request(channels, data_dir, where, say))
+    normalisation, fingerprint = statistics(splits, (height, width, channels))
     return Data(
-        name=parts.name,
-        train=parts.train,
-        validation=parts.validation,
+        name=splits.name,
+        train=splits.train,
+        validation=splits.validation,
         shape=(height, width, channels),
-        class_names=parts.class_names,
-        pixels=pixels,
+        class_names=splits.class_names,
+        normalisation=normalisation,
         fingerprint=fingerprint,
-        skipped=parts.skipped,
+        skipped=splits.skipped,
     )
 
 
-def _parts(source: Source, channels: int, data_dir: str | os.PathLike[str] | None, where: Where, say: Say) -> Splits:
-    match source:
-        case Tfds():
-            return tfds.load(source, data_dir, channels, where, say)
-        case Folder():
-            return folder.load(source, channels, where, say)
-        case Npz():
-            return npz.load(source, channels, where)
-        case Digits():
-            if not channels_fit(1, channels):
-                raise channels_error(where, "digits", 1, channels)
-            return digits.load()
-
-
 def unreadable(data: Data, problem: tf.errors.OpError, where: Where = TRAIN_DATA) -> FileError:
-    """What to tell where reading batches failed although all pictures had been looked at: those that have gone or
-    changed since."""
+    """The error for pictures that could be decoded before, and are missing or damaged now that batches are read."""
     splits = [split for split in (data.train, data.validation) if isinstance(split, Encoded)]
     corrupt = [line for split in splits for line in look_again(split)]
     reason = (

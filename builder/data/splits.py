@@ -1,8 +1,9 @@
-"""What every source of data gives: pictures by number, checked against the network."""
+"""Data sets as sources return them: pictures that are read by number, and checked against the network."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,13 +44,13 @@ class Encoded:
     """JPEG, PNG, GIF or BMP pictures that are read one at a time, in any order.
 
     Attributes:
-        count: how many.
-        read: TensorFlow code, from a number (int64, from 0) to the encoded bytes and the label (int64).
-        name: what a picture is called in messages, by number.
-        sizes: int32 (count, 2), height and width of each picture; None before they were looked at.
-        jpeg: whether all are JPEGs.
-        say: takes lines of progress, where something takes long.
-        kept: decoded pictures that were kept in memory, by what was done to them.
+        count: the number of pictures.
+        read: TensorFlow code from a number (int64, from 0) to a picture's encoded bytes and its label (int64).
+        name: from a number to what the picture is called in messages.
+        sizes: int32 (count, 2), the height and width of each picture; None until they have been read.
+        jpeg: whether all pictures are known to be JPEGs.
+        say: called with lines of progress when something takes long.
+        decoded: a cache of the pictures decoded into memory, by the transform that they went through.
     """
 
     count: int
@@ -58,7 +59,7 @@ class Encoded:
     sizes: np.ndarray | None = None
     jpeg: bool = False
     say: Say = lambda line: None
-    kept: dict[Any, Arrays] = field(default_factory=dict, repr=False)
+    decoded: dict[Any, Arrays] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -73,15 +74,32 @@ Split = Arrays | Encoded
 
 
 @dataclass(frozen=True, eq=False)
-class Splits:
-    """What a source finds.
+class Request:
+    """What a source is asked for.
 
     Attributes:
-        name: the data set's.
-        train, validation: its two parts.
-        class_names: by label.
-        identity: a text that is another one if the data are others: version, splits, names and sizes of files.
-        skipped: pictures that were left out as they cannot be decoded.
+        channels: the channels that the network takes.
+        data_dir: where TFDS keeps prepared data sets, taking precedence over the source's own `data_dir`.
+        where: the address at which problems are reported.
+        say: called with lines of progress when something takes long.
+    """
+
+    channels: int
+    data_dir: str | os.PathLike[str] | None
+    where: Where
+    say: Say
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """A data set as its source loads it.
+
+    Attributes:
+        name: the name of the data set.
+        train, validation: its two splits.
+        class_names: the names of the classes, by label.
+        identity: a text that differs if the data differ: version, splits, names and sizes of files.
+        skipped: the pictures left out because they cannot be decoded.
     """
 
     name: str
@@ -97,13 +115,15 @@ class Data:
     """A data set ready for a network.
 
     Attributes:
-        name: the data set's, with its version where it has one.
-        train, validation: its pictures; `builder.data.batches` makes batches of them.
-        shape: the network's input, (height, width, channels), which batches have.
-        class_names: by label.
-        pixels: the normalisation, from up to 10,000 training pictures (2,000 where they must be decoded first).
-        fingerprint: a SHA-256 of the data set's version, its files' names and sizes, and the same pictures and labels.
-        skipped: pictures that were left out as they cannot be decoded.
+        name: the name of the data set, with its version if it has one.
+        train, validation: its pictures, uint8 from 0 to 255, with labels from 0; `builder.data.batches` makes batches
+            of them.
+        shape: the network's input, (height, width, channels), which the pictures of batches have.
+        class_names: the names of the classes, by label.
+        normalisation: computed from up to 10,000 training pictures (2,000 if they have to be decoded first).
+        fingerprint: a SHA-256 of the data set's version, the names and sizes of its files, and those same pictures and
+            labels.
+        skipped: the pictures left out because they cannot be decoded.
     """
 
     name: str
@@ -111,7 +131,7 @@ class Data:
     validation: Split
     shape: tuple[int, int, int]
     class_names: tuple[str, ...]
-    pixels: Normalisation
+    normalisation: Normalisation
     fingerprint: str
     skipped: tuple[str, ...] = ()
 
@@ -125,7 +145,7 @@ class Data:
 
 
 def channels_error(where: Where, name: str, found: int, wanted: int) -> SpecError:
-    """Pictures whose channels do not become the network's without loss."""
+    """The error for pictures whose channels cannot become the network's without loss."""
     return problem_at(
         where,
         f"the pictures of {name} have {counted(found, 'channel')}, and the network takes "
@@ -135,15 +155,15 @@ def channels_error(where: Where, name: str, found: int, wanted: int) -> SpecErro
 
 
 def channels_fit(found: int, wanted: int) -> bool:
-    """Whether pictures become the network's without loss: grey ones may be repeated to red, green and blue."""
+    """Whether pictures fit the network without loss: grey ones may be repeated as red, green and blue."""
     return found == wanted or (found == 1 and wanted == 3)
 
 
 def held_out(names: list[str], share: float, seed: int) -> set[str]:
-    """The names of a class that go to validation: a share of them, at least one.
+    """The names of a class that are held out for validation: a share of them, at least one.
 
-    A name's SHA-256 with the seed decides, so that the choice is the same everywhere, and a new picture moves few of
-    the others.
+    The SHA-256 of the seed and a name decides, so that the choice is the same on every machine, and a new picture moves
+    few of the others.
     """
     count = min(max(1, round(len(names) * share)), len(names) - 1)
     ranked = sorted(names, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode(errors="surrogateescape")).digest())
@@ -151,19 +171,22 @@ def held_out(names: list[str], share: float, seed: int) -> set[str]:
 
 
 def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DATA, batch: Where = BATCH_SIZE) -> None:
-    """Checks that a network tells apart the classes, and that an epoch has a batch.
+    """Checks that the network has an output for each class, and that an epoch has at least one batch.
 
     Args:
-        where: the address of the data.
-        batch: that of the batch size.
+        data: the data set.
+        graph: the network.
+        recipe: the recipe it is trained with.
+        where: the address of the data in the spec.
+        batch: the address of the batch size.
 
     Raises:
-        SpecError: with every mismatch.
+        SpecError: every mismatch.
     """
     problems: list[Problem] = []
     classes = len(data.class_names)
     if classes == 1:
-        problems.append(Problem(where, f"{data.name} has 1 class, and a network learns to tell apart 2 or more"))
+        problems.append(Problem(where, f"{data.name} has 1 class, and a classifier needs at least 2"))
     elif graph.output.shape != (classes,):
         message = (
             f"{data.name} has {classes} classes, and the network's output is {show(graph.output.shape)}; "

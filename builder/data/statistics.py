@@ -1,4 +1,4 @@
-"""The normalisation and the fingerprint of a data set, from a part of its training pictures."""
+"""The normalisation and the fingerprint of a data set, from a sample of its training pictures."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from builder.data.cache import remembered
+from builder.data.cache import cached
 from builder.data.splits import Arrays, Split, Splits
 from builder.pictures.normalisation import Normalisation
 from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
 
 IN_MEMORY, ENCODED = 10_000, 2_000
-"""At most so many pictures, evenly spread over the training pictures."""
+"""The size of the sample at most; its pictures are evenly spread over the training pictures."""
 BATCH = 100
 
 
-def statistics(parts: Splits, shape: Shape) -> tuple[Normalisation, str]:
-    """Mean and deviation of each channel after the evaluation transform, and the fingerprint."""
-    if isinstance(parts.train, Arrays):
-        found = _compute(parts, shape)
+def statistics(splits: Splits, shape: Shape) -> tuple[Normalisation, str]:
+    """The mean and standard deviation of each channel after the evaluation transform, and the fingerprint."""
+    if isinstance(splits.train, Arrays):
+        found = _compute(splits, shape)
     else:
-        found = remembered(f"statistics {parts.identity} {len(parts.skipped)} {shape}", lambda: _compute(parts, shape))
-    pixels = Normalisation(tuple(found["mean"].tolist()), tuple(found["std"].tolist()))
-    return pixels, str(found["fingerprint"])
+        found = cached(f"statistics {splits.identity} {len(splits.skipped)} {shape}", lambda: _compute(splits, shape))
+    normalisation = Normalisation(tuple(found["mean"].tolist()), tuple(found["std"].tolist()))
+    return normalisation, str(found["fingerprint"])
 
 
-def _compute(parts: Splits, shape: Shape) -> dict[str, np.ndarray]:
-    digest = hashlib.sha256(parts.identity.encode(errors="surrogateescape"))
+def _compute(splits: Splits, shape: Shape) -> dict[str, np.ndarray]:
+    digest = hashlib.sha256(splits.identity.encode(errors="surrogateescape"))
     count, total, squares = 0, np.zeros(shape[2], np.int64), np.zeros(shape[2], np.int64)
-    for pictures, labels in _sample(parts.train, shape):
+    for pictures, labels in _sample(splits.train, shape):
         digest.update(np.ascontiguousarray(pictures).tobytes() + labels.tobytes())
         values = pictures.reshape(-1, shape[2]).astype(np.int64)
         count += len(values)
@@ -43,7 +43,7 @@ def _compute(parts: Splits, shape: Shape) -> dict[str, np.ndarray]:
 
 
 def _sample(split: Split, shape: Shape) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of pictures in the network's shape, and labels."""
+    """Batches of the sample: pictures of the network's shape, and labels."""
     most = min(split.count, IN_MEMORY if isinstance(split, Arrays) else ENCODED)
     numbers = tf.data.Dataset.from_tensor_slices(np.arange(most) * split.count // most)
     if isinstance(split, Arrays):

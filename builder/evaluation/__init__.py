@@ -1,1 +1,1 @@
-"""Evaluation of trained runs on their validation pictures, alone or as an ensemble."""
+"""Testing trained runs on their validation pictures."""

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: the confusion matrix, and the most confident mistakes."""
+"""The figures of an evaluation: the confusion matrix, and the most confident mistakes."""
 
 from __future__ import annotations
 
@@ -16,23 +16,32 @@ from matplotlib.figure import Figure
 
 from archspec.tables import shortened
 from builder.evaluation.metrics import confused_pairs
+from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 from builder.system.files import replacing
 
 NUMBERED = 25
-"""Up to so many classes the cells have their counts in them."""
+"""Up to so many classes the cells show their counts."""
 NAMED = 120
-"""Up to so many classes each is named at its row and column."""
+"""Up to so many classes the rows and columns show their names."""
 CELLS = 250
-"""At most so many cells along a side."""
+"""The largest number of cells along a side."""
 PAIRS = 20
+"""The number of most frequent mistakes that are listed."""
 COLUMNS = 6
-DPI = 120
 LONGEST_NAME = 18
+"""The number of characters of a name that are shown."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A picture that was taken for another class: uint8 (height, width, channels), and what was said of it."""
+    """A picture that was taken for another class.
+
+    Attributes:
+        picture: uint8 (height, width, channels).
+        label: the name of its class.
+        predicted: the name of the class it was taken for.
+        probability: the probability of that class, from 0 to 1.
+    """
 
     picture: np.ndarray
     label: str
@@ -41,8 +50,17 @@ class Mistake:
 
 
 def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: str) -> None:
-    """Writes a PNG: rows are the classes that pictures are of, columns those they were taken for; the darker, the
-    larger the share of the row. Of many classes, the most frequent mistakes are listed beside."""
+    """Writes a PNG of the confusion matrix.
+
+    Rows are the classes of pictures, and columns the classes they were taken for. The darker a cell, the larger its
+    share of the row. If there are many classes, the most frequent mistakes are listed beside the matrix.
+
+    Args:
+        path: the file.
+        matrix: numbers of pictures, int64 (classes, classes).
+        names: the names of the classes.
+        title: a line of text above.
+    """
     count = len(names)
     side = min(12.0, max(4.5, 0.42 * count + 1.5)) if count <= NUMBERED else 12.0
     beside = 0.0 if count <= NUMBERED else 3.2
@@ -84,7 +102,7 @@ def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: 
 
 
 def _coarser(shares: np.ndarray) -> np.ndarray:
-    """A matrix of many classes in cells that can be seen: each shows the largest share of the block it stands for."""
+    """The matrix in at most CELLS cells along a side, so that each can be seen: the largest share in each block."""
     block = math.ceil(len(shares) / CELLS)
     if block == 1:
         return shares
@@ -96,7 +114,7 @@ def _coarser(shares: np.ndarray) -> np.ndarray:
 
 
 def _list_pairs(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
-    """The most frequent mistakes, as lines."""
+    """Lists the most frequent mistakes, one below the other."""
     axes.set_axis_off()
     lines = ["Most frequent mistakes", ""]
     for row, column, number in confused_pairs(matrix, PAIRS):
@@ -106,36 +124,32 @@ def _list_pairs(axes: Axes, matrix: np.ndarray, names: Sequence[str]) -> None:
 
 
 def draw_mistakes(path: Path, mistakes: Sequence[Mistake], title: str) -> None:
-    """Writes a PNG of pictures, each with its class, what it was taken for, and with which probability."""
-    rows = max(1, math.ceil(len(mistakes) / COLUMNS))
-    cell, label, head = 1.75, 0.5, 0.55
-    height = rows * (cell + label) + head
-    figure = Figure((COLUMNS * (cell + 0.2), height), dpi=DPI)
-    figure.text(0.5, 1 - head / 2 / height, title, fontsize=12, ha="center", va="center", parse_math=False)
-    around = {"left": 0.02, "right": 0.98, "bottom": label / height, "top": 1 - head / height}
-    grid = figure.subplots(
-        rows, COLUMNS, squeeze=False, gridspec_kw={**around, "wspace": 0.12, "hspace": label / cell + 0.02}
-    )
-    for axes in grid.flat:
-        axes.set_axis_off()
+    """Writes a PNG of pictures, each with its class, the class it was taken for, and the probability of that class."""
+    grid = Grid(max(1, math.ceil(len(mistakes) / COLUMNS)), COLUMNS, cell=1.75, label=0.5, head=0.55, gap=0.12)
+    figure = Figure((COLUMNS * (grid.cell + 0.2), grid.height), dpi=DPI)
+    pictures = [mistake.picture for mistake in mistakes]
+    cells = draw_grid(figure, grid, title, pictures, white_level(pictures))
     if not mistakes:
-        grid[0, 0].text(0, 0.5, "no mistakes", fontsize=12, va="center")
-    peak = max((int(mistake.picture.max()) for mistake in mistakes), default=255)
-    limit = 255 if peak >= 128 else max(peak, 1)  # pictures of few levels, such as digits of 0 to 16
-    for axes, mistake in zip(grid.flat, mistakes, strict=False):
-        shown = np.minimum(mistake.picture / limit, 1.0)
-        shown = shown if shown.shape[-1] == 3 else shown.mean(-1)
-        small = max(mistake.picture.shape[:2]) < cell * DPI
-        axes.imshow(shown, "gray", vmin=0, vmax=1, interpolation="nearest" if small else "antialiased")
-        truth, taken = shortened(mistake.label, LONGEST_NAME), shortened(mistake.predicted, LONGEST_NAME)
-        taken = f"taken for {taken}, {100 * mistake.probability:.0f} %"
-        for below, line, color in ((-0.03, truth, "black"), (-0.13, taken, "#b00020")):
-            style = {"fontsize": min(8.5, 205 / max(1, len(line))), "color": color, "parse_math": False}
-            axes.text(0.5, below, line, ha="center", va="top", transform=axes.transAxes, **style)
+        cells[0].text(0, 0.5, "no mistakes", fontsize=12, va="center")
+    for axes, mistake in zip(cells, mistakes, strict=False):
+        label, predicted = shortened(mistake.label, LONGEST_NAME), shortened(mistake.predicted, LONGEST_NAME)
+        predicted = f"taken for {predicted}, {100 * mistake.probability:.0f} %"
+        for below, line, color in ((-0.03, label, "black"), (-0.13, predicted, "#b00020")):
+            axes.text(
+                0.5,
+                below,
+                line,
+                ha="center",
+                va="top",
+                transform=axes.transAxes,
+                fontsize=min(8.5, 205 / max(1, len(line))),
+                color=color,
+                parse_math=False,
+            )
     _save(figure, path)
 
 
 def _save(figure: Figure, path: Path) -> None:
     with replacing(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box stands for it
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # a box is drawn instead
         FigureCanvasAgg(figure).print_png(temporary)

@@ -1,4 +1,4 @@
-"""Numbers of an evaluation, from labels and probabilities: arrays in, numbers out."""
+"""The metrics of an evaluation, from labels and probabilities: arrays in, numbers out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Metrics:
-    """Of a classifier on so many pictures. Shares are from 0 to 1; of a vote there is no top-5 and no loss.
+    """The metrics of a classifier.
 
     Attributes:
-        loss: mean cross-entropy, in nats, with the recipe's label smoothing: training's `val_loss`.
+        pictures: the number of pictures it was tested on.
+        top1: the share of pictures whose class is the most probable one, from 0 to 1.
+        top5: the share of pictures whose class is among the five most probable, from 0 to 1. A vote has none.
+        loss: the mean cross-entropy in nats, with the recipe's label smoothing: training's `val_loss`. A vote has none.
     """
 
     pictures: int
@@ -24,13 +27,16 @@ class Metrics:
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """Of one class.
+    """The metrics of one class.
 
     Attributes:
-        pictures: that are of it.
-        recall: the share of them that was recognised; None where there are none.
-        precision: the share of what was taken for it that is; None where nothing was.
-        mistaken_for: the class that most of its pictures were wrongly taken for, and how many; None without mistakes.
+        name: the name of the class.
+        pictures: the number of pictures of this class.
+        recall: the share of them that were recognised, from 0 to 1; None if there are no such pictures.
+        precision: of the pictures taken for this class, the share that belong to it, from 0 to 1; None if there are no
+            such pictures.
+        mistaken_for: the class that its pictures were most often wrongly taken for, and how often; None if there are no
+            mistakes.
     """
 
     name: str
@@ -41,7 +47,13 @@ class ClassMetrics:
 
 
 def metrics(labels: np.ndarray, log_probabilities: np.ndarray, smoothing: float = 0.0) -> Metrics:
-    """Top-1, top-5 and loss. Of equal probabilities the class with the lower number counts as higher."""
+    """Top-1, top-5 and loss. Among equal probabilities, the class with the lower number counts as the more probable.
+
+    Args:
+        labels: int64 (pictures,).
+        log_probabilities: float32 (pictures, classes).
+        smoothing: the recipe's label smoothing.
+    """
     rows = np.arange(len(labels))
     own = log_probabilities[rows, labels]
     losses = -(1 - smoothing) * own - smoothing * log_probabilities.mean(1) if smoothing else -own
@@ -52,19 +64,19 @@ def metrics(labels: np.ndarray, log_probabilities: np.ndarray, smoothing: float 
 
 
 def ranks(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """How many classes are ahead of the label's, (pictures,)."""
+    """The number of classes that rank above the picture's own, int64 (pictures,)."""
     own = scores[np.arange(len(labels)), labels][:, np.newaxis]
     earlier = np.arange(scores.shape[1]) < labels[:, np.newaxis]
     return ((scores > own) | ((scores == own) & earlier)).sum(1)
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """int64 (classes, classes): how many pictures of the row's class were taken for the column's."""
+    """The number of pictures of the row's class that were taken for the column's, int64 (classes, classes)."""
     return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
 def by_class(matrix: np.ndarray, names: Sequence[str]) -> list[ClassMetrics]:
-    """A row for each class."""
+    """The metrics of each class, from a confusion matrix."""
     right, real, taken = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
     wrong = matrix - np.diag(right)
     return [
@@ -80,7 +92,7 @@ def by_class(matrix: np.ndarray, names: Sequence[str]) -> list[ClassMetrics]:
 
 
 def confused_pairs(matrix: np.ndarray, most: int) -> list[tuple[int, int, int]]:
-    """(class, taken for, how many) of the most frequent mistakes."""
+    """The most frequent mistakes: class, class it was taken for, number of pictures."""
     wrong = matrix - np.diag(matrix.diagonal())
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]
     pairs = (divmod(int(flat), len(matrix)) for flat in order)
@@ -88,7 +100,7 @@ def confused_pairs(matrix: np.ndarray, most: int) -> list[tuple[int, int, int]]:
 
 
 def confident_mistakes(labels: np.ndarray, log_probabilities: np.ndarray, most: int) -> list[int]:
-    """The numbers of wrongly classified pictures, the most confident first."""
+    """The numbers of at most `most` wrongly classified pictures, those with the most confident predictions first."""
     highest = log_probabilities.max(1)
     wrong = np.flatnonzero(log_probabilities.argmax(1) != labels)
     return wrong[np.argsort(-highest[wrong], kind="stable")][:most].tolist()
@@ -98,17 +110,17 @@ def confident_mistakes(labels: np.ndarray, log_probabilities: np.ndarray, most: 
 
 
 def mean_of(members: Sequence[np.ndarray]) -> np.ndarray:
-    """The logarithm of the members' mean probability, (pictures, classes)."""
+    """The logarithm of the members' mean probability, float32 (pictures, classes)."""
     return averaged(np.stack(members), axis=0)
 
 
 def averaged(log_probabilities: np.ndarray, axis: int) -> np.ndarray:
-    """The logarithm of the mean probability, without leaving logarithms."""
+    """The logarithm of the mean probability over an axis, computed on logarithms throughout."""
     return np.logaddexp.reduce(log_probabilities, axis) - np.log(np.float32(log_probabilities.shape[axis]))
 
 
 def vote(members: Sequence[np.ndarray]) -> np.ndarray:
-    """The class that most members name, (pictures,); of those with as many votes, the more probable by the mean."""
+    """The class that most members predict, int64 (pictures,). A tie goes to the class that the mean ranks higher."""
     votes = np.zeros(members[0].shape, np.int64)
     for member in members:
         votes[np.arange(len(member)), member.argmax(1)] += 1

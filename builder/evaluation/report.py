@@ -1,33 +1,64 @@
-"""What an evaluation says: tables on the screen, and the files."""
+"""The report on an evaluation: tables on the screen, and files."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from archspec.errors import file_problem
 from archspec.tables import plain, shortened
-from builder.evaluation.metrics import ClassMetrics, Metrics
-from builder.system.files import write_text
+from archspec.wording import counted
+from builder.data import Arrays, Data
+from builder.evaluation import figures
+from builder.evaluation.metrics import ClassMetrics, Metrics, confident_mistakes
+from builder.evaluation.result import Evaluation
+from builder.evaluation.scheme import Scheme
+from builder.pictures.resizing import centre_crop, decoded
+from builder.runs.run import Run
+from builder.system.files import check_writable, write_json, write_text
 
+FILES = ("evaluation.json", "classes.csv", "confusion.csv", "confusion.png", "pictures.csv", "mistakes.png")
+MISTAKES = 24
+"""The number of mistakes that are drawn."""
 FEW = 20
-"""Classes that are all shown; of more, the worst WORST."""
+"""Up to so many classes are all shown; of more, the WORST worst."""
 WORST = 10
 WIDTH = 120
 
 
+# -- on the screen -----------------------------------------------------------------------------------------------------
+
+
+def headline(evaluation: Evaluation, data: Data, scheme: Scheme, resize: int | None) -> str:
+    """What is tested, in a line."""
+    count, classes = counted(len(evaluation.labels), "validation picture"), len(evaluation.class_names)
+    return f"{data.name}: {count}, {classes:,} classes, {scheme.in_words(data.shape, resize)}"
+
+
 def result_table(rows: Sequence[tuple[str, Metrics]]) -> str:
-    """A row for each classifier."""
+    """A table with a row for each classifier."""
     cells = [(name, percent(one.top1), percent(one.top5), number(one.loss)) for name, one in rows]
     return plain(("run", "top-1 %", "top-5 %", "loss"), cells, width=WIDTH)
 
 
+def gains(evaluation: Evaluation) -> Iterator[str]:
+    """Lines that say what an ensemble gains over the best of its members."""
+    best = max(evaluation.members, key=lambda name: evaluation.members[name].top1)
+    for name, one in evaluation.ensemble.items():
+        gain = 100 * (one.top1 - evaluation.members[best].top1)
+        yield f"{name}: {gain:+.2f} points over the best single run, {best}"
+
+
 def class_table(classes: Sequence[ClassMetrics]) -> str:
-    """A row for each class, or for the worst where there are many."""
+    """A table with a row for each class, or for the worst ones if there are many."""
     title = ""
     if len(classes) > FEW:
         known = [one for one in classes if one.recall is not None]
@@ -54,8 +85,80 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[str] | None) -> Path | None:
+    """The directory that files go to, checked before anything takes long; None if no files are written.
+
+    Raises:
+        FileError: nothing can be written there.
+    """
+    if out is None and len(opened) > 1:
+        return None
+    path = Path(out) if out is not None else opened[0].directory / "evaluation" / scheme.name
+    try:
+        if path.is_file():
+            raise file_problem(path, "is a file, expected a directory to write to; name one with --out")
+        check_writable(path)
+    except OSError as error:
+        raise file_problem(path, f"cannot be written to: {error.strerror}; name a directory with --out") from error
+    return path
+
+
+def write(
+    directory: Path, evaluation: Evaluation, opened: Sequence[Run], scheme: Scheme, data: Data, resize: int | None
+) -> None:
+    """Writes `FILES`, each atomically.
+
+    Args:
+        directory: the directory to write to, which is made if it is absent.
+        evaluation: the result.
+        opened: the runs.
+        scheme: the views that were averaged.
+        data: the data of the runs.
+        resize: the `eval_resize` of the evaluation transform, for the pictures of mistakes.
+
+    Raises:
+        FileError: the disk is full, or the directory cannot be written.
+    """
+    names, labels = evaluation.class_names, evaluation.labels
+    predicted, matrix, classes = evaluation.predicted, evaluation.confusion, evaluation.classes
+    shares = np.exp(evaluation.log_probabilities.max(1)).tolist()
+    who = opened[0].spec.name if len(opened) == 1 else f"ensemble of {len(opened)} runs"
+    title = f"{who} on {data.name}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_classes(directory / "classes.csv", classes)
+        write_confusion(directory / "confusion.csv", matrix, names)
+        pictures = (
+            (picture_name(data, number), names[label], names[guess], f"{share:.6f}")
+            for number, (label, guess, share) in enumerate(
+                zip(labels.tolist(), predicted.tolist(), shares, strict=True)
+            )
+        )
+        write_csv(directory / "pictures.csv", ("picture", "class", "predicted", "probability"), pictures)
+        figures.draw_confusion(directory / "confusion.png", matrix, names, title)
+        wrong = confident_mistakes(labels, evaluation.log_probabilities, MISTAKES)
+        mistakes = [
+            figures.Mistake(picture, names[labels[number]], names[predicted[number]], shares[number])
+            for number, picture in zip(wrong, validation_pictures(data, wrong, resize), strict=True)
+        ]
+        figures.draw_mistakes(directory / "mistakes.png", mistakes, f"Most confident mistakes: {title}")
+        content = {
+            "data": {"name": data.name, "validation": len(labels), "fingerprint": data.fingerprint},
+            "scheme": {"crops": scheme.crops, "scales": list(scheme.scales), "flip": scheme.mirrors},
+            "runs": {name: dataclasses.asdict(one) for name, one in evaluation.members.items()},
+            "ensemble": {name: dataclasses.asdict(one) for name, one in evaluation.ensemble.items()},
+            "classes": [dataclasses.asdict(one) for one in classes],
+        }
+        write_json(directory / "evaluation.json", content)
+    except OSError as error:
+        raise file_problem(directory, f"cannot be written to: {error.strerror}") from error
+
+
 def write_classes(path: Path, classes: Sequence[ClassMetrics]) -> None:
-    """Writes `classes.csv`, a row a class."""
+    """Writes `classes.csv`, with a row for each class."""
     rows = (
         (
             one.name,
@@ -70,7 +173,7 @@ def write_classes(path: Path, classes: Sequence[ClassMetrics]) -> None:
 
 
 def write_confusion(path: Path, matrix: np.ndarray, names: Sequence[str]) -> None:
-    """Writes `confusion.csv`: a row for each class, a column for each that its pictures were taken for."""
+    """Writes `confusion.csv`: a row for each class, and a column for each class that pictures were taken for."""
     write_csv(path, ("class", *names), ((name, *row) for name, row in zip(names, matrix.tolist(), strict=True)))
 
 
@@ -81,3 +184,24 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     writer.writerow(header)
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+# -- single pictures ---------------------------------------------------------------------------------------------------
+
+
+def picture_name(data: Data, number: int) -> str:
+    """The path of a validation picture, or its number if the data set has no files."""
+    split = data.validation
+    return str(number) if isinstance(split, Arrays) else split.name(number)
+
+
+def validation_pictures(data: Data, numbers: Sequence[int], resize: int | None) -> list[np.ndarray]:
+    """Validation pictures as the network sees them, uint8 (height, width, channels) each."""
+    split, found = data.validation, []
+    for number in numbers:
+        if isinstance(split, Arrays):
+            picture = split.pictures[number]
+        else:
+            picture = decoded(split.read(tf.constant(number, tf.int64))[0], data.shape[2])
+        found.append(centre_crop(picture, data.shape, resize).numpy())
+    return found

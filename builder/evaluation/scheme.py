@@ -1,4 +1,4 @@
-"""How pictures are tested: which views of each are averaged over.
+"""Schemes of testing: the views of each picture that probabilities are averaged over.
 
 | crops | views of a picture at each scale | source |
 |---|---|---|
@@ -14,22 +14,23 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from archspec.errors import argument_problem
+from archspec.ops.base import show
 
 Crops = Literal["centre", "ten", "grid", "dense"]
 CROPS: tuple[Crops, ...] = get_args(Crops)
 POSITIONS = {"centre": 1, "ten": 5, "grid": 25, "dense": 1}
-"""How many views a picture has at one scale, without the mirror images."""
+"""The number of views of a picture at one scale, without mirror images."""
 LARGEST_SCALE = 8192
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """How pictures are tested.
+    """The views of a picture that probabilities are averaged over.
 
     Attributes:
-        crops: which views.
-        scales: the lengths that the shorter side is resized to, one after another, averaged over; none for the recipe's
-            `eval_resize`, or by default 256/224 of the network's.
+        crops: the kind of views.
+        scales: the lengths that the shorter side is resized to. Without any there is one: the recipe's `eval_resize`,
+            by default 256/224 of the network's input.
         flip: whether mirror images are among the views (never with `centre`).
     """
 
@@ -39,36 +40,51 @@ class Scheme:
 
     @property
     def is_validation(self) -> bool:
-        """Whether it is what training validates with."""
+        """Whether these are the views that training validates with."""
         return self.crops == "centre" and not self.scales
 
     @property
     def mirrors(self) -> bool:
-        """Whether there are mirror images."""
+        """Whether mirror images are among the views."""
         return self.flip and self.crops != "centre"
 
     @property
     def views(self) -> int:
-        """Of a picture at one scale."""
+        """The number of views of a picture at one scale."""
         return POSITIONS[self.crops] * (1 + self.mirrors)
 
     @property
     def name(self) -> str:
-        """`ten`, `dense-256-384`"""
+        """A name for directories, such as `ten` or `dense-256-384`."""
         unflipped = ["unflipped"] if self.crops != "centre" and not self.flip else []
         return "-".join([self.crops, *map(str, self.scales), *unflipped])
 
     def sides(self, shape: tuple[int, ...], resize: int | None) -> tuple[int, ...]:
-        """The lengths of the shorter side."""
+        """The lengths that the shorter side is resized to, for a network's input shape and a recipe's `eval_resize`."""
         from builder.pictures.resizing import MARGIN  # TensorFlow, which is not needed to check a command line
 
         return self.scales or (resize or round(min(shape[:2]) * MARGIN),)
 
+    def in_words(self, shape: tuple[int, ...], resize: int | None) -> str:
+        """The scheme in words: `ten crops of 224x224, shorter side 256`."""
+        size = show(shape[:2])
+        if self.is_validation:
+            return f"centre crop of {size}"
+        sides = ", ".join(map(str, self.sides(shape, resize)))
+        if self.crops == "dense":
+            return f"dense evaluation{' and mirror images' if self.mirrors else ''}, shorter side {sides}"
+        words = {
+            "centre": "centre crop",
+            "ten": "ten crops" if self.mirrors else "five crops",
+            "grid": "5x5 crops and mirror images" if self.mirrors else "5x5 crops",
+        }[self.crops]
+        return f"{words} of {size}, shorter side {sides}"
+
     def check(self, shape: tuple[int, ...]) -> None:
-        """Refuses scales that no crop fits into, and the same one twice.
+        """Checks the scales for a network's input shape.
 
         Raises:
-            UserError: naming it.
+            UserError: a crop does not fit into a scale, a scale is too large, or one is given twice.
         """
         for scale in self.scales:
             if not min(shape[:2]) <= scale <= LARGEST_SCALE:

@@ -1,4 +1,4 @@
-"""Class probabilities of every validation picture of a run, averaged over the views of a test."""
+"""Class probabilities of every validation picture, averaged over the views of a scheme."""
 
 from __future__ import annotations
 
@@ -21,70 +21,70 @@ from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, decoded
 
 BATCH = 128
-"""Pictures that go through the network at once."""
+"""The number of pictures that go through the network at once."""
 WAITING = 256
-"""Pictures of different sizes that may wait for others of theirs."""
+"""The number of pictures that may wait for others of the same size."""
 
-Scores = Callable[[tf.Tensor], tf.Tensor]
-"""From uint8 pictures (batch, height, width, channels) to logarithms of class probabilities (batch, classes)."""
+Classify = Callable[[tf.Tensor], tf.Tensor]
+"""From pictures, uint8 (batch, height, width, channels), to logarithms of class probabilities (batch, classes)."""
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What a network says of every validation picture.
+class Scores:
+    """The predictions of a network for every validation picture.
 
     Attributes:
         labels: int64 (pictures,).
-        log_probabilities: float32 (pictures, classes): the logarithm of the mean probability over all views. They are
-            logits too: their softmax is that probability.
+        log_probabilities: the logarithm of the mean probability over all views, float32 (pictures, classes).
     """
 
     labels: np.ndarray
     log_probabilities: np.ndarray
 
 
-def scored(
-    model: keras.Model, graph: Graph, pixels: Normalisation, data: Data, recipe: Train, scheme: Scheme
-) -> Scored:
-    """Tests a run's model.
+def score(
+    model: keras.Model, graph: Graph, normalisation: Normalisation, data: Data, recipe: Train, scheme: Scheme
+) -> Scores:
+    """Tests a run's model on the validation pictures.
 
     Args:
-        model: from uint8 pictures to logits.
-        graph, pixels: its network and its normalisation.
-        data: whose validation pictures to test on.
-        recipe: as it was trained.
+        model: from pictures, uint8 (batch, height, width, channels), to logits (batch, classes).
+        graph: the graph of its network.
+        normalisation: the normalisation of pixels inside it.
+        data: the data set.
+        recipe: the recipe it was trained with.
         scheme: the views to average over.
 
     Raises:
-        UserError: a scale that is too small, or a network that takes no other size where `dense` needs it.
+        UserError: a scale is too small, or the scheme is `dense` and the network takes pictures of one size only.
     """
     scheme.check(data.shape)
     if scheme.is_validation:
-        return _validated(_scores(model), data, recipe)
+        return _validated(_compiled(model), data, recipe)
     if scheme.crops == "dense":
-        model = from_pixels(dense_network(graph, model), pixels)
-    scores = _scores(model)
+        model = from_pixels(dense_network(graph, model), normalisation)
+    classify = _compiled(model)
     labels = np.zeros(data.validation_count, np.int64)
     found: list[np.ndarray] = []
     for side in scheme.sides(data.shape, recipe.eval_resize):
         found.append(np.zeros((data.validation_count, len(data.class_names)), np.float32))
         most = _batch_size(data.shape, scheme, side)
         for numbers, theirs, pictures in _by_size(elements(data, scheme, side), most):
-            flat = scores(tf.constant(pictures.reshape(-1, *pictures.shape[2:]))).numpy()
+            flat = classify(tf.constant(pictures.reshape(-1, *pictures.shape[2:]))).numpy()
             flat = flat.reshape(len(numbers), scheme.views, -1)
             labels[numbers], found[-1][numbers] = theirs, averaged(flat, axis=1)
-    return Scored(labels, averaged(np.stack(found), axis=0))
+    return Scores(labels, averaged(np.stack(found), axis=0))
 
 
 def _batch_size(shape: Shape, scheme: Scheme, side: int) -> int:
-    """Pictures of a batch that is no larger than BATCH of the network's input."""
+    """The number of pictures in a batch that takes no more memory than BATCH of the network's input."""
     area = shape[0] * shape[1]
     larger = max(area, side * side) if scheme.crops == "dense" else area
     return max(1, BATCH * area // (larger * scheme.views))
 
 
 def elements(data: Data, scheme: Scheme, side: int) -> tf.data.Dataset:
-    """(number, label, views) of each validation picture at one scale, in order."""
+    """The number, label and views of each validation picture at one scale, in order."""
     split = data.validation
 
     def element(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -99,20 +99,22 @@ def elements(data: Data, scheme: Scheme, side: int) -> tf.data.Dataset:
     return numbers.map(tf.autograph.experimental.do_not_convert(element), tf.data.AUTOTUNE, deterministic=True)
 
 
-def _validated(scores: Scores, data: Data, recipe: Train) -> Scored:
-    """After the very batches that training validates with."""
+def _validated(classify: Classify, data: Data, recipe: Train) -> Scores:
+    """The predictions for exactly the batches that training validates with."""
     size = next(size for size in range(min(BATCH, recipe.batch_size), 0, -1) if recipe.batch_size % size == 0)
     labels, found = [], []
     for pictures, theirs, weights in validation_batches(data, recipe, size):
         real = weights.numpy() > 0
         labels.append(theirs.numpy()[real])
-        found.append(scores(pictures).numpy()[real])
-    return Scored(np.concatenate(labels), np.concatenate(found))
+        found.append(classify(pictures).numpy()[real])
+    return Scores(np.concatenate(labels), np.concatenate(found))
 
 
 def _by_size(dataset: tf.data.Dataset, most: int) -> Iterator[tuple[list[int], list[int], np.ndarray]]:
-    """Numbers, labels and views (batch, views, height, width, channels) in batches of one size, with at most WAITING
-    pictures waiting for others."""
+    """Numbers, labels and views (batch, views, height, width, channels), in batches of one size.
+
+    At most WAITING pictures wait for others of their size.
+    """
     waiting: dict[tuple[int, ...], list[tuple[int, int, np.ndarray]]] = {}
 
     def batch(size: tuple[int, ...]) -> tuple[list[int], list[int], np.ndarray]:
@@ -129,11 +131,11 @@ def _by_size(dataset: tf.data.Dataset, most: int) -> Iterator[tuple[list[int], l
         yield batch(size)
 
 
-def _scores(model: keras.Model) -> Scores:
+def _compiled(model: keras.Model) -> Classify:
     shape = (None, *model.input.shape[1:])
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8)])
-    def scores(pictures: tf.Tensor) -> tf.Tensor:
+    def classify(pictures: tf.Tensor) -> tf.Tensor:
         return tf.nn.log_softmax(tf.cast(model(pictures, training=False), tf.float32))
 
-    return scores
+    return classify

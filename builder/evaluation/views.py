@@ -1,4 +1,4 @@
-"""Views of a picture: the crops that the papers average over at test time. Pure TensorFlow."""
+"""The views of a picture: the crops that papers average over at test time, in pure TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from builder.evaluation.scheme import Scheme
 from builder.pictures.resizing import Shape, centre_crop, with_channels
 
 GRID = 5
-"""Positions along each side."""
+"""The number of positions along each side."""
 
 
 def views(picture: tf.Tensor, shape: Shape, scheme: Scheme, side: int) -> tf.Tensor:
@@ -17,12 +17,12 @@ def views(picture: tf.Tensor, shape: Shape, scheme: Scheme, side: int) -> tf.Ten
     Args:
         picture: uint8 (height, width, channels).
         shape: the network's input.
-        scheme: which views.
-        side: the length that the shorter side is resized to, or more where the crop would not fit.
+        scheme: the kind of views.
+        side: the length that the shorter side is resized to; it is longer if the crop would not fit.
 
     Returns:
-        uint8 (views, height, width, channels), mirror images last; of `shape`, or the whole resized picture's for
-        `dense`.
+        uint8 (views, height, width, channels), mirror images last. Height and width are those of `shape`, or for
+        `dense` those of the whole resized picture.
     """
     if scheme.crops == "centre":
         return centre_crop(picture, shape, side)[tf.newaxis]
@@ -37,8 +37,10 @@ def views(picture: tf.Tensor, shape: Shape, scheme: Scheme, side: int) -> tf.Ten
 
 
 def resized(picture: tf.Tensor, shape: Shape, side: int) -> tf.Tensor:
-    """A picture whose shorter side has a length, or more where the network's input would not fit: the evaluation
-    transform before its crop."""
+    """A picture resized so that its shorter side has a length, or a longer one if the network's input would not fit.
+
+    This is the evaluation transform before its crop.
+    """
     old = tf.cast(tf.shape(picture)[:2], tf.float32)
     target = tf.constant(shape[:2], tf.float32)
     scale = tf.maximum(side / tf.reduce_min(old), tf.reduce_max(target / old))
@@ -55,8 +57,10 @@ def resized(picture: tf.Tensor, shape: Shape, side: int) -> tf.Tensor:
 
 
 def _ten(size: tf.Tensor, shape: Shape, side: int) -> tf.Tensor:
-    """(5, 2) int32: top and left of four corners and centre of the central part, which for a square network is the
-    square of the shorter side."""
+    """The top and left of the crops at the four corners and the centre of the central part, int32 (5, 2).
+
+    For a square network the central part is the square of the shorter side.
+    """
     target = tf.constant(shape[:2])
     part = tf.minimum(size, [max(length, round(length * side / min(shape[:2]))) for length in shape[:2]])
     first = (size - part) // 2
@@ -67,7 +71,7 @@ def _ten(size: tf.Tensor, shape: Shape, side: int) -> tf.Tensor:
 
 
 def _grid(size: tf.Tensor, shape: Shape) -> tf.Tensor:
-    """(25, 2) int32: evenly spread positions over the whole picture."""
+    """The top and left of crops that are evenly spread over the whole picture, int32 (25, 2)."""
     room = tf.cast(size - shape[:2], tf.float32)
     steps = tf.linspace(0.0, 1.0, GRID)
     rows, columns = (tf.cast(tf.round(room[axis] * steps), tf.int32) for axis in (0, 1))

@@ -1,197 +1,147 @@
-"""Exporting a trained network: folded for inference, written for other runtimes, and compared with the run."""
+"""Exporting a trained network: folded for inference, written for other runtimes, and compared with the run's model."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archspec import Problem, tables
+from archspec import Problem
 from archspec.errors import FileError, UserError, Where, file_problem, is_full_disk
-from builder.exports.formats import Format, chosen
+from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
-from builder.runs.environment import package_version
-from builder.runs.names import EXPORT, MODEL
+from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, SPEC
 from builder.runs.run import Run, open_run
 from builder.system.files import write_json
+from builder.system.terminal import Say
 
 if TYPE_CHECKING:
-    from builder.exports.inference import InferenceNetwork
-    from builder.exports.parity import Result, Sample
+    import numpy as np
 
-Say = Callable[[str], None]
-PACKAGES = ("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "ai-edge-litert")
-CALIBRATION = 200
-"""Training pictures that show the ranges of activations: the usual hundred or two (LiteRT's own guide)."""
+    from builder.exports.inference import InferenceNetwork
+    from builder.exports.parity import Result
+
+CALIBRATION_PICTURES = 200
+"""Training pictures that show the ranges of activations; LiteRT's own guide recommends a hundred or two."""
 
 
 def export(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | Run,
     formats: Sequence[str] = ("saved_model",),
     out: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     say: Say = print,
 ) -> Path:
-    """Exports a run's best model.
+    """Exports a run's best model, and checks every file in its own runtime against `model.keras`.
 
     Args:
-        run: the run's directory.
-        formats: of `builder.exports.formats.CHOICES`.
-        out: the folder of the network's exports, by default `exports/<name>`; each is a folder `1`, `2` and so on in
-            it, with the files of all formats and `export.json`.
+        run: a run, or its directory.
+        formats: names from `builder.exports.formats.CHOICES`.
+        out: the folder of the network's exports, by default `exports/<name>`. Each export is a folder `1`, `2` and so
+            on in it, with the files of all formats and `export.json`.
         data_dir: where TFDS keeps prepared data sets.
-        say: takes lines of progress, and the report.
+        say: called with each line of progress, and with the report.
 
     Returns:
         The folder of this export.
 
     Raises:
-        UserError: a run or a folder that cannot be used, a package that is missing, a full disk, or a file whose check
-            failed. Nothing is left of the export then.
+        UserError: a run or folder that cannot be used, a missing package, a full disk, or a file that failed its
+            check. Nothing is left of the export in that case.
     """
-    trained, folder, forms = check_before(run, formats, out)
-    network, pictures, calibration = _prepared(trained, forms, data_dir, say)
-    try:
-        with new_version(folder) as place:
-            results = [_one(name, form, network, place[0], calibration, pictures, say) for name, form in forms.items()]
-            say(_table(results, pictures))
-            _check_passed(results)
-            write_json(place[0] / EXPORT, _report(trained, network, results, pictures))
-    except BrokenPipeError:  # who reads what `say` says takes no more
-        raise
-    except OSError as error:
-        raise _unwritable(folder, error.strerror or str(error)) from error
-    say(f"saved {place[0]}")
-    return place[0]
+    run, folder, chosen = _checked(run, formats, out)
+    from builder.system.tensorflow_start import import_tensorflow
+
+    import_tensorflow()  # it takes seconds, so mistakes are reported first
+    from builder.exports import inference, parity, report
+
+    _check_is_best(run)
+    network = inference.network_of(run)
+    data = run.data(data_dir, say)
+    sample = parity.sample(run, data, network.resize)
+    calibrates = any(output_format.calibrates for output_format in chosen.values())
+    calibration = parity.pictures_of(data.train, data.shape, network.resize, CALIBRATION_PICTURES if calibrates else 0)
+    say(report.headline(network, sample, data.name))
+    with _disk_errors(folder), new_version(folder) as version:
+        results = []
+        for name, output_format in chosen.items():
+            say(f"writing and checking {name}")
+            _write(name, output_format, network, version.path, calibration.evaluated)
+            results.append(parity.check(name, output_format, version.path, sample))
+        say(report.table(results, sample))
+        _check_passed(results)
+        write_json(version.path / EXPORT, report.to_json(run, network, results, sample))
+    say(f"saved {version.path}")
+    return version.path
 
 
-def check_before(
-    run: str | os.PathLike[str], formats: Sequence[str], out: str | os.PathLike[str] | None
+def _checked(
+    run: str | os.PathLike[str] | Run, formats: Sequence[str], out: str | os.PathLike[str] | None
 ) -> tuple[Run, Path, dict[str, Format]]:
-    """Looks for mistakes that can be told without TensorFlow.
-
-    Raises:
-        UserError: there is one.
-    """
-    trained = open_run(run)
-    folder = Path(out) if out else Path("exports") / trained.spec.name
-    check_folder(folder, trained.spec.name)
-    return trained, folder, chosen(formats)
+    """Opens the run, and looks for mistakes that can be found without TensorFlow."""
+    run = run if isinstance(run, Run) else open_run(run)
+    folder = Path(out) if out else Path("exports") / run.spec.name
+    check_folder(folder, run.spec.name)
+    return run, folder, chosen_formats(formats)
 
 
-def _prepared(
-    trained: Run, forms: dict[str, Format], data_dir: str | os.PathLike[str] | None, say: Say
-) -> tuple[InferenceNetwork, Sample, Any]:
-    """The network, the pictures of the check, and those to calibrate with."""
-    import numpy as np
-
-    from builder.exports import parity
-    from builder.exports.inference import of_run
-
-    _check_finished(trained)
-    network = of_run(trained)
-    data = trained.data(data_dir, say)
-    pictures = parity.sample(trained, data, network.resize)
-    calibration = np.zeros((0, *network.shape), np.uint8)
-    if "litert-int8" in forms:
-        calibration = parity.evaluated_pictures(data.train, network.shape, network.resize, CALIBRATION)[0]
-    say(
-        f"{network.name}: {len(network.folded.folded)} batch normalisations folded, checked on {len(pictures.labels)} "
-        f"validation pictures of {data.name}"
-    )
-    return network, pictures, calibration
-
-
-def _check_finished(trained: Run) -> None:
-    """Refuses a model that is not of the best checkpoint: the training went on, and was stopped."""
+def _check_is_best(run: Run) -> None:
+    """Refuses a `model.keras` that is older than the best checkpoint: the run was resumed, and stopped again."""
     import keras
 
-    found = {weight.path: keras.ops.convert_to_numpy(weight) for weight in trained.model.weights}
-    differing = [name for name, value in trained.weights.items() if name not in found or (value != found[name]).any()]
+    found = {weight.path: keras.ops.convert_to_numpy(weight) for weight in run.model.weights}
+    differing = [name for name, value in run.weights.items() if name not in found or (value != found[name]).any()]
     if differing:
         raise file_problem(
-            trained.directory / MODEL,
-            f"has other weights than checkpoints/best.safetensors ({differing[0]}, for one): the training went on and "
-            f"was stopped; resume it with python tools/train.py {trained.directory}/spec.yaml --resume "
-            f"{trained.directory}",
+            run.directory / MODEL,
+            f"has other weights than {CHECKPOINTS}/{BEST} ({differing[0]}, for one): the run was resumed and "
+            f"then stopped; resume it with python tools/train.py {run.directory / SPEC} --resume {run.directory}",
         )
 
 
-def _one(
-    name: str, form: Format, network: InferenceNetwork, folder: Path, calibration: Any, pictures: Sample, say: Say
-) -> Result:
-    """Writes one format and checks it.
+def _write(name: str, output_format: Format, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> None:
+    """Writes one format.
 
     Raises:
-        OSError: it cannot be written.
-        UserError: the network has what the format cannot say.
+        OSError: the file cannot be written.
+        FileError: the format cannot express the network.
     """
     import tensorflow as tf
 
-    from builder.exports import parity
-
-    path = folder / form.file
-    say(f"writing and checking {name}")
-    gc.collect()  # the graph of the format before holds its weights many times over
+    path = folder / output_format.file
+    gc.collect()  # the graph of the previous format holds its weights many times over
     try:
-        form.write(network, path, calibration)
+        output_format.write(network, path, calibration)
     except (OSError, UserError):
         raise
-    except Exception as error:  # each converter has its own
+    except Exception as error:  # each converter has exceptions of its own
         reason = re.sub(r"\s+", " ", str(error))[:300]
         if isinstance(error, tf.errors.OpError | ValueError) and (is_full_disk(error) or _cannot_be_written(reason)):
             raise OSError(None, reason) from error
         raise file_problem(path.name or name, f"cannot be made: {type(error).__name__}: {reason}") from None
-    tolerance = parity.Tolerance(form.difference, form.agreement)
-    return parity.check(name, form.kind, path, form.file, tolerance, pictures)
 
 
 def _cannot_be_written(reason: str) -> bool:
     return any(words in reason.lower() for words in ("file too large", "read-only file"))
 
 
-def _unwritable(folder: Path, reason: str) -> FileError:
-    return file_problem(folder, f"cannot be written: {reason}; nothing is left of this export")
+@contextlib.contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Reports a disk error as a problem of the folder."""
+    try:
+        yield
+    except BrokenPipeError:  # whoever reads the lines of `say` has stopped reading, which is not the folder's fault
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise file_problem(folder, f"cannot be written: {reason}; nothing is left of this export") from error
 
 
 def _check_passed(results: Sequence[Result]) -> None:
     failed = [result for result in results if result.problem]
     if failed:
         raise FileError(Problem(Where(result.name), f"{result.problem}; nothing was exported") for result in failed)
-
-
-def _table(results: Sequence[Result], pictures: Sample) -> str:
-    first = [f"{ms:.2f}" for ms in pictures.milliseconds]
-    rows = [("the run's model.keras", tables.size(pictures.keras_bytes), "-", "-", f"{pictures.accuracy:.2%}", *first)]
-    for one in results:
-        checks = (f"{one.difference:.1e}", f"{one.agreement:.2%}", f"{one.accuracy:.2%}")
-        rows.append((one.name, tables.size(one.bytes), *checks, *(f"{ms:.2f}" for ms in one.milliseconds)))
-    header = ("format", "size", "difference", "agreement", "accuracy", "ms, 1", "ms, 8")
-    note = (
-        "Difference: the largest of a probability. Agreement: of the top class. Both with\n"
-        "the run's model. ms: a call's median time for 1 picture, and for 8."
-    )
-    return f"\n{tables.plain(header, rows)}\n\n{note}\n"
-
-
-def _report(trained: Run, network: InferenceNetwork, results: Sequence[Result], pictures: Sample) -> dict[str, Any]:
-    """What `export.json` says."""
-    return {
-        "network": network.name,
-        "run": str(trained.directory.absolute()),
-        "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "packages": {name: version for name in PACKAGES if (version := package_version(name))},
-        "input": {"shape": list(network.shape), "resize": network.resize, "pixels": "0 to 255"},
-        "classes": list(network.class_names),
-        "folded": list(network.folded.folded),
-        "check": {
-            "pictures": len(pictures.labels),
-            "accuracy": pictures.accuracy,
-            "milliseconds": dict(zip(("1", "8"), pictures.milliseconds, strict=True)),
-        },
-        "formats": [result.to_json() for result in results],
-    }

@@ -1,4 +1,8 @@
-"""The formats by name: what each is called, needs, writes, and may differ by."""
+"""The formats that a network can be exported to, one row for each.
+
+To add a format, write its module beside this one, give it a row in `FORMATS`, and add to
+`builder.exports.runtimes.RUNTIMES` the runtime that checks its files, unless it is there already.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +19,53 @@ if TYPE_CHECKING:
 
     from builder.exports.inference import InferenceNetwork
 
+    Writer = Callable[[InferenceNetwork, Path, np.ndarray], None]
+    """Writes a network to a path. The array holds the calibration pictures, uint8 (count, height, width, channels);
+    there are none unless the format calibrates."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a format may deviate from the run's model.
+
+    Attributes:
+        difference: the largest difference of any probability.
+        agreement: the smallest share of pictures on which the top class is the same, from 0 to 1.
+    """
+
+    difference: float
+    agreement: float
+
 
 @dataclass(frozen=True)
 class Format:
-    """A format.
+    """A format that a network can be exported to.
 
     Attributes:
-        file: its file in an export's folder; a SavedModel is the folder itself.
-        kind: of `builder.exports.runtimes.KINDS`.
-        needs: the packages that it takes, beyond the project's own.
-        difference, agreement: what it may differ by from the run's model (`checking.Tolerance`).
+        file: the name of its file in the export's folder; empty for a SavedModel, which is the folder itself.
+        runtime: the name in `builder.exports.runtimes.RUNTIMES` of what runs the file when it is checked.
+        tolerance: how far its predictions may deviate from those of the run's model.
+        write: writes the file.
+        packages: the distributions it needs beyond the project's own requirements.
+        group: a name that selects this format together with others; empty if there is none.
+        calibrates: whether the writer needs training pictures to find the ranges of activations.
     """
 
     file: str
-    kind: str
-    needs: tuple[str, ...]
-    difference: float
-    agreement: float
-    write: Callable[[InferenceNetwork, Path, np.ndarray], None]
+    runtime: str
+    tolerance: Tolerance
+    write: Writer
+    packages: tuple[str, ...] = ()
+    group: str = ""
+    calibrates: bool = False
+
+    @property
+    def missing_packages(self) -> list[str]:
+        """The packages it needs that are not installed."""
+        return [name for name in self.packages if importlib.util.find_spec(name.replace("-", "_")) is None]
+
+
+# The writers import TensorFlow, which is not needed to look up a format.
 
 
 def _saved_model(network: InferenceNetwork, path: Path, calibration: Any) -> None:
@@ -53,41 +86,47 @@ def _onnx(network: InferenceNetwork, path: Path, calibration: Any) -> None:
     onnx_file.write(network, path)
 
 
-def _litert(kind: str) -> Callable[[InferenceNetwork, Path, np.ndarray], None]:
+def _litert(precision: str, tolerance: Tolerance, calibrates: bool = False) -> Format:
     def write(network: InferenceNetwork, path: Path, calibration: np.ndarray) -> None:
         from builder.exports import litert_file
 
-        litert_file.write(network, path, kind, calibration)
+        litert_file.write(network, path, precision, calibration)
 
-    return write
+    return Format(
+        f"model.{precision}.tflite", "litert", tolerance, write, ("ai-edge-litert",), "litert", calibrates=calibrates
+    )
 
 
-LITERT = ("ai_edge_litert",)
+EXACT = Tolerance(1e-4, 0.99)
 FORMATS = {
-    "saved_model": Format("", "saved_model", (), 1e-4, 0.99, _saved_model),
-    "keras": Format("model.keras", "keras", (), 1e-4, 0.99, _keras),
-    "onnx": Format("model.onnx", "onnx", ("onnx", "tf2onnx", "onnxruntime"), 1e-4, 0.99, _onnx),
-    "litert-float32": Format("model.float32.tflite", "litert", LITERT, 1e-4, 0.99, _litert("float32")),
-    "litert-float16": Format("model.float16.tflite", "litert", LITERT, 0.02, 0.99, _litert("float16")),
-    "litert-dynamic": Format("model.dynamic.tflite", "litert", LITERT, 0.25, 0.95, _litert("dynamic")),
-    "litert-int8": Format("model.int8.tflite", "litert", LITERT, 0.5, 0.9, _litert("int8")),
+    "saved_model": Format("", "saved_model", EXACT, _saved_model),
+    "keras": Format("model.keras", "keras", EXACT, _keras),
+    "onnx": Format("model.onnx", "onnx", EXACT, _onnx, ("onnx", "tf2onnx", "onnxruntime")),
+    "litert-float32": _litert("float32", EXACT),
+    "litert-float16": _litert("float16", Tolerance(0.02, 0.99)),
+    "litert-dynamic": _litert("dynamic", Tolerance(0.25, 0.95)),
+    "litert-int8": _litert("int8", Tolerance(0.5, 0.9), calibrates=True),
 }
-GROUPS = {"litert": tuple(name for name in FORMATS if name.startswith("litert-"))}
-CHOICES = ("saved_model", "keras", "onnx", "litert", *GROUPS["litert"])
+CHOICES = tuple(dict.fromkeys(choice for name, one in FORMATS.items() for choice in (one.group, name) if choice))
+"""What can be asked for by name: each group ahead of its first format, and every format."""
+PACKAGES = tuple(dict.fromkeys(["tensorflow", "keras", *(name for one in FORMATS.values() for name in one.packages)]))
+"""The packages whose versions are recorded with an export."""
 
 
-def chosen(names: Sequence[str]) -> dict[str, Format]:
-    """The formats of some names, each once; `litert` is all four of its kind.
+def chosen_formats(names: Sequence[str]) -> dict[str, Format]:
+    """The formats that some of `CHOICES` select, by name and each once, in the order asked for.
 
     Raises:
-        UserError: a package that one needs is not installed.
+        UserError: a name is unknown, or a package that a format needs is not installed.
     """
-    flat = [part for name in names for part in GROUPS.get(name, (name,))]
-    found = {name: FORMATS[name] for name in flat}
-    for name, form in found.items():
-        missing = [package for package in form.needs if importlib.util.find_spec(package) is None]
-        if missing:
+    unknown = [name for name in names if name not in CHOICES]
+    if unknown:
+        raise argument_problem(f"--format {unknown[0]}", f"there is no such format; choose from {', '.join(CHOICES)}")
+    chosen = {name: one for asked in names for name, one in FORMATS.items() if asked in (name, one.group)}
+    for name, one in chosen.items():
+        if one.missing_packages:
             raise argument_problem(
-                f"--format {name}", f"needs {', '.join(missing)}: install with pip install 'convspec[export]'"
+                f"--format {name}",
+                f"needs {', '.join(one.missing_packages)}: install with pip install 'convspec[export]'",
             )
-    return found
+    return chosen

@@ -1,4 +1,4 @@
-"""The functions of an exported model: from pictures in any of three forms to probabilities and classes."""
+"""A trained network ready for inference: from pictures in any of three forms to probabilities and classes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from archspec.spec.addresses import recipe_of
 from builder.exports.folding import Folded, fold
 from builder.network.model import Lowering, build
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
-from builder.runs.directory import recipe_of
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
 from builder.runs.run import Run
 
 LABELS = "labels.txt"
 FILE_CHANNELS = (1, 3, 4)
-"""Of pictures that there are files of; a network of others is not served bytes."""
+"""The numbers of channels that picture files can have; only networks with these inputs serve encoded pictures."""
 MOST_FROZEN = 1 << 30
-"""Bytes of weights. A graph's file may have 2 GiB; a network of more keeps its weights beside the graph."""
+"""The bytes of weights that may become constants of the graph. A graph's file is limited to 2 GiB, so a larger network
+keeps its weights beside the graph."""
 
 
 @dataclass(frozen=True)
@@ -31,24 +32,24 @@ class InferenceNetwork:
     """A trained network made ready for inference.
 
     Attributes:
-        name: the network's.
-        folded: its graph and weights, with normalisations folded into kernels.
-        resize: a recipe's `eval_resize`.
-        class_names: by label.
-        pixels: the normalisation before it.
-        texts: what goes along, by file name: the spec, metrics and environment of its run, and the labels.
+        name: the network's name.
+        folded: its graph and weights, with batch normalisations folded into kernels.
+        resize: the recipe's `eval_resize`.
+        class_names: the names of the classes, by label.
+        normalisation: the normalisation of pixels in front of it.
+        texts: the texts that accompany it, by file name: the spec, metrics and environment of its run, and the labels.
     """
 
     name: str
     folded: Folded
     resize: int | None
     class_names: tuple[str, ...]
-    pixels: Normalisation
+    normalisation: Normalisation
     texts: Mapping[str, str]
 
     @property
     def shape(self) -> Shape:
-        """Of its input, (height, width, channels)."""
+        """The shape of its input, (height, width, channels)."""
         height, width, channels = self.folded.graph.input.shape
         return height, width, channels
 
@@ -57,29 +58,29 @@ class InferenceNetwork:
         return sum(value.nbytes for value in self.folded.weights.values())
 
     def model(self, lowering: Lowering = "portable") -> keras.Model:
-        """From pictures of `shape`, pixels from 0 to 255 as floats, to logits."""
+        """A Keras model from pictures (batch, *shape), float32 from 0 to 255, to logits (batch, classes)."""
         network = build(self.folded.graph, lowering, "float32")
         for weight in network.weights:
             weight.assign(self.folded.weights[weight.path])
-        return from_pixels(network, self.pixels)
+        return from_pixels(network, self.normalisation)
 
     def metadata(self) -> dict[str, str]:
-        """What formats that keep texts are given."""
-        about = {"shape": self.shape, "resize": self.resize, "pixels": "0 to 255"}
-        return {"input": json.dumps(about), **self.texts}
+        """The texts for formats that can hold some, with a description of the input."""
+        description = {"shape": self.shape, "resize": self.resize, "pixels": "0 to 255"}
+        return {"input": json.dumps(description), **self.texts}
 
 
-def of_run(trained: Run) -> InferenceNetwork:
-    """The network of a run's best weights."""
-    run, classes = trained.directory, trained.about.class_names
-    files = [path for name in (SPEC, METRICS, ENVIRONMENT) if (path := run / name).is_file()]
+def network_of(run: Run) -> InferenceNetwork:
+    """A run's network with its best weights."""
+    classes = run.about.class_names
+    files = [path for name in (SPEC, METRICS, ENVIRONMENT) if (path := run.directory / name).is_file()]
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
     return InferenceNetwork(
-        name=trained.spec.name,
-        folded=fold(trained.spec.graph, trained.weights),
-        resize=recipe_of(trained.spec).eval_resize,
+        name=run.spec.name,
+        folded=fold(run.spec.graph, run.weights),
+        resize=recipe_of(run.spec).eval_resize,
         class_names=classes,
-        pixels=trained.about.pixels,
+        normalisation=run.about.normalisation,
         texts={**texts, LABELS: "".join(f"{name}\n" for name in classes)},
     )
 
@@ -88,9 +89,10 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
     """The signatures of a SavedModel, and the variables that they read. All share one graph of the network.
 
     Returns:
-        `serving_default` of `pictures`, floats of the network's input; `serve_uint8` of `pictures` of any one size;
-        `serve_bytes` of `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF or BMP files. Each gives
-        `probabilities` (batch, classes), and of the likeliest class `class_ids` (batch,) and `class_names` (batch,).
+        `serving_default` takes `pictures`, float32 of the network's input shape; `serve_uint8` takes `pictures`, which
+        may have any one size; `serve_bytes` takes `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF or
+        BMP files. Each returns `probabilities` (batch, classes), and for the most probable class `class_ids` (batch,)
+        and `class_names` (batch,).
     """
     model = network.model("fast")
     is_frozen = network.weight_bytes <= MOST_FROZEN
@@ -125,12 +127,12 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
 
 
 def plain(model: keras.Model) -> Any:
-    """A model's probabilities as a compiled function of (batch, height, width, channels) floats."""
+    """A model's probabilities as a compiled function of pictures, float32 (batch, height, width, channels)."""
     return _probabilities(model, lambda: contextlib.nullcontext())
 
 
 def frozen(model: keras.Model) -> Any:
-    """The same with the weights as constants, which TensorFlow lays out for its kernels once and for all."""
+    """A model's probabilities with its weights as constants, which TensorFlow arranges for its kernels only once."""
     values = [(weight, keras.ops.convert_to_numpy(weight)) for weight in model.weights]
 
     def constants() -> contextlib.AbstractContextManager[Any]:

@@ -1,4 +1,4 @@
-"""LiteRT (TensorFlow Lite), for phones and small devices, in four sizes of number."""
+"""LiteRT (TensorFlow Lite) files, for phones and small devices, in four precisions."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from builder.exports.inference import InferenceNetwork, frozen
 from builder.network.stock_layers import sides_of
 from builder.system.tensorflow_start import stderr_captured
 
-KINDS = ("float32", "float16", "dynamic", "int8")
 
-
-def write(network: InferenceNetwork, path: Path, kind: str, calibration: np.ndarray) -> None:
-    """Writes a model from `pictures` to `probabilities`, its batch 1 unless it is resized.
+def write(network: InferenceNetwork, path: Path, precision: str, calibration: np.ndarray) -> None:
+    """Writes a model from `pictures` to `probabilities`, whose batch is 1 unless its input is resized.
 
     Args:
-        kind: `float32`; `float16`, weights in half the size; `dynamic`, weights in a quarter, activations as floats;
-            `int8`, all of it whole numbers of 8 bits, pictures as uint8 and probabilities as uint8 with their scales.
-        calibration: pictures (count, height, width, channels) that show which values activations take, for `int8`.
+        network: the network.
+        path: the file.
+        precision: `float32`; `float16`, with weights of half the size; `dynamic`, with weights of a quarter of the size
+            and activations as floats; `int8`, with whole numbers of 8 bits throughout: pictures and probabilities are
+            uint8 with a scale and a zero point.
+        calibration: for `int8`, pictures (count, height, width, channels) that show the ranges of activations.
     """
     probabilities = frozen(replace(network, folded=padded_with_zeros(network.folded)).model("portable"))
     spec = tf.TensorSpec((None, *network.shape), tf.float32, "pictures")
@@ -37,9 +38,9 @@ def write(network: InferenceNetwork, path: Path, kind: str, calibration: np.ndar
 
     module = tf.Module()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([answers.get_concrete_function()], module)
-    _SET[kind](converter, calibration)
+    QUANTISATIONS[precision](converter, calibration)
     with stderr_captured(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that TensorFlow's own interpreter, which calibrates, will go
+        warnings.simplefilter("ignore", UserWarning)  # TensorFlow's own interpreter, which calibrates, is deprecated
         content = converter.convert()
     path.write_bytes(content)
 
@@ -65,7 +66,7 @@ def _int8(converter: Any, calibration: np.ndarray) -> None:
     converter.inference_output_type = tf.uint8
 
 
-_SET: dict[str, Callable[[Any, np.ndarray], None]] = {
+QUANTISATIONS: dict[str, Callable[[Any, np.ndarray], None]] = {
     "float32": lambda converter, calibration: None,
     "float16": _float16,
     "dynamic": _dynamic,
@@ -74,10 +75,10 @@ _SET: dict[str, Callable[[Any, np.ndarray], None]] = {
 
 
 def padded_with_zeros(folded: Folded) -> Folded:
-    """The same with padded max pooling behind a ReLU as padding with zeros and pooling without.
+    """Splits padded max pooling that follows a ReLU into padding with zeros and pooling without padding.
 
-    The values are never negative there, so that zeros do not win either, and the minus infinity that pads elsewhere
-    would take up the whole range of an 8-bit number.
+    After a ReLU no value is negative, so a zero never displaces another maximum. The minus infinity that max pooling
+    pads with would take up the whole range of an 8-bit number.
     """
     nodes: list[Node] = []
     positions: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""ONNX, for ONNX Runtime and what else reads it."""
+"""An ONNX file, for ONNX Runtime and other programs that read the format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 from builder.exports.inference import InferenceNetwork, frozen
 
 OPSET = 17
-"""Of 2022: old enough for the runtimes in use."""
+"""The set of operators of 2022, which the runtimes in use understand."""
 
 
 def write(network: InferenceNetwork, path: Path) -> None:

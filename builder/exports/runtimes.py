@@ -1,10 +1,11 @@
-"""Runs an exported file by its own runtime and nothing else: a program that imports nothing of this project.
+"""Runs an exported file in its own runtime and nothing else: a program that imports nothing of this project.
 
-python runtimes.py KIND FILE PICTURES ANSWERS
+python runtimes.py RUNTIME FILE PICTURES ANSWERS
 
-`PICTURES` is an .npz: `pictures`, uint8 of the network's input size; `encoded` and `ends`, the bytes of picture files
-one behind the other; `raw 0` and so on, some pictures before the evaluation transform. `ANSWERS` becomes an .npz of the
-probabilities by each way into the file, and the median `milliseconds` of batches of 1 and 8.
+`PICTURES` is an .npz file: `pictures`, uint8 of the network's input size; `encoded`, the bytes of picture files joined
+together, and `ends`, where each of them ends; `raw 0` and so on, some pictures before the evaluation transform.
+`ANSWERS` becomes an .npz file with the probabilities from each entry point of the file, and the median `milliseconds`
+of batches of 1 and 8.
 """
 
 from __future__ import annotations
@@ -20,24 +21,32 @@ from typing import Any
 import numpy as np
 
 BATCHES = (1, 8)
-Run = Callable[[np.ndarray], np.ndarray]
+"""The batches that are timed, in pictures."""
 BATCH = 32
+"""The pictures in a batch where time does not matter."""
+Predict = Callable[[np.ndarray], np.ndarray]
+"""From pictures (batch, height, width, channels) to probabilities (batch, classes)."""
+Entries = dict[str, np.ndarray]
+"""Probabilities (count, classes) by the entry point that gave them, such as a signature of a SavedModel."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """Pictures in the three forms that a SavedModel takes; `raw` are the first of them."""
+    """Pictures in the three forms that a SavedModel takes.
+
+    Attributes:
+        pictures: uint8 (count, height, width, channels) of the network's input size.
+        encoded: the same pictures as files; empty if there is no format for them.
+        raw: the first few before the evaluation transform.
+    """
 
     pictures: np.ndarray
     encoded: list[bytes]
     raw: list[np.ndarray]
 
 
-Ways = dict[str, np.ndarray]
-
-
-def saved_model(path: str, given: Given) -> tuple[Ways, Run]:
-    """TensorFlow alone, by each signature; the classes must be those of the probabilities."""
+def saved_model(path: str, given: Given) -> tuple[Entries, Predict]:
+    """Runs each signature with TensorFlow alone; its classes must agree with its probabilities."""
     import tensorflow as tf
 
     signatures = tf.saved_model.load(path).signatures
@@ -47,22 +56,22 @@ def saved_model(path: str, given: Given) -> tuple[Ways, Run]:
         probabilities, ids = found["probabilities"].numpy(), found["class_ids"].numpy()
         _check_ids(probabilities, ids)
         if found["class_names"].numpy().tolist() != [labels[number] for number in ids]:
-            raise ValueError(f"{name}: class_names are not those of class_ids")
+            raise ValueError(f"{name}: class_names do not agree with class_ids")
         return probabilities
 
     def floats(batch: np.ndarray) -> np.ndarray:
         return signatures["serving_default"](pictures=tf.constant(batch, tf.float32))["probabilities"].numpy()
 
     labels = _labels(path)
-    ways = {
+    entries = {
         "serving_default": _batched(
             lambda some: answers("serving_default", pictures=some.astype(np.float32)), given.pictures
         ),
         "serve_uint8": np.concatenate([answers("serve_uint8", pictures=picture[np.newaxis]) for picture in given.raw]),
     }
     if given.encoded:
-        ways["serve_bytes"] = _batched(lambda some: answers("serve_bytes", picture_bytes=some), given.encoded)
-    return ways, floats
+        entries["serve_bytes"] = _batched(lambda some: answers("serve_bytes", picture_bytes=some), given.encoded)
+    return entries, floats
 
 
 def _labels(path: str) -> list[bytes]:
@@ -72,11 +81,11 @@ def _labels(path: str) -> list[bytes]:
 
 def _check_ids(probabilities: np.ndarray, ids: np.ndarray) -> None:
     if not np.array_equal(ids, probabilities.argmax(-1)):
-        raise ValueError("class_ids are not those of the largest probabilities")
+        raise ValueError("class_ids do not agree with the largest probabilities")
 
 
-def keras(path: str, given: Given) -> tuple[Ways, Run]:
-    """Keras alone."""
+def keras(path: str, given: Given) -> tuple[Entries, Predict]:
+    """Runs the file with Keras alone."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import keras
     import tensorflow as tf
@@ -90,8 +99,8 @@ def keras(path: str, given: Given) -> tuple[Ways, Run]:
     return {"pictures": _batched(floats, given.pictures)}, floats
 
 
-def onnx(path: str, given: Given) -> tuple[Ways, Run]:
-    """ONNX Runtime."""
+def onnx(path: str, given: Given) -> tuple[Entries, Predict]:
+    """Runs the file with ONNX Runtime."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -104,8 +113,8 @@ def onnx(path: str, given: Given) -> tuple[Ways, Run]:
     return {"pictures": _batched(floats, given.pictures)}, floats
 
 
-def litert(path: str, given: Given) -> tuple[Ways, Run]:
-    """LiteRT, with as many threads as there are CPUs."""
+def litert(path: str, given: Given) -> tuple[Entries, Predict]:
+    """Runs the file with LiteRT, on as many threads as there are CPUs."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(path, num_threads=os.cpu_count())
@@ -137,43 +146,62 @@ def _real(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
     return (values.astype(np.float32) - zero) * np.float32(scale)
 
 
-def _batched(run: Callable[[Any], np.ndarray], inputs: Any) -> np.ndarray:
-    return np.concatenate([run(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)])
+def _batched(predict: Callable[[Any], np.ndarray], inputs: Any) -> np.ndarray:
+    return np.concatenate([predict(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)])
 
 
-def milliseconds(run: Run, batch: np.ndarray, rounds: int = 30, limit: float = 2.0) -> float:
-    """The median time of a call, after two that are not counted; fewer of them where they are slow."""
-    run(batch)
-    run(batch)
+def milliseconds(predict: Predict, batch: np.ndarray, rounds: int = 30, limit: float = 2.0) -> float:
+    """The median time of a call, in milliseconds, after two calls that are not counted.
+
+    Args:
+        predict: what is timed.
+        batch: its input.
+        rounds: the number of calls at most.
+        limit: after so many seconds of calls no more are made, but at least three.
+    """
+    predict(batch)
+    predict(batch)
     times: list[float] = []
     while len(times) < rounds and (sum(times) < limit or len(times) < 3):
         began = time.perf_counter()
-        run(batch)
+        predict(batch)
         times.append(time.perf_counter() - began)
     return 1000 * statistics.median(times)
 
 
-KINDS = {"saved_model": saved_model, "keras": keras, "onnx": onnx, "litert": litert}
-WITHOUT = {
-    "saved_model": ("keras", "builder", "archspec"),
-    "keras": ("builder", "archspec"),
-    "onnx": ("tensorflow", "keras", "builder", "archspec"),
-    "litert": ("tensorflow", "keras", "builder", "archspec"),
+@dataclass(frozen=True)
+class Runtime:
+    """What runs the files of a format.
+
+    Attributes:
+        run: from a file and pictures to their probabilities by each entry point, and the one that is timed.
+        without: the packages that the file must run without.
+    """
+
+    run: Callable[[str, Given], tuple[Entries, Predict]]
+    without: tuple[str, ...]
+
+
+PROJECT = ("builder", "archspec")
+RUNTIMES = {
+    "saved_model": Runtime(saved_model, ("keras", *PROJECT)),
+    "keras": Runtime(keras, PROJECT),
+    "onnx": Runtime(onnx, ("tensorflow", "keras", *PROJECT)),
+    "litert": Runtime(litert, ("tensorflow", "keras", *PROJECT)),
 }
-"""What a file must run without."""
 
 
-def main(kind: str, path: str, pictures: str, answers: str) -> None:
+def main(runtime: str, path: str, pictures: str, answers: str) -> None:
     with np.load(pictures) as file:
         content, ends = file["encoded"].tobytes(), file["ends"].tolist()
         encoded = [content[start:end] for start, end in zip([0, *ends], ends, strict=False)]
         raw = [file[name] for name in file.files if name.startswith("raw ")]
         given = Given(file["pictures"], encoded, raw)
-    for name in WITHOUT[kind]:
+    for name in RUNTIMES[runtime].without:
         sys.modules[name] = None  # type: ignore[assignment]  # importing it is an error from here on
-    ways, run = KINDS[kind](path, given)
-    times = [milliseconds(run, np.resize(given.pictures, (batch, *given.pictures.shape[1:]))) for batch in BATCHES]
-    np.savez(answers, **{"milliseconds": np.array(times), **ways})  # type: ignore[arg-type]  # its stubs
+    entries, predict = RUNTIMES[runtime].run(path, given)
+    times = [milliseconds(predict, np.resize(given.pictures, (batch, *given.pictures.shape[1:]))) for batch in BATCHES]
+    np.savez(answers, **{"milliseconds": np.array(times), **entries})  # type: ignore[arg-type]  # its stubs
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""SavedModel: what TensorFlow alone, TensorFlow Serving and `saved_model_cli` run."""
+"""A SavedModel, which TensorFlow alone, TensorFlow Serving and `saved_model_cli` run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from builder.exports.inference import InferenceNetwork, endpoints
 
 
 def write(network: InferenceNetwork, folder: Path) -> None:
-    """Writes a SavedModel into a folder, with the network's texts as assets."""
+    """Writes a SavedModel into a folder, with the texts of the network as assets."""
     signatures, variables = endpoints(network)
     module = tf.Module()
-    module.kept = variables
+    module.variables_in_use = variables  # a SavedModel holds only the variables that its module refers to
     with tempfile.TemporaryDirectory() as texts:
         for name, text in network.texts.items():
             (Path(texts) / name).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The folder of a network's exports, as TensorFlow Serving has it: one numbered folder for each, whole or not there."""
+"""The folder of a network's exports, as TensorFlow Serving expects it: numbered folders, each complete or absent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from archspec.errors import file_problem
@@ -16,10 +17,10 @@ from builder.system.files import check_writable
 
 
 def check_folder(folder: Path, network: str) -> None:
-    """Refuses a folder that is something else, holds the exports of another network, or cannot be written to.
+    """Refuses a folder that is something else, holds the exports of another network, or is not writable.
 
     Raises:
-        FileError: so it is.
+        FileError: the folder cannot hold exports of this network.
     """
     try:
         exists = folder.exists()
@@ -39,7 +40,7 @@ def check_folder(folder: Path, network: str) -> None:
 
 
 def is_export(path: Path) -> bool:
-    """Whether it is one numbered export."""
+    """Whether a folder is one numbered export."""
     return path.name.isdecimal() and (path / EXPORT).is_file()
 
 
@@ -49,34 +50,49 @@ def _network_of(version: Path) -> str | None:
     return None
 
 
-@contextlib.contextmanager
-def new_version(folder: Path) -> Iterator[list[Path]]:
-    """A folder to write an export into, hidden until the block ends, and gone if it fails.
+@dataclass
+class Version:
+    """One numbered export.
 
-    Gives a list that holds it. When the block ends without an error it becomes `folder/<number>`, one more than the
-    last, which is then the list's.
+    Attributes:
+        path: the folder to write to. Inside `with new_version(...)` it is a hidden one; after the block it is
+            `folder/<number>`.
     """
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
-    temporary = folder / f".{os.getpid()}-{secrets.token_hex(4)}.export"  # in containers all processes have one number
-    place = [temporary]
+
+    path: Path
+
+
+@contextlib.contextmanager
+def new_version(folder: Path) -> Iterator[Version]:
+    """Makes a hidden folder to write an export into, and removes it if the block fails.
+
+    When the block ends without an error the folder becomes `folder/<number>`, one more than the last.
+
+    Raises:
+        OSError: the folder cannot be made or renamed.
+    """
+    absent = [path for path in (folder, *folder.parents) if not path.exists()]
+    # The random part matters in containers, where every process may have the same number.
+    hidden = folder / f".{os.getpid()}-{secrets.token_hex(4)}.export"
+    version = Version(hidden)
     try:
-        temporary.mkdir(parents=True)
-        yield place
-        place[0] = _renamed(temporary, folder)
+        hidden.mkdir(parents=True)
+        yield version
+        version.path = _numbered(hidden, folder)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        with contextlib.suppress(OSError):  # one that something is in stays
-            for path in new:
+        shutil.rmtree(hidden, ignore_errors=True)
+        with contextlib.suppress(OSError):  # a folder that holds something stays
+            for path in absent:
                 path.rmdir()
 
 
-def _renamed(temporary: Path, folder: Path) -> Path:
-    """Gives it the next number, or the one after that if another export takes it at this moment."""
+def _numbered(hidden: Path, folder: Path) -> Path:
+    """Renames a folder to the next number, or to the one after that if another export takes it at this moment."""
     while True:
         numbers = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
         target = folder / str(max(numbers, default=0) + 1)
         try:
-            os.rename(temporary, target)  # fails where there is a folder that holds anything
+            os.rename(hidden, target)  # fails if the target is a folder that holds anything
             return target
         except OSError:
             if not target.exists():

@@ -1,13 +1,13 @@
-"""Crops that bring training pictures to the network's size, by random numbers that are given.
+"""Crops that bring training pictures to the network's size, by random numbers that are passed in.
 
-Each is a window of the picture, resized. What comes from a JPEG is decoded in the window only.
+Each crop is a window of the picture, resized. Of a JPEG only the window is decoded.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,30 +16,45 @@ from archspec.recipe.augment import RandomResizedCrop, ResizedCrop, ScaleJitter
 from builder.pictures.resizing import Shape, decoded, with_channels
 
 TRIES = 10
-"""Windows drawn by RandomResizedCrop until one lies in the picture, as is usual; then the largest in the middle."""
+"""How many windows RandomResizedCrop draws until one is inside the picture, as is usual; if none is, it takes the
+largest one at the centre."""
 
 
 def numbers_needed(crop: Any) -> int:
-    """How many random numbers from 0 to below 1 a picture's crop needs."""
-    return 0 if crop is None else WINDOWS[type(crop)][1]
+    """The number of random numbers, from 0 to below 1, that a picture takes for its crop."""
+    return 0 if crop is None else WINDOWS[type(crop)].numbers
 
 
 def windows(crop: Any, sizes: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> tf.Tensor:
-    """Where to crop pictures: int32 (batch, 4), top, left, height and width in pixels of the picture.
+    """The windows to crop, int32 (batch, 4): top, left, height and width in pixels of the picture.
 
     Args:
-        sizes: (batch, 2), height and width of each picture.
-        numbers: (batch, numbers_needed(crop)).
+        crop: one of `archspec.recipe.augment.CROPS`.
+        sizes: the height and width of each picture, int32 (batch, 2).
+        shape: the network's input, (height, width, channels).
+        numbers: float32 (batch, numbers_needed(crop)), from 0 to below 1.
     """
     height, width = tf.unstack(tf.cast(sizes, tf.float32), axis=1)
-    tall, wide, numbers = WINDOWS[type(crop)][0](crop, height, width, shape, numbers)
+    tall, wide, numbers = WINDOWS[type(crop)].extent(crop, height, width, shape, numbers)
     tall, wide = tf.clip_by_value(tf.round(tall), 1, height), tf.clip_by_value(tf.round(wide), 1, width)
     top, left = tf.floor(numbers[:, 0] * (height - tall + 1)), tf.floor(numbers[:, 1] * (width - wide + 1))
     return tf.cast(tf.stack([top, left, tall, wide], 1), tf.int32)
 
 
 Extent = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
-"""Height and width (batch,) of each window, and numbers (batch, 2) that place it."""
+"""The height and width (batch,) of each window, and the numbers (batch, 2) that decide its position."""
+
+
+class Window(NamedTuple):
+    """How a crop draws its windows.
+
+    Attributes:
+        extent: from (crop, heights, widths, shape, numbers) to the extents of the windows.
+        numbers: the random numbers that a picture takes.
+    """
+
+    extent: Callable[..., Extent]
+    numbers: int
 
 
 def _resized_crop(crop: ResizedCrop, height: tf.Tensor, width: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> Extent:
@@ -70,31 +85,34 @@ def _random_resized_crop(
     return tall, wide, tf.where(found[:, tf.newaxis], numbers[:, :2], 0.5)
 
 
-WINDOWS: dict[type, tuple[Callable[..., Extent], int]] = {
-    ResizedCrop: (_resized_crop, 2),
-    ScaleJitter: (_scale_jitter, 3),
-    RandomResizedCrop: (_random_resized_crop, 2 + 2 * TRIES),
+WINDOWS = {
+    ResizedCrop: Window(_resized_crop, 2),
+    ScaleJitter: Window(_scale_jitter, 3),
+    RandomResizedCrop: Window(_random_resized_crop, 2 + 2 * TRIES),
 }
-"""For each crop the extent of its windows, and how many random numbers it takes."""
+"""The windows of each crop in `archspec.recipe.augment.CROPS`."""
 
 
 # -- one encoded picture -----------------------------------------------------------------------------------------------
 
 
 def scales(sizes: np.ndarray, shape: Shape) -> tuple[int, ...]:
-    """Of the scales 1/1, 1/2, 1/4 and 1/8 that a JPEG can be decoded at, those that crops of pictures of some sizes
-    (count, 2) may need."""
+    """The denominators of the scales 1/1, 1/2, 1/4 and 1/8 of a JPEG's decoder that crops of pictures with these sizes,
+    (count, 2), may use."""
     return tuple(scale for scale in (1, 2, 4, 8) if scale == 1 or (sizes >= np.multiply(shape[:2], scale)).all(1).any())
 
 
 def cropped_bytes(
     contents: tf.Tensor, window: tf.Tensor, shape: Shape, jpeg: bool = False, scales: tuple[int, ...] = (1, 2, 4, 8)
 ) -> tf.Tensor:
-    """A window (4,) of one encoded picture, resized: uint8 of the network's shape.
+    """A window of one encoded picture, resized to the network's shape, uint8.
 
     Args:
-        jpeg: whether it is known to be a JPEG.
-        scales: those that may be needed.
+        contents: the bytes of the file.
+        window: top, left, height and width, int32 (4,).
+        shape: the network's input, (height, width, channels).
+        jpeg: whether the file is known to be a JPEG.
+        scales: the denominators of the scales that may be used.
     """
 
     def of_jpeg() -> tf.Tensor:
@@ -111,8 +129,8 @@ def cropped_bytes(
 
 
 def _decoded_window(contents: tf.Tensor, window: tf.Tensor, shape: Shape, scales: tuple[int, ...]) -> tf.Tensor:
-    """The window, decoded at the smallest scale that leaves no less than what is wanted: the decoder averages, so that
-    plain bilinear resizing need not, and large photographs cost little."""
+    """The window, decoded at the smallest scale that is no smaller than the result. The decoder averages pixels, so
+    plain bilinear resizing is enough afterwards, and large photographs cost little."""
 
     def at(scale: int) -> tf.Tensor:
         return tf.io.decode_and_crop_jpeg(contents, window // scale, channels=shape[2], ratio=scale)
@@ -124,7 +142,7 @@ def _decoded_window(contents: tf.Tensor, window: tf.Tensor, shape: Shape, scales
 
 
 def _resize(picture: tf.Tensor, shape: Shape, antialias: bool = False) -> tf.Tensor:
-    """Bilinear. `tf.image.resize` does the same with more operations around it, which cost a tenth of the time."""
+    """Resizes bilinearly. `tf.image.resize` does the same with more operations around it, a tenth of the time."""
     if antialias:
         resized = tf.image.resize(picture, shape[:2], antialias=True)
     else:
@@ -136,7 +154,7 @@ def _resize(picture: tf.Tensor, shape: Shape, antialias: bool = False) -> tf.Ten
 
 
 def cropped(crop: Any, pictures: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> tf.Tensor:
-    """The crops of a batch of pictures (batch, height, width, channels): uint8 (batch, *shape), antialiased."""
+    """The crops of a batch of pictures (batch, height, width, channels), antialiased: uint8 (batch, *shape)."""
     height, width, channels = pictures.shape[1:]
     sizes = tf.tile([[height, width]], [tf.shape(pictures)[0], 1])
     top, left, tall, wide = tf.unstack(windows(crop, sizes, shape, numbers), axis=1)
@@ -151,8 +169,8 @@ def cropped(crop: Any, pictures: tf.Tensor, shape: Shape, numbers: tf.Tensor) ->
 
 
 def _weights(start: tf.Tensor, length: tf.Tensor, size: int, out: int) -> tf.Tensor:
-    """The share (batch, out, size) that each pixel of a row has in each pixel of its resized window: triangles as wide
-    as the scale, cut off at the window's ends."""
+    """The weights (batch, out, size) of the pixels of a row in each pixel of its resized window: triangles as wide as
+    the scale, cut off at the ends of the window."""
     first, count = tf.cast(start, tf.float32)[:, tf.newaxis], tf.cast(length, tf.float32)[:, tf.newaxis]
     scale = count / out
     centres = (tf.range(out, dtype=tf.float32) + 0.5) * scale - 0.5

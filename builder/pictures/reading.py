@@ -1,4 +1,4 @@
-"""Reading a picture of any format, mode and size as pixels: as training reads it where that can, else with Pillow."""
+"""Reading a picture of any format, mode and size: as training does where TensorFlow decodes it, else with Pillow."""
 
 from __future__ import annotations
 
@@ -9,46 +9,48 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from builder.pictures.orientation import HEAD, ORIENTATION, ORIENTATIONS, turned
 from builder.pictures.resizing import decoded
 
-HEAD = 1 << 18
-"""Bytes at a file's begin, in which its metadata stand."""
 WEBP_FLAGS, WEBP_HAS_EXIF = 20, 8
 """A byte and its bit (RFC 9649, section 2.7)."""
-ORIENTATION = 0x0112
-"""Exif's tag (JEITA CP-3451, section 4.6.4)."""
 MOST_PIXELS = 1 << 28
+"""A larger picture is refused: it would take more memory than a picture should."""
 
 
 class UnreadablePicture(Exception):
-    """A file that is no picture, or a damaged one; the message is the reason."""
+    """A file is not a picture, or is damaged; the message says why."""
 
 
 def read_picture(contents: bytes, channels: int) -> np.ndarray:
     """The pixels of an encoded picture, turned as its Exif metadata say.
 
-    JPEG, PNG, GIF and BMP are decoded as in training, WebP likewise, and what TensorFlow cannot decode (TIFF, AVIF and
-    more) by Pillow. 16 bits become 8, transparency is left out, CMYK becomes RGB, and colours become grey where the
-    network takes one channel.
+    JPEG, PNG, GIF, BMP and WebP are decoded by TensorFlow, as in training, and other formats (TIFF, AVIF and more) by
+    Pillow. 16 bits become 8, transparency is dropped, CMYK becomes RGB, and colours become grey if the network takes
+    one channel.
+
+    Args:
+        contents: the bytes of the file.
+        channels: the channels of the result, 1 or 3.
 
     Returns:
         uint8 (height, width, channels).
 
     Raises:
-        UnreadablePicture: with the reason.
+        UnreadablePicture: the file is empty, damaged or not a picture.
     """
     if not contents:
         raise UnreadablePicture("it is empty")
-    turned = needs_turning(contents)
+    orientation = needs_turning(contents)
     try:
         picture = decoded(tf.constant(contents), channels).numpy()
     except tf.errors.OpError:
         return _by_pillow(contents, channels)
-    return _turned(picture, turned) if turned else picture
+    return turned(picture, orientation) if orientation else picture
 
 
 def needs_turning(contents: bytes) -> int:
-    """The Exif orientation, 2 to 8; 0 where the picture stands as it is."""
+    """The Exif orientation of a picture that has to be turned, from 2 to 8; 0 if it is upright."""
     is_webp = contents[:4] == b"RIFF" and contents[8:16] == b"WEBPVP8X"
     if is_webp and not (len(contents) > WEBP_FLAGS and contents[WEBP_FLAGS] & WEBP_HAS_EXIF):
         return 0
@@ -57,20 +59,9 @@ def needs_turning(contents: bytes) -> int:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(contents)) as image:
             orientation = image.getexif().get(ORIENTATION, 1)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # damaged metadata do not make a picture
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # the picture itself may be fine
         return 0
-    return orientation if orientation in range(2, 9) else 0
-
-
-def _turned(picture: np.ndarray, orientation: int) -> np.ndarray:
-    """The picture upright. Orientations 5 to 8 swap the axes; the others mirror one or both."""
-    if orientation >= 5:
-        picture = picture.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        picture = picture[::-1]
-    if orientation in (2, 3, 6, 7):
-        picture = picture[:, ::-1]
-    return np.ascontiguousarray(picture)
+    return orientation if orientation in ORIENTATIONS[1:] else 0
 
 
 def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
@@ -88,7 +79,7 @@ def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """A grey picture of 16 bits, or of whole numbers in that range, with 8."""
+    """A grey picture of 16 bits, or of whole numbers in that range, with 8 bits."""
     if image.mode == "F":
         raise UnreadablePicture("its pixels are floating-point numbers, whose range is not known; save it with 8 bits")
     if not image.mode.startswith("I"):

@@ -1,5 +1,5 @@
-"""The evaluation transform: from any picture to the network's input, the same while training is validated, in
-prediction and in an exported model. Pure TensorFlow, with sizes that need not be known before it runs."""
+"""The evaluation transform: from any picture to the network's input, the same in validation, in prediction and in an
+exported model. It is pure TensorFlow, and sizes need not be known before it runs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from builder.pictures.orientation import upright
 
 Shape = tuple[int, int, int]
 MARGIN = 256 / 224
-"""The usual resized side over the side of the crop (Krizhevsky et al. 2012, section 4.1)."""
+"""The usual ratio of the resized side to the side of the crop (Krizhevsky et al. 2012, section 4.1)."""
 
 
 def centre_crop(pictures: tf.Tensor, shape: Shape, resize: int | None = None) -> tf.Tensor:
-    """Pictures of one size brought to the network's: resized, then cropped at the centre, as one operation.
+    """Brings pictures of one size to the network's: resizes them, then crops the centre, as one operation.
+
+    Resizing is bilinear, with antialiasing.
 
     Args:
-        pictures: uint8 (height, width, channels) or (batch, height, width, channels); grey ones are repeated where the
+        pictures: uint8 (height, width, channels) or (batch, height, width, channels); grey ones are repeated if the
             network takes three channels.
         shape: the network's input, (height, width, channels).
-        resize: the length that the shorter side gets before the crop (a recipe's `eval_resize`), or more where the crop
-            would not fit. By default 256/224 of the network's, except that pictures of its very size stay as they are.
+        resize: the length of the shorter side before the crop (a recipe's `eval_resize`); it is longer if the crop
+            would not fit. By default it is 256/224 of the network's, and pictures of exactly the network's size are
+            left as they are.
 
     Returns:
-        uint8 of `shape`, behind a batch dimension if `pictures` had one. Bilinear, with antialiasing.
+        uint8 of `shape`, with a batch dimension in front if `pictures` has one.
     """
     pictures = tf.convert_to_tensor(pictures)
     if resize is None and pictures.shape[-3:-1] == shape[:2]:
@@ -45,7 +48,7 @@ def centre_crop(pictures: tf.Tensor, shape: Shape, resize: int | None = None) ->
 
 
 def _resized(old: tf.Tensor, shape: Shape, resize: int | None) -> tf.Tensor:
-    """The height and width, int32, that a picture of another size is resized to before the crop."""
+    """The height and width, int32, to which a picture of size `old` is resized before the crop."""
     target = tf.constant(shape[:2], tf.float32)
     if resize is None:
         side = min(shape[:2])
@@ -59,27 +62,38 @@ def _resized(old: tf.Tensor, shape: Shape, resize: int | None) -> tf.Tensor:
 def centre_crop_bytes(
     contents: tf.Tensor, shape: Shape, resize: int | None = None, is_turned: bool = False
 ) -> tf.Tensor:
-    """The same from the bytes of JPEG, PNG, GIF or BMP files: a scalar string, or a batch (count,) of them; see
-    `decoded`."""
+    """Decodes JPEG, PNG, GIF or BMP files and brings them to the network's size; see `decoded` and `centre_crop`.
 
-    def of_one(one: tf.Tensor) -> tf.Tensor:
+    Args:
+        contents: the bytes of a file, a scalar string, or a batch of them, (batch,).
+        shape, resize: see `centre_crop`.
+        is_turned: see `decoded`.
+
+    Returns:
+        uint8 of `shape`, with a batch dimension in front if `contents` has one.
+    """
+
+    def transform(one: tf.Tensor) -> tf.Tensor:
         return centre_crop(decoded(one, shape[2], is_turned), shape, resize)
 
     if contents.shape.rank == 0:
-        return of_one(contents)
-    return tf.map_fn(of_one, contents, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
+        return transform(contents)
+    return tf.map_fn(transform, contents, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
 
 
 def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False) -> tf.Tensor:
-    """One encoded picture as uint8 (height, width, channels): the first frame of an animation, grey repeated where
-    three channels are wanted, and transparency left out.
+    """One encoded picture as uint8 (height, width, channels).
+
+    The first frame of an animation is taken. Grey is repeated if three channels are wanted, transparency is dropped.
 
     Args:
-        is_turned: turn JPEGs as their Exif metadata say, as a served model does. Training and validation do not, as is
-            usual for ImageNet, and take pixels as they are stored.
+        contents: the bytes of a JPEG, PNG, GIF or BMP file.
+        channels: the channels of the result.
+        is_turned: whether JPEGs are turned as their Exif metadata say, as a served model does. Training and validation
+            take pixels as they are stored, as is usual for ImageNet.
     """
 
-    def bmp() -> tf.Tensor:  # whose decoder does not convert
+    def bmp() -> tf.Tensor:  # TensorFlow's decoder for it does not convert channels
         picture = tf.io.decode_bmp(contents)
         colours = picture[..., :3] + tf.zeros(3, tf.uint8)
         if channels == 1:
@@ -97,6 +111,6 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False) -> tf.T
 
 
 def with_channels(pictures: tf.Tensor, channels: int) -> tf.Tensor:
-    """Grey pictures (..., 1) repeated to more channels; others as they are."""
+    """Repeats grey pictures (..., 1) to more channels; others are returned as they are."""
     grey = pictures.shape[-1] == 1 and channels > 1
     return tf.repeat(pictures, channels, axis=-1) if grey else pictures

@@ -1,1 +1,1 @@
-"""Classes of pictures by a trained run or an exported model."""
+"""Predicting the classes of pictures, by a trained run or an exported model."""

@@ -1,4 +1,4 @@
-"""Classes of pictures by a trained run or an exported model: files and folders, thousands of them in little memory."""
+"""Classifying pictures by a trained run or an exported model: any number of them, in little memory."""
 
 from __future__ import annotations
 
@@ -15,20 +15,26 @@ from typing import TYPE_CHECKING, Any
 from archspec import load
 from archspec.errors import file_problem
 from builder.prediction.finding import Found
-from builder.runs.names import EXPORT
-from builder.runs.run import open_run
+from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
+from builder.runs.run import Run, open_run
 
-if TYPE_CHECKING:  # files and runs are looked for without TensorFlow
+if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
     import numpy as np
 
 BATCH = 32
 AHEAD = 4
-"""Batches that are read while one goes through the network."""
+"""The number of batches that are read while one goes through the network."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a picture shows: (class, probability) of the most probable classes, or why it could not be read."""
+    """What a picture shows.
+
+    Attributes:
+        path: the path of the file.
+        classes: the names and probabilities, from 0 to 1, of the most probable classes, the highest first.
+        error: why the file could not be read; None if it could.
+    """
 
     path: str
     classes: tuple[tuple[str, float], ...] = ()
@@ -37,13 +43,13 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A trained network.
+    """A trained network that classifies pictures.
 
     Attributes:
-        shape: of its input, (height, width, channels).
-        resize: a recipe's `eval_resize`.
-        class_names: by label.
-        probabilities: from uint8 (batch, height, width, channels) of `shape` to (batch, classes).
+        shape: the shape of its input, (height, width, channels).
+        resize: the recipe's `eval_resize`.
+        class_names: the names of the classes, by label.
+        probabilities: from pictures, uint8 (batch, *shape), to probabilities, float32 (batch, classes).
     """
 
     shape: tuple[int, int, int]
@@ -55,26 +61,30 @@ class Classifier:
 # -- models ----------------------------------------------------------------------------------------------------------
 
 
-def open_classifier(source: str) -> Callable[[], Classifier]:
-    """A run, or an exported SavedModel (`name/1/`, or `name/` for its newest version), looked at without TensorFlow.
+def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classifier]:
+    """Finds a run, or an exported SavedModel (`name/1/`, or `name/` for its newest version), without TensorFlow.
 
     Returns:
-        What loads it.
+        A function that loads it.
 
     Raises:
-        FileError: it is neither, or is damaged; so does the loading.
+        FileError: it is neither a run nor an export, or is damaged. The function that loads it raises the same.
     """
+    if isinstance(source, Run):
+        return _run_loader(source)
     path = Path(source)
     versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]
     if (path / "saved_model.pb").is_file():
-        return _exported(path)
+        return _export_loader(path)
     if versions:
-        return _exported(max((one.parent for one in versions), key=lambda one: int(one.name)))
+        return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)))
     if (path / EXPORT).is_file():
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
-    run = open_run(path)
+    return _run_loader(open_run(path))
 
-    def loaded() -> Classifier:
+
+def _run_loader(run: Run) -> Callable[[], Classifier]:
+    def load_classifier() -> Classifier:
         import tensorflow as tf
 
         model = run.model
@@ -89,70 +99,66 @@ def open_classifier(source: str) -> Callable[[], Classifier]:
             (height, width, channels), resize, run.about.class_names, lambda some: probabilities(some).numpy()
         )
 
-    return loaded
+    return load_classifier
 
 
-def _exported(path: Path) -> Callable[[], Classifier]:
+def _export_loader(path: Path) -> Callable[[], Classifier]:
     assets = path / "assets"
-    spec = load(assets / "spec.yaml")
+    spec = load(assets / SPEC)
     try:
-        names = tuple(
-            map(str, json.loads((assets / "environment.json").read_text(encoding="utf-8"))["data"]["classes"])
-        )
+        names = tuple(map(str, json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]["classes"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise file_problem(path, "has no names of classes in assets/environment.json; export it anew") from error
+        raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error
 
-    def loaded() -> Classifier:
+    def load_classifier() -> Classifier:
         import numpy as np
         import tensorflow as tf
 
         try:
             model = tf.saved_model.load(str(path))
-        except Exception as problem:  # what TensorFlow raises for damaged files has no common class
+        except Exception as problem:  # TensorFlow's errors for damaged files have no common class
             raise file_problem(
-                path, f"is damaged, or no SavedModel: {type(problem).__name__}; export it anew"
+                path, f"is damaged, or no SavedModel: {type(problem).__name__}; export it again"
             ) from None
         if "serving_default" not in model.signatures:
             raise file_problem(path, f"has no signature serving_default, but {', '.join(model.signatures) or 'none'}")
         height, width, channels = spec.graph.input.shape
         answers = model.signatures["serving_default"].structured_outputs["probabilities"].shape
         if answers[-1] != len(names):
-            raise file_problem(
-                path, f"tells {answers[-1]} classes apart, and assets/ name {len(names)}; export it anew"
-            )
+            raise file_problem(path, f"predicts {answers[-1]} classes, and assets/ names {len(names)}; export it again")
 
         def probabilities(pictures: np.ndarray) -> np.ndarray:
-            serve = model.signatures["serving_default"]  # through the model, which alone keeps its variables alive
+            serve = model.signatures["serving_default"]  # looked up on the model, which keeps its variables alive
             return serve(pictures=tf.constant(pictures.astype(np.float32)))["probabilities"].numpy()
 
         resize = spec.train.eval_resize if spec.train else None
         return Classifier((height, width, channels), resize, names, probabilities)
 
-    return loaded
+    return load_classifier
 
 
 # -- prediction ------------------------------------------------------------------------------------------------------
 
 
-def predict(classifier: Classifier, files: Iterable[Found], top: int = 5) -> Iterator[Prediction]:
-    """The most probable classes of pictures, in order, after the evaluation transform.
+def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5) -> Iterator[Prediction]:
+    """Predicts the most probable classes of pictures, in order, after the evaluation transform.
 
-    Some batches are read ahead by threads while one goes through the network; no more are in memory.
+    While a batch goes through the network, threads read the next few; no more than these are in memory.
 
     Args:
-        classifier: from `open_classifier`.
-        files: from `find`.
-        top: how many classes of each.
+        classifier: from the function that `open_classifier` returns.
+        pictures: from `builder.prediction.finding.find`.
+        top: the number of classes in each prediction.
     """
     import numpy as np
 
-    files = iter(files)
+    pictures = iter(pictures)
     read = reader(classifier)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
 
         def fill() -> None:
-            for file in islice(files, AHEAD * BATCH - len(ahead)):
+            for file in islice(pictures, AHEAD * BATCH - len(ahead)):
                 ahead.append((file, threads.submit(read, file)))
 
         fill()
@@ -176,11 +182,12 @@ def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[
 
 
 def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
-    """From a file to the network's input, or the reason why not. Several threads call it at once."""
+    """A function from a picture to the network's input, uint8 (height, width, channels), or to the reason why it cannot
+    be read. Several threads may call it at once."""
     import tensorflow as tf
 
     from builder.pictures.reading import UnreadablePicture, needs_turning, read_picture
-    from builder.pictures.resizing import centre_crop, centre_crop_bytes
+    from builder.pictures.resizing import centre_crop, centre_crop_bytes, with_channels
 
     shape, resize = classifier.shape, classifier.resize
 
@@ -195,6 +202,8 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
     def read(file: Found) -> np.ndarray | str:
         if file.error:
             return file.error
+        if file.pixels is not None:
+            return other(with_channels(tf.constant(file.pixels), shape[2])).numpy()
         try:
             contents = Path(file.path).read_bytes()
         except OSError as problem:
@@ -203,7 +212,7 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
             if contents and not needs_turning(contents):
                 return usual(contents).numpy()
         except tf.errors.OpError:
-            pass  # Pillow may know it
+            pass  # Pillow may be able to read it
         try:
             return other(read_picture(contents, shape[2])).numpy()
         except UnreadablePicture as problem:

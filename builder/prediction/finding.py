@@ -1,4 +1,4 @@
-"""The pictures that files and folders name."""
+"""Finding the pictures in files and folders."""
 
 from __future__ import annotations
 
@@ -8,30 +8,41 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archspec.errors import file_problem
 from archspec.wording import did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif",
     ".jp2",
 )  # fmt: skip
-"""Of the files in a folder that are taken for pictures."""
+"""The endings of the files in a folder that are taken for pictures."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file, or why what stands there cannot be looked into."""
+    """A picture to classify, or the reason why a folder cannot be searched.
+
+    Attributes:
+        path: the path of the file or folder.
+        error: why the folder cannot be searched; None for a picture.
+        pixels: a picture that is in memory, uint8 (height, width, channels); None for one that is in a file.
+    """
 
     path: str
     error: str | None = None
+    pixels: np.ndarray | None = None
 
 
 def find(paths: Sequence[str]) -> Iterator[Found]:
-    """The pictures that paths name: files as they are, and those in folders, by name, sub-folders included.
+    """The pictures at some paths: files as they are named, and those in folders and their sub-folders, sorted by name.
 
     Raises:
-        FileError: a path that is not there, or a folder without pictures; before anything is yielded.
+        FileError: a path does not exist, or a folder holds no pictures. Nothing is yielded in that case.
     """
     for path in paths:
         if not os.path.exists(path):
@@ -48,7 +59,7 @@ def _inside(folder: str) -> Iterator[Found]:
         with os.scandir(folder) as entries:
             children = sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
     except OSError as problem:
-        yield Found(folder, f"cannot be looked into: {problem.strerror}")
+        yield Found(folder, f"cannot be searched: {problem.strerror}")
         return
     for child in children:
         if child.is_dir(follow_symlinks=False):
@@ -58,7 +69,8 @@ def _inside(folder: str) -> Iterator[Found]:
 
 
 def _is_tried(child: os.DirEntry[str]) -> bool:
-    """Whether it is a file, or a link that leads nowhere, which is reported; a pipe would be waited for."""
+    """Whether to read what has a picture's name: a file, or a broken link, whose error is reported; but not a pipe,
+    from which reading might wait forever."""
     try:
         return stat.S_ISREG(child.stat().st_mode)
     except OSError:

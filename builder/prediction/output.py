@@ -1,4 +1,4 @@
-"""Predictions as text, JSON or CSV, written as they come."""
+"""Writing predictions as text, JSON or CSV, one after the other as they become available."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from builder.prediction.classifier import Prediction
 OutputFormat = Literal["text", "json", "csv"]
 
 
-def write(predictions: Iterable[Prediction], out: TextIO, errors: TextIO, form: OutputFormat) -> int:
-    """Writes predictions, and pictures that could not be read to `errors` too.
+def write(predictions: Iterable[Prediction], out: TextIO, errors: TextIO, output_format: OutputFormat) -> int:
+    """Writes predictions to `out`, and a line for each picture that could not be read to `errors`.
 
-    Text has a line a picture; JSON is a list with an object for each; CSV has a row for each picture and class.
+    Text has a line for each picture, JSON is a list with an object for each, and CSV has a row for each picture and
+    class.
 
     Returns:
-        How many pictures could not be read.
+        The number of pictures that could not be read.
     """
-    return {"text": _text, "json": _json, "csv": _csv}[form](_reported(predictions, errors), out)
+    return {"text": _text, "json": _json, "csv": _csv}[output_format](_reported(predictions, errors), out)
 
 
 def _reported(predictions: Iterable[Prediction], errors: TextIO) -> Iterable[Prediction]:

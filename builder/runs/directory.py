@@ -13,31 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from archspec import Spec
-from archspec.errors import Where, argument_problem, file_problem, problem_at
-from archspec.recipe import Train
+from archspec.errors import argument_problem, file_problem
+from archspec.spec.addresses import recipe_of
 from builder.runs.comparison import check_same_spec
 from builder.runs.names import CHECKPOINTS, LOCK
-
-
-def recipe_of(spec: Spec) -> Train:
-    """A spec's `train` section.
-
-    Raises:
-        SpecError: there is none.
-    """
-    if spec.train is None:
-        message = "there is no 'train' section; add one, such as train: {data: digits}"
-        raise problem_at(Where("train", spec.tree.span), message)
-    return spec.train
-
-
-def address(spec: Spec, *keys: str) -> Where:
-    """The position of a value of the resolved spec. For a value that is a default it is the position of the mapping
-    that lacks it."""
-    tree = spec.tree
-    for key in keys:
-        tree = tree.value.get(key, tree) if isinstance(tree.value, dict) else tree
-    return Where(".".join(keys), tree.span)
 
 
 def check_free(directory: str | os.PathLike[str]) -> None:

@@ -45,8 +45,8 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
         "train": data.train_count,
         "validation": data.validation_count,
         "classes": list(data.class_names),
-        "pixel_mean": list(data.pixels.mean),
-        "pixel_std": list(data.pixels.std),
+        "pixel_mean": list(data.normalisation.mean),
+        "pixel_std": list(data.normalisation.std),
         "fingerprint": data.fingerprint,
     }
     now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}

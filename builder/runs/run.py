@@ -55,7 +55,7 @@ class DataDescription:
     fingerprint: str
 
     @property
-    def pixels(self) -> Normalisation:
+    def normalisation(self) -> Normalisation:
         """The normalisation inside the model."""
         from builder.pictures.normalisation import Normalisation
 
@@ -159,8 +159,8 @@ class Run:
         Raises:
             FileError: they cannot be loaded, or differ from the data that it was trained on.
         """
+        from archspec.spec.addresses import address, recipe_of
         from builder.data import check_fits, load_data
-        from builder.runs.directory import address, recipe_of
 
         recipe, where = recipe_of(self.spec), address(self.spec, "train", "data")
         data = load_data(recipe.data, self.spec.graph.input.shape, data_dir, where, say)

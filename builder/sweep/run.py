@@ -11,8 +11,8 @@ from archspec import Spec
 from archspec.candidates.check import Checker
 from archspec.errors import Where, argument_problem, problem_at
 from archspec.network import SpecLike, as_spec
+from archspec.spec.addresses import address
 from archspec.wording import counted
-from builder.runs.directory import address
 from builder.sweep import results
 from builder.sweep.directory import choose_directory, claimed, is_begun, make_shared
 from builder.sweep.processes.forkserver import ForkServer, shares

@@ -14,10 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.monitor import improved
+from archspec.spec.addresses import address
 from builder.data.batches import training_batches, validation_batches
 from builder.runs import checkpoints
 from builder.runs.checkpoints import CheckpointStore
-from builder.runs.directory import address
 from builder.system.background import BackgroundJob
 from builder.system.endings import Diverged, Interrupted
 from builder.system.signals import Interrupts

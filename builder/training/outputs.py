@@ -51,7 +51,7 @@ class RunOutputs:
         checkpoints.restore(self.setup.state.weights, read_tensors(path)[0], path)
         portable = build(spec, "portable", "float32")
         transfer_weights(self.setup.network, portable)
-        saved = from_pixels(portable, data.pixels)
+        saved = from_pixels(portable, data.normalisation)
         with replacing(self.directory / names.MODEL) as temporary:
             saved.save(temporary)
         batches = iter(validation_batches(data, recipe, recipe.batch_size))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,13 +16,15 @@ from matplotlib.figure import Figure, SubFigure
 
 from archspec import Spec
 from archspec.errors import file_problem
+from archspec.network import SpecLike, as_spec
 from archspec.recipe import Train
 from archspec.recipe.augment import NAMES
 from archspec.recipe.schedules import Plateau, Step
+from archspec.spec.addresses import recipe_of
 from archspec.wording import counted
-from builder.data import Data, check_fits, load_data
+from builder.data import Data, load_data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
-from builder.runs.directory import address, recipe_of
+from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 from builder.system.files import replacing
 from builder.system.terminal import Say
 
@@ -30,9 +33,6 @@ CELL = 1.1
 """The width of a picture, in inches."""
 HEAD, LABEL, CURVE = 0.4, 0.32, 2.6
 """The height of a title, of a label and of the curve, in inches."""
-DPI = 120
-DARK = 128
-"""Pictures whose highest pixel is lower than this are shown brighter."""
 LONGEST_LABEL = 20
 """The number of characters that fit below a picture."""
 CURVE_POINTS = 2000
@@ -42,7 +42,7 @@ Example = tuple[np.ndarray, np.ndarray]
 
 
 def preview(
-    spec: Spec,
+    spec: SpecLike,
     out: str | os.PathLike[str],
     count: int = 32,
     data_dir: str | os.PathLike[str] | None = None,
@@ -52,7 +52,7 @@ def preview(
     pictures beside them, and the learning rate over the epochs below.
 
     Args:
-        spec: a spec with a `train` section.
+        spec: a spec with a `train` section: a `Spec`, its path or shipped name, or its data as a mapping.
         out: a PNG file; one that exists is replaced, when the new one is complete.
         count: how many training pictures.
         data_dir: where TFDS keeps prepared data sets.
@@ -61,10 +61,9 @@ def preview(
     Raises:
         UserError: no `train` section, data that does not exist or fit, or a file that cannot be written.
     """
+    spec = as_spec(spec)
     recipe, path = recipe_of(spec), _writable(out)
-    where = address(spec, "train", "data")
-    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
-    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
+    data = load_data(spec, data_dir=data_dir, say=say)
     count = min(count, data.train_count)
     rows = math.ceil(count / COLUMNS)
 
@@ -141,35 +140,24 @@ def _draw(spec: Spec, recipe: Train, data: Data, shown: list[Example], held_out:
     figure = Figure(((COLUMNS + EVALUATION_COLUMNS) * CELL * 1.08, sum(heights)), dpi=DPI)
     head, pictures, curve = figure.subfigures(3, 1, squeeze=False, height_ratios=heights).ravel()
     left, right = pictures.subfigures(1, 2, squeeze=False, width_ratios=[COLUMNS, EVALUATION_COLUMNS]).ravel()
-    peak = max(int(picture.max()) for picture, _ in held_out)
-    brightened = f", brightened (no pixel is above {peak})" if peak < DARK else ""
+    white = white_level(picture for picture, _ in held_out)
+    brightened = f", brightened (no pixel is above {white})" if white < 255 else ""
     title = f"{spec.name}: {data.name}, {data.train_count:,} + {data.validation_count:,} pictures{brightened}"
     head.text(0.5, 0.5, title, fontsize=13, ha="center", va="center")
-    names = ", ".join(NAMES[type(options)] for options in recipe.augment)
-    scale = 255 / max(peak, 1) if peak < DARK else 1.0
-    _grid(left, f"Training: {names or 'not augmented'}", shown, data, scale, (rows, COLUMNS))
-    _grid(right, "Evaluation", held_out, data, scale, (rows, EVALUATION_COLUMNS))
+    applied = ", ".join(NAMES[type(options)] for options in recipe.augment)
+    grid = Grid(rows, COLUMNS, CELL, LABEL, HEAD, gap=0.08)
+    _captioned(left, grid, f"Training: {applied or 'not augmented'}", shown, data.class_names, white)
+    _captioned(right, replace(grid, columns=EVALUATION_COLUMNS), "Evaluation", held_out, data.class_names, white)
     _curve(curve.subplots(gridspec_kw={"left": 0.06, "right": 0.98, "bottom": 0.22, "top": 0.86}), recipe, data)
     return figure
 
 
-def _grid(
-    figure: SubFigure, title: str, examples: list[Example], data: Data, scale: float, size: tuple[int, int]
+def _captioned(
+    figure: SubFigure, grid: Grid, title: str, examples: list[Example], names: Sequence[str], white: int
 ) -> None:
-    rows, columns = size
-    height = rows * (CELL + LABEL) + HEAD
-    figure.text(0.5, 1 - HEAD / 2 / height, title, fontsize=11, ha="center", va="center")
-    around = {"left": 0.02, "right": 0.98, "bottom": LABEL / height, "top": 1 - HEAD / height}
-    grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={**around, "wspace": 0.08, "hspace": LABEL / CELL})
-    for axis in grid.flat:
-        axis.set_axis_off()
-    for axis, (picture, label) in zip(grid.flat, examples, strict=False):
-        visible = np.clip(picture * scale, 0, 255).astype(np.uint8)
-        visible = visible if visible.shape[-1] == 3 else visible.mean(-1)
-        enlarged = max(picture.shape) < CELL * DPI
-        axis.imshow(visible, "gray", vmin=0, vmax=255, interpolation="nearest" if enlarged else "antialiased")
-        text = label_text(label, data.class_names)
-        axis.text(0.5, -0.04, text, fontsize=7, ha="center", va="top", transform=axis.transAxes)
+    cells = draw_grid(figure, grid, title, [picture for picture, _ in examples], white, 11)
+    for axis, (_, label) in zip(cells, examples, strict=False):
+        axis.text(0.5, -0.04, label_text(label, names), fontsize=7, ha="center", va="top", transform=axis.transAxes)
 
 
 def _curve(axis: Axes, recipe: Train, data: Data) -> None:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from archspec import Spec, analyse
 from archspec.errors import problem_at
 from archspec.recipe import Train
+from archspec.spec.addresses import address
 from archspec.wording import counted
 from builder.data import Data
 from builder.data.batches import steps_per_epoch
@@ -19,7 +20,6 @@ from builder.distribution.strategy import Placement
 from builder.network.model import build, freeze, verify
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints
-from builder.runs.directory import address
 from builder.system.terminal import Say
 from builder.training import optimizers
 from builder.training.averaging import Ema
@@ -84,7 +84,7 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
             if initialise and recipe.init_from is not None:
                 say(init_from(network, spec.graph, recipe.init_from, address(spec, "train", "init_from")))
             freeze(network, recipe.trains)
-            model = from_pixels(network, data.pixels)
+            model = from_pixels(network, data.normalisation)
             optimizer = optimizers.optimizer(recipe)
             optimizer.build(model.trainable_variables)
             ema = Ema(model, recipe.ema) if recipe.ema else None

@@ -18,12 +18,13 @@ from archspec.errors import file_problem, is_full_disk
 from archspec.network import SpecLike, as_spec
 from archspec.recipe import Train
 from archspec.recipe.monitor import MONITORS
+from archspec.spec.addresses import address, recipe_of
 from archspec.wording import counted
 from builder.data import Data, check_fits, load_data
 from builder.distribution.strategy import Placement, choose_strategy
 from builder.network.model import frozen_layers
 from builder.runs.checkpoints import CheckpointStore
-from builder.runs.directory import address, check_can_train, claim, locked, recipe_of, resumes
+from builder.runs.directory import check_can_train, claim, locked, resumes
 from builder.runs.environment import record_environment
 from builder.runs.names import CHECKPOINTS, MODEL
 from builder.runs.run import open_run

@@ -1,33 +1,23 @@
-"""`tools/export.py` as a user runs it, and its files as another system does: in processes of their own."""
+"""`tools/export.py` as a user runs it, in processes of their own."""
 
 import json
-import os
 import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-import yaml
-from sklearn.datasets import load_digits, load_sample_images
+from sklearn.datasets import load_digits
 
-import archspec
-from archspec import UserError
 from builder.exports import formats
-from builder.exports.exporter import check_before, export
-from builder.exports.folding import Folded
-from builder.pictures.resizing import centre_crop_bytes
 from builder.runs.run import open_run
-from builder.training.trainer import train
-from tests.builder.data.conftest import cut, write
+from tests.processes import ENVIRONMENT, ROOT, process
 
-ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "export.py"
 FORMATS = ["saved_model", "keras", "onnx", "litert"]
 FILES = [
@@ -49,47 +39,6 @@ FILES = [
 ]
 
 
-def process(*command, status=0, **options):
-    """Runs Python in a process that finds the repository's packages as if installed; returns what it prints on both
-    streams."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    result = subprocess.run(
-        [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True, timeout=600, **options
-    )
-    assert result.returncode == status, result.stderr
-    assert "Traceback" not in result.stderr
-    return result.stderr if status else result.stdout
-
-
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("runs") / "short"
-    small = ["--set", "n=1", "--set", "width=8", "--set", "train.epochs=2"]
-    process(ROOT / "tools" / "train.py", ROOT / "specs" / "digits.yaml", *small, "--run-dir", directory)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def exported(run_dir, tmp_path_factory):
-    """The folder of a network's exports, with one export in all formats, and the command's output."""
-    out = tmp_path_factory.mktemp("exports") / "digits"
-    return out, process(TOOL, run_dir, "--format", *FORMATS, "--out", out)
-
-
-@pytest.fixture
-def copy(run_dir, tmp_path):
-    return Path(shutil.copytree(run_dir, tmp_path / "run"))
-
-
-def refused(*arguments, **options):
-    with pytest.raises(UserError) as caught:
-        export(*arguments, say=lambda line: None, **options)
-    return str(caught.value)
-
-
-# -- what is written -------------------------------------------------------------------------------------------------
-
-
 def test_an_export_has_all_its_files_and_a_report(exported):
     out, printed = exported
     assert [path.name for path in out.iterdir()] == ["1"]
@@ -108,41 +57,6 @@ def test_an_export_has_all_its_files_and_a_report(exported):
     assert f"saved {out / '1'}" in printed
 
 
-def test_the_texts_are_those_of_the_run(exported, run_dir):
-    assets = exported[0] / "1" / "assets"
-    for name in ("spec.yaml", "metrics.csv", "environment.json"):
-        assert (assets / name).read_bytes() == (run_dir / name).read_bytes()
-    assert (assets / "labels.txt").read_text() == "".join(f"{digit}\n" for digit in range(10))
-
-
-SERVER = """
-import sys
-sys.modules.update(dict.fromkeys(["keras", "archspec", "builder"]))  # importing them is an error
-import numpy as np, tensorflow as tf
-serve = tf.saved_model.load(sys.argv[1]).signatures["serve_bytes"]
-contents = [open(path, "rb").read() for path in sys.argv[3:]]
-answers = serve(picture_bytes=tf.constant(contents))
-np.savez(sys.argv[2], **{name: np.array(value.numpy().tolist()) for name, value in answers.items()})
-"""
-
-
-def test_jpeg_bytes_are_served_by_tensorflow_alone(exported, run_dir, tmp_path):
-    photographs = load_sample_images().images
-    grey = [picture.mean(-1, keepdims=True).astype(np.uint8) for picture in photographs]
-    contents = [tf.io.encode_jpeg(one).numpy() for one in (*photographs, grey[0], grey[1][:200, :37])]
-    contents.append(tf.io.encode_png(grey[0][:8, :8]).numpy())
-    paths = [tmp_path / f"{number}.jpg" for number in range(len(contents))]
-    for path, content in zip(paths, contents, strict=True):
-        path.write_bytes(content)
-    process("-c", SERVER, exported[0] / "1", tmp_path / "answers.npz", *paths, cwd=tmp_path)
-    answers = np.load(tmp_path / "answers.npz")
-    pictures = centre_crop_bytes(tf.constant(contents), (8, 8, 1))
-    expected = tf.nn.softmax(open_run(run_dir).model(tf.cast(pictures, tf.float32))).numpy()
-    np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-5)
-    assert answers["class_ids"].tolist() == expected.argmax(-1).tolist()
-    assert answers["class_names"].tolist() == [b"%d" % number for number in expected.argmax(-1)]
-
-
 def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
     cli = ["-m", "tensorflow.python.tools.saved_model_cli"]
     shown = process(*cli, "show", "--dir", exported[0] / "1", "--tag_set", "serve", "--all")
@@ -155,19 +69,6 @@ def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):
     printed = process(*cli, "run", "--dir", exported[0] / "1", *asked, "--outdir", tmp_path)
     assert np.load(tmp_path / "probabilities.npy").shape == (3, 10)
     assert re.search(r"class_names:\n\[b'(\d)' b'\1' b'\1'\]", printed)
-
-
-def test_a_second_export_is_a_second_version(exported, run_dir):
-    out, _ = exported
-    before = {path: path.stat().st_mtime_ns for path in (out / "1").rglob("*")}
-    lines = []
-    try:
-        assert export(run_dir, ["saved_model"], out, say=lines.append) == out / "2"
-        assert sorted(path.name for path in out.iterdir()) == ["1", "2"]
-        assert {path: path.stat().st_mtime_ns for path in (out / "1").rglob("*")} == before
-        assert lines[-1] == f"saved {out / '2'}"
-    finally:
-        shutil.rmtree(out / "2", ignore_errors=True)
 
 
 def test_the_page_shows_how_it_is_used(exported, tmp_path):
@@ -184,33 +85,6 @@ def test_the_page_shows_how_it_is_used(exported, tmp_path):
     assert [name for name in formats.CHOICES if name not in listed] == []
 
 
-# -- what fails ------------------------------------------------------------------------------------------------------
-
-
-def test_a_failed_check_leaves_nothing(run_dir, tmp_path, monkeypatch):
-    right = formats.FORMATS["onnx"]
-
-    def wrong(network, path, calibration):
-        weights = {
-            name: value * (1.5 if name == "dense1/kernel" else 1) for name, value in network.folded.weights.items()
-        }
-        folded = Folded(network.folded.graph, weights, network.folded.folded)
-        right.write(replace(network, folded=folded), path, calibration)
-
-    monkeypatch.setitem(formats.FORMATS, "onnx", replace(right, write=wrong))
-    message = refused(run_dir, ["onnx"], tmp_path / "out")
-    assert message.startswith("onnx: pictures: a probability differs by ")
-    assert message.endswith("; nothing was exported")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_does_not_load_leaves_nothing(run_dir, tmp_path, monkeypatch):
-    broken = replace(formats.FORMATS["onnx"], write=lambda network, path, calibration: path.write_bytes(b"no model"))
-    monkeypatch.setitem(formats.FORMATS, "onnx", broken)
-    assert refused(run_dir, ["onnx"], tmp_path / "out").startswith("onnx: does not run by itself: ")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_full_disk_leaves_nothing(run_dir, tmp_path):
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -221,21 +95,10 @@ def test_a_full_disk_leaves_nothing(run_dir, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_pipe_that_takes_no_more_is_not_the_folders_fault(run_dir, tmp_path):
-    def closed(line):
-        if line.startswith("writing"):
-            raise BrokenPipeError
-
-    with pytest.raises(BrokenPipeError):
-        export(run_dir, ["saved_model"], tmp_path / "a" / "b", say=closed)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_sigterm_leaves_nothing(run_dir, tmp_path):
     out = tmp_path / "a" / "b"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, TOOL, run_dir, "--format", *FORMATS, "--out", out]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         next(line for line in running.stdout if line.startswith("writing"))
         assert [path.suffix for path in out.iterdir()] == [".export"]
@@ -244,94 +107,9 @@ def test_sigterm_leaves_nothing(run_dir, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_packages_that_are_missing_are_named(run_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
-    assert refused(run_dir, ["saved_model", "onnx"], tmp_path / "out") == (
-        "--format onnx: needs onnx, tf2onnx, onnxruntime: install with pip install 'convspec[export]'"
-    )
-
-
-def told(*arguments):
-    with pytest.raises(UserError) as caught:
-        check_before(*arguments)
-    return str(caught.value)
-
-
-def test_a_folder_that_is_no_export_is_refused(run_dir, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    assert told(run_dir, ["saved_model"], tmp_path) == (
-        f"{tmp_path}: exists and is not a folder of exports: it holds notes.txt; name a new folder with --out"
-    )
-    assert told(run_dir, ["saved_model"], tmp_path / "notes.txt") == (
-        f"{tmp_path / 'notes.txt'}: cannot hold exports: Not a directory; name a new folder with --out"
-    )
-
-
-def test_a_folder_of_another_networks_exports_is_refused(run_dir, tmp_path):
-    (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "export.json").write_text('{"network": "alexnet"}')
-    assert told(run_dir, ["saved_model"], tmp_path) == (
-        f"{tmp_path}: holds exports of 'alexnet', not of 'digits'; name a new folder with --out"
-    )
-
-
-def test_what_is_no_run_is_told_without_tensorflow(run_dir, tmp_path):
-    runs = run_dir.parent
-    message = process(TOOL, runs / "shirt", status=2)
-    assert message == f"{runs / 'shirt'}: there is no such run; did you mean 'short'?\n"
-    assert told(runs, ["saved_model"], None) == f"{runs}: holds runs, and is none; name one of them: short"
-    assert told(tmp_path, ["saved_model"], None) == (
-        f"{tmp_path}: is not the directory of a run: it has no spec.yaml and no checkpoints/"
-    )
-    (tmp_path / "spec.yaml").touch()
-    assert told(tmp_path, ["saved_model"], None).endswith("is not the directory of a run: it has no checkpoints/")
-    (tmp_path / "names" / "1").mkdir(parents=True)
-    (tmp_path / "names" / "1" / "export.json").write_text("{}")
-    for folder in (tmp_path / "names", tmp_path / "names" / "1"):
-        assert told(folder, ["saved_model"], None) == (
-            f"{folder}: is an export, expected the directory of a run; export.json names the one it is of"
-        )
-    assert told(run_dir / "spec.yaml", ["saved_model"], None).startswith(
-        f"{run_dir / 'spec.yaml'}: is a file, expected the directory of a run"
-    )
-
-
-ANEW = "python tools/train.py {0}/spec.yaml --resume {0} resumes the training and writes it"
-
-
-def test_a_run_without_a_model_is_refused(copy):
-    (copy / "model.keras").unlink()
-    assert told(copy, ["saved_model"], None) == (
-        f"{copy}: has no model.keras: the training was stopped before it had written its best model; "
-        + ANEW.format(copy)
-    )
-
-
-def test_damaged_files_are_told(copy, tmp_path):
-    out = tmp_path / "out"
-    model, best = copy / "model.keras", copy / "checkpoints" / "best.safetensors"
-    whole = model.read_bytes()
-    model.write_bytes(whole[: len(whole) // 2])
-    resume = f"python tools/train.py {copy}/spec.yaml --resume {copy} writes what is missing"
-    message = refused(copy, out=out)
-    assert message.startswith(f"{model}: is damaged, or no model of Keras: ")
-    assert message.endswith(f"; delete model.keras there, and {resume}")
-    model.write_bytes(whole)
-    best.write_bytes(best.read_bytes()[:1000])
-    assert refused(copy, out=out).startswith(f"{best}: is damaged: ")
-    best.unlink()
-    assert refused(copy, out=out) == (
-        f"{best}: is not there; a completed run does not write it again; "
-        f"train again with python tools/train.py {copy}/spec.yaml"
-    )
-    environment = copy / "environment.json"
-    environment.write_text('{"data": {}}')
-    assert told(copy, ["saved_model"], out) == (
-        f"{environment}: is damaged: KeyError: 'name'; delete environment.json and model.keras there, and {resume}"
-    )
-    environment.unlink()
-    assert told(copy, ["saved_model"], out) == f"{environment}: is not there; delete model.keras there, and {resume}"
-    assert not out.exists()
+@pytest.fixture
+def copy(run_dir, tmp_path):
+    return Path(shutil.copytree(run_dir, tmp_path / "run"))
 
 
 def test_what_is_deleted_in_a_complete_run_is_written_again_as_the_message_says(copy):
@@ -341,99 +119,7 @@ def test_what_is_deleted_in_a_complete_run_is_written_again_as_the_message_says(
     assert open_run(copy).about.name == "digits"
 
 
-def test_a_spec_that_was_changed_is_refused_with_the_differences(copy, tmp_path):
-    spec = copy / "spec.yaml"
-    text = spec.read_text()
-    mend = "undo the change, or train the changed spec in a run of its own"
-    for old, new, change in (
-        ("{momentum: 0.9}", "{momentum: 0.8}", "model.defaults.batch_norm.momentum was 0.9, is 0.8"),
-        ("width: 8", "width: 4", "params.width was 8, is 4"),
-        ("batch_size: ", "eval_resize: 9\n  batch_size: ", "train.eval_resize was absent, is 9"),
-    ):
-        assert old in text
-        spec.write_text(text.replace(old, new, 1))
-        told = f"{spec}: the spec was changed since {copy} was trained: {change}; {mend}"
-        assert refused(copy, out=tmp_path / "out") == told
-    spec.write_text(f"# a comment\n{text}".replace("data: digits", "data: {digits: {}}", 1))
-    assert open_run(copy).spec.params["width"] == 8, "where the data are may be said otherwise"
-
-
-def test_a_model_of_another_network_is_refused_with_the_differences(copy):
-    import keras
-
-    path = copy / "model.keras"
-    model = keras.models.load_model(path)
-    model.get_layer("digits").get_layer("conv1.norm").epsilon = 0.001
-    model.save(path)
-    with pytest.raises(UserError) as caught:
-        open_run(copy).model  # noqa: B018
-    assert str(caught.value) == (
-        f"{path}: is of another network than {copy / 'spec.yaml'}: conv1.norm.epsilon is 0.001, by the spec 1e-05; put "
-        "back the file that was there"
-    )
-
-
-def test_other_weights_in_the_model_than_in_the_best_checkpoint_are_told(copy, tmp_path):
-    from builder.system.tensors import read_tensors, write_tensors
-
-    best = copy / "checkpoints" / "best.safetensors"
-    tensors, _ = read_tensors(best)
-    write_tensors(best, {**tensors, "dense1/bias": tensors["dense1/bias"] + 1})
-    assert "has other weights than checkpoints/best.safetensors (dense1/bias, for one)" in refused(
-        copy, out=tmp_path / "out"
-    )
-
-
-# -- other data and networks -----------------------------------------------------------------------------------------
-
-COLOURS = {
-    "name": "colours",
-    "model": {
-        "input": [16, 16, 3],
-        "layers": [
-            {"conv": {"filters": 8, "kernel": 3, "stride": 2, "padding": "symmetric", "norm": "batch"}},
-            {"activation": "relu"},
-            "local_response_norm",
-            {"conv": {"filters": 8, "kernel": 3, "groups": 2, "activation": "relu"}},
-            {"max_pool": {"size": 3, "stride": 2, "padding": "symmetric"}},
-            {"depthwise_conv": {"kernel": 3, "norm": "batch"}},
-            "flatten",
-            {"dense": 2},
-        ],
-    },
-    "train": {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "eval_resize": 20},
-}
-
-
-@pytest.fixture(scope="module")
-def colour_run(tmp_path_factory):
-    """A run on JPEG files of several sizes, resized and cropped for evaluation."""
-    folder = tmp_path_factory.mktemp("pictures")
-    for number in range(30):
-        path = folder / ("flower" if number % 2 else "temple") / f"{number}.jpg"
-        path.parent.mkdir(exist_ok=True)
-        write(path, cut(number))
-    spec = folder / "colours.yaml"
-    train_section = {**COLOURS["train"], "data": {"folder": {"path": str(folder), "validation": 0.4}}}
-    spec.write_text(yaml.safe_dump({**COLOURS, "train": train_section}, sort_keys=False))
-    run_dir = tmp_path_factory.mktemp("runs") / "colours"
-    train(archspec.load(spec), run_dir, say=lambda line: None)
-    return run_dir
-
-
-def test_files_of_any_size_are_served_as_they_were_evaluated(colour_run, tmp_path):
-    place = export(colour_run, ["saved_model", "onnx", "litert-float32"], tmp_path / "out", say=lambda line: None)
-    report = json.loads((place / "export.json").read_text())
-    assert report["folded"] == ["conv1.norm", "depthwise_conv1.norm"]
-    assert report["input"] == {"shape": [16, 16, 3], "resize": 20, "pixels": "0 to 255"}
-    assert report["classes"] == ["flower", "temple"]
-    assert [one["agreement"] for one in report["formats"]] == [1.0, 1.0, 1.0]
-
-
-def test_a_network_too_large_for_constants_keeps_variables(colour_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("builder.exports.inference.MOST_FROZEN", 0)
-    place = export(colour_run, ["saved_model"], tmp_path / "out", say=lambda line: None)
-    loaded = tf.saved_model.load(str(place))
-    signature = loaded.signatures["serving_default"]
-    assert len(signature.variables) == 8  # kernels and biases
-    assert signature(pictures=tf.zeros((5, 16, 16, 3)))["probabilities"].shape == (5, 2)
+def test_what_is_no_run_is_reported_without_tensorflow(run_dir):
+    runs = run_dir.parent
+    message = process(TOOL, runs / "shirt", status=2)
+    assert message == f"{runs / 'shirt'}: there is no such run; did you mean 'short'?\n"

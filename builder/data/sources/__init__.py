@@ -1,1 +1,1 @@
-"""Data sources: one module for each kind that a recipe's `data` can name."""
+"""Data sources: one module for each kind that a recipe's `data` can name, with a `load(source, request)`."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from builder.data.splits import Arrays, Splits
+from archspec.recipe.data import Digits
+from builder.data.splits import Arrays, Request, Splits, channels_error, channels_fit
 
 
-def load() -> Splits:
-    """1,797 grey pictures of 8x8 pixels, uint8 with values from 0 to 16 (as the source counts ink), labels 0 to 9.
+def load(source: Digits, request: Request) -> Splits:
+    """Loads 1,797 grey pictures of 8x8 pixels, uint8 from 0 to 16 (the source counts ink), with labels 0 to 9.
 
-    With the pictures sorted by label, otherwise in the source's order, every fifth one from the first on is held out
-    (360), the others are trained on (1,437). Each class is so held out to a fifth, and nothing is drawn at random.
+    The pictures are sorted by label, and otherwise keep the source's order. Every fifth one, starting with the first,
+    is held out (360); the others are trained on (1,437). That holds out a fifth of each class without drawing numbers.
+
+    Raises:
+        SpecError: the network takes neither 1 nor 3 channels.
     """
+    if not channels_fit(1, request.channels):
+        raise channels_error(request.where, "digits", 1, request.channels)
     from sklearn.datasets import load_digits  # importing takes a second
 
     digits = load_digits()

@@ -1,4 +1,4 @@
-"""A folder of pictures, one sub-folder a class."""
+"""A folder of pictures, with a sub-folder for each class."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ import tensorflow as tf
 from archspec.errors import Where, file_problem, problem_at
 from archspec.recipe.data import Folder
 from archspec.wording import did_you_mean
-from builder.data.decodable import NAMED, checked
-from builder.data.splits import Encoded, Say, Splits, held_out
+from builder.data.decodable import NAMED, decodable
+from builder.data.splits import Encoded, Request, Splits, held_out
 
-PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
 OTHER_FORMATS = (".webp", ".tif", ".tiff", ".heic", ".avif", ".jp2", ".jxl", ".ppm", ".pgm")
 VALIDATION = ("validation", "val")
 
 
 @dataclass(frozen=True)
 class File:
-    """A picture's path below the folder, its class, and what tells a changed file."""
+    """A picture's file.
+
+    Attributes:
+        path: relative to the folder.
+        class_name: the name of its class.
+        size: in bytes.
+        modified: the time of the last change, in nanoseconds.
+    """
 
     path: str
     class_name: str
@@ -30,17 +37,18 @@ class File:
     modified: int
 
 
-def load(source: Folder, channels: int, where: Where, say: Say) -> Splits:
-    """The pictures of a folder, each looked at once.
+def load(source: Folder, request: Request) -> Splits:
+    """Loads the names and labels of a folder's pictures, and decodes each picture once to see that it can be read.
 
     Raises:
-        FileError: no such folder, no or only one class, a class without pictures, or pictures that cannot be used.
-        SpecError: a network that takes neither 1 nor 3 channels.
+        FileError: there is no such folder, fewer than two classes, a class without pictures, or pictures that cannot be
+            used.
+        SpecError: the network takes neither 1 nor 3 channels.
     """
-    root = Path(source.path).expanduser()
-    if channels not in (1, 3):
-        raise problem_at(where, f"pictures of a folder have 1 or 3 channels, and the network takes {channels}")
-    train_folder, validation_folder = _parts(root, where)
+    root, where = Path(source.path).expanduser(), request.where
+    if request.channels not in (1, 3):
+        raise problem_at(where, f"pictures of a folder have 1 or 3 channels, and the network takes {request.channels}")
+    train_folder, validation_folder = _split_folders(root, where)
     train = _scan(root, train_folder, where)
     names = sorted({file.class_name for file in train}, key=os.fsencode)
     if validation_folder is None:
@@ -48,9 +56,9 @@ def load(source: Folder, channels: int, where: Where, say: Say) -> Splits:
     else:
         validation = _scan(root, validation_folder, where)
         for name in sorted({file.class_name for file in validation} - set(names)):
-            place = root / validation_folder / name
+            path = root / validation_folder / name
             raise file_problem(
-                where, f"{place}: there is no such class in {root / train_folder}{did_you_mean(name, names)}"
+                where, f"{path}: there is no such class in {root / train_folder}{did_you_mean(name, names)}"
             )
     label = {name: number for number, name in enumerate(names)}
     splits = [_encoded(root, files, label) for files in (train, validation)]
@@ -58,7 +66,7 @@ def load(source: Folder, channels: int, where: Where, say: Say) -> Splits:
     times = hashlib.sha256(
         repr([(os.path.abspath(root), file.path, file.size, file.modified) for file in train + validation]).encode()
     )
-    (first, second), skipped = checked(splits, str(root), times.hexdigest(), channels, source.on_corrupt, where, say)
+    (first, second), skipped = decodable(splits, str(root), times.hexdigest(), source.on_corrupt, request)
     if skipped:
         left = {Path(first.name(number)).parent.name for number in range(first.count)}
         for name in names:
@@ -67,8 +75,8 @@ def load(source: Folder, channels: int, where: Where, say: Say) -> Splits:
     return Splits(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
 
 
-def _parts(root: Path, where: Where) -> tuple[str, str | None]:
-    """The folders of the two parts below the root; the root itself, if it is to be split."""
+def _split_folders(root: Path, where: Where) -> tuple[str, str | None]:
+    """The folders of the two splits, relative to the root; `.` and None if the root itself is to be split."""
     folders = _folders(root, where)
     found = [name for name in VALIDATION if name in folders]
     if "train" in folders and found:
@@ -97,10 +105,10 @@ def _folders(path: Path, where: Where) -> list[str]:
         raise file_problem(where, message) from problem
 
 
-def _scan(root: Path, part: str, where: Where) -> list[File]:
-    """The pictures of all classes, by class and name."""
+def _scan(root: Path, split: str, where: Where) -> list[File]:
+    """The pictures of all classes in the folder of a split, sorted by class and name."""
     files: list[File] = []
-    base = root / part
+    base = root / split
     classes = _folders(base, where)
     if not classes:
         raise file_problem(where, f"{base}: expected a sub-folder for each class, with its pictures in it; it has none")
@@ -111,10 +119,10 @@ def _scan(root: Path, part: str, where: Where) -> list[File]:
             with os.scandir(base / class_name) as entries:
                 for entry in sorted(entries, key=lambda one: os.fsencode(one.name)):
                     suffix = os.path.splitext(entry.name)[1].lower()
-                    if suffix in PICTURES and not entry.name.startswith(".") and entry.is_file():
-                        about = entry.stat()
-                        path = os.path.normpath(os.path.join(part, class_name, entry.name))
-                        files.append(File(path, class_name, about.st_size, about.st_mtime_ns))
+                    if suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file():
+                        status = entry.stat()
+                        path = os.path.normpath(os.path.join(split, class_name, entry.name))
+                        files.append(File(path, class_name, status.st_size, status.st_mtime_ns))
                     elif suffix in OTHER_FORMATS:
                         others.append(entry.name)
         except OSError as problem:
@@ -126,14 +134,14 @@ def _scan(root: Path, part: str, where: Where) -> list[File]:
         if len(files) == before:
             raise file_problem(
                 where,
-                f"{base / class_name}: there are no pictures in this class ({' '.join(PICTURES)}); "
+                f"{base / class_name}: there are no pictures in this class ({' '.join(SUFFIXES)}); "
                 "add some, or delete the folder",
             )
     return files
 
 
 def _split(files: list[File], source: Folder, root: Path, where: Where) -> tuple[list[File], list[File]]:
-    """A share of every class held out."""
+    """The files to train on and those held out, which are a share of every class."""
     by_class: dict[str, list[File]] = {}
     for file in files:
         by_class.setdefault(file.class_name, []).append(file)

@@ -1,4 +1,4 @@
-"""A NumPy file of pictures and labels."""
+"""A NumPy `.npz` file of pictures and labels."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 from archspec.errors import FileError, Problem, Where, file_problem
 from archspec.recipe.data import Npz
 from builder.data.memory import aligned, shared
-from builder.data.splits import Arrays, Splits, channels_error, channels_fit, held_out
+from builder.data.splits import Arrays, Request, Splits, channels_error, channels_fit, held_out
 
 NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))
-"""The arrays that a file has: the two parts, or one that is split."""
+"""The arrays that a file may hold: both splits, or pictures that are to be split."""
 MOST_CLASSES = 1_000_000
-"""More than any network tells apart; a label beyond it is a mistake."""
+"""More than any network distinguishes; a label beyond it is a mistake."""
 
 
-def load(source: Npz, channels: int, where: Where) -> Splits:
-    """The pictures of a `.npz` file.
+def load(source: Npz, request: Request) -> Splits:
+    """Loads the pictures and labels of a `.npz` file into memory.
 
     Raises:
-        FileError: no such file, arrays that are missing or not pictures and labels, or a class without pictures.
-        SpecError: more channels than the network takes.
+        FileError: there is no such file, arrays are missing or are not pictures and labels, or a class has no pictures.
+        SpecError: the pictures have more channels than the network takes.
     """
-    path = Path(source.path).expanduser()
+    path, where = Path(source.path).expanduser(), request.where
     arrays = _read(path, where)
     problems: list[str] = []
     pairs = [
@@ -37,23 +37,23 @@ def load(source: Npz, channels: int, where: Where) -> Splits:
     ]
     if not problems and len({pictures.shape[1:] for pictures, _ in pairs}) > 1:
         sizes = " and ".join(f"{name} {list(arrays[name].shape)}" for name in ("x_train", "x_test"))
-        problems.append(f"the pictures of both parts must have one size, got {sizes}")
+        problems.append(f"the pictures of both splits must have one size, got {sizes}")
     if problems:
         raise FileError(Problem(where, f"{path}: {problem}") for problem in problems)
     found = pairs[0][0].shape[-1]
-    if not channels_fit(found, channels):
-        raise channels_error(where, str(path), found, channels)
+    if not channels_fit(found, request.channels):
+        raise channels_error(where, str(path), found, request.channels)
     classes = max(int(labels.max()) for _, labels in pairs) + 1
-    parts = pairs if len(pairs) == 2 else _split(*pairs[0], source, path, where)
-    counts = np.bincount(parts[0][1], minlength=classes)
+    splits = pairs if len(pairs) == 2 else _split(*pairs[0], source, path, where)
+    counts = np.bincount(splits[0][1], minlength=classes)
     if not counts.all():
         raise file_problem(
             where,
             f"{path}: class {int(np.argmin(counts))} of {classes} has no picture to train on; "
-            "labels are to be 0, 1, 2 and so on, each with pictures",
+            "labels must be 0, 1, 2 and so on, each with pictures",
         )
-    train, validation = (Arrays(shared(pictures), shared(labels)) for pictures, labels in parts)
-    identity = f"{path.name} {[(list(pictures.shape), int(labels.sum())) for pictures, labels in parts]}"
+    train, validation = (Arrays(shared(pictures), shared(labels)) for pictures, labels in splits)
+    identity = f"{path.name} {[(list(pictures.shape), int(labels.sum())) for pictures, labels in splits]}"
     return Splits(path.name, train, validation, tuple(str(label) for label in range(classes)), identity)
 
 
@@ -85,7 +85,7 @@ def _read(path: Path, where: Where) -> dict[str, np.ndarray]:
 
 
 def _pictures(name: str, array: np.ndarray, problems: list[str]) -> np.ndarray:
-    """(count, height, width, channels), where they are pictures."""
+    """An array as pictures (count, height, width, channels); the array itself after a problem was added."""
     if array.ndim not in (3, 4) or 0 in array.shape:
         problems.append(
             f"{name} is {_shape(array)}; expected (count, height, width) or (count, height, width, channels)"
@@ -102,7 +102,7 @@ def _pictures(name: str, array: np.ndarray, problems: list[str]) -> np.ndarray:
 
 
 def _labels(name: str, array: np.ndarray, count: tuple[int, ...], problems: list[str]) -> np.ndarray:
-    """int64 (count,), where they are labels."""
+    """An array as labels, int64 (count,); the array itself after a problem was added."""
     flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array  # Keras's CIFAR has (count, 1)
     if flat.ndim != 1 or flat.shape != count:
         hint = "; for one-hot labels use numpy.argmax(y, 1)" if flat.ndim == 2 and flat.shape[:1] == count else ""
@@ -128,7 +128,7 @@ def _shape(array: np.ndarray) -> str:
 def _split(
     pictures: np.ndarray, labels: np.ndarray, source: Npz, path: Path, where: Where
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """A share of every class held out."""
+    """The pictures and labels to train on, and those held out, which are a share of every class."""
     validation = np.zeros(len(labels), bool)
     for label in np.unique(labels).tolist():
         numbers = [str(number) for number in np.flatnonzero(labels == label)]

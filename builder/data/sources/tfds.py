@@ -1,4 +1,4 @@
-"""Data sets of tensorflow-datasets, read by number from their record files."""
+"""Data sets of tensorflow-datasets, whose pictures are read by number from the record files."""
 
 from __future__ import annotations
 
@@ -14,39 +14,38 @@ import tensorflow as tf
 from archspec.errors import Where, file_problem, problem_at
 from archspec.recipe.data import Tfds
 from archspec.wording import did_you_mean, first_line
-from builder.data.cache import remembered
-from builder.data.decodable import checked
-from builder.data.splits import Encoded, Say, Splits, channels_error, channels_fit
+from builder.data.cache import cached
+from builder.data.decodable import decodable
+from builder.data.splits import Encoded, Request, Splits, channels_error, channels_fit
 
 RETRIES = 4
-"""Of a download, each after twice the time of the one before: six seconds; TFDS's own number takes minutes to find
-that there is no network."""
+"""How often a download is tried again, each time after twice the previous wait: six seconds in all. TFDS's own number
+would take minutes to find out that there is no network."""
 
 
-def load(source: Tfds, data_dir: str | os.PathLike[str] | None, channels: int, where: Where, say: Say) -> Splits:
-    """A data set, prepared (and downloaded where needed) on first use.
+def load(source: Tfds, request: Request) -> Splits:
+    """Loads a data set, which is downloaded and prepared on first use.
 
-    Args:
-        source: the spec's.
-        data_dir: where TFDS keeps prepared data sets, rather than in the source's `data_dir`; by default
-            `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+    Prepared data sets are kept in the `data_dir` of the request, else in that of the source, by default in
+    `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
 
     Raises:
-        SpecError: no such data set, version or split, no labelled pictures in it, it cannot be prepared, or its
-            pictures cannot be used.
+        SpecError: there is no such data set, version or split, or it holds no labelled pictures that fit the network.
+        FileError: it cannot be prepared, or its pictures cannot be used.
     """
-    directory = data_dir or (os.path.expanduser(source.data_dir) if source.data_dir else None)
+    where = request.where
+    directory = request.data_dir or (os.path.expanduser(source.data_dir) if source.data_dir else None)
     builder = _builder(source.name, directory, where)
-    keys, names = _supervised(builder, source.name, channels, where)
+    keys, names = _supervised(builder, source.name, request.channels, where)
     if not builder.data_path.exists():
         _prepare(builder, source, where)
-    if not builder.info.splits:  # another process was first, and the builder has not read what it wrote
+    if not builder.info.splits:  # another process prepared it, and the builder has not read what that one wrote
         builder = _builder(source.name, directory, where)
     splits = [_encoded(builder, split, keys, where) for split in (source.train, source.validation)]
     name = builder.info.full_name
     identity = f"{name} {source.train} {splits[0].count} {source.validation} {splits[1].count}"
     times = _times(builder)
-    (train, validation), skipped = checked(splits, name, f"{identity} {times}", channels, source.on_corrupt, where, say)
+    (train, validation), skipped = decodable(splits, name, f"{identity} {times}", source.on_corrupt, request)
     return Splits(name, train, validation, names, identity, skipped)
 
 
@@ -64,7 +63,7 @@ def _builder(name: str, data_dir: str | os.PathLike[str] | None, where: Where) -
 
 
 def _supervised(builder: Any, name: str, channels: int, where: Where) -> tuple[tuple[str, str], tuple[str, ...]]:
-    """The names of the picture's and the label's features, and those of the classes."""
+    """The names of the features that hold the picture and the label, and the names of the classes."""
     import tensorflow_datasets as tfds
 
     features, keys = builder.info.features, builder.info.supervised_keys
@@ -82,18 +81,19 @@ def _supervised(builder: Any, name: str, channels: int, where: Where) -> tuple[t
 def _prepare(builder: Any, source: Tfds, where: Where) -> None:
     import tensorflow_datasets as tfds
 
-    name, place = builder.info.full_name, builder.data_path
+    name, folder = builder.info.full_name, builder.data_path
     if not source.download:
         raise problem_at(
             where,
-            f"{name} is not prepared in {place}, and download is false; set download: true, or data_dir to where it is",
+            f"{name} is not prepared in {folder}, and download is false; "
+            "set download: true, or data_dir to where it is",
         )
     try:
         with _few_retries():
             builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     except (OSError, AssertionError, ImportError, tf.errors.OpError) as problem:
-        if not place.exists():  # else another process was first, and its files are as good
-            message = f"{name} cannot be prepared in {place}: {first_line(problem)}{_hint(problem)}"
+        if not folder.exists():  # otherwise another process prepared it, and its files are as good
+            message = f"{name} cannot be prepared in {folder}: {first_line(problem)}{_hint(problem)}"
             raise file_problem(where, message) from problem
 
 
@@ -110,7 +110,7 @@ def _few_retries() -> Iterator[None]:
 
 
 def _hint(problem: BaseException) -> str:
-    """What to do where the network is the reason."""
+    """Advice for a problem whose reason is the network; empty for others."""
     import requests
 
     if not isinstance(problem, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
@@ -122,7 +122,7 @@ def _hint(problem: BaseException) -> str:
 
 
 def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> Encoded:
-    """A split's pictures and labels, in the order of its files."""
+    """The pictures and labels of a split, in the order of its files."""
     import tensorflow_datasets as tfds
 
     name = builder.info.full_name
@@ -136,17 +136,17 @@ def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> E
     if builder.info.file_format != tfds.core.FileFormat.TFRECORD:
         kind = builder.info.file_format.value
         raise problem_at(where, f"{name} is prepared as {kind} files; expected tfrecord, which TFDS writes by default")
-    found = {one.filename: _offsets(one.filename) for one in instructions}
+    offsets = {one.filename: _offsets(one.filename) for one in instructions}
     paths = tf.constant([one.filename for one in instructions])
     files = np.repeat(np.arange(len(instructions)), [one.take for one in instructions])
-    chosen = [found[one.filename][one.skip : one.skip + one.take] for one in instructions]
-    places = tf.constant(np.column_stack([files, np.concatenate(chosen)]), tf.int64)
+    chosen = [offsets[one.filename][one.skip : one.skip + one.take] for one in instructions]
+    records = tf.constant(np.column_stack([files, np.concatenate(chosen)]), tf.int64)
     image, label = keys
     features = tfds.features.FeaturesDict({key: builder.info.features[key] for key in keys})
     skip = {image: tfds.decode.SkipDecoding()}
 
     def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        file, offset, length = tf.unstack(places[number])
+        file, offset, length = tf.unstack(records[number])
         example = features.deserialize_example(_record(paths[file], offset, length), decoders=skip)
         return example[image], tf.cast(example[label], tf.int64)
 
@@ -154,40 +154,40 @@ def _encoded(builder: Any, split: str, keys: tuple[str, str], where: Where) -> E
 
 
 def _record(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """The record that begins at an offset of a TFRecord file. The public data set of TFRecords has no offsets."""
+    """The record that begins at an offset of a TFRecord file. The public `TFRecordDataset` takes no offsets."""
     string = {"output_types": [tf.string], "output_shapes": [[]]}
-    records = tf.raw_ops.TFRecordDatasetV2(filenames=path, compression_type="", buffer_size=length, byte_offsets=offset)
-    first = tf.raw_ops.TakeDataset(input_dataset=records, count=tf.constant(1, tf.int64), **string)
+    data = tf.raw_ops.TFRecordDatasetV2(filenames=path, compression_type="", buffer_size=length, byte_offsets=offset)
+    first = tf.raw_ops.TakeDataset(input_dataset=data, count=tf.constant(1, tf.int64), **string)
     return tf.raw_ops.DatasetToSingleElement(dataset=first, **string)[0]
 
 
 def _offsets(path: str) -> np.ndarray:
     """int64 (records, 2): where each record of a TFRecord file begins, and its length with header and checksums."""
     size, modified = _stat(path)
-    return remembered(f"records {path} {size} {modified}", lambda: {"offsets": _scan(path, size)})["offsets"]
+    return cached(f"records {path} {size} {modified}", lambda: {"offsets": _scan(path, size)})["offsets"]
 
 
 def _stat(path: str) -> tuple[int, int]:
-    """A file's size, and when it was changed; a bucket's too, whose time TensorFlow knows to a second."""
+    """The size of a file in bytes, and the time of its last change, in nanoseconds (in a bucket: to the second)."""
     if os.path.exists(path):
-        about = os.stat(path)
-        return about.st_size, about.st_mtime_ns
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
     remote = tf.io.gfile.stat(path)
     return remote.length, remote.mtime_nsec
 
 
 def _scan(path: str, size: int) -> np.ndarray:
-    places, offset = [], 0
+    records, offset = [], 0
     with open(path, "rb") if os.path.exists(path) else tf.io.gfile.GFile(path, "rb") as file:
         while offset < size:
             file.seek(offset)
-            length = struct.unpack("<Q", file.read(8))[0] + 16  # its length, checksums of it and of the data
-            places.append((offset, length))
+            length = struct.unpack("<Q", file.read(8))[0] + 16  # the length itself, and checksums of it and of the data
+            records.append((offset, length))
             offset += length
-    return np.array(places, np.int64).reshape(-1, 2)
+    return np.array(records, np.int64).reshape(-1, 2)
 
 
 def _times(builder: Any) -> str:
-    """What changes when the data set is prepared anew."""
+    """A text that changes when the data set is prepared again."""
     files = sorted(path for split in builder.info.splits.values() for path in map(str, split.filepaths))
     return " ".join(f"{path} {_stat(path)}" for path in files)

@@ -12,11 +12,11 @@ from keras_tuner.errors import FailedTrialError
 from archspec import Spec
 from archspec.candidates.check import Checker
 from archspec.network import SpecLike, as_spec
+from archspec.spec.addresses import recipe_of
 from builder.data import load_data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.network.model import build
 from builder.pictures.normalisation import from_pixels
-from builder.runs.directory import recipe_of
 from builder.sweep.tuners.hyperparameters import candidate, declare
 from builder.training.losses import loss
 from builder.training.optimizers import optimizer
@@ -46,7 +46,7 @@ class SpecHyperModel(keras_tuner.HyperModel):
             raise FailedTrialError(str(verdict.error or f"outside the budget: {', '.join(verdict.over)}"))
         spec = self.checker.networks.spec(chosen)
         assert spec.train is not None
-        model = from_pixels(build(spec, "portable", spec.train.precision), self.data.pixels)
+        model = from_pixels(build(spec, "portable", spec.train.precision), self.data.normalisation)
         model.compile(optimizer=optimizer(spec.train), loss=_loss(spec.train), metrics=["accuracy"])
         return model
 

@@ -154,13 +154,13 @@ def test_decoding_into_memory_says_how_far_it_is(roots, monkeypatch):
 def test_memory_makes_no_difference(name, digits, roots, monkeypatch):
     data, options = case(name, digits, roots)
     kept = flat(training_batches(data, options, 12))[0]
-    assert data.train.kept
+    assert data.train.decoded
     monkeypatch.setattr("builder.data.pipeline.free_memory", lambda: 20_000)
     again = case(name, digits, roots)[0]
     assert np.array_equal(kept, flat(training_batches(again, options, 12))[0])
     off, without = case(name, digits, roots, cache="off")
     assert np.array_equal(kept, flat(training_batches(off, without, 12))[0])
-    assert not again.train.kept and not off.train.kept
+    assert not again.train.decoded and not off.train.decoded
 
 
 def test_starting_late_reads_nothing_before(roots, tmp_path):

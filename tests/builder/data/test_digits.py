@@ -35,13 +35,13 @@ def test_a_fifth_of_every_class_is_held_out():
 
 def test_loading_again_gives_the_same():
     first, again = load_data(Digits(), SHAPE), load_data(Digits(), SHAPE)
-    assert again.fingerprint == first.fingerprint and again.pixels == first.pixels
+    assert again.fingerprint == first.fingerprint and again.normalisation == first.normalisation
     assert np.array_equal(again.train.pictures, first.train.pictures)
 
 
 def test_pixels_have_mean_0_and_deviation_1():
     data = load_data(Digits(), SHAPE)
-    normal = data.pixels.layer()(data.train.pictures.numpy()).numpy()
+    normal = data.normalisation.layer()(data.train.pictures.numpy()).numpy()
     assert normal.mean() == pytest.approx(0, abs=1e-6) and normal.std() == pytest.approx(1, abs=1e-6)
 
 
@@ -68,7 +68,7 @@ def test_all_mismatches_with_the_network_are_reported_at_once():
 
 def test_a_single_class_is_refused():
     data = dataclasses.replace(load_data(Digits(), SHAPE), class_names=("cat",))
-    with pytest.raises(archspec.SpecError, match="digits has 1 class, and a network learns to tell apart 2 or more"):
+    with pytest.raises(archspec.SpecError, match="digits has 1 class, and a classifier needs at least 2"):
         check_fits(data, network(1), Train(data=Digits(), batch_size=8))
 
 

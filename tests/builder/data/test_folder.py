@@ -103,7 +103,7 @@ def test_grey_pictures_suit_a_network_of_one_channel(tmp_path):
 
 def test_fingerprints_change_with_the_pictures(tree):
     first = load(tree)
-    assert load(tree).fingerprint == first.fingerprint and load(tree).pixels == first.pixels
+    assert load(tree).fingerprint == first.fingerprint and load(tree).normalisation == first.normalisation
     write(tree / "cat" / "00.jpg", cut(50))
     assert load(tree).fingerprint != first.fingerprint
 
@@ -152,7 +152,7 @@ def test_a_class_left_empty_by_skipping_is_reported(tree):
 
 def test_pictures_are_checked_once_until_they_change(tree, cache, monkeypatch):
     load(tree)
-    monkeypatch.setattr("builder.data.decodable.look", lambda *arguments: pytest.fail("looked again"))
+    monkeypatch.setattr("builder.data.decodable.decode_all", lambda *arguments: pytest.fail("looked again"))
     load(tree)
     monkeypatch.undo()
     os.environ["XDG_CACHE_HOME"] = str(cache)

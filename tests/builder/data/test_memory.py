@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from builder.data.cache import remembered
+from builder.data.cache import cached
 from builder.data.memory import _left_by_limit, aligned, free_memory, shared
 
 
@@ -38,9 +38,9 @@ def test_arrays_are_shared_and_not_copied():
 
 def test_a_damaged_cache_file_is_computed_again(cache):
     for _ in range(2):
-        assert remembered("key", lambda: {"a": np.arange(3)})["a"].tolist() == [0, 1, 2]
-    assert remembered("key", lambda: {"a": np.arange(9)})["a"].tolist() == [0, 1, 2]
+        assert cached("key", lambda: {"a": np.arange(3)})["a"].tolist() == [0, 1, 2]
+    assert cached("key", lambda: {"a": np.arange(9)})["a"].tolist() == [0, 1, 2]
     (path,) = (cache / "convspec").iterdir()
     path.write_bytes(path.read_bytes()[:50])
-    assert remembered("key", lambda: {"a": np.arange(9)})["a"].tolist() == list(range(9))
-    assert remembered("other", lambda: {"a": np.arange(2)})["a"].tolist() == [0, 1]
+    assert cached("key", lambda: {"a": np.arange(9)})["a"].tolist() == list(range(9))
+    assert cached("other", lambda: {"a": np.arange(2)})["a"].tolist() == [0, 1]

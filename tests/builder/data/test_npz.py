@@ -36,7 +36,9 @@ def test_keras_layout(load):
     assert np.array_equal(data.train.pictures, X[:30]) and np.array_equal(data.train.labels, Y[:30])
     assert np.array_equal(data.validation.pictures, X[28:32])
     assert data.class_names == ("0", "1", "2") and data.name == "a.npz"
-    assert np.allclose(data.pixels.mean, X[:30].mean((0, 1, 2))) and np.allclose(data.pixels.std, X[:30].std((0, 1, 2)))
+    assert np.allclose(data.normalisation.mean, X[:30].mean((0, 1, 2))) and np.allclose(
+        data.normalisation.std, X[:30].std((0, 1, 2))
+    )
 
 
 def test_a_share_of_every_class_is_held_out(load):
@@ -84,12 +86,12 @@ def test_grey_pictures_without_channels(load):
         ),
         (
             {"x": X, "y": Y + 1},
-            "class 0 of 5 has no picture to train on; labels are to be 0, 1, 2 and so on, each with pictures",
+            "class 0 of 5 has no picture to train on; labels must be 0, 1, 2 and so on, each with pictures",
         ),
         ({"x": X[:31], "y": Y[:31]}, "class 3 has 1 picture, and at least 2 are needed to hold one out"),
         (
             {"x_train": X, "y_train": Y, "x_test": X[:, 1:], "y_test": Y},
-            "the pictures of both parts must have one size, got x_train [40, 6, 5, 3] and x_test [40, 5, 5, 3]",
+            "the pictures of both splits must have one size, got x_train [40, 6, 5, 3] and x_test [40, 5, 5, 3]",
         ),
         (
             {"x": np.array([[[None]]]), "y": np.array([0])},

@@ -99,7 +99,7 @@ def test_pictures_of_one_size_come_as_they_are_from_memory_and_from_disk(cache, 
     pictures = np.concatenate([pictures for pictures, _ in training_batches(data, recipe, 10).as_numpy_iterator()])
     expected = {cut(number, (24, 20))[..., :1].tobytes() for number in range(30)}
     assert {picture.tobytes() for picture in pictures} == expected
-    assert bool(data.train.kept) == (cache == "auto")
+    assert bool(data.train.decoded) == (cache == "auto")
 
 
 def test_grey_pictures_are_repeated_for_three_channels(data_dir):

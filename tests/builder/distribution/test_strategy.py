@@ -19,9 +19,9 @@ from archspec.errors import Where
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from archspec.recipe.train import Mirrored, MultiWorker, Off
+from archspec.spec.addresses import address
 from builder.distribution.cluster import Cluster, described_cluster
 from builder.distribution.strategy import choose_strategy
-from builder.runs.directory import address
 from tests.small import written
 
 ROOT = Path(__file__).parents[3]

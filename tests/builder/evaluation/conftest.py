@@ -1,8 +1,8 @@
-"""What is remembered about files is kept away from the user's."""
+"""The cache of facts about files is kept away from the user's own."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def cache(session_cache):
-    """The session's own, for every test here."""
+    """The cache of the session, for every test here."""

@@ -14,9 +14,10 @@ import pytest
 from matplotlib.image import imread
 
 from archspec import UserError
-from builder.evaluation.evaluate import evaluate, open_runs
-from builder.evaluation.files import NAMES
+from builder.evaluation.evaluator import evaluate, open_runs
+from builder.evaluation.report import FILES
 from builder.evaluation.scheme import Scheme
+from builder.runs.run import open_run
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,6 +52,16 @@ def test_metrics_are_those_of_training(name, runs, tmp_path):
     assert one.top1 == pytest.approx(float(expected["val_accuracy"]), abs=1e-6)
     assert one.top5 == pytest.approx(float(expected["val_top5_accuracy"]), abs=1e-6)
     assert one.loss == pytest.approx(float(expected["val_loss"]), rel=1e-4)
+
+
+def test_a_directory_or_an_open_run_and_a_name_of_crops_are_enough(runs, tmp_path):
+    lines = []
+    by_path = evaluate(runs / "one", "ten", tmp_path, say=lines.append)
+    by_run = evaluate(open_run(runs / "one"), Scheme("ten"), tmp_path, say=lines.append)
+    assert by_path.metrics == by_run.metrics == by_path.members[str(runs / "one")]
+    assert by_path.confusion.sum() == by_path.metrics.pictures == 360
+    assert [one.name for one in by_path.classes] == list("0123456789")
+    assert by_path.directory == tmp_path
 
 
 def test_the_files_agree(photos, runs):
@@ -130,7 +141,7 @@ def test_files_are_written_also_where_a_pipe_takes_no_more(runs, tmp_path):
 
     with pytest.raises(BrokenPipeError):
         evaluate(open_runs([str(runs / "one")]), Scheme(), tmp_path, say=closed)
-    assert {path.name for path in tmp_path.iterdir()} == set(NAMES)
+    assert {path.name for path in tmp_path.iterdir()} == set(FILES)
 
 
 # -- mistakes --------------------------------------------------------------------------------------------------------
@@ -149,13 +160,13 @@ def test_mistakes_end_with_status_2_before_tensorflow_is_imported(runs, tmp_path
 
 
 def test_an_ensemble_has_one_set_of_classes_and_data(runs, tmp_path):
-    message = f"tells 2 classes apart, and {runs}/one 10; an ensemble's runs have the same data and classes"
+    message = f"has 2 classes, and {runs}/one has 10; the runs of an ensemble need the same data and classes"
     assert refused(runs / "one", runs / "photo_run") == f"{runs}/photo_run: {message}"
-    assert refused(runs / "one", runs / "one") == f"{runs}/one: is named twice; an ensemble is of different runs"
+    assert refused(runs / "one", runs / "one") == f"{runs}/one: is named twice; an ensemble consists of different runs"
     shutil.copytree(runs / "two", tmp_path / "other")
     path = tmp_path / "other" / "environment.json"
     path.write_text(path.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
-    assert "their fingerprints differ; an ensemble's runs have" in refused(runs / "one", tmp_path / "other")
+    assert "their fingerprints differ; the runs of an ensemble need" in refused(runs / "one", tmp_path / "other")
     assert "has changed since" in refused(tmp_path / "other") or "fingerprints differ" in refused(tmp_path / "other")
 
 
@@ -180,7 +191,7 @@ def test_set_changes_the_data_and_never_the_network(runs):
     message = refused(runs / "one", assignments=["width=12"])
     assert message == f"--set: changes the network of {runs}/one, which is trained; set train fields only"
     other = f"train.data={{folder: {{path: {runs / 'photos'}}}}}"
-    assert "photos tells 2 classes apart" in refused(runs / "one", assignments=[other]) or "channels" in refused(
+    assert "photos has 2 classes" in refused(runs / "one", assignments=[other]) or "channels" in refused(
         runs / "one", assignments=[other]
     )
 

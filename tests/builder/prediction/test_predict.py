@@ -16,9 +16,9 @@ import tensorflow as tf
 from PIL import Image
 
 from archspec.errors import FileError
-from builder.evaluation.evaluate import evaluate, open_runs
+from builder.evaluation.evaluator import evaluate, open_runs
 from builder.evaluation.scheme import Scheme
-from builder.prediction.classifier import AHEAD, BATCH, open_classifier, predict
+from builder.prediction.classifier import AHEAD, BATCH, classify, open_classifier
 from builder.prediction.finding import Found, find
 from builder.prediction.output import write
 
@@ -31,7 +31,7 @@ def classifier(runs):
 
 
 def predicted(classifier, *paths, top=5):
-    return list(predict(classifier, find([str(path) for path in paths]), top))
+    return list(classify(classifier, find([str(path) for path in paths]), top))
 
 
 def test_validation_pictures_get_what_the_evaluation_says(classifier, runs, tmp_path):
@@ -64,7 +64,7 @@ def test_no_more_files_are_read_than_a_few_batches_ahead(classifier, runs):
             taken += 1
             yield Found(path)
 
-    results = predict(classifier, many())
+    results = classify(classifier, many())
     for count in range(1, 3 * BATCH):
         next(results)
         assert taken <= count + (AHEAD + 1) * BATCH
@@ -114,7 +114,7 @@ def test_an_export_that_cannot_answer_is_told(runs, tmp_path):
     export(tmp_path, runs / "photo_run")
     environment = tmp_path / "assets" / "environment.json"
     environment.write_text(environment.read_text().replace('"flower"', '"flower", "tree"'))
-    with pytest.raises(FileError, match=r"tells 2 classes apart, and assets/ name 3; export it anew"):
+    with pytest.raises(FileError, match=r"predicts 2 classes, and assets/ names 3; export it again"):
         open_classifier(str(tmp_path))()
     (tmp_path / "saved_model.pb").unlink()
     (tmp_path / "export.json").write_text("{}")
@@ -156,7 +156,7 @@ def test_a_damaged_picture_is_told_and_the_others_go_on(runs, mixed):
 
 def test_csv_has_a_row_for_each_picture_and_class(classifier, mixed):
     out, errors = io.StringIO(), io.StringIO()
-    assert write(predict(classifier, find([str(mixed)]), 1), out, errors, "csv") == 1
+    assert write(classify(classifier, find([str(mixed)]), 1), out, errors, "csv") == 1
     head, a, b, c = csv.reader(io.StringIO(out.getvalue()))
     assert head == ["picture", "rank", "class", "probability", "error"]
     assert (a[0], a[1], a[4]) == (f"{mixed}/a.jpg", "1", "") and a[2] in ("china", "flower")
@@ -167,7 +167,7 @@ def test_csv_has_a_row_for_each_picture_and_class(classifier, mixed):
 
 def test_text_has_a_line_for_each_picture(classifier, mixed):
     out, errors = io.StringIO(), io.StringIO()
-    assert write(predict(classifier, find([str(mixed / "a.jpg")])), out, errors, "text") == 0
+    assert write(classify(classifier, find([str(mixed / "a.jpg")])), out, errors, "text") == 0
     assert re.fullmatch(r".*/a\.jpg  (china|flower) [\d.]+%  (china|flower) [\d.]+%\n", out.getvalue())
     assert write([], out := io.StringIO(), errors, "json") == 0 and json.loads(out.getvalue()) == []
 

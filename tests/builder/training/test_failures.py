@@ -5,9 +5,9 @@ import tensorflow as tf
 import archspec
 from archspec import SpecError
 from archspec.errors import Where
+from archspec.spec.addresses import address
 from builder.data.splits import Data
 from builder.pictures.normalisation import Normalisation
-from builder.runs.directory import address
 from builder.training.failures import explained
 
 LAST_CHECKPOINT = "there is no checkpoint yet"

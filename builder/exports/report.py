@@ -1,0 +1,79 @@
+"""The report on an export: its lines on the screen, and `export.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from archspec import tables
+from builder.exports.formats import PACKAGES
+from builder.exports.inference import InferenceNetwork
+from builder.exports.parity import Result, Sample
+from builder.exports.runtimes import BATCHES
+from builder.runs.environment import package_version
+from builder.runs.run import Run
+
+
+def headline(network: InferenceNetwork, sample: Sample, data: str) -> str:
+    """What is exported, and what it is checked on, in a line."""
+    return (
+        f"{network.name}: {len(network.folded.folded)} batch normalisations folded, checked on {sample.count} "
+        f"validation pictures of {data}"
+    )
+
+
+def table(results: Sequence[Result], sample: Sample) -> str:
+    """A row for the run's model and one for each format, with notes on the columns."""
+    first = [f"{ms:.2f}" for ms in sample.milliseconds]
+    rows = [("the run's model.keras", tables.size(sample.keras_bytes), "-", "-", f"{sample.accuracy:.2%}", *first)]
+    for one in results:
+        checks = (f"{one.difference:.1e}", f"{one.agreement:.2%}", f"{one.accuracy:.2%}")
+        rows.append((one.name, tables.size(one.bytes), *checks, *(f"{ms:.2f}" for ms in one.milliseconds)))
+    header = ("format", "size", "difference", "agreement", "accuracy", *(f"ms, {count}" for count in BATCHES))
+    note = (
+        "Difference: the largest difference of a probability. Agreement: the share of\n"
+        "pictures with the same top class. Both compare with the run's model.\n"
+        "ms: the median time of a call with 1 picture, and with 8."
+    )
+    return f"\n{tables.plain(header, rows)}\n\n{note}\n"
+
+
+def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample) -> dict[str, Any]:
+    """The content of `export.json`."""
+    return {
+        "network": network.name,
+        "run": str(run.directory.absolute()),
+        "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "packages": {name: version for name in PACKAGES if (version := package_version(name))},
+        "input": {"shape": list(network.shape), "resize": network.resize, "pixels": "0 to 255"},
+        "classes": list(network.class_names),
+        "folded": list(network.folded.folded),
+        "check": {
+            "pictures": sample.count,
+            "accuracy": sample.accuracy,
+            "milliseconds": _by_batch(sample.milliseconds),
+        },
+        "formats": [_result(result) for result in results],
+    }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "format": result.name,
+        "file": result.format.file,
+        "bytes": result.bytes,
+        "largest_difference": result.difference,
+        "agreement": result.agreement,
+        "accuracy": result.accuracy,
+        "milliseconds": _by_batch(result.milliseconds),
+        "tolerance": {
+            "largest_difference": result.format.tolerance.difference,
+            "agreement": result.format.tolerance.agreement,
+        },
+    }
+
+
+def _by_batch(milliseconds: Sequence[float]) -> dict[str, float]:
+    """Times by the number of pictures in the batch, as JSON has them."""
+    return dict(zip(map(str, BATCHES), milliseconds, strict=True))

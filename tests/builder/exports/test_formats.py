@@ -1,0 +1,40 @@
+"""The table of formats is complete, and agrees with the runtimes that check files."""
+
+import pytest
+
+from archspec import UserError
+from builder.exports import formats
+from builder.exports.formats import CHOICES, FORMATS, PACKAGES, chosen_formats
+from builder.exports.runtimes import RUNTIMES
+
+LITERT = ["litert-float32", "litert-float16", "litert-dynamic", "litert-int8"]
+
+
+def test_every_format_has_a_runtime_and_every_runtime_a_format():
+    assert {output_format.runtime for output_format in FORMATS.values()} == RUNTIMES.keys()
+
+
+def test_choices_and_packages_follow_from_the_table():
+    assert ("saved_model", "keras", "onnx", "litert", *LITERT) == CHOICES
+    assert PACKAGES == ("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "ai-edge-litert")
+    assert [name for name, output_format in FORMATS.items() if output_format.calibrates] == ["litert-int8"]
+
+
+def test_files_of_formats_do_not_collide():
+    files = [output_format.file for output_format in FORMATS.values()]
+    assert len(set(files)) == len(files)
+
+
+def test_a_group_selects_its_formats_and_each_format_once():
+    assert list(chosen_formats(["onnx", "litert", "litert-int8", "onnx"])) == ["onnx", *LITERT]
+
+
+def test_an_unknown_format_is_refused_with_the_choices():
+    with pytest.raises(UserError, match=r"^--format tflite: there is no such format; choose from saved_model, keras, "):
+        chosen_formats(["tflite"])
+
+
+def test_packages_that_are_missing_are_named_as_they_are_installed(monkeypatch):
+    monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"^--format litert-float32: needs ai-edge-litert: install with pip install "):
+        chosen_formats(["litert"])
