@@ -42,8 +42,8 @@ def load_data(
     the findings are cached until the files change.
 
     Args:
-        spec: a spec with a `train` section (a `Spec`, its path or shipped name, or its data), or a source of `archspec.recipe.data`, such as
-            `Folder(path="pictures")`.
+        spec: a spec with a `train` section (a `Spec`, its path, its shipped name or its data), or a source such as
+            `archspec.recipe.data.Folder(path="pictures")`.
         shape: for a source, the input of the network, (height, width, channels). A spec has its own.
         data_dir: where TFDS keeps prepared data sets, taking precedence over the source's own `data_dir`.
         where: for a source, the address at which problems are reported.

@@ -31,7 +31,7 @@ SECONDS = 900
 
 
 class Pictures(NamedTuple):
-    """The same pictures in every form that a runtime takes.
+    """Pictures in each form in which a runtime takes them.
 
     Attributes:
         evaluated: uint8 (count, height, width, channels), after the evaluation transform.

@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from tests.builder.sweep.sweeps import write
 
 import archspec
 from archspec.candidates.check import Checker
 from builder.sweep import results
 from builder.sweep.records import COMPLETED, DIVERGED, Execution, Files, Trial
 from builder.sweep.results import Results
+from tests.builder.sweep.searches import write
 
 FOUND = {
     "0001": (100, 9, 0.5),
