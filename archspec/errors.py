@@ -1,4 +1,4 @@
-"""Mistakes that a user can mend: an address, what was found, what was expected and how to fix it."""
+"""Mistakes that a user can fix: an address, what was found, what was expected and how to fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archspec.wording import LONGEST_MESSAGE, columns, printable
 
 SNIPPET_WIDTH = 100
 MAX_PROBLEMS = 100
-"""Reading a spec ends after so many; more would be of no use."""
+"""Reading a spec ends after this many problems; more would be of no use."""
 
 INVALID: Any = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
 """The value of whatever could not be read, once its problem has been reported."""

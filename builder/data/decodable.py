@@ -12,8 +12,8 @@ import tensorflow as tf
 from archspec.errors import file_problem
 from archspec.wording import first_few
 from builder.data.cache import cached
-from builder.data.splits import Encoded, Request, Say, channels_error, channels_fit
-from builder.system.terminal import watched
+from builder.data.splits import Encoded, Request, channels_error, channels_fit
+from builder.system.terminal import Say, watched
 
 BATCH = 256
 NAMED = 10

@@ -15,8 +15,9 @@ from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
 from archspec.spec.addresses import address, recipe_of
 from builder.data.decodable import look_again
 from builder.data.sources import digits, folder, npz, tfds
-from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Say, Splits, check_fits
+from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Splits, check_fits
 from builder.data.statistics import statistics
+from builder.system.terminal import Say
 
 LOADERS: dict[type, Callable[[Any, Request], Splits]] = {
     Digits: digits.load,

@@ -18,7 +18,7 @@ from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, dec
 from builder.system.terminal import watched
 
 SMALL = 128 * 128
-"""Pixels. Pictures of one size with at most so many are decoded whole, and cropped a batch at once."""
+"""Pixels. Pictures of one size with at most this many are decoded whole, and cropped a batch at once."""
 FREE_SHARE = 0.5
 """The share of the free memory that decoded pictures may take."""
 BATCH = 256

@@ -17,9 +17,9 @@ from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.wording import counted
 from builder.pictures.normalisation import Normalisation
+from builder.system.terminal import Say
 
 TRAIN_DATA, BATCH_SIZE = Where("train.data"), Where("train.batch_size")
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,7 +71,7 @@ def choose_strategy(recipe: Train, where: Address) -> Placement:
     if isinstance(distribute, MultiWorker) and cluster is None:
         raise problem_at(
             where("distribute"),
-            "there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start a worker a machine with "
+            "there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start one worker per machine with "
             "TF_CONFIG set, or several on this one with --workers N",
         )
     if isinstance(distribute, Mirrored) or (isinstance(distribute, Auto) and cluster is None):

@@ -20,9 +20,9 @@ from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 from builder.system.files import replacing
 
 NUMBERED = 25
-"""Up to so many classes the cells show their counts."""
+"""Up to this many classes the cells show their counts."""
 NAMED = 120
-"""Up to so many classes the rows and columns show their names."""
+"""Up to this many classes the rows and columns show their names."""
 CELLS = 250
 """The largest number of cells along a side."""
 PAIRS = 20

@@ -29,7 +29,7 @@ FILES = ("evaluation.json", "classes.csv", "confusion.csv", "confusion.png", "pi
 MISTAKES = 24
 """The number of mistakes that are drawn."""
 FEW = 20
-"""Up to so many classes are all shown; of more, the WORST worst."""
+"""Up to this many classes are all shown; of more, only the WORST worst."""
 WORST = 10
 WIDTH = 120
 

@@ -36,7 +36,7 @@ class Pictures(NamedTuple):
     Attributes:
         evaluated: uint8 (count, height, width, channels), after the evaluation transform.
         labels: int64 (count,).
-        encoded: picture files that become these; empty if no file format has so many channels.
+        encoded: picture files that become these; empty if no file format has that many channels.
         raw: the first few before the transform, uint8 (height, width, channels) each.
     """
 

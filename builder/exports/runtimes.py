@@ -157,7 +157,7 @@ def milliseconds(predict: Predict, batch: np.ndarray, rounds: int = 30, limit: f
         predict: what is timed.
         batch: its input.
         rounds: the number of calls at most.
-        limit: after so many seconds of calls no more are made, but at least three.
+        limit: after this many seconds no more calls are made, but at least three.
     """
     predict(batch)
     predict(batch)

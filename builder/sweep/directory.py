@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from builder.runs import names
 from builder.runs.comparison import check_same_spec
 from builder.runs.directory import locked
 from builder.system.files import write_text
+from builder.system.terminal import Say
 
 MAY_CHANGE = ("search.tuner", "search.max_minutes_per_trial", "train.distribute", "train.cache", "train.xla")
 """Paths of the spec that may change when a search is resumed; of the tuner, its `free_on_resume` only."""
@@ -46,7 +47,7 @@ def is_begun(directory: Path) -> bool:
 
 
 @contextlib.contextmanager
-def claimed(directory: Path, spec: Spec, resume: bool, say: Callable[[str], None]) -> Iterator[None]:
+def claimed(directory: Path, spec: Spec, resume: bool, say: Say) -> Iterator[None]:
     """Makes the directory, or checks that the search in it can be resumed, and keeps it to this process.
 
     Raises:

@@ -6,7 +6,6 @@ import dataclasses
 import signal
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,7 @@ from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Executio
 from builder.sweep.results import Results
 from builder.system.files import write_json
 from builder.system.signals import Interrupts
-from builder.system.terminal import clock
+from builder.system.terminal import Say, clock
 
 MOST_RESTARTS = 3
 """How often an execution is resumed after a signal has killed its process."""
@@ -100,7 +99,7 @@ class SweepLoop:
         data_dir: str | None,
         planned: int | None,
         server: ForkServer | None,
-        say: Callable[[str], None],
+        say: Say,
         writes: bool = True,
     ):
         self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes

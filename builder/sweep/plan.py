@@ -173,7 +173,7 @@ def with_tuner_epochs(spec: Spec) -> Spec:
     with them.
 
     Raises:
-        SpecError: the recipe does not fit so many epochs.
+        SpecError: the recipe does not fit that many epochs.
     """
     epochs = spec.search.tuner.own_epochs if spec.search is not None else None
     return spec if epochs is None or spec.train is None else spec.with_values({"train.epochs": epochs})

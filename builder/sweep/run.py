@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
@@ -21,6 +21,7 @@ from builder.sweep.results import Results
 from builder.sweep.start import check_search, count_candidates, process_role
 from builder.system.endings import Interrupted, TrialsFailed
 from builder.system.tensorflow_start import import_tensorflow
+from builder.system.terminal import Say
 
 if TYPE_CHECKING:
     from builder.sweep.loop import Slot
@@ -33,7 +34,7 @@ def tune(
     data_dir: str | os.PathLike[str] | None = None,
     workers: int = 1,
     resume: bool = False,
-    say: Callable[[str], None] = print,
+    say: Say = print,
 ) -> Results:
     """Searches the space of a spec's `search` section; each candidate is trained in a process of its own.
 
@@ -66,7 +67,7 @@ def _tune(
     data_dir: str | None,
     workers: int,
     resume: bool,
-    say: Callable[[str], None],
+    say: Say,
 ) -> Results:
     # What can be wrong is found before anything is made.
     search = check_search(spec)
@@ -144,7 +145,7 @@ def _planned(spec: Spec, files: Files) -> Iterator[Plan]:
         yield Plan(spec, Checker(spec, meter), files)
 
 
-def _check_data(plan: Plan, data_dir: str | None, say: Callable[[str], None]) -> None:
+def _check_data(plan: Plan, data_dir: str | None, say: Say) -> None:
     """Loads the data once, so that what is wrong with them is reported before the first trial."""
     from builder.data import load_data
 
@@ -168,7 +169,7 @@ def _make_oracle(plan: Plan, role: str) -> Any:
     return oracle
 
 
-def _write_results(plan: Plan, rejected: dict[str, int], complete: bool, say: Callable[[str], None]) -> Results:
+def _write_results(plan: Plan, rejected: dict[str, int], complete: bool, say: Say) -> Results:
     """Writes the results of the trials that have ended."""
     from builder.sweep.report.page import write_report
 
@@ -190,7 +191,7 @@ def _check_signal(signal: int | None) -> None:
         raise Interrupted(signal, None)
 
 
-def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, say: Callable[[str], None]) -> None:
+def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, say: Say) -> None:
     """Raises the error of a search that was interrupted, tried nothing, or stopped because its trials failed."""
     if signal is not None:
         say(f"interrupted; to resume it, give --resume --run-dir {found.directory}")

@@ -29,7 +29,7 @@ SPEC: dict[str, Any] = {
 
 
 def spec_with(search: dict[str, Any], overrides: dict[str, Any] | None = None, **sections: Any) -> archspec.Spec:
-    """The spec with a search section, and with other sections replaced."""
+    """Loads the spec with a search section and with other sections replaced."""
     return archspec.loads({**SPEC, "search": search, **sections}, overrides)
 
 

@@ -45,7 +45,7 @@ def result_or_message(work: Callable[[], Any]) -> Any:
 
 
 def assert_same_cost(spec: archspec.Spec, networks: Networks, candidate: Candidate) -> bool:
-    """Holds the quick way against the ordinary one, mistakes included; whether the candidate is valid."""
+    """Compares the quick way with the ordinary one, mistakes included, and returns whether the candidate is valid."""
     measures = result_or_message(lambda: networks.measures(candidate))
     if not isinstance(measures, str):
         measures = (measures.trainable_parameters, measures.macs, measures.training_activation_bytes)
@@ -174,7 +174,7 @@ def test_digits_by_hand() -> None:
 
 
 def test_candidates_cost_less_time_than_reading_each() -> None:
-    """Every network another one: nothing but layers is shared."""
+    """All networks differ, and share nothing but layers."""
     space = {"n": {"int": [1, 8]}, "width": {"int": [8, 64]}, "double": {"int": [8, 128]}}
     spec = spec_with({"space": space})
     networks, candidates = Networks(spec), drawn(spec, 400)

@@ -206,7 +206,7 @@ def test_mistakes(arguments, expected, run_here):
         ([SMALL, SPEC, "--set", "depth=3"], "no parameter or section has this name"),
     ],
 )
-def test_mistakes_are_told_before_tensorflow_is_imported(arguments, expected, tmp_path):
+def test_mistakes_are_reported_before_tensorflow_is_imported(arguments, expected, tmp_path):
     for package in ("tensorflow", "keras"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text("raise RuntimeError('imported')")

@@ -50,12 +50,12 @@ def test_a_part_of_a_file_is_refused_and_what_was_there_stays(source, tmp_path):
     assert out.read_bytes() == b"before"
 
 
-def test_no_source_is_told(tmp_path):
+def test_a_missing_source_is_reported(tmp_path):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     assert run(tmp_path, tmp_path / "out.npz") == (2, "", f"{path}: cannot be read: No such file or directory\n")
 
 
-def test_a_place_that_cannot_be_written_is_told(source, tmp_path):
+def test_an_unwritable_output_is_reported(source, tmp_path):
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "out.npz"
     expected = f"{out}: cannot be written: File exists; what was there is whole\n"

@@ -58,7 +58,7 @@ def test_the_tool_writes_a_png(tmp_path, data_dir):
         ([DIGITS, "--count", "801"], "argument --count: at most 800 pictures, got 801"),
     ],
 )
-def test_mistakes_are_told_before_tensorflow_is_imported(arguments, message, tmp_path):
+def test_mistakes_are_reported_before_tensorflow_is_imported(arguments, message, tmp_path):
     assert message in run(*arguments, cwd=tmp_path, status=2)
     assert not list(tmp_path.iterdir())
 

@@ -128,7 +128,7 @@ def test_a_closed_pipe_is_quiet():
 
 
 @pytest.mark.parametrize("arguments", [["--json"], ["--depth", "1"]], ids=["written while it prints", "at the end"])
-def test_a_full_disk_is_told(arguments):
+def test_a_full_disk_is_reported(arguments):
     command = [sys.executable, TOOL, SPECS / "resnet18.yaml", *arguments]
     with open("/dev/full", "w") as full:
         result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)

@@ -20,13 +20,14 @@ from keras_tuner.src.distribute.oracle_client import OracleClient
 
 from archspec.errors import argument_problem
 from builder.system.signals import Interrupts
+from builder.system.terminal import Say
 
 LOST_SECONDS = 60.0
 """Seconds of silence after which a worker is taken for dead."""
 POLL_SECONDS = 0.2
 
 
-def serve(oracle: Any, on_end: Callable[[], None], say: Callable[[str], None]) -> int | None:
+def serve(oracle: Any, on_end: Callable[[], None], say: Say) -> int | None:
     """Answers workers, as the chief, until the search has ended and every worker knows.
 
     Args:

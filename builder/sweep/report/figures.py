@@ -31,7 +31,7 @@ ACCENT = "#D55E00"
 COLORS = ("#0072B2", ACCENT, "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#882255")
 """Colours that colour-blind people can tell apart (Okabe and Ito 2008); half of the lines are also dashed."""
 FEW = 8
-"""If a name has at most so many values, all of them are written at its axis."""
+"""If a name has at most this many values, all of them are written at its axis."""
 UNSET = -0.12
 """Where a line crosses an axis whose name is not set in that trial."""
 

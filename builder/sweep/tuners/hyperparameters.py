@@ -12,7 +12,7 @@ from archspec.search import Candidate, Dimension, Space
 from archspec.search.domains import Domain, Flag, FloatRange, IntRange, Options
 
 MOST_LISTED = 10_000
-"""A range of numbers with a step and at most so many points is given to keras-tuner as a list."""
+"""A range of numbers with a step and at most this many points is given to keras-tuner as a list."""
 
 
 def hyperparameters(space: Space) -> keras_tuner.HyperParameters:

@@ -30,7 +30,7 @@ def test_random_crop_takes_each_window_of_the_padded_picture_as_often(fill):
     assert len(counts) == 9 and min(counts.values()) > 20
 
 
-def test_horizontal_flip_mirrors_the_share_it_is_told_to():
+def test_horizontal_flip_mirrors_the_given_share():
     for probability, least, most in ((0.5, 150, 250), (0.1, 20, 70), (0.0, 0, 0), (1.0, 400, 400)):
         options = HorizontalFlip(probability=probability)
         found = changed(options, np.stack([PHOTOS[0]] * 400), drawn(options, 400))

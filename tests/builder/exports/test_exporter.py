@@ -179,7 +179,7 @@ def test_a_run_without_a_model_is_refused(copy):
     )
 
 
-def test_damaged_files_are_told(copy, tmp_path):
+def test_damaged_files_are_reported(copy, tmp_path):
     out = tmp_path / "out"
     model, best = copy / "model.keras", copy / "checkpoints" / "best.safetensors"
     whole = model.read_bytes()

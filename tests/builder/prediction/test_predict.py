@@ -98,7 +98,7 @@ def test_an_export_is_asked_for_its_newest_version(runs, tmp_path):
         open_classifier(str(tmp_path / "photos" / "2"))()
 
 
-def test_links_that_lead_nowhere_are_told_and_pipes_are_not_waited_for(classifier, tmp_path):
+def test_dangling_links_are_reported_and_pipes_do_not_block(classifier, tmp_path):
     Image.new("RGB", (40, 30), (204, 0, 0)).save(tmp_path / "good.png")
     (tmp_path / "gone.png").symlink_to("nothing.png")
     (tmp_path / "loop.png").symlink_to("loop.png")
@@ -110,7 +110,7 @@ def test_links_that_lead_nowhere_are_told_and_pipes_are_not_waited_for(classifie
     assert loop.error == "cannot be read: Too many levels of symbolic links"
 
 
-def test_an_export_that_cannot_answer_is_told(runs, tmp_path):
+def test_an_export_that_cannot_answer_is_reported(runs, tmp_path):
     export(tmp_path, runs / "photo_run")
     environment = tmp_path / "assets" / "environment.json"
     environment.write_text(environment.read_text().replace('"flower"', '"flower", "tree"'))
@@ -145,7 +145,7 @@ def mixed(tmp_path_factory, runs):
     return folder
 
 
-def test_a_damaged_picture_is_told_and_the_others_go_on(runs, mixed):
+def test_a_damaged_picture_is_reported_and_the_others_are_classified(runs, mixed):
     output, errors = run(runs / "photo_run", mixed, "--json", status=1)
     first, second, third = json.loads(output)
     assert [Path(one["picture"]).name for one in (first, second, third)] == ["a.jpg", "b.jpg", "c.tif"]

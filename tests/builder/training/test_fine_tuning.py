@@ -211,7 +211,7 @@ def refused(spec, path, layers=()):
     return str(caught.value)
 
 
-def test_a_file_that_does_not_fit_is_told_with_the_differences_and_nothing_is_trained(folder, load, tmp_path):
+def test_a_file_that_does_not_fit_is_refused_with_the_differences(folder, load, tmp_path):
     file = folder / "digits.safetensors"
     deeper = load(n=2)
     message = refused(deeper, file)

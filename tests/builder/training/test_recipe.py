@@ -356,7 +356,7 @@ def test_the_weights_come_back_after_an_error():
     assert np.array_equal(model.get_weights()[0], before[0] + 1)
 
 
-def test_an_average_goes_on_from_its_variables():
+def test_an_average_resumes_from_its_variables():
     def run(steps, state=None):
         model = small_model()
         ema = Ema(model, 0.9)
