@@ -7,11 +7,15 @@
 A network is given as the path of a spec, its data as a mapping, a `Spec` or a `Graph`; a text goes through `loads`.
 """
 
-from archspec.analysis import Analysis, LayerAnalysis
-from archspec.errors import Problem, SpecError, UserError
-from archspec.graph.graph import Graph, Node
-from archspec.network import analyse, summary
-from archspec.spec.spec import Spec, load, loads
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
+    from archspec.analysis import Analysis, LayerAnalysis
+    from archspec.errors import Problem, SpecError, UserError
+    from archspec.graph.graph import Graph, Node
+    from archspec.network import analyse, summary
+    from archspec.spec.spec import Spec, load, loads
 
 __all__ = [
     "Analysis",
@@ -27,6 +31,31 @@ __all__ = [
     "loads",
     "summary",
 ]
+
+MODULES = {
+    "Analysis": "analysis",
+    "Graph": "graph.graph",
+    "LayerAnalysis": "analysis",
+    "Node": "graph.graph",
+    "Problem": "errors",
+    "Spec": "spec.spec",
+    "SpecError": "errors",
+    "UserError": "errors",
+    "analyse": "network",
+    "load": "spec.spec",
+    "loads": "spec.spec",
+    "summary": "network",
+}
+"""The module of each public name."""
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported with its module when it is first used, so that importing the package takes no time."""
+    if name in MODULES:
+        return getattr(import_module(f"archspec.{MODULES[name]}"), name)
+    from archspec.wording import did_you_mean
+
+    raise AttributeError(f"module 'archspec' has no attribute '{name}'{did_you_mean(name, __all__, few=0)}")
 
 
 def __dir__() -> list[str]:
