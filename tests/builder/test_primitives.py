@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from archspec import Graph, Node, SpecError, analyse, ops
+from archspec import Graph, Node, UserError, analyse, ops
 from archspec.ops import PRIMITIVES, Input, Op, Weight, kernels, merging, pointwise, pooling, shaping
 from builder import weights
 from builder.evaluation.dense import fully_convolutional
@@ -206,9 +206,9 @@ def test_a_layer_of_keras_that_no_primitive_has_is_not_matched():
 
 def test_a_toy_ties_a_network_to_its_size():
     for toy in (Toy(), Plain()):
-        with pytest.raises(SpecError, match=f"'{toy.kind}2' is a {toy.kind} of a flattened picture"):
+        with pytest.raises(UserError, match=f"'{toy.kind}2' is a {toy.kind} of a flattened picture"):
             fully_convolutional(chain(ops.Flatten(), toy, ops.Dense(units=2)))
-        with pytest.raises(SpecError, match=f"'{toy.kind}3' is a {toy.kind} of a flattened picture"):
+        with pytest.raises(UserError, match=f"'{toy.kind}3' is a {toy.kind} of a flattened picture"):
             fully_convolutional(chain(ops.Flatten(), ops.Dense(units=4), toy, ops.Dense(units=2)))
 
 
@@ -222,7 +222,7 @@ def test_an_operation_over_positions_ties_a_network_to_its_size():
         def windows(self, inputs):
             return ops.GlobalAvgPool().windows(inputs)
 
-    with pytest.raises(SpecError, match="'wide3' is a wide of a flattened picture"):
+    with pytest.raises(UserError, match="'wide3' is a wide of a flattened picture"):
         fully_convolutional(chain(ops.Flatten(), ops.Dense(units=4), Wide(), ops.Dense(units=2)))
 
 
