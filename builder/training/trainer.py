@@ -204,9 +204,12 @@ def _opened(run_dir: str | os.PathLike[str] | None, is_resumed: bool, setup: Set
 
 
 def _parameters(network: keras.Model) -> str:
-    """The number of parameters in words; if layers are frozen also theirs, which include batch statistics."""
-    count, frozen = network.count_params(), sum(layer.count_params() for layer in frozen_layers(network))
-    return f"{count:,} parameters" + (f", {count - frozen:,} trained and {frozen:,} frozen" if frozen else "")
+    """How many parameters there are, how many are trainable, and how many belong to frozen layers, batch statistics
+    included, if there are any."""
+    trainable = sum(weight.shape.num_elements() for weight in network.trainable_weights)
+    frozen = sum(layer.count_params() for layer in frozen_layers(network))
+    shares = f"{trainable:,} trainable" + (f", {frozen:,} frozen" if frozen else "")
+    return f"{network.count_params():,} parameters ({shares})"
 
 
 def _devices(placement: Placement) -> str:
