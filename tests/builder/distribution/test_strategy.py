@@ -161,7 +161,7 @@ def test_a_killed_worker_of_this_machine_stops_the_others(spec, data_dir, tmp_pa
 
 
 def problem(recipe):
-    with pytest.raises(archspec.SpecError) as caught:
+    with pytest.raises(archspec.UserError) as caught:
         choose_strategy(recipe, lambda field: Where(f"train.{field}"))
     return str(caught.value)
 
