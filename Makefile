@@ -1,7 +1,7 @@
 # Commands for developers. `make test` is what CI runs.
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_OPTIONS ?= -n 2
+PYTEST_OPTIONS ?= -n 2 --dist worksteal
 FUZZ ?= 20
 BIN := $(VENV)/bin
 # The part that needs no TensorFlow.

@@ -87,9 +87,13 @@ def with_exif(orientation, endian="<", before=b"", position=0):
     return jpeg[:2] + before + segment + jpeg[2:]
 
 
+@tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+def turned(contents):
+    return decoded(contents, 3, is_turned=True)
+
+
 def in_graph(contents):
-    graph = tf.function(lambda one: decoded(one, 3, is_turned=True), input_signature=[tf.TensorSpec([], tf.string)])
-    return graph(tf.constant(contents)).numpy()
+    return turned(tf.constant(contents)).numpy()
 
 
 JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
