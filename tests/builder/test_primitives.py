@@ -213,7 +213,7 @@ def test_a_toy_ties_a_network_to_its_size():
 
 
 def test_an_operation_over_positions_ties_a_network_to_its_size():
-    """Of a vector it may be one like any other; of a picture in the vector's place it would see all positions."""
+    """On a vector it may be like any other, but on a picture in the vector's place it would see all positions."""
 
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Wide(Op):

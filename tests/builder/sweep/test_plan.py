@@ -23,7 +23,7 @@ def test_hyperbands_rounds_are_one_training(tmp_path):
 
 
 def test_warm_starts_take_from_the_best_smaller_network_with_shared_layers_on_two_replicas(tmp_path):
-    """Of width 6 nothing fits into 8; its dense layer's input is another, so that one of another kernel is taken."""
+    """No layer of width 6 fits another width, nor does its dense layer, so the source differs in its kernel alone."""
     space = {"width": {"choice": [4, 6]}, "model.layers[0].conv.kernel": {"choice": [3, 5]}}
     spec = write(tmp_path, 1, tuner="grid_search", space=space, warm_start=True)
     changes = {"train.distribute": {"mirrored": {"replicas": 2}}}
