@@ -41,7 +41,7 @@ fuzz: install
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m hypothesis
 
 test-fast: install
-	$(BIN)/python -m pytest $(FAST_TESTS)
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(FAST_TESTS)
 
 lint: install
 	$(BIN)/ruff check .

@@ -35,6 +35,11 @@ train:
 """
 
 
+def pytest_collection_modifyitems(items):
+    """Runs the longest tests first, so that none is left to one worker at the end."""
+    items.sort(key=lambda item: "slow" not in item.keywords)
+
+
 @pytest.fixture(scope="session")
 def session_cache(tmp_path_factory):
     """A cache of facts about files, away from the user's own."""
