@@ -192,8 +192,8 @@ def problem(recipe):
         ),
         (
             {"distribute": MultiWorker()},
-            "train.distribute: there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start one worker "
-            "per machine with TF_CONFIG set, or several on this one with --workers N",
+            "train.distribute: there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start one "
+            "worker per machine with TF_CONFIG set, or several on this one with --workers N",
         ),
     ],
 )
