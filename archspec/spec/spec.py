@@ -145,7 +145,14 @@ def loads(text_or_mapping: str | Mapping[str, Any], overrides: Mapping[str, Any]
 
 
 def _changed(tree: Tree, values: Mapping[str, Any] | None) -> Tree:
-    """The tree with values set by parameter name or dotted path."""
+    """The tree with values set by parameter name or dotted path.
+
+    Raises:
+        TypeError: the values are not a mapping from names.
+    """
+    if values is not None and not (isinstance(values, Mapping) and all(isinstance(name, str) for name in values)):
+        example = "{'width': 32, 'train.epochs': 3}"
+        raise TypeError(f"expected overrides as a mapping from parameters and paths to values, such as {example}")
     return changes.apply(tree, {name: wrap(value, None) for name, value in (values or {}).items()})
 
 

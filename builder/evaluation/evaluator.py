@@ -99,6 +99,8 @@ def open_runs(runs: RunOrPath | Sequence[RunOrPath], assignments: Sequence[str] 
             problems += error.problems
     if problems:
         raise UserError(problems)
+    if not opened:
+        raise argument_problem("runs", "is empty; name the directory of at least one run")
     _check_together(opened)
     return opened
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from archspec.errors import file_problem
+from archspec.errors import argument_problem, file_problem
 from builder.prediction.classifier import Prediction, classify, open_classifier
 from builder.prediction.finding import Found, find
 from builder.runs.run import Run
@@ -40,9 +40,11 @@ def predict(
 
     Raises:
         UserError: the source is neither a run nor an export or is damaged, a path does not exist, a folder holds no
-            pictures, or an array is not a picture for this network.
+            pictures, an array is not a picture for this network, or `top` is below 1.
     """
     load = open_classifier(source)
+    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
+        raise argument_problem("top", f"expected a whole number of at least 1, got {top!r}")
     several = pictures if isinstance(pictures, Sequence) and not isinstance(pictures, str) else [pictures]
     paths = [one for one in several if isinstance(one, str | os.PathLike)]
     find([os.fspath(path) for path in paths])  # reports all wrong paths before TensorFlow is imported

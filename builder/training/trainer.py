@@ -108,6 +108,7 @@ def train(
         Interrupted: Ctrl-C or SIGTERM came; the state is saved.
     """
     spec = as_spec(spec)
+    _check_functions(say=say, on_epoch=on_epoch)
     check_can_train(spec, run_dir, resume)
     recipe, is_resumed = recipe_of(spec), resumes(run_dir, resume)
     if is_resumed and (result := _completed(Path(run_dir or ""), recipe, say, until)):
@@ -116,6 +117,8 @@ def train(
     placement = choose_strategy(recipe, partial(address, spec, "train"))
     is_chief = placement.is_chief  # the one process that writes and reports
     say = say if is_chief else silent
+    if resume and not is_resumed:
+        say(f"there is no run to resume{f' in {run_dir}' if run_dir else ''}, so this is a new one")
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     data = _load(spec, recipe, data_dir, say)
@@ -145,6 +148,17 @@ def train(
             say(f"stopped after epoch {progress.epochs}, as asked")
             return _result(directory, progress, seconds)
         return _result(directory, progress, seconds, outputs.finish(progress) if outputs else None)
+
+
+def _check_functions(**functions: object) -> None:
+    """Refuses what cannot be called, before the first epoch would.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise TypeError(f"expected {name} to be a function, got an object of type {type(function).__name__}")
 
 
 def _completed(directory: Path, recipe: Train, say: Say, until: int | None) -> Result | None:

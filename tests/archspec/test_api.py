@@ -290,3 +290,9 @@ def test_specs_are_equal_by_what_they_say(tmp_path: Path):
 def test_true_is_not_one():
     specs = [archspec.loads({**TINY, "params": {"a": value}}) for value in (True, 1, 1.0, "1")]
     assert len({*specs}) == 4
+
+
+@pytest.mark.parametrize("overrides", ["width=3", ["width=3"], {3: 1}], ids=str)
+def test_overrides_are_a_mapping_from_names(overrides: Any):
+    with pytest.raises(TypeError, match="expected overrides as a mapping from parameters and paths to values, such as"):
+        archspec.load(DIGITS, overrides)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import archspec
 import builder
 
 PUBLIC = """
@@ -62,3 +63,28 @@ def test_an_unknown_name_is_an_attribute_error_with_a_hint(name, hint):
     with pytest.raises(AttributeError) as caught:
         getattr(builder, name)
     assert str(caught.value) == f"module 'builder' has no attribute '{name}'{hint}"
+
+
+@pytest.mark.parametrize("argument", ["say", "on_epoch"])
+def test_functions_that_cannot_be_called_are_refused_before_anything_is_made(argument, tmp_path):
+    with pytest.raises(TypeError, match=f"expected {argument} to be a function, got an object of type int"):
+        builder.train("digits", run_dir=tmp_path / "run", **{argument: 3})
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_ensemble_of_no_runs_is_refused():
+    with pytest.raises(archspec.UserError, match="runs: is empty; name the directory of at least one run"):
+        builder.evaluate([])
+
+
+@pytest.mark.parametrize("top", [0, -1, "x", True])
+def test_a_prediction_has_at_least_one_class(top, run_dir):
+    with pytest.raises(archspec.UserError, match=f"top: expected a whole number of at least 1, got {top!r}"):
+        builder.predict(run_dir, [], top=top)
+
+
+def test_a_resumption_without_a_run_says_that_it_starts_one(tmp_path):
+    lines = []
+    spec = archspec.load("digits", {"n": 1, "width": 4, "train.epochs": 1})
+    builder.train(spec, run_dir=tmp_path / "run", resume=True, say=lines.append)
+    assert f"there is no run to resume in {tmp_path / 'run'}, so this is a new one" in lines

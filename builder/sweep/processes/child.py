@@ -30,6 +30,7 @@ import archspec
 from archspec.errors import UserError, is_full_disk
 from archspec.wording import first_line
 from builder.runs import names
+from builder.runs.directory import is_begun
 from builder.runs.metrics import read_metrics
 from builder.sweep.processes.task import Task, from_line
 from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_MEMORY, Execution
@@ -121,7 +122,7 @@ def execute(task: Task, alive: int) -> NoReturn:
         spec = archspec.load(task.spec)
         _wait_for_lock(task.run_dir)
         result = builder.training.trainer.train(
-            spec, task.run_dir, data_dir=task.data_dir, say=_say, resume=True, until=task.until
+            spec, task.run_dir, data_dir=task.data_dir, say=_say, resume=is_begun(task.run_dir), until=task.until
         )
         record = _completed(record, result, task)
     except Interrupted as stop:
