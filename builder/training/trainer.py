@@ -13,14 +13,13 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from archspec import Spec
 from archspec.errors import file_problem, is_full_disk
 from archspec.network import SpecLike, as_spec
 from archspec.recipe import Train
 from archspec.recipe.monitor import MONITORS
 from archspec.spec.addresses import address, recipe_of
 from archspec.wording import counted
-from builder.data import Data, check_fits, load_data
+from builder.data import load_data
 from builder.distribution.strategy import Placement, choose_strategy
 from builder.network.model import frozen_layers
 from builder.runs.checkpoints import CheckpointStore
@@ -121,7 +120,7 @@ def train(
         say(f"there is no run to resume{f' in {run_dir}' if run_dir else ''}, so this is a new one")
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
-    data = _load(spec, recipe, data_dir, say)
+    data = load_data(spec, data_dir=data_dir, say=say)
     keras.utils.set_random_seed(recipe.seed)  # after the data, as preparing them draws numbers too
     has_state = is_resumed and bool(_store(Path(run_dir or ""), recipe).paths())
     setup = set_up(spec, recipe, data, placement, not has_state, say)
@@ -177,14 +176,6 @@ def _completed(directory: Path, recipe: Train, say: Say, until: int | None) -> R
 def _is_partial(progress: Progress, recipe: Train, until: int | None) -> bool:
     """Whether a run has come as far as it was asked to without being complete."""
     return until is not None and progress.epochs >= until and not progress.is_complete(recipe)
-
-
-def _load(spec: Spec, recipe: Train, data_dir: str | os.PathLike[str] | None, say: Say) -> Data:
-    """The data of the recipe, which fit the network and the batch size."""
-    where = address(spec, "train", "data")
-    data = load_data(recipe.data, spec.graph.input.shape, data_dir, where, say)
-    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
-    return data
 
 
 def _store(directory: Path, recipe: Train, is_writer: bool = False) -> CheckpointStore:

@@ -110,7 +110,7 @@ def test_history_rows_and_best_weights_of_a_run_that_is_interrupted_and_resumed(
     assert "dense1/kernel" in older, "model.keras has the weights of epoch 1"
     network = build(run.spec, "portable")
     from_run(network, InitFrom(run=str(run_dir)), Where("train.init_from"))
-    read = {part.name: part.values for unit in weights.read(run_dir).layers.units for part in unit.parts.values()}
+    read = {part.name: part.values for unit in weights.read(run_dir).layers.units for part in unit.tensors.values()}
     for weight in network.weights:
         assert np.array_equal(weight, run.weights[weight.path])
         assert np.array_equal(read[weight.path], run.weights[weight.path])
