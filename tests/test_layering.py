@@ -30,7 +30,7 @@ archspec.layers
 archspec.recipe archspec.ops
 archspec.fields
 archspec.source
-archspec.errors archspec.tables
+archspec.errors archspec.tables archspec.vocabulary
 archspec.wording
 """
 """From the top down. What stands on one line imports nothing of the others there, and only what is below; `builder` and

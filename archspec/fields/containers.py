@@ -9,6 +9,7 @@ from archspec.errors import INVALID
 from archspec.fields.base import EXPRESSION, FieldError, Form, Kinds, Reader, schema_of
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, number_hint
 from archspec.source.tree import Tree, resolve_scalar
+from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import describe
 
 __all__ = [
@@ -63,9 +64,12 @@ class OneOrPair(Form):
 
 @dataclass(frozen=True)
 class ListOf(Form):
+    """A list of values of one form; where `or_one`, a single value that is no list is taken for a list of one."""
+
     item: Form
     noun: str = "list"
     min_items: int = 0
+    or_one: bool = False
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -75,16 +79,21 @@ class ListOf(Form):
         return self.item if isinstance(step, int) else None
 
     def accepts(self, value: Any) -> bool:
-        return isinstance(value, list)
+        return isinstance(value, list) or (self.or_one and self.item.accepts(value))
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if self.or_one and self.item.accepts(tree.value):
+            value = self.item.read(tree, path, reader)
+            return INVALID if value is INVALID else (value,)
         if not isinstance(tree.value, list) or len(tree.value) < self.min_items:
             return reader.expect(tree, path, self.expected)
         items = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
         return INVALID if any(item is INVALID for item in items) else items
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": schema_of(self.item), "minItems": self.min_items}
+        item = schema_of(self.item)
+        schema = {"type": "array", "items": item, "minItems": self.min_items}
+        return {"anyOf": [schema, item]} if self.or_one else schema
 
 
 @dataclass(frozen=True)
@@ -141,9 +150,12 @@ class Union(Form):
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if tree.value is None and self.optional:
             return None
+        numbers = [form for form in self.forms if isinstance(form, Integer | Number | OneOrPair)]
+        if numbers and (hint := number_hint(tree.value, not any(isinstance(form, Number) for form in numbers))):
+            return reader.expect(tree, path, self.expected, hint)
         fitting = [form for form in self.forms if form.accepts(tree.value)]
         if not fitting:
-            return reader.expect(tree, path, self.expected)
+            return reader.expect(tree, path, self.expected, value_hint(path, tree.value))
         return fitting[0].read(tree, path, reader)
 
     def json_schema(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -20,7 +20,8 @@ from archspec.fields.base import FieldError, Form, Kinds, Reader, schema_of
 from archspec.fields.containers import OneOrPair, Union
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
 from archspec.source.tree import Tree
-from archspec.wording import closest, did_you_mean, quoted
+from archspec.vocabulary.suggestions import meant, suggestion
+from archspec.wording import quoted
 
 REQUIRED: Any = inspect.Parameter.empty
 
@@ -105,14 +106,16 @@ class Record(Form):
 
     def unknown(self, key: str, absent: list[str], tree: Tree, path: str, reader: Reader) -> str | None:
         """Reports an unknown field, and returns the one that was probably meant."""
-        meant = closest(key, absent)
-        known = meant or closest(key, self.known())
-        if not self.fields:
-            hint = f"; {self.noun} has no fields"
-        else:
-            hint = f"; did you mean '{known}'?" if known else f"; known: {', '.join(self.known())}"
+        hint = self.hint(key, absent) or f"; {self.noun} has no fields"
         reader.fail(tree, path, f"unknown field '{key}' of {self.noun}{hint}", key)
-        return meant
+        return meant("fields", self.noun, key, absent)
+
+    def hint(self, key: str, absent: Sequence[str]) -> str:
+        """What was probably meant by an unknown field, as the end of a message: one that is not given yet, if there is
+        one."""
+        near = suggestion("fields", self.noun, key, absent, few=0)
+        near = near or suggestion("fields", self.noun, key, self.known(), few=0)
+        return near or (f"; known: {', '.join(self.known())}" if self.fields else "")
 
     def construct(self, values: dict[str, Any], tree: Tree, path: str, reader: Reader) -> Any:
         try:
@@ -159,12 +162,16 @@ class Tagged(Form):
             return INVALID
         tag, body = tagged
         if tag not in self.records:
-            message = f"unknown {self.kind} '{tag}'{did_you_mean(tag, self.records)}"
-            return reader.fail(tree, path, message, tag)
+            hint = tag_as_value(tag, body) or self.hint(tag)
+            return reader.fail(tree, path, f"unknown {self.kind} '{tag}'{hint}", tag)
         record = self.records[tag]
         body, path = in_full(body, record), f"{path}.{tag}"
         values = record.values(body, path, reader, tree.key_span(tag))
         return INVALID if values is INVALID else record.construct(values, body, path, reader)
+
+    def hint(self, tag: str) -> str:
+        """What was probably meant by an unknown name, as the end of a message."""
+        return suggestion("kinds", self.kind, tag, self.records)
 
     def json_schema(self) -> dict[str, Any]:
         return tagged_schema(self.records)
@@ -198,9 +205,24 @@ def split_tag(
         return reader.fail(tree, path, f"expected {noun}, got an empty mapping")
     if len(keys) > 1:
         message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
+        if tag_as_value(keys[0], tree.value[keys[0]]) and not (keys[0] == "name" and noun == "a layer"):
+            others = ", ".join(f"{key}: ..." for key in keys[1:])
+            hint = f"the name is the key: write '{tree.value[keys[0]].value}: {{{others}}}'"
+            return reader.fail(tree, path, f"{message}; {hint}", keys[0])
         return reader.fail(tree, path, f"{message}; {mend(tree, *keys[:2])}", keys[1])
     body = tree.value[keys[0]]
     return keys[0], Tree({}, body.span) if body.value is None else body
+
+
+TAG_KEYS = ("type", "name", "kind", "class", "class_name", "_target_")
+"""The keys beside which other projects put the name of a kind, where here the name itself is the key."""
+
+
+def tag_as_value(key: str, body: Tree) -> str:
+    """How to write `{type: adam}`, as the end of a message; empty for other keys."""
+    if key not in TAG_KEYS or not isinstance(body.value, str):
+        return ""
+    return f"; the name is the key: write '{body.value}', or '{body.value}: {{its fields}}'"
 
 
 def in_full(body: Tree, record: Record) -> Tree:

@@ -172,7 +172,7 @@ class Augmentations(ListOf):
     """A list of augmentations in a possible order: a crop to the network's size first, mixing last."""
 
     def __init__(self) -> None:
-        super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations")
+        super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations", or_one=True)
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         items = super().convert(tree, path, reader)
@@ -180,7 +180,7 @@ class Augmentations(ListOf):
             return INVALID
         problems = [(i, problem) for i, problem in enumerate(map(_misplaced, _before(items), items)) if problem]
         for i, problem in problems:
-            reader.fail(tree.value[i], f"{path}[{i}]", problem)
+            reader.fail(tree.value[i], f"{path}[{i}]", problem)  # of one augmentation alone, there is none
         return INVALID if problems else items
 
 

@@ -7,12 +7,14 @@ is ignored. Paths are relative to the current directory.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from archspec.fields.records import record_of
+from archspec.fields.records import Tagged, record_of
 from archspec.fields.scalars import Number
 from archspec.recipe.numbers import Seed
+from archspec.vocabulary.answers import Answer
 from archspec.wording import printable, quoted
 
 HeldOut = Annotated[float, Number(above=0, below=1)]
@@ -111,3 +113,16 @@ class Npz(DataSource):
 
 DATA = {kind.__name__.lower(): record_of(kind, kind.__name__.lower()) for kind in (Digits, Tfds, Folder, Npz)}
 Source = Digits | Tfds | Folder | Npz
+
+
+class SourceForm(Tagged):
+    """A source of pictures; where a path is written alone, the message says which source reads it."""
+
+    def __init__(self) -> None:
+        super().__init__("data source", DATA)
+
+    def hint(self, tag: str) -> str:
+        is_path = "/" in tag or "\\" in tag or os.path.exists(tag)
+        if not is_path or "://" in tag:
+            return super().hint(tag)
+        return Answer(f"{'npz' if tag.endswith('.npz') else 'folder'}: {{path: {tag}}}").hint()

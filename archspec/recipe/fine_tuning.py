@@ -49,7 +49,7 @@ class InitFrom:
 
     run: Annotated[str | None, Union((Text("the directory of a run"),), optional=True)] = None
     weights: Annotated[str | None, Union((Text("a file of weights"),), optional=True)] = None
-    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
+    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names", or_one=True)] = ()
 
     def __post_init__(self) -> None:
         if self.run is None and self.weights is None:

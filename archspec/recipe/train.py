@@ -10,7 +10,7 @@ from archspec.fields.containers import MapOf, Union
 from archspec.fields.records import Count, Record, Tagged, record_of
 from archspec.fields.scalars import Boolean, Number, Text
 from archspec.recipe.augment import Augmentations
-from archspec.recipe.data import DATA, Source
+from archspec.recipe.data import Source, SourceForm
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Share
@@ -120,7 +120,7 @@ class Train:
         deterministic: whether every run on the same machine gives the same numbers bit by bit, at some cost in speed.
     """
 
-    data: Annotated[Source, Tagged("data source", DATA)]
+    data: Annotated[Source, SourceForm()]
     batch_size: Count = 128
     epochs: Count = 10
     optimizer: Annotated[Optimizer, Tagged("optimizer", OPTIMIZERS, article="an")] = Sgd()  # noqa: RUF009 (it is frozen)

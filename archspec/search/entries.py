@@ -13,7 +13,7 @@ from archspec.fields.records import REQUIRED, Field, Record
 from archspec.fields.scalars import Boolean, Integer, Number
 from archspec.search.domains import Domain, Flag, FloatRange, IntRange, Options
 from archspec.source.tree import Tree
-from archspec.wording import closest
+from archspec.vocabulary.suggestions import suggestion
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,10 @@ class DomainForm(Form):
     def unknown(self, tree: Tree, path: str, reader: Reader) -> Any:
         """Reports a mapping that gives no known kind."""
         for key in tree.value:
-            near = SYNONYMS.get(key) or closest(key, KINDS)
-            if near is not None:
-                return reader.fail(tree, path, f"unknown kind of value '{key}'; did you mean '{near}'?", key)
+            hint = suggestion("kinds", "kind of value", key, KINDS, few=0)
+            if hint:
+                return reader.fail(tree, path, f"unknown kind of value '{key}'{hint}", key)
         return reader.expect(tree, path, self.expected)
 
     def json_schema(self) -> dict[str, Any]:
         return {"anyOf": [*(record.json_schema() for record in KINDS.values()), {"enum": ["bool", None]}]}
-
-
-SYNONYMS = {"integer": "int", "boolean": "bool", "values": "choice", "options": "choice", "range": "int"}

@@ -95,7 +95,7 @@ class WarmStart:
     (VGG's deeper columns from column A: arXiv:1409.1556, section 3.1). `layers` limits this to layers whose names start
     with one of these."""
 
-    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
+    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names", or_one=True)] = ()
 
 
 class _WarmStartForm(Form):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archspec.errors import INVALID, Span, Where
@@ -16,7 +16,9 @@ from archspec.layers.reading import spec_block
 from archspec.recipe import TRAIN
 from archspec.source.tree import Tree
 from archspec.spec.params import check_name, read_params
-from archspec.wording import closest, quoted
+from archspec.vocabulary.answers import Answer
+from archspec.vocabulary.suggestions import meaning, meant
+from archspec.wording import quoted
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
 """`extends` merges these field by field; any other value replaces the base's value as a whole."""
@@ -47,9 +49,10 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
             del sections[key]  # `train: null` removes the section that the base has
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
-        meant = closest(key, [name for name in TOP.fields if name not in sections])
-        if key not in TOP.fields and meant is not None:
-            sections[meant], spans[meant] = child, tree.key_span(key)
+        if key not in TOP.fields and TOP.answer_inside(key) is None:
+            section = meant("fields", TOP.noun, key, [name for name in TOP.fields if name not in sections])
+            if section is not None:
+                sections[section], spans[section] = child, tree.key_span(key)
     return sections, spans
 
 
@@ -82,7 +85,7 @@ class _Defaults(Form):
         return kinds(step) if isinstance(step, str) else None
 
 
-def _search() -> Form:
+def _search() -> Record:
     from archspec.search import SEARCH  # 30 ms, which only specs with this section need
 
     return SEARCH
@@ -94,8 +97,27 @@ class _Top(Record):
     def known(self) -> list[str]:
         return [*self.fields, "extends", "set"]
 
+    def answer_inside(self, word: str) -> Answer | None:
+        """What a name at the top stands for inside a section: `train.epochs` for `epochs`, and for `num_epochs`."""
+        sections: dict[str, Record] = {"train": TRAIN, "model": MODEL, "search": _search()}
+        if meaning("fields", self.noun, word, self.known()) is not None:
+            return None
+        for section, record in sections.items():
+            if word in record.fields:
+                return Answer(f"{section}.{word}")
+        for section, record in sections.items():
+            answer = meaning("fields", section, word, record.fields)
+            if answer is not None:
+                write = f"{section}.{answer.write}" if answer.names else answer.write
+                return Answer(write, answer.note)
+        return None
 
-TOP = _Top(
+    def hint(self, key: str, absent: Sequence[str]) -> str:
+        inside = self.answer_inside(key)
+        return super().hint(key, absent) if inside is None else inside.hint()
+
+
+TOP: _Top = _Top(
     dict,
     "the spec",
     (
