@@ -31,7 +31,7 @@ archspec.recipe archspec.ops
 archspec.fields
 archspec.source
 archspec.errors archspec.tables archspec.vocabulary
-archspec.wording
+archspec.wording archspec.characters
 """
 """From the top down. What stands on one line imports nothing of the others there, and only what is below; `builder` and
 `archspec` are their `__init__` alone."""

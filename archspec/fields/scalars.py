@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from archspec.characters import in_plain
 from archspec.fields.base import Form, Reader
 from archspec.source.tree import Tree
 from archspec.vocabulary.suggestions import value_hint
@@ -107,7 +108,13 @@ def number_hint(value: Any, whole: bool = False) -> str:
     """A hint on how to write a number that is in quotes, or that has separators of thousands or a decimal comma."""
     if not isinstance(value, str):
         return ""
-    text = value.strip()
+    text = in_plain(value).strip().rstrip(",;")
+    if share := re.fullmatch(r"(\d+(?:\.\d+)?) ?%", text):
+        return f"; write {float(share[1]) / 100:g}"
+    if re.fullmatch(r"\d+ ?/ ?\d+", text):
+        return f'; write "${{{text}}}"'
+    if power := re.fullmatch(r"10(?:\^|\*\*)(-?\d{1,3})", text):
+        return f"; write 1e{power[1]}"
     bare = text.replace("_", "") if re.fullmatch(r"[\d_.,eE+-]+", text) else text
     if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", bare):
         bare = bare.replace(",", "")

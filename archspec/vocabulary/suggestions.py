@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from archspec.characters import alike_hint
 from archspec.vocabulary import layers, missing, sections, training
 from archspec.vocabulary.answers import Answer, Table
 from archspec.wording import bare, closest, did_you_mean
@@ -61,6 +62,11 @@ def suggestion(table: str, place: str, word: str, known: Iterable[str], few: int
     A word that is a call, `Adam(lr=0.001)`, is taken for the name before the bracket.
     """
     names = list(known)
+    if hint := alike_hint(word):
+        return hint
+    key, colon, value = word.partition(":")
+    if colon and value and meant(table, place, key, names):
+        return f"; write '{key}: {value}', with a space after the colon"
     call = _CALL.fullmatch(word)
     if call is not None:
         hint = suggestion(table, place, call[1], names, few)
