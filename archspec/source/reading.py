@@ -16,10 +16,10 @@ import yaml
 
 from archspec.characters import DASHES, QUOTES, first_alike, is_odd_space, mend, named
 from archspec.errors import MAX_PROBLEMS, Problem, Source, Span, SpecError, UnreadableFile, Where, problem_at
-from archspec.source.shipped import shipped_names
+from archspec.source.shipped import IN_RUNS, shipped_names
 from archspec.source.syntax import WINDOWS_PATH, backslash_problem, checked_json, forbidden, yaml_problem
 from archspec.source.tree import Tree, resolve_scalar
-from archspec.wording import closest, quoted
+from archspec.wording import closest, first_few, quoted
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 60
@@ -43,7 +43,9 @@ def read_file(path: Path, order: int = 0) -> Tree:
     except FileNotFoundError as error:
         raise UnreadableFile(path, "no such file" + _similar_files(path)) from error
     except IsADirectoryError as error:
-        raise UnreadableFile(path, "is a directory; name a .yaml or .json file in it") from error
+        runs = sorted(child.parent.name for child in path.glob(f"*/{IN_RUNS}"))
+        inside = f"a run in it: {', '.join(first_few(runs, 5))}" if runs else "a .yaml or .json file in it"
+        raise UnreadableFile(path, f"is a directory; name {inside}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFile(path, f"cannot be read: {reason}") from error
@@ -85,8 +87,8 @@ def _near(name: str, known: Iterable[str]) -> str | None:
 def parse(source: Source, is_json: bool = False, start: int = 0) -> Tree:
     """The tree of a text, or of the part after its first `start` characters.
 
-    All duplicate keys, and characters that only look like YAML's, are reported together; any other fault ends the reading
-    at once.
+    All duplicate keys, and characters that only look like YAML's, are reported together; any other fault ends the
+    reading at once.
 
     Raises:
         SpecError: a syntax error, an empty text, a second document, a tag, or a limit passed.
