@@ -19,7 +19,7 @@ builder.runs
 builder.data
 builder.network builder.pictures builder.augment builder.distribution builder.system
 archspec
-archspec.cli archspec.json_schema archspec.candidates
+archspec.cli archspec.json_schema archspec.reference archspec.candidates
 archspec.network
 archspec.spec
 archspec.report

@@ -16,7 +16,7 @@ from archspec import cli, report
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument(
-        "specs", nargs="+", metavar="SPEC", help="a spec, the name of a shipped one, or a run; several are compared"
+        "specs", nargs="+", metavar="SPEC", help="a spec, the name of one, or a run; several are compared"
     )
     cli.add_set_argument(parser)
     form = parser.add_mutually_exclusive_group()

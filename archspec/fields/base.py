@@ -195,6 +195,10 @@ class Form:
         """Whether a union should read the value by this form."""
         return True
 
+    def written(self, value: Any) -> Any:
+        """A value that was read, such as a default, as a spec would write it."""
+        return value
+
     def json_schema(self) -> dict[str, Any]:
         return {}
 

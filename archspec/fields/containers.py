@@ -57,6 +57,9 @@ class OneOrPair(Form):
             return INVALID if value is INVALID else (value, value)
         return reader.expect(tree, path, self.expected, number_hint(tree.value, isinstance(self.item, Integer)))
 
+    def written(self, value: Any) -> Any:
+        return value[0] if value[0] == value[1] else list(value)
+
     def json_schema(self) -> dict[str, Any]:
         item = schema_of(self.item)
         return {"anyOf": [item, {"type": "array", "items": item, "minItems": 2, "maxItems": 2}]}
@@ -90,6 +93,9 @@ class ListOf(Form):
         items = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
         return INVALID if any(item is INVALID for item in items) else items
 
+    def written(self, value: Any) -> Any:
+        return [self.item.written(item) for item in value]
+
     def json_schema(self) -> dict[str, Any]:
         item = schema_of(self.item)
         schema = {"type": "array", "items": item, "minItems": self.min_items}
@@ -120,6 +126,9 @@ class MapOf(Form):
             name = self.key.convert(Tree(key_value, tree.key_span(key)), f"{path}.{key}", reader)
             pairs.append((name, self.item.read(child, f"{path}.{key}", reader)))
         return INVALID if any(INVALID in pair for pair in pairs) else tuple(pairs)
+
+    def written(self, value: Any) -> Any:
+        return dict(value)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": schema_of(self.item)}
@@ -157,6 +166,10 @@ class Union(Form):
         if not fitting:
             return reader.expect(tree, path, self.expected, value_hint(path, tree.value))
         return fitting[0].read(tree, path, reader)
+
+    def written(self, value: Any) -> Any:
+        form = next((form for form in self.forms if form.accepts(value)), None)
+        return value if form is None else form.written(value)
 
     def json_schema(self) -> dict[str, Any]:
         schemas = [schema_of(form) for form in self.forms]

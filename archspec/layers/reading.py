@@ -292,7 +292,10 @@ def primitive_record(kind: str) -> Record:
     record = record_of(build, kind)
     if not PRIMITIVES[kind].has_kernel:
         return record
-    extra = (Field("norm", NORM_FORM, None), Field("activation", ACTIVATION_FORM, None))
+    extra = (
+        Field("norm", NORM_FORM, None, "A normalisation after this layer, as a layer of its own; null for none."),
+        Field("activation", ACTIVATION_FORM, None, "An activation after that, as a layer of its own; null for none."),
+    )
     return Record(record.build, kind, (*record.fields.values(), *extra))
 
 

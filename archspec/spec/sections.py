@@ -56,7 +56,7 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
     return sections, spans
 
 
-class _Section(Form):
+class Section(Form):
     """A part of a spec that is read on its own, in an order that the file need not follow.
 
     `form` gives the form that paths into it follow.
@@ -117,26 +117,61 @@ class _Top(Record):
         return super().hint(key, absent) if inside is None else inside.hint()
 
 
+APPLIED = {
+    "extends": "The path, relative to this file, of a spec to start from. The values of this file replace the base's.",
+    "set": "Values by parameter name or dotted path, applied after `extends`: `{train.epochs: 3}`.",
+}
+"""The fields of a file that are applied and removed before a spec is read, with their descriptions."""
 TOP: _Top = _Top(
     dict,
     "the spec",
     (
-        Field("name", NameForm(numbered=False), REQUIRED),
-        Field("description", Text(), ""),
-        Field("params", _Section("params", lambda: MapOf(Text(), AnyForm())), None),
-        Field("blocks", _Section("blocks", lambda: MapOf(Text(), BLOCK)), None),
-        Field("model", _Section("model", lambda: MODEL), REQUIRED),
-        Field("train", _Section("train", lambda: TRAIN), None),
-        Field("search", _Section("search", _search), None),
+        Field("name", NameForm(numbered=False), REQUIRED, "The network's name."),
+        Field("description", Text(), "", "What the network is, in a sentence."),
+        Field(
+            "params",
+            Section("params", lambda: MapOf(Text(), AnyForm())),
+            None,
+            "Numbers, texts and lists with a name, for `${...}` in this spec, `--set` and `set`.",
+        ),
+        Field(
+            "blocks",
+            Section("blocks", lambda: MapOf(Text(), BLOCK)),
+            None,
+            "Blocks of this spec's own: a list of layers with parameters, used by name like a built-in block.",
+        ),
+        Field(
+            "model",
+            Section("model", lambda: MODEL),
+            REQUIRED,
+            "The network: the picture it takes and its layers, ending in logits.",
+        ),
+        Field("train", Section("train", lambda: TRAIN), None, "How the network is trained."),
+        Field(
+            "search",
+            Section("search", _search),
+            None,
+            "Which changes of the spec to try, how, and within which limits.",
+        ),
     ),
 )
 MODEL: Record = Record(
     dict,
     "model",
     (
-        Field("input", ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1), REQUIRED),
-        Field("defaults", _Section("defaults", _Defaults), None),
-        Field("layers", LayersForm(), REQUIRED),
+        Field(
+            "input",
+            ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1),
+            REQUIRED,
+            "[height, width, channels] of a picture, in pixels, or [features].",
+        ),
+        Field(
+            "defaults",
+            Section("defaults", _Defaults),
+            None,
+            "Fields that every layer of a kind has unless it says otherwise: `conv: {padding: same}`.",
+        ),
+        Field("layers", LayersForm(), REQUIRED, "Layers in order: each takes the one before, unless it says `from`."),
     ),
 )
 
@@ -196,9 +231,19 @@ BLOCK: Record = Record(
     dict,
     "a block",
     (
-        Field("description", Text(), ""),
-        Field("params", _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"), None),
-        Field("layers", _Section("layers", LayersForm), REQUIRED),
+        Field("description", Text(), "", "What the block is, in a sentence."),
+        Field(
+            "params",
+            _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"),
+            None,
+            "The block's parameters with their defaults; null stands for a required one.",
+        ),
+        Field(
+            "layers",
+            Section("layers", LayersForm),
+            REQUIRED,
+            "The block's layers. `${...}` in them sees the block's parameters, and those of the spec.",
+        ),
     ),
 )
 
