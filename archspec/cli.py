@@ -13,46 +13,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+from archspec.commands import COMMANDS, INSTALLED, as_started, is_installed
 from archspec.errors import UserError, file_problem, is_full_disk
-from archspec.source.shipped import IS_INSTALLED
 from archspec.spec.overrides import parse_assignments
 from archspec.spec.paths import path_meant
 from archspec.spec.spec import Spec, load
 from archspec.vocabulary.suggestions import suggestion
 from archspec.wording import closest
 
-INSTALLED = "convspec"
-COMMANDS = {
-    "summary": "summary",
-    "train": "train",
-    "tune": "tune",
-    "evaluate": "evaluate",
-    "predict": "predict",
-    "export": "export",
-    "preview": "preview",
-    "weights": "convert_weights",
-}
-"""What `convspec` can be asked to do, each with the name of its file in `tools/`."""
-
-
-def as_started(text: str) -> str:
-    """A text whose commands are those of a checkout, `python tools/train.py`, with the commands as this user starts
-    them: `convspec train` where the package is installed."""
-    if _is_installed():
-        for name, file in COMMANDS.items():
-            text = re.sub(rf"\b(python )?tools/{file}\.py\b", f"{INSTALLED} {name}", text)
-    return text
-
-
-def _is_installed() -> bool:
-    return IS_INSTALLED or sys.argv[0].startswith(f"{INSTALLED} ")
+__all__ = ["COMMANDS", "INSTALLED", "as_started"]
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
     """A command's parser, without arguments yet, whose help begins with the module's docstring. Examples in it, such as
     `python tools/train.py specs/digits.yaml`, are shown as a user would type them: `convspec train digits`."""
     description = as_started(doc or "")
-    if _is_installed():
+    if is_installed():
         description = re.sub(r"\bspecs/(\w+)\.yaml", r"\1", description)
     return _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -142,6 +143,20 @@ def file_problem(where: Path | str | Where, message: str, *notes: str) -> FileEr
 def argument_problem(name: str, message: str) -> UserError:
     """The error for one mistake in an argument of a command line or in an environment variable."""
     return UserError([Problem(Where(name), message)])
+
+
+def path_of(given: object, expected: str) -> Path:
+    """The path that a caller gives.
+
+    Raises:
+        TypeError: it is none.
+        FileError: it is empty.
+    """
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"expected {expected}, got an object of type {type(given).__name__}")
+    if not os.fspath(given):
+        raise file_problem("", f"the path is empty; expected {expected}")
+    return Path(given)
 
 
 class UnreadableFile(FileError):

@@ -10,6 +10,7 @@ TensorFlow is imported with the first name that needs it.
 import os
 import platform
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -88,7 +89,12 @@ def __getattr__(name: str) -> Any:
     if name == "weights":
         return import_module("builder.weights")
     if name in MODULES:
-        return getattr(import_module(f"builder.{MODULES[name]}"), name)
+        found = getattr(import_module(f"builder.{MODULES[name]}"), name)
+        if isinstance(found, FunctionType):
+            from builder.system.public_calls import public
+
+            found = globals()[name] = public(found)
+        return found
     from archspec.wording import did_you_mean
 
     raise AttributeError(f"module 'builder' has no attribute '{name}'{did_you_mean(name, __all__, few=0)}")

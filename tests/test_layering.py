@@ -29,6 +29,7 @@ archspec.blocks
 archspec.layers
 archspec.recipe archspec.ops
 archspec.fields
+archspec.commands
 archspec.source
 archspec.errors archspec.tables archspec.vocabulary
 archspec.wording archspec.characters

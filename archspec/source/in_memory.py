@@ -57,6 +57,8 @@ def read_mapping(values: Mapping[Any, Any]) -> Tree:
 class _Wrapping:
     def __init__(self) -> None:
         self.source = Source(MAPPING, "", is_file=False)
+        self.around: dict[int, str] = {}
+        """The mappings and lists that hold the value at hand, by their ids, with their paths."""
         self.count = 0
         self.places = 0
 
@@ -72,17 +74,14 @@ class _Wrapping:
             self.fail(path, span, f"the mapping holds more than {MAX_VALUES:,} values, the limit")
         if depth > MAX_DEPTH:
             self.fail(path, span, f"is nested deeper than {MAX_DEPTH} levels, the limit")
-        if isinstance(value, Mapping):
-            keys: dict[str, Span | None] = {}
-            trees: dict[str, Tree] = {}
-            for key, child in value.items():
-                name = self.key(key, path, span)
-                keys[name] = self.span()
-                trees[name] = self.tree(child, f"{path}.{name}".lstrip("."), depth + 1)
-            return Tree(trees, span, keys, 1 + sum(tree.size for tree in trees.values()))
-        if isinstance(value, list | tuple):
-            items = [self.tree(child, f"{path}[{i}]", depth + 1) for i, child in enumerate(value)]
-            return Tree(items, span, size=1 + sum(tree.size for tree in items))
+        if id(value) in self.around:
+            whole = f"'{self.around[id(value)]}'" if self.around[id(value)] else "the whole mapping"
+            self.fail(path, span, f"contains itself: it is {whole} again")
+        if isinstance(value, Mapping | list | tuple):
+            self.around[id(value)] = path
+            tree = self.collection(value, path, depth, span)
+            del self.around[id(value)]
+            return tree
         if isinstance(value, str):
             self.check_text(value, path, span)
             return Tree(value, span, size=1 + len(value) // 64, quoted=True)
@@ -92,6 +91,20 @@ class _Wrapping:
             return wrap(value, span)
         kinds = "mappings, lists, texts, numbers, true, false and null (None)"
         self.fail(path, span, f"a spec holds {kinds}, got an object of type {type(value).__name__}")
+
+    def collection(
+        self, value: Mapping[Any, Any] | list[Any] | tuple[Any, ...], path: str, depth: int, span: Span
+    ) -> Tree:
+        if isinstance(value, Mapping):
+            keys: dict[str, Span | None] = {}
+            trees: dict[str, Tree] = {}
+            for key, child in value.items():
+                name = self.key(key, path, span)
+                keys[name] = self.span()
+                trees[name] = self.tree(child, f"{path}.{name}".lstrip("."), depth + 1)
+            return Tree(trees, span, keys, 1 + sum(tree.size for tree in trees.values()))
+        items = [self.tree(child, f"{path}[{i}]", depth + 1) for i, child in enumerate(value)]
+        return Tree(items, span, size=1 + sum(tree.size for tree in items))
 
     def key(self, key: Any, path: str, span: Span) -> str:
         """The key as a text; epochs, say, may be numbers, as in YAML."""

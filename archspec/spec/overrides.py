@@ -26,6 +26,9 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
             problems.append(Problem(Where(f"--set {text}"), "expected NAME=VALUE or PATH=VALUE, such as width=32"))
             continue
         source = Source("--set", text, order=1000, is_file=False)
+        if path.strip() in assignments:
+            message = "is set twice; keep one of the two"
+            problems.append(Problem(Where(path.strip(), Span(source, 0, 0, len(path))), message))
         try:
             span = Span(source, 0, 0, len(text))
             if not value.strip():
@@ -64,15 +67,29 @@ def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span |
         SpecError: malformed paths, unknown names, or paths through values that do not exist.
     """
     problems: list[Problem] = []
+    done: dict[tuple[str | int, ...], str] = {}
     for path, value in assignments.items():
         try:
             steps = steps_of(path, tree)
+            _check_order(path, steps, done)
             tree = _set(_spelt_out(tree, steps), steps, value, "")
         except PathError as error:
             problems.append(Problem(Where(path, _path_span(path, value, keys or {})), str(error)))
     if problems:
         raise SpecError(problems)
     return tree
+
+
+def _check_order(path: str, steps: Sequence[str | int], done: dict[tuple[str | int, ...], str]) -> None:
+    """Refuses a path that would replace what an earlier one has set; `done` has the earlier ones by their steps."""
+    for earlier, its_path in done.items():
+        if earlier == tuple(steps):
+            raise PathError(f"is the same as '{its_path}', which is set already; keep one of them")
+        if earlier[: len(steps)] == tuple(steps):
+            raise PathError(
+                f"replaces '{its_path}', which is set before it; set this first, or leave one of the two out"
+            )
+    done[tuple(steps)] = path
 
 
 def value_at(tree: Tree, path: str) -> Tree | None:

@@ -14,7 +14,7 @@ import yaml
 from archspec import report
 from archspec.analysis import analyse_graph
 from archspec.blocks import BLOCKS
-from archspec.errors import INVALID, Problem, SpecError, Where
+from archspec.errors import INVALID, Problem, SpecError, Where, path_of
 from archspec.fields.base import Reader
 from archspec.graph.expanding import expand
 from archspec.graph.graph import Graph
@@ -108,12 +108,14 @@ def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = Non
 
     Raises:
         SpecError: all mistakes in the file, each with its address.
-        UserError: the file cannot be read.
+        UserError: the file cannot be read, or the path is empty.
+        TypeError: something else is given.
     """
     if isinstance(path, str) and "\n" in path and not os.path.exists(path):
         message = "expected the path of a spec, got a text of several lines; archspec.loads reads a text"
         raise SpecError([Problem(Where(TEXT), message)])
-    return read_spec(_changed(extended(located(Path(path), os.fspath(path))), overrides))
+    file = path_of(path, "the path of a spec, or the name of a shipped one")
+    return read_spec(_changed(extended(located(file, os.fspath(path))), overrides))
 
 
 def loads(text_or_mapping: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Spec:

@@ -91,7 +91,7 @@ def open_runs(runs: RunOrPath | Sequence[RunOrPath], assignments: Sequence[str] 
     overrides = parse_assignments(assignments)
     opened: list[Run] = []
     problems: list[Problem] = []
-    for one in [runs] if isinstance(runs, str | os.PathLike | Run) else runs:
+    for one in runs if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]:
         try:
             run = one if isinstance(one, Run) else open_run(one)
             opened.append(_changed(run, overrides) if overrides else run)

@@ -120,6 +120,7 @@ def chosen_formats(names: Sequence[str]) -> dict[str, Format]:
     Raises:
         UserError: a name is unknown, or a package that a format needs is not installed.
     """
+    names = [names] if isinstance(names, str) else names
     unknown = [name for name in names if name not in CHOICES]
     if unknown:
         hint = suggestion("kinds", "--format", unknown[0], CHOICES, few=0)

@@ -13,6 +13,8 @@ import archspec
 from archspec import Analysis, ops
 from archspec.network import Network, as_graph
 from archspec.recipe.numbers import ACTIVATION_BYTES
+from archspec.vocabulary.suggestions import value_hint
+from archspec.wording import did_you_mean
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE, Lower
 
@@ -84,7 +86,8 @@ def _precision(asked: str | None) -> str:
             )
         return policy
     if asked not in ACTIVATION_BYTES:
-        raise ValueError(f"expected a precision of {', '.join(ACTIVATION_BYTES)}, got '{asked}'")
+        hint = value_hint("precision", asked) or did_you_mean(str(asked), ACTIVATION_BYTES, few=0)
+        raise ValueError(f"expected a precision of {', '.join(ACTIVATION_BYTES)}, got '{asked}'{hint}")
     return asked
 
 
@@ -112,7 +115,8 @@ def lowerings(lowering: Lowering) -> Mapping[type[ops.Op], Lower]:
 
     faster = {"fast": fast.FAST, "synchronized": fast.SYNCHRONIZED}
     if lowering not in faster:
-        raise ValueError(f"expected a lowering of 'portable', 'fast' or 'synchronized', got {lowering!r}")
+        hint = did_you_mean(str(lowering), ["portable", *faster], few=0)
+        raise ValueError(f"expected a lowering of 'portable', 'fast' or 'synchronized', got {lowering!r}{hint}")
     return {**PORTABLE, **faster[lowering]}
 
 
@@ -127,6 +131,8 @@ def verify(model: keras.Model, network: Network | Analysis) -> None:
         VerificationError: the model differs; one line for each difference.
         archspec.SpecError: the spec has mistakes.
     """
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"expected a Keras model, as build returns it, got an object of type {type(model).__name__}")
     analysis = network if isinstance(network, Analysis) else archspec.analyse(network)
     differences = []
     layers = {layer.name: layer for layer in model.layers}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import load
-from archspec.errors import file_problem
+from archspec.errors import file_problem, path_of
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
 from builder.runs.run import Run, open_run
@@ -72,7 +72,7 @@ def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classi
     """
     if isinstance(source, Run):
         return _run_loader(source)
-    path = Path(source)
+    path = path_of(source, "the directory of a run, or of an export")
     versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]
     if (path / "saved_model.pb").is_file():
         return _export_loader(path)

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archspec.errors import file_problem
+from archspec.errors import FileError, Problem, Where
 from archspec.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -44,14 +44,23 @@ def find(paths: Sequence[str]) -> Iterator[Found]:
     Raises:
         FileError: a path does not exist, or a folder holds no pictures. Nothing is yielded in that case.
     """
-    for path in paths:
-        if not os.path.exists(path):
-            parent = Path(path).parent
-            beside = [child.name for child in islice(parent.iterdir(), 1000)] if parent.is_dir() else []
-            raise file_problem(path, f"no such file or folder{did_you_mean(Path(path).name, beside, few=0)}")
-        if os.path.isdir(path) and next(_inside(path), None) is None:
-            raise file_problem(path, f"has no pictures ({' '.join(SUFFIXES[:7])} and others); name another folder")
+    problems = [Problem(Where(path), problem) for path in paths if (problem := _problem(path))]
+    if problems:
+        raise FileError(problems)
     return (found for path in paths for found in (_inside(path) if os.path.isdir(path) else [Found(path)]))
+
+
+def _problem(path: str) -> str | None:
+    """Why there are no pictures at a path, or None."""
+    if not path:
+        return "the path of a picture is empty"
+    if not os.path.exists(path):
+        parent = Path(path).parent
+        beside = [child.name for child in islice(parent.iterdir(), 1000)] if parent.is_dir() else []
+        return f"no such file or folder{did_you_mean(Path(path).name, beside, few=0)}"
+    if os.path.isdir(path) and next(_inside(path), None) is None:
+        return f"has no pictures ({' '.join(SUFFIXES[:7])} and others); name another folder"
+    return None
 
 
 def _inside(folder: str) -> Iterator[Found]:

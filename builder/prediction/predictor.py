@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from archspec.errors import argument_problem, file_problem
+from archspec.errors import argument_problem, file_problem, path_of
 from builder.prediction.classifier import Prediction, classify, open_classifier
 from builder.prediction.finding import Found, find
 from builder.runs.run import Run
@@ -46,8 +46,11 @@ def predict(
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise argument_problem("top", f"expected a whole number of at least 1, got {top!r}")
     several = pictures if isinstance(pictures, Sequence) and not isinstance(pictures, str) else [pictures]
-    paths = [one for one in several if isinstance(one, str | os.PathLike)]
-    find([os.fspath(path) for path in paths])  # reports all wrong paths before TensorFlow is imported
+    paths = [one for one in several if not hasattr(one, "ndim")]
+    expected = "a picture as a path, or as an array of uint8 (height, width, channels)"
+    find(
+        ["" if path == "" else str(path_of(path, expected)) for path in paths]
+    )  # reports all wrong paths before TensorFlow is imported
     classifier = load()
     found = list(_found(several, classifier.shape[2]))
     return list(classify(classifier, found, top))

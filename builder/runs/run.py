@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import Spec, load
-from archspec.errors import file_problem
+from archspec.errors import file_problem, path_of
 from archspec.wording import did_you_mean
 from builder.runs import comparison
 from builder.runs.comparison import differences, flat
@@ -197,7 +197,7 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
     Raises:
         FileError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
     """
-    path = Path(directory)
+    path = path_of(directory, "the directory of a run")
     _check_is_run(path)
     spec = load(path / SPEC)
     environment = path / ENVIRONMENT

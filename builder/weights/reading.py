@@ -10,7 +10,7 @@ import ml_dtypes  # noqa: F401  numpy knows bfloat16 with it
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from archspec.errors import file_problem
+from archspec.errors import file_problem, path_of
 from builder.runs.names import BEST, CHECKPOINTS
 from builder.runs.run import open_run
 from builder.weights.source import WeightsFile, state_dict
@@ -30,7 +30,7 @@ def read(source: str | os.PathLike[str]) -> WeightsFile:
     Raises:
         FileError: the file does not exist, is damaged or of no known kind, or is a pickle that names more than tensors.
     """
-    text = os.fspath(source)
+    text = str(path_of(source, "the path of weights, a run's directory, or keras:NAME"))
     if text.startswith("keras:"):
         from builder.weights.keras_files import read_application
 

@@ -12,6 +12,7 @@ import pytest
 import archspec
 from archspec import Graph, Spec, SpecError, report
 from archspec.network import as_graph, as_spec
+from archspec.spec.overrides import parse_assignments
 from tests.archspec.searches import SPEC
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +104,14 @@ def test_numbers_of_numpy_and_tuples_are_taken():
     assert archspec.loads({"name": "tiny", "model": model}).graph == archspec.loads(TINY).graph
 
 
+def nested() -> dict[str, Any]:
+    """Mappings inside mappings, more than a file may hold."""
+    spec: dict[str, Any] = {}
+    for _ in range(70):
+        spec = {"model": spec}
+    return spec
+
+
 def circular() -> dict[str, Any]:
     spec: dict[str, Any] = {"name": "tiny"}
     spec["model"] = spec
@@ -152,7 +161,8 @@ MISTAKES: dict[str, tuple[Any, str]] = {
         "of type PurePosixPath",
     ),
     "a key": ({None: 1}, "<mapping>: a key is a text or a number, got an object of type NoneType"),
-    "a circle": (circular(), f"<mapping>: {'model.' * 60}name: is nested deeper than 60 levels, the limit"),
+    "a circle": (circular(), "<mapping>: model: contains itself: it is the whole mapping again"),
+    "deep nesting": (nested(), f"<mapping>: {'.'.join(['model'] * 61)}: is nested deeper than 60 levels, the limit"),
     "many values": ({"a": [0] * 30_000}, "<mapping>: a[29998]: the mapping holds more than 30,000 values, the limit"),
     "half a character": (
         {"name": "\ud83d"},
@@ -296,3 +306,65 @@ def test_true_is_not_one():
 def test_overrides_are_a_mapping_from_names(overrides: Any):
     with pytest.raises(TypeError, match="expected overrides as a mapping from parameters and paths to values, such as"):
         archspec.load(DIGITS, overrides)
+
+
+# -- wrong arguments -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", [3, None, b"digits", ["digits"]])
+def test_what_is_no_path_is_a_type_error(given):
+    kind = type(given).__name__
+    message = f"expected the path of a spec, or the name of a shipped one, got an object of type {kind}"
+    with pytest.raises(TypeError) as caught:
+        archspec.load(given)
+    assert str(caught.value) == message
+
+
+def test_an_empty_path_is_not_the_current_folder():
+    message = r"^the path is empty; expected the path of a spec, or the name of a shipped one$"
+    with pytest.raises(archspec.UserError, match=message):
+        archspec.load("")
+
+
+def test_a_mapping_that_contains_itself_is_refused_where_it_does():
+    mapping: dict = {"name": "endless"}
+    mapping["model"] = {"input": [8, 8, 3], "layers": mapping}
+    layers: list = ["flatten"]
+    layers.append(layers)
+    for spec, message in (
+        (mapping, "<mapping>: model.layers: contains itself: it is the whole mapping again"),
+        (
+            {"name": "endless", "model": {"input": [3], "layers": layers}},
+            "<mapping>: model.layers[1]: contains itself: it is 'model.layers' again",
+        ),
+    ):
+        with pytest.raises(archspec.SpecError) as caught:
+            archspec.loads(spec)
+        assert str(caught.value) == message
+
+
+def test_a_part_may_be_used_twice():
+    conv = {"conv": {"filters": 3, "kernel": 3}}
+    assert archspec.loads({"name": "twice", "model": {"input": [8, 8, 3], "layers": [conv, conv]}}).name == "twice"
+
+
+DIRECTION, OBJECTIVE = "search.objective.direction", "search.objective"
+
+
+def test_a_value_that_would_replace_an_earlier_one_is_refused():
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.load("digits", {DIRECTION: "max", OBJECTIVE: "val_loss"})
+    assert str(caught.value) == (
+        f"{OBJECTIVE}: replaces '{DIRECTION}', which is set before it; set this first, or leave one of the two out"
+    )
+    spec = archspec.load("digits", {OBJECTIVE: "val_loss", DIRECTION: "max"})
+    assert (spec.search.objective.name, spec.search.objective.direction) == ("val_loss", "max")
+
+
+def test_one_name_is_set_once():
+    with pytest.raises(
+        archspec.SpecError, match=r"^params.width: is the same as 'width', which is set already; keep one"
+    ):
+        archspec.load("digits", {"width": 8, "params.width": 16})
+    with pytest.raises(archspec.SpecError, match=r"^--set: width: is set twice; keep one of the two"):
+        parse_assignments(["width=8", "width=16"])

@@ -10,6 +10,9 @@ import pytest
 
 import archspec
 import builder
+from archspec import commands
+from builder.exports.formats import chosen_formats
+from builder.system.public_calls import in_python
 
 PUBLIC = """
 Diverged Evaluation Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
@@ -88,3 +91,91 @@ def test_a_resumption_without_a_run_says_that_it_starts_one(tmp_path):
     spec = archspec.load("digits", {"n": 1, "width": 4, "train.epochs": 1})
     builder.train(spec, run_dir=tmp_path / "run", resume=True, say=lines.append)
     assert f"there is no run to resume in {tmp_path / 'run'}, so this is a new one" in lines
+
+
+# -- wrong arguments -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: builder.evaluate(3), "expected the directory of a run, got an object of type int"),
+        (lambda: builder.open_run(None), "expected the directory of a run, got an object of type NoneType"),
+        (lambda: builder.predict(3, "x.png"), "expected the directory of a run, or of an export, got an object of "),
+        (lambda: builder.train("digits", run_dir=3), "expected run_dir to be a path, got an object of type int"),
+        (lambda: builder.tune("digits", data_dir=3), "expected data_dir to be a path, got an object of type int"),
+        (lambda: builder.verify(3, "digits"), "expected a Keras model, as build returns it, got an object of type int"),
+        (
+            lambda: builder.build(3),
+            "expected the path of a spec, a mapping, a Spec or a Graph, got an object of type int",
+        ),
+        (
+            lambda: builder.weights.read(3),
+            "expected the path of weights, a run's directory, or keras:NAME, got an object",
+        ),
+        (lambda: builder.train(), r"missing 1 required positional argument: 'spec'"),
+    ],
+)
+def test_values_of_wrong_types_are_type_errors_in_words(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_what_is_no_picture_is_refused(run_dir):
+    with pytest.raises(TypeError, match=r"expected a picture as a path, .*, got an object of type int"):
+        builder.predict(run_dir, 3)
+
+
+@pytest.mark.parametrize("call", [builder.open_run, builder.evaluate, builder.export, builder.weights.read])
+def test_an_empty_path_is_reported_as_one(call):
+    with pytest.raises(archspec.UserError, match=r"^the path is empty; expected the "):
+        call("")
+
+
+def test_all_pictures_that_are_missing_are_reported(run_dir, tmp_path):
+    with pytest.raises(archspec.UserError) as caught:
+        builder.predict(run_dir, [str(tmp_path / "a.png"), str(tmp_path / "b.png"), ""])
+    assert str(caught.value).splitlines() == [
+        f"{tmp_path / 'a.png'}: no such file or folder",
+        f"{tmp_path / 'b.png'}: no such file or folder",
+        "the path of a picture is empty",
+    ]
+
+
+def test_messages_of_calls_name_arguments(tmp_path):
+    (tmp_path / "other.txt").write_text("")
+    with pytest.raises(archspec.UserError, match=r"; name a new directory with run_dir$"):
+        builder.train("digits", run_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("name a new directory with --run-dir", "name a new directory with run_dir"),
+        ("--format tflite: there is none", "formats tflite: there is none"),
+        ("resume it with --resume", "resume it with resume=True"),
+        ("name one with --resume RUN", "name one with run_dir=RUN, resume=True"),
+        ("or several with --workers N", "or several with workers=N"),
+        ("do python tools/train.py a --resume b", "do python tools/train.py a --resume b"),
+        ("give --out; tools/export.py --format keras", "give out; tools/export.py --format keras"),
+    ],
+)
+def test_arguments_stand_for_options(text, shown):
+    assert in_python(text) == shown
+
+
+def test_an_installed_package_names_its_command(monkeypatch):
+    monkeypatch.setattr(commands, "IS_INSTALLED", True)
+    assert (
+        in_python("resume it with python tools/train.py a --resume b") == "resume it with convspec train a --resume b"
+    )
+
+
+def test_one_format_needs_no_list():
+    assert list(chosen_formats("keras")) == ["keras"]
+
+
+def test_a_precision_is_suggested():
+    for asked, meant in (("float8", "float32"), ("bf16", "mixed_bfloat16"), ("fp16", "mixed_float16")):
+        with pytest.raises(ValueError, match=f"got '{asked}'; did you mean '{meant}'"):
+            builder.build("digits", precision=asked)
