@@ -164,8 +164,17 @@ class Union(Form):
             return reader.expect(tree, path, self.expected, hint)
         fitting = [form for form in self.forms if form.accepts(tree.value)]
         if not fitting:
-            return reader.expect(tree, path, self.expected, value_hint(path, tree.value))
+            return reader.expect(tree, path, self.expected, value_hint(path, tree.value) or self.in_full(tree.value))
         return fitting[0].read(tree, path, reader)
+
+    def in_full(self, value: Any) -> str:
+        """How to write a value that stands for the only required field of a mapping, as the end of a message."""
+        for form in self.forms:
+            name = form.main_field(value)
+            inner = form.inside(name, lambda kind: None) if name is not None else None
+            if inner is not None and isinstance(value, str | int | float) and inner.accepts(value):
+                return f"; write {{{name}: {value}}}"
+        return ""
 
     def written(self, value: Any) -> Any:
         form = next((form for form in self.forms if form.accepts(value)), None)

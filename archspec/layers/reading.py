@@ -188,7 +188,9 @@ class LayerReader:
         body = tree.value.get(kind) if isinstance(tree.value, dict) else None
         hint = tag_as_value(kind, body) if body is not None else ""
         if not hint and meaning("kinds", "layer", kind, self.kinds()) is None:
-            function = next((one for one in ACTIVATIONS if bare(one) == bare(kind.rpartition(".")[2])), None)
+            function = next(
+                (one for one in ACTIVATIONS if bare(one) == bare(kind.partition("(")[0].rpartition(".")[2])), None
+            )
             hint = f"; did you mean 'activation: {function}'?" if function else ""
         hint = hint or suggestion("kinds", "layer", kind, self.kinds(), few=100)
         return reader.fail(tree, path, f"unknown block {quoted(kind)}{hint}", kind)

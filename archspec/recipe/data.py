@@ -15,7 +15,8 @@ from archspec.fields.records import Tagged, record_of
 from archspec.fields.scalars import Number
 from archspec.recipe.numbers import Seed
 from archspec.vocabulary.answers import Answer
-from archspec.wording import printable, quoted
+from archspec.vocabulary.suggestions import meaning
+from archspec.wording import closest, printable, quoted
 
 HeldOut = Annotated[
     float, Number(above=0, below=1), "The share of every class that is held out, where there is no validation split."
@@ -155,5 +156,7 @@ class SourceForm(Tagged):
     def hint(self, tag: str) -> str:
         is_path = "/" in tag or "\\" in tag or os.path.exists(tag)
         if not is_path or "://" in tag:
-            return super().hint(tag)
+            near = closest(tag, TRAINING_PICTURES)
+            known = meaning("kinds", self.kind, tag, self.records) is not None or closest(tag, self.records)
+            return super().hint(tag) if near is None or known else Answer(f"tfds: {near}").hint()
         return Answer(f"{'npz' if tag.endswith('.npz') else 'folder'}: {{path: {tag}}}").hint()

@@ -31,7 +31,7 @@ class Answer:
         """The answer as the end of a message: `; did you mean 'rate'? It is one minus keep_prob`."""
         if not self.write:
             return f"; {self.note}"
-        shown = self.write if ": " in self.write else re.sub(r" (and|or) ", r"' \1 '", self.write)
+        shown = re.sub(r" (and|or) ", r"' \1 '", self.write)
         note = f" {self.note[0].upper()}{self.note[1:]}" if self.note else ""
         return f"; did you mean '{shown}'?{note}"
 

@@ -72,8 +72,8 @@ def suggestion(table: str, place: str, word: str, known: Iterable[str], few: int
         hint = suggestion(table, place, call[1], names, few)
         arguments = [one.partition("=")[0].strip() for one in call[2].split(",") if "=" in one]
         chosen = next((name for name in names if f"'{name}'" in hint), "")
-        moved = [answer for one in arguments if (answer := meaning("fields", chosen, one, ()))]
-        return hint + "".join(f" And '{moved_to.write}' for its argument" for moved_to in moved if moved_to.write)
+        moved = {one: answer for one in arguments if (answer := meaning("fields", chosen, one, ()))}
+        return hint + "".join(f" Its {one} is '{answer.write}' here" for one, answer in moved.items() if answer.write)
     answer = meaning(table, place, word, names)
     return answer.hint() if answer is not None else did_you_mean(word, names, few)
 
