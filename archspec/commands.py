@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
-from archspec.source.shipped import IS_INSTALLED
-
+IS_INSTALLED = (Path(__file__).parent / "specs").is_dir()
+"""Whether this is an installed package, which holds the specs, and not a checkout, where they stand beside it."""
 INSTALLED = "convspec"
 COMMANDS = {
     "summary": "summary",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from archspec.commands import as_started
 from archspec.wording import LONGEST_MESSAGE, columns, printable
 
 SNIPPET_WIDTH = 100
@@ -91,10 +92,10 @@ class Problem:
         head = f"{span}: " if span else ""
         head += f"{printable(self.where.path)}: " if self.where.path else ""
         message = self.message if len(self.message) <= LONGEST_MESSAGE else f"{self.message[:LONGEST_MESSAGE]}..."
-        lines = [head + printable(message)]
+        lines = [head + as_started(printable(message))]
         if span:
             lines += _snippet(span)
-        lines += [f"      {printable(note)}" for note in self.notes]
+        lines += [f"      {as_started(printable(note))}" for note in self.notes]
         for use in reversed(self.where.used_at):
             lines.append(f"      used at {use.span or '(built in)'}: {printable(use.path)}")
         return "\n".join(lines)

@@ -30,7 +30,7 @@ from archspec.search.section import Budget, Objective, WarmStart
 from archspec.search.tuners import TUNERS
 from archspec.source.expressions import ALLOWED
 from archspec.spec.sections import APPLIED, BLOCK, MODEL, TOP, Section
-from archspec.vocabulary.suggestions import TABLES, rows
+from archspec.vocabulary.suggestions import rows, tables
 
 GROUPS = {
     "Convolutions and dense layers": kernels,
@@ -241,7 +241,7 @@ def _words() -> Iterator[str]:
     yield "| where | word | here |"
     yield "|---|---|---|"
     titles = {"fields": "a field of", "kinds": "a kind of", "values": "the value of"}
-    for table in TABLES:
+    for table in tables():
         for places, words, answer in rows(table):
             place = places[0] if len(places) == 1 else "layers" if len(places) > 8 else ", ".join(places)
             here = f"`{answer.write}`" if answer.write else ""

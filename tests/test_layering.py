@@ -29,10 +29,9 @@ archspec.blocks
 archspec.layers
 archspec.recipe archspec.ops
 archspec.fields
-archspec.commands
 archspec.source
 archspec.errors archspec.tables archspec.vocabulary
-archspec.wording archspec.characters
+archspec.wording archspec.characters archspec.commands
 """
 """From the top down. What stands on one line imports nothing of the others there, and only what is below; `builder` and
 `archspec` are their `__init__` alone."""

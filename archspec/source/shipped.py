@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from archspec.commands import IS_INSTALLED
+
 _PACKAGE = Path(__file__).parents[1]
-IS_INSTALLED = (_PACKAGE / "specs").is_dir()
-"""Whether this is an installed package, which holds the specs, and not a checkout, where they stand beside it."""
 FOLDER = _PACKAGE / "specs" if IS_INSTALLED else _PACKAGE.parent / "specs"
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from archspec.characters import alike_hint
-from archspec.vocabulary import layers, missing, sections, training
 from archspec.vocabulary.answers import Answer, Table
 from archspec.wording import bare, closest, did_you_mean
 
-TABLES: dict[str, tuple[Table, ...]] = {
-    "fields": (missing.FIELDS, layers.FIELDS, training.FIELDS, sections.FIELDS),
-    "kinds": (missing.KINDS, layers.KINDS, training.KINDS, sections.KINDS),
-    "values": (missing.VALUES, layers.VALUES, training.VALUES),
-}
-"""The tables for words that stand for a field, for a kind of something, and for the value of a field."""
+
+@cache
+def tables() -> Mapping[str, tuple[Table, ...]]:
+    """The tables for words that stand for a field, for a kind of something, and for the value of a field."""
+    from archspec.vocabulary import layers, missing, sections, training  # 10 ms, which only mistakes need
+
+    modules = missing, layers, training, sections
+    return {
+        "fields": tuple(module.FIELDS for module in modules),
+        "kinds": tuple(module.KINDS for module in modules),
+        "values": (missing.VALUES, layers.VALUES, training.VALUES),
+    }
 
 
 @cache
@@ -32,7 +37,7 @@ def _index(table: str) -> dict[tuple[str, str], list[Answer]]:
 
 def rows(table: str) -> Iterable[tuple[list[str], list[str], Answer]]:
     """The rows of a table: where the words are typed, the words and their answer."""
-    for part in TABLES[table]:
+    for part in tables()[table]:
         for places, answers in part.items():
             for words, answer in answers.items():
                 yield places.split(", "), words.split(", "), answer if isinstance(answer, Answer) else Answer(answer)

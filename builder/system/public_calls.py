@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from archspec.commands import as_started
 from archspec.errors import Problem, UserError, path_of
 
 PATHS = ("run_dir", "data_dir", "out")
@@ -69,4 +68,4 @@ def in_python(text: str) -> str:
     before, *command = re.split(r"((?:python )?tools/\w+\.py)", text, maxsplit=1)
     for option, argument in ARGUMENTS.items():
         before = re.sub(option, argument, before)
-    return as_started("".join([before, *command]))
+    return "".join([before, *command])

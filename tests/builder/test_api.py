@@ -11,6 +11,7 @@ import pytest
 import archspec
 import builder
 from archspec import commands
+from archspec.errors import argument_problem
 from builder.exports.formats import chosen_formats
 from builder.system.public_calls import in_python
 
@@ -166,9 +167,8 @@ def test_arguments_stand_for_options(text, shown):
 
 def test_an_installed_package_names_its_command(monkeypatch):
     monkeypatch.setattr(commands, "IS_INSTALLED", True)
-    assert (
-        in_python("resume it with python tools/train.py a --resume b") == "resume it with convspec train a --resume b"
-    )
+    error = argument_problem("x", in_python("resume it with python tools/train.py a --resume b"))
+    assert str(error) == "x: resume it with convspec train a --resume b"
 
 
 def test_one_format_needs_no_list():
