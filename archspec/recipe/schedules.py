@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from archspec.fields.base import FieldError
 from archspec.fields.containers import MapOf
@@ -40,7 +40,10 @@ class Schedule:
             al. 2017, section 2.2).
         scale_with_batch: the batch size that the rates are meant for; all rates are multiplied by
             batch_size / scale_with_batch (Goyal et al. 2017, arXiv:1706.02677, section 2.1).
+        depends_on_length: whether the rate of an epoch depends on how many there are.
     """
+
+    depends_on_length: ClassVar[bool] = False
 
     base: Positive
     warmup: NonNegative = 0.0
@@ -138,6 +141,8 @@ class Cosine(Schedule):
     """Falls from `base` to `final` along half a cosine until the last epoch (Loshchilov and Hutter 2016,
     arXiv:1608.03983)."""
 
+    depends_on_length: ClassVar[bool] = True
+
     final: NonNegative = 0.0
 
     def __post_init__(self) -> None:
@@ -151,6 +156,8 @@ class Cosine(Schedule):
 @dataclass(frozen=True, kw_only=True)
 class Polynomial(Schedule):
     """Falls as `final + (base - final) * (1 - progress) ** power`; a power of 1 is a straight line."""
+
+    depends_on_length: ClassVar[bool] = True
 
     power: Positive = 1.0
     final: NonNegative = 0.0
@@ -167,6 +174,8 @@ class Polynomial(Schedule):
 class OneCycle(Schedule):
     """Rises from base / `start_divisor` to `base` over a share `rise` of the training, then falls to base /
     `end_divisor`, both along half a cosine (Smith and Topin 2017, arXiv:1708.07120)."""
+
+    depends_on_length: ClassVar[bool] = True
 
     rise: Factor = 0.3
     start_divisor: Divisor = 25.0

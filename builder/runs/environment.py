@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.errors import file_problem
+from archspec.spec.addresses import recipe_of
 from builder.runs.comparison import damaged, flat
+from builder.runs.extension import extended_from
 from builder.runs.names import ENVIRONMENT, SPEC
 from builder.system.cpu import instruction_set
 from builder.system.files import write_json, write_text
@@ -34,12 +36,13 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
     """Writes `spec.yaml`, and `environment.json` with the versions, the devices, the data and the spec once more, which
     shows later what was changed in the file.
 
-    For a resumed run, it adds where and when the run was resumed, and says so if the CPU's instruction set has changed.
+    For a resumed run, it adds where and when the run was resumed, says so if the CPU's instruction set has changed, and
+    writes the spec again if it has more epochs.
 
     Raises:
         FileError: the data are no longer those that the run began with, or `environment.json` is damaged.
     """
-    path = directory / ENVIRONMENT
+    path, extended = directory / ENVIRONMENT, extended_from(directory, spec)
     about = {
         "name": data.name,
         "train": data.train_count,
@@ -65,10 +68,17 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
                 f"this run was trained with {before or 'no'} instructions of oneDNN so far, and resumes with "
                 f"{after or 'none'}: its numbers will differ in the last digits from those of one kind of CPU"
             )
-        now = {**first, "resumed": [*resumed, {key: now[key] for key in RESUMED}]}
+        again = {key: now[key] for key in RESUMED}
+        if extended is not None:
+            epochs = recipe_of(spec).epochs
+            say(f"the run is extended from {extended} to {epochs} epochs")
+            again["extended"], first["spec"] = {"from": extended, "to": epochs}, now["spec"]
+        now = {**first, "resumed": [*resumed, again]}
     if not (directory / SPEC).exists():
         write_text(directory / SPEC, spec.to_yaml())
     write_json(path, now)
+    if extended is not None:  # last: until then, the same command extends the run again
+        write_text(directory / SPEC, spec.to_yaml())
 
 
 def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
+from archspec.cli import as_started
 from builder.data.batches import validation_batches
 from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
@@ -59,6 +61,13 @@ class RunOutputs:
         sums = Sums()
         sums.add_batches(steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy())
         means = sums.means()
-        self.say(f"best epoch {best['epoch']}: val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}")
-        self.say(f"saved {self.directory / names.MODEL}")
+        # The monitor decides, and between equals the validation loss.
+        monitor = recipe.checkpoints.best
+        why = f"{'lowest' if monitor.endswith('loss') else 'highest'} {monitor}"
+        measured = f"val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}"
+        self.say(f"best epoch {best['epoch']} ({why}): {measured}")
+        self.say(f"saved {self.directory / names.MODEL} and {names.LEARNING_CURVE}")
+        self.say("next:")
+        for tool, argument in (("evaluate", ""), ("predict", " PICTURES"), ("export", "")):
+            self.say(as_started(f"  python tools/{tool}.py {shlex.quote(str(self.directory))}{argument}"))
         return means["loss"], means["accuracy"]
