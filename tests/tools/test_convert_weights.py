@@ -18,6 +18,7 @@ import builder
 from archspec import load
 from builder.runs.comparison import flat
 from builder.weights.torch_files import read_state_dict
+from tests.forked import python
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "convert_weights.py"
@@ -29,7 +30,7 @@ CHECKPOINT = ROOT / "tests" / "fixtures" / "small_checkpoint.pth"
 def run(*arguments, status=0, directory=None, before=(), **options):
     """Runs the command in its own process and returns its output, or its standard error if it fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, str(ROOT)])}
-    command = [sys.executable, TOOL, *map(str, arguments)]
+    command = [sys.executable if options else python(), TOOL, *map(str, arguments)]
     result = subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120, **options
     )

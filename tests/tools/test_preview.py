@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,14 @@ from archspec.recipe.data import Digits
 from archspec.recipe.schedules import Constant, Plateau, Step
 from builder.data import load_data
 from builder.training.preview import label_text, learning_rates, preview, training_examples, validation_examples
+from tests.forked import python
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "specs" / "digits.yaml"
 
 
 def run(*arguments, cwd, status=0):
-    command = [sys.executable, ROOT / "tools" / "preview.py", *map(str, arguments)]
+    command = [python(), ROOT / "tools" / "preview.py", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
     assert result.returncode == status, result.stderr

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import python
+
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "train.py"
 SMALL = [ROOT / "specs" / "digits.yaml", "--set", "n=1", "--set", "width=8"]
@@ -17,14 +19,19 @@ SMALL = [ROOT / "specs" / "digits.yaml", "--set", "n=1", "--set", "width=8"]
 
 def start(*arguments, data_dir=None, **options):
     """Starts the command in a process that finds the repository's packages as if installed."""
-    command = [sys.executable, TOOL, *map(str, arguments), *(["--data-dir", str(data_dir)] if data_dir else [])]
+    command = [
+        options.pop("interpreter", sys.executable),
+        TOOL,
+        *map(str, arguments),
+        *(["--data-dir", str(data_dir)] if data_dir else []),
+    ]
     path = os.pathsep.join([*options.pop("before", []), str(ROOT)])
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **pipes, **options)
 
 
 def run(*arguments, status=0, **options):
-    process = start(*arguments, **options)
+    process = start(*arguments, interpreter=python(), **options)
     output, errors = process.communicate(timeout=120)
     assert process.returncode == status, errors
     assert "Traceback" not in errors

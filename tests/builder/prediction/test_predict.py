@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from builder.evaluation.scheme import Scheme
 from builder.prediction.classifier import AHEAD, BATCH, classify, open_classifier
 from builder.prediction.finding import Found, find
 from builder.prediction.output import write
+from tests.forked import python
 
 ROOT = Path(__file__).parents[3]
 
@@ -126,7 +126,7 @@ def test_an_export_that_cannot_answer_is_reported(runs, tmp_path):
 
 
 def run(*arguments, status=0):
-    command = [sys.executable, ROOT / "tools" / "predict.py", *map(str, arguments)]
+    command = [python(), ROOT / "tools" / "predict.py", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     assert result.returncode == status, result.stderr
