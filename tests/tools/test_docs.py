@@ -116,7 +116,7 @@ def run(command: str, folder: Path) -> str:
 
 def shape(text: str) -> str:
     """A text without its numbers, and without what depends on them."""
-    text = re.sub(r"  best$", "", text, flags=re.MULTILINE)
+    text = re.sub(r" \*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\d+(?:[.,:/-]\d+)*(?:e-?\d+)?", "#", text)
     return re.sub(r"[ \t]+|(?<=-)-+", " ", text)
 
