@@ -2,19 +2,21 @@
 
 `python()` is the path of a program that is used like the interpreter: `python() tools/predict.py ...` or `python() -c
 CODE`. It forks, except for other scripts, several workers and other settings of TensorFlow or Python, which get a real
-interpreter. Tests of what happens while a command starts or on a signal, or of code that has to do without the
-project's packages, start `sys.executable` themselves.
+interpreter. Tests of what happens while a command starts, and of code that has to do without the project's packages,
+start `sys.executable` themselves.
 
-A forked process is one of its own, with its own arguments, environment, directory and output. See
-`builder.sweep.processes.child` on why the fork is safe.
+A forked process is one of its own, with its own arguments, environment, directory and output. It gets the signals that
+the program gets, and ends with it. See `builder.sweep.processes.child` on why the fork is safe.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -23,31 +25,40 @@ import tempfile
 import traceback
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).parents[1]
-SETTINGS = ("PYTHON", "TF_", "KERAS", "CUDA", "XLA", "OMP_")
+POLL_SECONDS = 0.02
+SETTINGS = ("PYTHON", "TF_", "KERAS_", "CUDA", "XLA", "OMP_")
 """Environment variables with these beginnings matter when TensorFlow or Python starts."""
+FREE = ("TF_CPP_MIN_LOG_LEVEL", "TF_CONFIG")
+"""Those that do not, though their names begin like that."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 CLIENT = """#!{python} -SE
-import json, os, socket, sys
+import json, os, signal, socket, sys
 arguments = sys.argv[1:]
-settings = {{name: value for name, value in os.environ.items() if name.startswith({settings})}}
-ignored = ("TF_CPP_MIN_LOG_LEVEL",)
-for name in ignored:
-    settings.pop(name, None)
 first = arguments[0] if arguments else ""
 is_known = first == "-c" or os.path.dirname(os.path.realpath(first)) == {tools!r}
-if not is_known or "--workers" in arguments or settings != {expected}:
+settings = {{
+    name: value for name, value in os.environ.items() if name.startswith({beginnings}) and name not in {free}
+}}
+if not is_known or "--workers" in arguments or settings != {settings}:
     os.execv({python!r}, [{python!r}, *arguments])
 connection = socket.socket(socket.AF_UNIX)
 connection.connect({address!r})
 socket.send_fds(connection, [b"."], [0, 1, 2])
 task = {{"arguments": arguments, "directory": os.getcwd(), "environment": dict(os.environ)}}
 connection.sendall(json.dumps(task).encode() + b"\\n")
-answer = connection.recv(16)
-os._exit(int(answer) if answer else 1)
+answers = connection.makefile()
+pid = int(answers.readline())
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda number, frame: os.kill(pid, number))
+status = int(answers.readline() or 1)
+if status < 0:
+    signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
+    os.kill(os.getpid(), -status)
+os._exit(status)
 """
 
 
@@ -58,10 +69,13 @@ def python() -> str:
         return sys.executable
     folder = tempfile.TemporaryDirectory(prefix="forked-")
     address = f"{folder.name}/socket"
-    command = [sys.executable, "-m", "tests.forked", address]
-    environment = {**ENVIRONMENT, "TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"}
     server = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "tests.forked", address],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "TF_CPP_MIN_LOG_LEVEL": "3", "OPENBLAS_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert server.stdin and server.stdout
 
@@ -73,12 +87,17 @@ def python() -> str:
     atexit.register(close)
     if server.stdout.readline() != b"ready\n":  # it has several threads
         return sys.executable
-    settings = {name: value for name, value in ENVIRONMENT.items() if name.startswith(SETTINGS)}
-    settings.pop("TF_CPP_MIN_LOG_LEVEL", None)
     client = Path(folder.name) / "python"
     client.write_text(
         CLIENT.format(
-            python=sys.executable, settings=SETTINGS, tools=str(ROOT / "tools"), expected=settings, address=address
+            python=sys.executable,
+            tools=str(ROOT / "tools"),
+            beginnings=SETTINGS,
+            free=FREE,
+            settings={
+                name: ENVIRONMENT[name] for name in ENVIRONMENT if name.startswith(SETTINGS) and name not in FREE
+            },
+            address=address,
         )
     )
     client.chmod(0o755)
@@ -86,48 +105,65 @@ def python() -> str:
 
 
 def serve(address: str) -> None:
-    """Forks a process for each connection, one after another, until stdin closes."""
-    import select
-
+    """Forks a process for each connection until stdin closes."""
     from builder.sweep.processes.child import can_fork, prepare
 
     prepare()
     if not can_fork():
         return
+    running: dict[int, socket.socket] = {}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
         print("ready", flush=True)
         while True:
-            readable, _, _ = select.select([listener, sys.stdin], [], [])
-            if sys.stdin in readable:
+            readable, _, _ = select.select([listener, sys.stdin, *running.values()], [], [], POLL_SECONDS)
+            for pid, connection in running.items():
+                if connection in readable:  # the program was killed
+                    os.kill(pid, signal.SIGKILL)
+            while running and (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                with running.pop(ended[0]) as connection:
+                    _answer(connection, os.waitstatus_to_exitcode(ended[1]))
+            if sys.stdin in readable:  # the tests have ended
+                for pid in running:
+                    os.kill(pid, signal.SIGKILL)
                 return
-            connection, _ = listener.accept()
-            with connection:
-                _, descriptors, _, _ = socket.recv_fds(connection, 1, 3)
-                with connection.makefile("rb") as lines:
-                    task = json.loads(lines.readline())
-                pid = os.fork()
-                if pid == 0:
-                    listener.close()
-                    _run(task, descriptors)
-                for descriptor in descriptors:
-                    os.close(descriptor)
-                status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                connection.sendall(str(status % 256 if status >= 0 else 128 - status).encode())
+            if listener in readable:
+                pid, connection = _forked(listener)
+                running[pid] = connection
+                _answer(connection, pid)
 
 
-def _run(task: dict[str, object], descriptors: list[int]) -> NoReturn:
+def _answer(connection: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # the program was killed
+        connection.sendall(f"{number}\n".encode())
+
+
+def _forked(listener: socket.socket) -> tuple[int, socket.socket]:
+    connection, _ = listener.accept()
+    _, descriptors, _, _ = socket.recv_fds(connection, 1, 3)
+    with connection.makefile("rb") as lines:
+        task = json.loads(lines.readline())
+    pid = os.fork()
+    if pid == 0:
+        listener.close()
+        connection.close()
+        _run(task, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return pid, connection
+
+
+def _run(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
     """Runs a command in this process, which then ends."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
-    os.chdir(str(task["directory"]))
+    os.chdir(task["directory"])
     os.environ.clear()
-    os.environ.update(task["environment"])  # type: ignore[call-overload]
+    os.environ.update(task["environment"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    arguments = task["arguments"]
-    assert isinstance(arguments, list)
+    arguments: list[str] = task["arguments"]
     sys.orig_argv = [sys.executable, *arguments]
     status = 0
     try:

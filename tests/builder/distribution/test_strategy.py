@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -22,6 +21,7 @@ from archspec.recipe.train import Mirrored, MultiWorker, Off
 from archspec.spec.addresses import address
 from builder.distribution.cluster import Cluster, described_cluster
 from builder.distribution.strategy import choose_strategy
+from tests.forked import python
 from tests.small import written
 
 ROOT = Path(__file__).parents[3]
@@ -48,7 +48,7 @@ def spec(tmp_path_factory):
 def start(spec, run_dir, data_dir, *arguments, **environment):
     """`tools/train.py` in the background."""
     options = ["--run-dir", run_dir, "--data-dir", data_dir, *arguments]
-    command = [sys.executable, ROOT / "tools" / "train.py", spec, *options]
+    command = [python(), ROOT / "tools" / "train.py", spec, *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen([*map(str, command)], env=environment, **pipes)
