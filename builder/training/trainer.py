@@ -32,6 +32,7 @@ from builder.runs.run import open_run
 from builder.system.endings import Diverged, Interrupted, WorkerLost
 from builder.system.terminal import Say, silent
 from builder.training.console import Console
+from builder.training.hints import hints
 from builder.training.loop import Loop, OnEpoch
 from builder.training.outputs import RunOutputs
 from builder.training.progress import Progress
@@ -209,6 +210,8 @@ def _opened(run_dir: str | os.PathLike[str] | None, is_resumed: bool, setup: Set
             f"{_devices(setup.placement)}"
         )
         say(f"run directory {directory}")
+        for hint in hints(setup):
+            say(f"hint: {hint}")
         try:
             yield directory
         except (OSError, tf.errors.ResourceExhaustedError) as error:
