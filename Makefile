@@ -14,9 +14,9 @@ help:
 	@echo "make test         lint, types and all tests: what CI runs"
 	@echo "make test-fast    the tests that need no TensorFlow, in a minute"
 	@echo "make fuzz         the tests with random inputs, with $(FUZZ) times as many and new ones each time (FUZZ=n)"
-	@echo "make lint         ruff, mypy and the JSON Schema's age, nothing changed"
+	@echo "make lint         ruff, mypy and the age of the schema and the reference, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
-	@echo "make schema       regenerate specs/schema.json"
+	@echo "make schema       regenerate specs/schema.json and docs/language.md, after a change of the language"
 	@echo "make benchmark    what is claimed to be fast, measured: two hours on a quiet machine"
 	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
 	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment, PYTEST_OPTIONS= one process for the tests"
@@ -48,6 +48,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m archspec.json_schema --check specs/schema.json
+	$(BIN)/python -m archspec.reference --check docs/language.md
 
 format: install
 	$(BIN)/ruff check --fix .
@@ -58,6 +59,7 @@ benchmark: install
 
 schema: install
 	$(BIN)/python -m archspec.json_schema > specs/schema.json
+	$(BIN)/python -m archspec.reference > docs/language.md
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

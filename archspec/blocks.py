@@ -21,8 +21,10 @@ from archspec.layers.reading import Block, BlockTree, Fragment, Layers, python_b
 from archspec.layers.structures import Shortcut
 from archspec.source.tree import Tree, wrap
 
-Activation = Annotated[str | None, ACTIVATION_FORM]
-Norm = Annotated[str | None, NORM_FORM]
+Activation = Annotated[str | None, ACTIVATION_FORM, "The activation after each convolution; null for none."]
+Norm = Annotated[str | None, NORM_FORM, "The normalisation after each convolution; null for none."]
+Filters = Annotated[Count, "Channels of the output."]
+Stride = Annotated[Pair, "Pixels from one position of the window to the next: how many times smaller the output is."]
 Counts = Annotated[
     tuple[int, ...], ListOf(Integer(min=1, max=1_000_000), "list of whole numbers, one for each stage", 1)
 ]
@@ -41,12 +43,28 @@ LINEAR = {**PLAIN, "activation": None}
 
 
 def sequence(*, layers: Layers) -> Fragment:
-    """Groups layers under one name."""
+    """Groups layers under one name.
+
+    Example:
+        sequence: {name: stem, layers: [{conv: {filters: 64, kernel: 7, stride: 2}}, max_pool: 2]}
+
+    Args:
+        layers: the layers, in order.
+    """
     return layers
 
 
 def repeat(*, times: Times, layers: Layers, name: str = "repeat#") -> Fragment:
-    """Repeats the layers `times` times; the names of the copies are numbered."""
+    """Repeats the layers `times` times; the names of the copies are numbered.
+
+    Example:
+        repeat: {times: 3, layers: [{conv: {filters: 64, kernel: 3}}]}
+
+    Args:
+        times: how often; 0 leaves the layers out.
+        layers: the layers of one copy.
+        name: the name of the copies; `#` stands for the next free number.
+    """
     numbered = name if "#" in name else f"{name}#"
     return [{"sequence": {"layers": layers, "name": numbered}}] * times
 
@@ -58,6 +76,16 @@ def stages(
 
     The stride of a stage goes to its first copy. It is 1 in the first stage and 2 in the others unless `strides` is
     given.
+
+    Example:
+        stages: {block: {bottleneck: {}}, depths: [3, 4, 6, 3], widths: [64, 128, 256, 512]}
+
+    Args:
+        block: the block that is repeated, with its fields besides `filters` and `stride`.
+        depths: copies of the block in each stage.
+        widths: filters of the block in each stage.
+        strides: stride of the first copy of each stage; null stands for 1, 2, 2, ...
+        name: the name of the stages; `#` stands for the next free number.
     """
     if len(widths) != len(depths):
         raise FieldError("widths", f"{len(depths)} depths but {len(widths)} here; give one width for each stage")
@@ -122,7 +150,15 @@ def conv_table(
 
     A number is a 3x3 convolution with that many filters, `256/1` a 1x1 convolution, each followed by the activation;
     `M` is 2x2 max pooling, and `LRN` a local response normalisation. Layers are named conv<group>_<number>, as by the
-    paper's authors."""
+    paper's authors.
+
+    Example:
+        conv_table: [64, 64, M, 128, 128, M, 256, 256/1, M]
+
+    Args:
+        rows: the column: numbers of filters, `filters/kernel`, `M` and `LRN`.
+        name: what the names of the layers begin with.
+    """
     prefix = f"{name}_" if name else ""
     group, number = 1, 0
     parts: list[Any] = []
@@ -145,13 +181,17 @@ def conv_table(
 
 def basic(
     *,
-    filters: Count,
-    stride: Pair = (1, 1),
+    filters: Filters,
+    stride: Stride = (1, 1),
     shortcut: Shortcut = "projection",
     norm: Norm = "batch",
     activation: Activation = "relu",
 ) -> Fragment:
-    """Two 3x3 convolutions and a shortcut (He et al. 2015, arXiv:1512.03385, figure 5, left)."""
+    """Two 3x3 convolutions and a shortcut (He et al. 2015, arXiv:1512.03385, figure 5, left).
+
+    Example:
+        basic: {filters: 64, stride: 2}
+    """
     first = {"filters": filters, "kernel": 3, "stride": stride, **DENSE, "norm": norm, "activation": activation}
     second = {"filters": filters, "kernel": 3, **LINEAR, "norm": norm}
     layers = [{"conv": {**first, "name": "conv1"}}, {"conv": {**second, "name": "conv2"}}]
@@ -160,9 +200,9 @@ def basic(
 
 def bottleneck(
     *,
-    filters: Count,
+    filters: Filters,
     expansion: Count = 4,
-    stride: Pair = (1, 1),
+    stride: Stride = (1, 1),
     stride_on: Literal["1x1", "3x3"] = "3x3",
     groups: Count = 1,
     shortcut: Shortcut = "projection",
@@ -174,6 +214,15 @@ def bottleneck(
     The 3x3 convolution has `filters` filters, and the output `expansion` times as many channels. The paper strides on
     the first 1x1 convolution; `stride_on: 3x3` is the common ResNet v1.5. With `groups` this is ResNeXt's block (Xie et
     al. 2016, arXiv:1611.05431).
+
+    Example:
+        bottleneck: {filters: 64, stride: 2}
+
+    Args:
+        filters: channels of the 3x3 convolution; the output has `expansion` times as many.
+        expansion: how many times as many channels the output has as the 3x3 convolution.
+        stride_on: the convolution with the stride: `3x3` (ResNet v1.5), or `1x1` as in the paper.
+        groups: groups of the 3x3 convolution.
     """
     one, three = (stride, (1, 1)) if stride_on == "1x1" else ((1, 1), stride)
     common = {**DENSE, "norm": norm, "activation": activation}
@@ -191,13 +240,20 @@ def bottleneck(
 
 def separable_conv(
     *,
-    filters: Count,
+    filters: Filters,
     kernel: Pair = (3, 3),
-    stride: Pair = (1, 1),
+    stride: Stride = (1, 1),
     norm: Norm = "batch",
     activation: Activation = "relu",
 ) -> Fragment:
-    """A depthwise and a 1x1 convolution (Howard et al. 2017, arXiv:1704.04861, figure 3)."""
+    """A depthwise and a 1x1 convolution (Howard et al. 2017, arXiv:1704.04861, figure 3).
+
+    Example:
+        separable_conv: {filters: 128, stride: 2}
+
+    Args:
+        kernel: height and width of the depthwise window, in pixels.
+    """
     common = {"norm": norm, "activation": activation}
     depthwise = {"kernel": kernel, "stride": stride, "dilation": 1, "multiplier": 1, **common}
     return [
@@ -209,17 +265,26 @@ def separable_conv(
 def inverted_residual(
     *,
     inputs: Count,
-    filters: Count,
+    filters: Filters,
     expansion: Count = 6,
     kernel: Pair = (3, 3),
-    stride: Pair = (1, 1),
+    stride: Stride = (1, 1),
     norm: Norm = "batch",
     activation: Activation = "relu6",
 ) -> Fragment:
     """An inverted bottleneck (Sandler et al. 2018, arXiv:1801.04381, table 1).
 
     A 1x1 convolution widens the `inputs` channels `expansion` times, a depthwise convolution strides, and a last 1x1
-    convolution is linear. The input is added if it has the shape of the output."""
+    convolution is linear. The input is added if it has the shape of the output.
+
+    Example:
+        inverted_residual: {inputs: 24, filters: 32, stride: 2}
+
+    Args:
+        inputs: channels of the input.
+        expansion: how many times as many channels the depthwise convolution has as the input.
+        kernel: height and width of the depthwise window, in pixels.
+    """
     common = {"norm": norm, "activation": activation}
     depthwise = {"kernel": kernel, "stride": stride, "dilation": 1, "multiplier": 1, **common}
     layers = [
@@ -234,7 +299,15 @@ def inverted_residual(
 
 def squeeze_excite(*, filters: Count, ratio: Count = 16, activation: Activation = "relu") -> Fragment:
     """Multiplies each channel by a gate computed from the whole picture (Hu et al. 2017, arXiv:1709.01507, figure 1).
-    `filters` is the number of channels of the input."""
+    `filters` is the number of channels of the input.
+
+    Example:
+        squeeze_excite: {filters: 256, ratio: 16}
+
+    Args:
+        filters: channels of the input, and of the output.
+        ratio: how many times fewer channels the gate has inside.
+    """
     squeezed = max(1, filters // ratio)
     common = {"kernel": 1, **PLAIN, "norm": None}
     gate = [

@@ -16,7 +16,10 @@ from typing import NoReturn
 from archspec.errors import UserError, file_problem, is_full_disk
 from archspec.source.shipped import IS_INSTALLED
 from archspec.spec.overrides import parse_assignments
+from archspec.spec.paths import path_meant
 from archspec.spec.spec import Spec, load
+from archspec.vocabulary.suggestions import suggestion
+from archspec.wording import closest
 
 INSTALLED = "convspec"
 COMMANDS = {
@@ -51,7 +54,34 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     description = as_started(doc or "")
     if _is_installed():
         description = re.sub(r"\bspecs/(\w+)\.yaml", r"\1", description)
-    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    return _Parser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says what was probably meant by an unknown argument or choice."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(message + self._hint(message))
+
+    def _hint(self, message: str) -> str:
+        if choice := re.match(r"argument (--[\w-]+): invalid choice: '([^']*)'", message):
+            return suggestion("kinds", choice[1], choice[2], self._choices(choice[1]), few=0)
+        if not message.startswith("unrecognized arguments: "):
+            return ""
+        option, *values = message.removeprefix("unrecognized arguments: ").split()
+        name, equals, value = option.removeprefix("--").partition("=")
+        options = [one for action in self._actions for one in action.option_strings if one.startswith("--")]
+        if not option.startswith("-") and equals and "--set" in options:
+            return f"; write --set before each assignment: --set {option}"
+        meant = closest(name, [one.removeprefix("--") for one in options]) if option.startswith("--") else None
+        if "--set" in options and option.startswith("--") and (path := path_meant(name.replace("-", "_"))):
+            given = value or (values[0] if values and not values[0].startswith("-") else "...")
+            return f"; did you mean '--set {path}={given}'?"
+        return f"; did you mean '--{meant}'?" if meant else ""
+
+    def _choices(self, option: str) -> list[str]:
+        found = [action.choices for action in self._actions if option in action.option_strings]
+        return [str(choice) for choice in found[0] or ()] if found else []
 
 
 @contextmanager
@@ -133,6 +163,8 @@ def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec
     specs: list[Spec] = []
     failures: dict[str, None] = {}
     for path in paths:
+        if "=" in path and not os.path.exists(path):
+            fail(f"{path}: no such file; write --set before each assignment: --set {path}")
         try:
             specs.append(load(path, overrides))
         except UserError as error:

@@ -18,14 +18,14 @@ from typing import Any
 from archspec.blocks import BLOCKS
 from archspec.fields.base import EXPRESSION, schema_of
 from archspec.fields.records import Count, Pair, Record, form_of
-from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM
+from archspec.layers.fields import ACTIVATION_FORM, COMMON, COMMON_FORMS, NORM_FORM
 from archspec.layers.reading import primitive_record
 from archspec.layers.structures import STRUCTURES
 from archspec.ops import PRIMITIVES, initializers
 from archspec.ops.windows import Padding
 from archspec.recipe import TRAIN
 from archspec.search import SEARCH
-from archspec.spec.sections import BLOCK, MODEL, TOP
+from archspec.spec.sections import APPLIED, BLOCK, MODEL, TOP
 
 Schema = dict[str, Any]
 
@@ -40,23 +40,8 @@ SHARED: dict[str, Schema] = {
 }
 """Schemas that many fields share, written once. One that is a part of another comes after it."""
 
-DESCRIPTIONS = {
-    "name": "The network's name.",
-    "description": "What the network is, in a sentence.",
-    "params": "Numbers, texts and lists with a name, for `${...}` in this spec, `--set` and `set`.",
-    "blocks": "Blocks of this spec's own: a list of layers with parameters, used by name like a built-in block.",
-    "model": "The network: the picture it takes and its layers, ending in logits.",
-    "train": "How the network is trained.",
-    "search": "Which changes of the spec to try, how, and within which limits.",
-    "extends": "The path, relative to this file, of a spec to start from. The values of this file replace the base's.",
-    "set": "Values by parameter name or dotted path, applied after `extends`: `{train.epochs: 3}`.",
-    "defaults": "Fields that every layer of a kind has unless it says otherwise: `conv: {padding: same}`.",
-    "input": "[height, width, channels] of a picture, or [features].",
-    "layers": "Layers in order: each takes the one before, unless it says `from`.",
-    "layer.name": "The layer's name, for `from` and in tables; `#` is the next free number.",
-    "layer.from": "The earlier layers that this one takes, by name; `input` is what enters the block.",
-    "layer.merge": "How several layers named by `from` become one input.",
-}
+ANNOTATIONS = ("description", "default", "examples")
+"""What editors show of a field, which is its own where its schema is shared."""
 
 
 def json_schema() -> Schema:
@@ -70,18 +55,19 @@ def json_schema() -> Schema:
         "block": _layer({kind: _reference(kind) for kind in kinds}),
         "params": {"type": ["object", "null"], "additionalProperties": _reference("value")},
         "value": {"anyOf": [value, {"type": "array", "items": _reference("value")}]},
-        "blocks": {"type": ["object", "null"], "additionalProperties": _part(BLOCK)},
+        "blocks": {"type": ["object", "null"], "additionalProperties": BLOCK.json_schema()},
         "defaults": {"type": "object", "properties": {k: _defaults(k, r) for k, r in kinds.items()}},
-        "model": _completable(_part(MODEL)),
-        "train": _completable(_part(TRAIN)) | {"type": ["object", "null"]},
-        "search": _completable(_part(SEARCH)),
+        "model": _completable(MODEL.json_schema()),
+        "train": _completable(TRAIN.json_schema()) | {"type": ["object", "null"]},
+        "search": _completable(SEARCH.json_schema()),
         **{kind: _fields(record) for kind, record in kinds.items()},
     }
-    top = _part(TOP)["properties"] | {"extends": {"type": "string"}, "set": {"type": "object"}}
+    applied: Schema = {"extends": {"type": "string"}, "set": {"type": "object"}}
+    top = TOP.json_schema()["properties"] | {name: {**applied[name], "description": APPLIED[name]} for name in applied}
     schema = {
         "title": "A network and how to train it",
         "type": "object",
-        "properties": {name: {**field, "description": DESCRIPTIONS[name]} for name, field in top.items()},
+        "properties": top,
         "additionalProperties": False,
         "if": {"required": ["extends"]},
         "else": {
@@ -97,17 +83,6 @@ def json_schema() -> Schema:
     result: Schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_referring(schema)}
     result["$defs"] |= shared
     return result
-
-
-def _part(record: Record) -> Schema:
-    """The schema of a record that is a section of the file, with descriptions of its fields."""
-    schema = record.json_schema()
-    if record.build is dict:
-        schema.pop("description")  # the docstring of Python's dict
-    for name, field in schema["properties"].items():
-        if name in DESCRIPTIONS:
-            field.setdefault("description", DESCRIPTIONS[name])
-    return schema
 
 
 def _completable(schema: Schema) -> Schema:
@@ -131,7 +106,7 @@ def _fields(record: Record) -> Schema:
     if record.required:
         schema["description"] = f"{schema.get('description', '')} Required: {', '.join(record.required)}.".lstrip()
     for key, form in COMMON_FORMS.items():
-        schema["properties"].setdefault(key, {**schema_of(form), "description": DESCRIPTIONS[f"layer.{key}"]})
+        schema["properties"].setdefault(key, {**schema_of(form), "description": COMMON[key]})
     return schema
 
 
@@ -139,7 +114,7 @@ def _body(kind: str, record: Record) -> Schema:
     """The schema of the value after a layer's name: its fields, a shorthand for them, or nothing."""
     shorthand = record.shorthand()
     options = [schema_of(record.fields[shorthand].form)] if shorthand else []
-    return {"anyOf": [_reference(kind), *options, {"type": "null"}]}
+    return {"description": " ".join(record.about.prose), "anyOf": [_reference(kind), *options, {"type": "null"}]}
 
 
 def _defaults(kind: str, record: Record) -> Schema:
@@ -152,9 +127,10 @@ def _referring(schema: Any) -> Any:
         return [_referring(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
+    core = {key: part for key, part in schema.items() if key not in ANNOTATIONS}
     for name, shared in SHARED.items():
-        if schema == shared:
-            return _reference(name)
+        if core == shared:
+            return _reference(name) | {key: schema[key] for key in ANNOTATIONS if key in schema}
     return {key: _referring(part) for key, part in schema.items()}
 
 

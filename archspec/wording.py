@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -68,18 +69,32 @@ def first_line(error: BaseException, longest: int = 300) -> str:
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant, or None when none is near. Case and punctuation do not count."""
-    words = {_bare(w): w for w in sorted(known)}
-    meant = _bare(word[: 2 * LONGEST_WORD])
+    words = {bare(w): w for w in sorted(known)}
+    meant = bare(word[: 2 * LONGEST_WORD])
     if meant in words or len(meant) < 3:
         return words.get(meant) or next(iter(difflib.get_close_matches(meant, words, n=1)), None)
     holding = [w for w in words if meant in w]
     beginning = [w for w in words if len(w) >= 3 and meant.startswith(w)]
-    near = holding if len(holding) == 1 else difflib.get_close_matches(meant, words, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(meant, words, n=3, cutoff=0.6)
+    near = holding if len(holding) == 1 else [one for one in matches if _is_respelt(word, words[one])]
     near = near or sorted(beginning, key=len, reverse=True) or [w for w in words if w.startswith(meant)]
     return words[near[0]] if near else None
 
 
-def _bare(word: str) -> str:
+def _is_respelt(word: str, known: str) -> bool:
+    """Whether one word may be the other, misspelt: of words with as many parts, each part is like the other's, so that
+    `random_flip` is not taken for `random_crop`."""
+    parts, others = ([part.lower() for part in _PART.findall(one)] for one in (word, known))
+    if len(parts) != len(others):
+        return True
+    return all(difflib.SequenceMatcher(None, a, b).ratio() >= 0.5 for a, b in zip(parts, others, strict=True))
+
+
+_PART = re.compile(r"[A-Z]?[^\W_A-Z]+|[A-Z]+")
+
+
+def bare(word: str) -> str:
+    """A word without its case and punctuation, for comparisons."""
     return "".join(c for c in word.lower() if c.isalnum())
 
 

@@ -19,7 +19,7 @@ builder.runs
 builder.data
 builder.network builder.pictures builder.augment builder.distribution builder.system
 archspec
-archspec.cli archspec.json_schema archspec.candidates
+archspec.cli archspec.json_schema archspec.reference archspec.candidates
 archspec.network
 archspec.spec
 archspec.report
@@ -30,8 +30,8 @@ archspec.layers
 archspec.recipe archspec.ops
 archspec.fields
 archspec.source
-archspec.errors archspec.tables
-archspec.wording
+archspec.errors archspec.tables archspec.vocabulary
+archspec.wording archspec.characters
 """
 """From the top down. What stands on one line imports nothing of the others there, and only what is below; `builder` and
 `archspec` are their `__init__` alone."""

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from archspec import cli
-from archspec.wording import did_you_mean
+from archspec.vocabulary.suggestions import suggestion
 
 FOLDER = Path(__file__).parent
 
@@ -32,7 +32,7 @@ def main() -> None:
         file = cli.COMMANDS[name]
         import_module(f"{__package__}.{file}" if __package__ else file).main()
     elif name:
-        cli.fail(f"{cli.INSTALLED}: unknown command '{name}'{did_you_mean(name, cli.COMMANDS)}")
+        cli.fail(f"{cli.INSTALLED}: unknown command '{name}'{suggestion('kinds', 'command', name, cli.COMMANDS)}")
     else:
         cli.fail(usage())
 

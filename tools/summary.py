@@ -4,6 +4,7 @@
 
 python tools/summary.py specs/resnet50.yaml
 python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
+python tools/summary.py runs/digits/20261124-095041
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
@@ -14,7 +15,9 @@ from archspec import cli, report
 
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec; several are compared")
+    parser.add_argument(
+        "specs", nargs="+", metavar="SPEC", help="a spec, the name of one, or a run; several are compared"
+    )
     cli.add_set_argument(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of them for several specs")

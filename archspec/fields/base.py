@@ -6,14 +6,16 @@ same description as JSON Schema.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from archspec.characters import alike_hint
 from archspec.errors import INVALID, MAX_PROBLEMS, Problem, Span, SpecError, Where
 from archspec.source.expressions import DependsOnInvalid, ExpressionError, evaluate, has_expression
 from archspec.source.tree import Tree, wrap
-from archspec.wording import describe
+from archspec.wording import LONGEST_WORD, describe
 
 if TYPE_CHECKING:  # the forms of layers are made of the forms here
     from archspec.layers.reading import LayerReader
@@ -81,6 +83,8 @@ class Reader:
         """Reports a value that is not what was expected, unless it has been reported already."""
         if tree.value is INVALID:
             return INVALID
+        if isinstance(tree.value, str) and not hint:
+            hint = alike_hint(tree.value) or _spacing_hint(tree.value, expected)
         return self.fail(tree, path, f"expected {expected}, got {describe(tree.value)}{hint}")
 
     def evaluated(self, tree: Tree, path: str) -> Tree:
@@ -122,6 +126,16 @@ class Reader:
             return
         problem = Problem(Where(path, tree.span, self.used_at), f"the spec unfolds to more than {excess}, the limit")
         raise SpecError([*self.problems, problem])
+
+
+def _spacing_hint(text: str, expected: str) -> str:
+    """What is missing where a text stands for a mapping, `data:digits`, or for a list, `-conv` or `(8, 8, 3)`."""
+    if (" list" in expected or "list " in expected) and text.startswith("(") and text.endswith(")"):
+        return f"; a list stands in square brackets: [{text[1:-1]}]"[:LONGEST_WORD]
+    if " list" in expected and re.match(r"-\w", text):
+        return "; the '-' of a list needs a space after it"
+    key = re.match(r"(\w+):(?! )", text)
+    return f"; '{key[1]}:' needs a space after it" if key and "mapping" in expected else ""
 
 
 def weight(value: Any, limit: int) -> int:
@@ -180,6 +194,10 @@ class Form:
     def accepts(self, value: Any) -> bool:
         """Whether a union should read the value by this form."""
         return True
+
+    def written(self, value: Any) -> Any:
+        """A value that was read, such as a default, as a spec would write it."""
+        return value
 
     def json_schema(self) -> dict[str, Any]:
         return {}

@@ -9,6 +9,7 @@ from archspec.errors import INVALID
 from archspec.fields.base import EXPRESSION, FieldError, Form, Kinds, Reader, schema_of
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, number_hint
 from archspec.source.tree import Tree, resolve_scalar
+from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import describe
 
 __all__ = [
@@ -56,6 +57,9 @@ class OneOrPair(Form):
             return INVALID if value is INVALID else (value, value)
         return reader.expect(tree, path, self.expected, number_hint(tree.value, isinstance(self.item, Integer)))
 
+    def written(self, value: Any) -> Any:
+        return value[0] if value[0] == value[1] else list(value)
+
     def json_schema(self) -> dict[str, Any]:
         item = schema_of(self.item)
         return {"anyOf": [item, {"type": "array", "items": item, "minItems": 2, "maxItems": 2}]}
@@ -63,9 +67,12 @@ class OneOrPair(Form):
 
 @dataclass(frozen=True)
 class ListOf(Form):
+    """A list of values of one form; where `or_one`, a single value that is no list is taken for a list of one."""
+
     item: Form
     noun: str = "list"
     min_items: int = 0
+    or_one: bool = False
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -75,16 +82,24 @@ class ListOf(Form):
         return self.item if isinstance(step, int) else None
 
     def accepts(self, value: Any) -> bool:
-        return isinstance(value, list)
+        return isinstance(value, list) or (self.or_one and self.item.accepts(value))
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
+        if self.or_one and self.item.accepts(tree.value):
+            value = self.item.read(tree, path, reader)
+            return INVALID if value is INVALID else (value,)
         if not isinstance(tree.value, list) or len(tree.value) < self.min_items:
             return reader.expect(tree, path, self.expected)
         items = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
         return INVALID if any(item is INVALID for item in items) else items
 
+    def written(self, value: Any) -> Any:
+        return [self.item.written(item) for item in value]
+
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "array", "items": schema_of(self.item), "minItems": self.min_items}
+        item = schema_of(self.item)
+        schema = {"type": "array", "items": item, "minItems": self.min_items}
+        return {"anyOf": [schema, item]} if self.or_one else schema
 
 
 @dataclass(frozen=True)
@@ -111,6 +126,9 @@ class MapOf(Form):
             name = self.key.convert(Tree(key_value, tree.key_span(key)), f"{path}.{key}", reader)
             pairs.append((name, self.item.read(child, f"{path}.{key}", reader)))
         return INVALID if any(INVALID in pair for pair in pairs) else tuple(pairs)
+
+    def written(self, value: Any) -> Any:
+        return dict(value)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": schema_of(self.item)}
@@ -141,10 +159,17 @@ class Union(Form):
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if tree.value is None and self.optional:
             return None
+        numbers = [form for form in self.forms if isinstance(form, Integer | Number | OneOrPair)]
+        if numbers and (hint := number_hint(tree.value, not any(isinstance(form, Number) for form in numbers))):
+            return reader.expect(tree, path, self.expected, hint)
         fitting = [form for form in self.forms if form.accepts(tree.value)]
         if not fitting:
-            return reader.expect(tree, path, self.expected)
+            return reader.expect(tree, path, self.expected, value_hint(path, tree.value))
         return fitting[0].read(tree, path, reader)
+
+    def written(self, value: Any) -> Any:
+        form = next((form for form in self.forms if form.accepts(value)), None)
+        return value if form is None else form.written(value)
 
     def json_schema(self) -> dict[str, Any]:
         schemas = [schema_of(form) for form in self.forms]

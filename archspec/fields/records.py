@@ -11,25 +11,35 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID, Span
 from archspec.fields.base import FieldError, Form, Kinds, Reader, schema_of
 from archspec.fields.containers import OneOrPair, Union
+from archspec.fields.documentation import Documentation, annotated, documentation
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
 from archspec.source.tree import Tree
-from archspec.wording import closest, did_you_mean, quoted
+from archspec.vocabulary.suggestions import meant, suggestion
+from archspec.wording import quoted
 
 REQUIRED: Any = inspect.Parameter.empty
 
 
 @dataclass(frozen=True)
 class Field:
+    """A named value of a record; `default` is `REQUIRED` where there is none."""
+
     name: str
     form: Form
     default: Any
+    description: str = ""
+
+    @property
+    def written_default(self) -> Any:
+        """The default as a spec would write it; None where there is none, or where it is null."""
+        return None if self.default in (None, REQUIRED) else self.form.written(self.default)
 
 
 class Record(Form):
@@ -41,9 +51,12 @@ class Record(Form):
 
     takes_expression = False
 
-    def __init__(self, build: Callable[..., Any], noun: str, fields: tuple[Field, ...]):
+    def __init__(
+        self, build: Callable[..., Any], noun: str, fields: tuple[Field, ...], about: Documentation | None = None
+    ):
         self.build = build
         self.noun = noun
+        self.about = documentation(build) if about is None else about
         self.fields = {field.name: field for field in fields}
         self.required = [field.name for field in fields if field.default is REQUIRED]
 
@@ -72,7 +85,14 @@ class Record(Form):
 
     def partial(self) -> Record:
         """A record with the same fields, none of them required."""
-        return Record(self.build, self.noun, tuple(Field(f.name, f.form, None) for f in self.fields.values()))
+        optional = (
+            dataclasses.replace(field, default=None) if field.default is REQUIRED else field
+            for field in self.fields.values()
+        )
+        return Record(self.build, self.noun, tuple(optional), self.about)
+
+    def written(self, value: Any) -> Any:
+        return {}
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         values = self.values(tree, path, reader)
@@ -105,14 +125,16 @@ class Record(Form):
 
     def unknown(self, key: str, absent: list[str], tree: Tree, path: str, reader: Reader) -> str | None:
         """Reports an unknown field, and returns the one that was probably meant."""
-        meant = closest(key, absent)
-        known = meant or closest(key, self.known())
-        if not self.fields:
-            hint = f"; {self.noun} has no fields"
-        else:
-            hint = f"; did you mean '{known}'?" if known else f"; known: {', '.join(self.known())}"
+        hint = self.hint(key, absent) or f"; {self.noun} has no fields"
         reader.fail(tree, path, f"unknown field '{key}' of {self.noun}{hint}", key)
-        return meant
+        return meant("fields", self.noun, key, absent)
+
+    def hint(self, key: str, absent: Sequence[str]) -> str:
+        """What was probably meant by an unknown field, as the end of a message: one that is not given yet, if there is
+        one."""
+        near = suggestion("fields", self.noun, key, absent, few=0)
+        near = near or suggestion("fields", self.noun, key, self.known(), few=0)
+        return near or (f"; known: {', '.join(self.known())}" if self.fields else "")
 
     def construct(self, values: dict[str, Any], tree: Tree, path: str, reader: Reader) -> Any:
         try:
@@ -124,14 +146,27 @@ class Record(Form):
     def json_schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {
             "type": "object",
-            "properties": {field.name: schema_of(field.form) for field in self.fields.values()},
+            "properties": {field.name: self._described(field) for field in self.fields.values()},
             "additionalProperties": False,
         }
         if self.required:
             schema["required"] = list(self.required)
-        doc = inspect.getdoc(self.build)
-        if doc:
-            schema["description"] = doc.split("\n\n")[0].replace("\n", " ")
+        if self.about.prose:
+            schema["description"] = " ".join(self.about.prose)
+        if example := self.about.fields_of(self.noun):
+            schema["examples"] = [example]
+        return schema
+
+    def _described(self, field: Field) -> dict[str, Any]:
+        """The schema of a field with what an editor shows of it."""
+        schema = {**schema_of(field.form)}
+        if field.description:
+            schema["description"] = field.description
+        if field.written_default is not None:
+            schema["default"] = field.written_default
+        example = self.about.fields_of(self.noun)
+        if field.name in example:
+            schema["examples"] = [example[field.name]]
         return schema
 
 
@@ -159,12 +194,20 @@ class Tagged(Form):
             return INVALID
         tag, body = tagged
         if tag not in self.records:
-            message = f"unknown {self.kind} '{tag}'{did_you_mean(tag, self.records)}"
-            return reader.fail(tree, path, message, tag)
+            hint = tag_as_value(tag, body) or self.hint(tag)
+            return reader.fail(tree, path, f"unknown {self.kind} '{tag}'{hint}", tag)
         record = self.records[tag]
         body, path = in_full(body, record), f"{path}.{tag}"
         values = record.values(body, path, reader, tree.key_span(tag))
         return INVALID if values is INVALID else record.construct(values, body, path, reader)
+
+    def hint(self, tag: str) -> str:
+        """What was probably meant by an unknown name, as the end of a message."""
+        return suggestion("kinds", self.kind, tag, self.records)
+
+    def written(self, value: Any) -> Any:
+        name = next((name for name, record in self.records.items() if record.build is type(value)), None)
+        return value.name if name is None else name
 
     def json_schema(self) -> dict[str, Any]:
         return tagged_schema(self.records)
@@ -198,9 +241,24 @@ def split_tag(
         return reader.fail(tree, path, f"expected {noun}, got an empty mapping")
     if len(keys) > 1:
         message = f"expected one key, the name of {noun}, got {len(keys)} ({', '.join(keys[:4])})"
+        if tag_as_value(keys[0], tree.value[keys[0]]) and not (keys[0] == "name" and noun == "a layer"):
+            others = ", ".join(f"{key}: ..." for key in keys[1:])
+            hint = f"the name is the key: write '{tree.value[keys[0]].value}: {{{others}}}'"
+            return reader.fail(tree, path, f"{message}; {hint}", keys[0])
         return reader.fail(tree, path, f"{message}; {mend(tree, *keys[:2])}", keys[1])
     body = tree.value[keys[0]]
     return keys[0], Tree({}, body.span) if body.value is None else body
+
+
+TAG_KEYS = ("type", "name", "kind", "class", "class_name", "_target_")
+"""The keys beside which other projects put the name of a kind, where here the name itself is the key."""
+
+
+def tag_as_value(key: str, body: Tree) -> str:
+    """How to write `{type: adam}`, as the end of a message; empty for other keys."""
+    if key not in TAG_KEYS or not isinstance(body.value, str):
+        return ""
+    return f"; the name is the key: write '{body.value}', or '{body.value}: {{its fields}}'"
 
 
 def in_full(body: Tree, record: Record) -> Tree:
@@ -232,7 +290,10 @@ def body_schema(record: Record) -> dict[str, Any]:
         options.append(schema_of(record.fields[name].form))
     if not record.required:
         options.append({"type": "null"})
-    return options[0] if len(options) == 1 else {"anyOf": options}
+    if len(options) == 1:
+        return options[0]
+    description = {"description": options[0]["description"]} if "description" in options[0] else {}
+    return {**description, "anyOf": options}
 
 
 def form_of(annotation: Any) -> Form:
@@ -263,7 +324,11 @@ def record_of(build: Callable[..., Any], noun: str = "") -> Record:
     """The record of a dataclass or a function with typed keyword arguments."""
     hints = typing.get_type_hints(build, include_extras=True)
     parameters = [p for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    fields = tuple(Field(p.name, form_of(hints[p.name]), p.default) for p in parameters)
+    described = documentation(build).fields
+    fields = tuple(
+        Field(p.name, form_of(hints[p.name]), p.default, described.get(p.name) or annotated(hints[p.name]))
+        for p in parameters
+    )
     return Record(build, noun or build.__name__.lower(), fields)
 
 

@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from archspec.characters import in_plain
 from archspec.fields.base import Form, Reader
 from archspec.source.tree import Tree
+from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import did_you_mean
 
 
@@ -106,9 +108,20 @@ def number_hint(value: Any, whole: bool = False) -> str:
     """A hint on how to write a number that is in quotes, or that has separators of thousands or a decimal comma."""
     if not isinstance(value, str):
         return ""
-    bare = re.sub(r"(?<=\d)(_|,(?=\d{3}\b))(?=\d)", "", value)
+    text = in_plain(value).strip().rstrip(",;")
+    if share := re.fullmatch(r"(\d+(?:\.\d+)?) ?%", text):
+        return f"; write {float(share[1]) / 100:g}"
+    if re.fullmatch(r"\d+ ?/ ?\d+", text):
+        return f'; write "${{{text}}}"'
+    if power := re.fullmatch(r"10(?:\^|\*\*)(-?\d{1,3})", text):
+        return f"; write 1e{power[1]}"
+    bare = text.replace("_", "") if re.fullmatch(r"[\d_.,eE+-]+", text) else text
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", bare):
+        bare = bare.replace(",", "")
     bare = re.sub(r"(?<=\d),(?=\d)", ".", bare)
-    return f"; write {bare}" if re.fullmatch(r"[0-9]+" if whole else r"[0-9]+(\.[0-9]+)?", bare) else ""
+    if not re.fullmatch(r"[0-9]+" if whole else r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", bare):
+        return ""
+    return f"; write {bare}{' without quotes' if bare == value else ''}"
 
 
 class Boolean(Form):
@@ -171,7 +184,9 @@ class Choice(Form):
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if tree.value in self.words and isinstance(tree.value, str):
             return tree.value
-        hint = did_you_mean(tree.value, self.words, few=0) if isinstance(tree.value, str) else ""
+        hint = value_hint(path, tree.value)
+        if isinstance(tree.value, str) and not hint:
+            hint = did_you_mean(tree.value, self.words, few=0)
         return reader.expect(tree, path, self.expected, hint)
 
     def json_schema(self) -> dict[str, Any]:

@@ -73,6 +73,12 @@ class SourcesForm(Form):
         return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 
 
+COMMON = {
+    "name": "The layer's name, for `from` and in tables; `#` is the next free number.",
+    "from": "The earlier layers that this one takes, by name; `input` is what enters the block.",
+    "merge": "How several layers named by `from` become one input.",
+}
+"""The descriptions of the fields that every layer has."""
 COMMON_FORMS: dict[str, Form] = {"name": NameForm(), "from": SourcesForm(), "merge": Choice(MERGES)}
 
 

@@ -13,20 +13,22 @@ from typing import Annotated, Any
 
 from archspec.errors import INVALID, Problem, Where
 from archspec.fields.base import Reader
-from archspec.fields.records import REQUIRED, Field, Record, in_full, keep_one, record_of, split_tag
+from archspec.fields.records import (
+    REQUIRED,
+    Field,
+    Record,
+    in_full,
+    keep_one,
+    record_of,
+    split_tag,
+    tag_as_value,
+)
 from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM, NORMS, AnyForm, LayerForm, LayersForm
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Op
 from archspec.source.tree import Tree, wrap
-from archspec.wording import did_you_mean, quoted
+from archspec.vocabulary.suggestions import meaning, suggestion
+from archspec.wording import bare, quoted
 
-SYNONYMS = {
-    "fc": "dense",
-    "linear": "dense",
-    "bn": "batch_norm",
-    "lrn": "local_response_norm",
-    "gap": "global_avg_pool",
-}
-"""Names that other projects give to these layers."""
 MAX_BLOCK_DEPTH = 20
 MAX_NESTING = 40
 """How deep layers may lie inside layers, those inside blocks included."""
@@ -183,12 +185,12 @@ class LayerReader:
         """Reports an unknown kind of layer."""
         if kind in self.broken:
             return INVALID
-        if kind in SYNONYMS:
-            hint = f"; it is called '{SYNONYMS[kind]}' here"
-        elif kind in ACTIVATIONS:
-            hint = f"; write 'activation: {kind}'"
-        else:
-            hint = did_you_mean(kind, self.kinds(), few=100)
+        body = tree.value.get(kind) if isinstance(tree.value, dict) else None
+        hint = tag_as_value(kind, body) if body is not None else ""
+        if not hint and meaning("kinds", "layer", kind, self.kinds()) is None:
+            function = next((one for one in ACTIVATIONS if bare(one) == bare(kind.rpartition(".")[2])), None)
+            hint = f"; did you mean 'activation: {function}'?" if function else ""
+        hint = hint or suggestion("kinds", "layer", kind, self.kinds(), few=100)
         return reader.fail(tree, path, f"unknown block {quoted(kind)}{hint}", kind)
 
     def common(self, body: Tree, kind: str, record: Record, path: str, reader: Reader) -> tuple[Tree, Any]:
@@ -198,7 +200,7 @@ class LayerReader:
         own = dict(body.value)
         values: dict[str, Any] = {}
         for key, form in COMMON_FORMS.items():
-            if key in own and key not in record.fields:
+            if key in own and key not in record.fields and not _means_another(key, kind, record, own):
                 values["sources" if key == "from" else key] = form.read(own.pop(key), f"{path}.{key}", reader)
         sources = values.get("sources", ())
         if "merge" in values and sources is not INVALID and len(sources) < 2:
@@ -268,6 +270,14 @@ class LayerReader:
             self.active = self.active[:-1]
 
 
+def _means_another(key: str, kind: str, record: Record, own: Mapping[str, Tree]) -> bool:
+    """Whether a field that every layer has stands for a required one that is missing, as in `activation: {name:
+    relu}`; it is then reported as unknown."""
+    missing = [name for name in record.required if name not in own]
+    answer = meaning("fields", kind, key, missing) if missing else None
+    return answer is not None and bool(answer.names)
+
+
 def _whole(body: Tree, fields: Tree) -> Tree:
     """A layer's fields with its defaults, and with `name`, `from` and `merge` restored, for problems to point at."""
     if not isinstance(body.value, dict) or not isinstance(fields.value, dict):
@@ -282,7 +292,10 @@ def primitive_record(kind: str) -> Record:
     record = record_of(build, kind)
     if not PRIMITIVES[kind].has_kernel:
         return record
-    extra = (Field("norm", NORM_FORM, None), Field("activation", ACTIVATION_FORM, None))
+    extra = (
+        Field("norm", NORM_FORM, None, "A normalisation after this layer, as a layer of its own; null for none."),
+        Field("activation", ACTIVATION_FORM, None, "An activation after that, as a layer of its own; null for none."),
+    )
     return Record(record.build, kind, (*record.fields.values(), *extra))
 
 

@@ -14,12 +14,24 @@ from archspec.layers.fields import ACTIVATION_FORM, MERGES, NORM_FORM, LayersFor
 from archspec.layers.reading import Fragment, Layer, Layers, Structure
 
 SHORTCUTS = ("identity", "projection", "pad", "none")
-Shortcut = Annotated[Any, Union((Choice(SHORTCUTS), LayersForm()))]
+Shortcut = Annotated[
+    Any,
+    Union((Choice(SHORTCUTS), LayersForm())),
+    "What is added where the shape changes: `projection`, `pad`, `identity`, `none` or layers, as in `residual`.",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parallel(Structure):
-    """Branches from one input, merged. An empty branch passes its input through."""
+    """Branches from one input, merged. An empty branch passes its input through.
+
+    Example:
+        parallel: {branches: [[{conv: {filters: 64, kernel: 1}}], [{conv: {filters: 64, kernel: 3}}]], merge: concat}
+
+    Attributes:
+        branches: lists of layers; each list takes what arrives here.
+        merge: how the results become one: `concat` joins the channels, `add` and `multiply` work element by element.
+    """
 
     branches: Annotated[tuple[tuple[Layer, ...], ...], ListOf(LayersForm(), "list of branches", 2)]
     merge: Annotated[str, Choice(MERGES)] = "concat"
@@ -32,6 +44,15 @@ class Residual(Structure):
     The shortcut, where f changes the shape: `projection` is a 1x1 convolution with a norm (option B), `pad` takes every
     stride-th position and pads channels with zeros (option A), `identity` is an error, `none` leaves out the sum
     altogether (a plain network), and a list of layers is used as it is.
+
+    Example:
+        residual: {layers: [{conv: {filters: 64, kernel: 3, norm: batch}}], activation: relu}
+
+    Attributes:
+        layers: the layers of f.
+        shortcut: what is added to f(x) where f changes the shape, as described above.
+        norm: the normalisation of a projection; null for none.
+        activation: the activation after the sum; null for none.
     """
 
     layers: Layers
@@ -65,6 +86,13 @@ class Towers(Structure):
     concatenates the results.
 
     The numbers of filters are those of one tower. Krizhevsky et al. 2012, figure 2, has two towers, one for each GPU.
+
+    Example:
+        towers: {count: 2, layers: [{conv: {filters: 128, kernel: 5}}]}
+
+    Attributes:
+        count: the number of towers; it divides the channels that arrive.
+        layers: the layers of one tower.
     """
 
     count: Count

@@ -18,7 +18,19 @@ __all__ = ["Conv", "Dense", "DepthwiseConv"]
 
 @dataclass(frozen=True, kw_only=True)
 class _Convolution(WindowedOp):
-    """The fields and arithmetic that all convolutions share."""
+    """The fields and arithmetic that all convolutions share.
+
+    Attributes:
+        kernel: height and width of the window, in pixels.
+        stride: pixels from one position of the window to the next.
+        dilation: pixels from one element of the kernel to the next; above 1, the window is wider than its kernel.
+        padding: zeros around the picture: `same` (the output has ceil(input / stride) pixels), `valid` (none),
+            `symmetric` ((kernel - 1) // 2 on each side, as in PyTorch's networks), or numbers of pixels.
+        bias: whether a number is added to each channel of the output. Without this field there is one unless `norm` is
+            given, as a normalisation has an offset of its own.
+        initializer: how the kernel begins.
+        bias_initializer: how the bias begins.
+    """
 
     kernel: Pair
     stride: Pair = (1, 1)
@@ -45,7 +57,15 @@ class _Convolution(WindowedOp):
 
 @dataclass(frozen=True, kw_only=True)
 class Conv(_Convolution):
-    """Two-dimensional convolution (cross-correlation), optionally dilated and in groups."""
+    """Two-dimensional convolution (cross-correlation), optionally dilated and in groups.
+
+    Example:
+        conv: {filters: 64, kernel: 3, stride: 2, norm: batch, activation: relu}
+
+    Attributes:
+        filters: channels of the output.
+        groups: parts of the channels, each convolved by itself; it divides the channels of the input and of the output.
+    """
 
     filters: Count
     groups: Count = 1
@@ -75,7 +95,14 @@ class Conv(_Convolution):
 
 @dataclass(frozen=True, kw_only=True)
 class DepthwiseConv(_Convolution):
-    """A convolution of each channel by itself, with `multiplier` outputs a channel (Chollet 2016, arXiv:1610.02357)."""
+    """A convolution of each channel by itself, with `multiplier` outputs a channel (Chollet 2016, arXiv:1610.02357).
+
+    Example:
+        depthwise_conv: {kernel: 3, norm: batch, activation: relu6}
+
+    Attributes:
+        multiplier: channels of the output for each channel of the input.
+    """
 
     multiplier: Count = 1
     word: ClassVar[str] = "dwconv"
@@ -100,7 +127,17 @@ class DepthwiseConv(_Convolution):
 
 @dataclass(frozen=True, kw_only=True)
 class Dense(Op):
-    """A fully connected layer on a vector."""
+    """A fully connected layer on a vector.
+
+    Example:
+        dense: {units: 10}
+
+    Attributes:
+        units: features of the output. In the last layer, the number of classes.
+        bias: whether a number is added to each feature of the output.
+        initializer: how the kernel begins.
+        bias_initializer: how the bias begins.
+    """
 
     units: Count
     bias: bool = True

@@ -45,17 +45,29 @@ def listed(shapes: Sequence[Shape]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Add(_Elementwise):
-    """Sum of the inputs; a size of 1 is repeated."""
+    """Sum of the inputs; a size of 1 is repeated.
+
+    Example:
+        add: {from: [left, right]}
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Multiply(_Elementwise):
-    """Product of the inputs; a size of 1 is repeated."""
+    """Product of the inputs; a size of 1 is repeated.
+
+    Example:
+        multiply: {from: [left, right]}
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Concat(Op):
-    """The inputs side by side along the channels."""
+    """The inputs side by side along the channels.
+
+    Example:
+        concat: {from: [left, right]}
+    """
 
     many_inputs: ClassVar[bool] = True
     acts_on: ClassVar[ActsOn] = "axes"

@@ -44,6 +44,18 @@ class BatchNorm(Op):
 
     `momentum` is the share of a moving average that each step keeps; Keras's own default is 0.99, PyTorch's (in
     this sense) and this language's is 0.9.
+
+    Example:
+        batch_norm: {momentum: 0.99, epsilon: 1e-3}
+
+    Attributes:
+        momentum: the share of the moving averages that each step keeps. PyTorch counts the other share: its 0.1 is 0.9
+            here.
+        epsilon: added to the variance before its square root is taken.
+        scale: whether each channel is multiplied by a weight.
+        center: whether a weight is added to each channel.
+        scale_initializer: how the factors begin; with `zeros` in the last normalisation of a residual branch, that
+            branch begins as the identity.
     """
 
     is_norm: ClassVar[bool] = True
@@ -62,7 +74,16 @@ class BatchNorm(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class LayerNorm(Op):
-    """Normalisation of each position over its channels (Ba et al. 2016, arXiv:1607.06450)."""
+    """Normalisation of each position over its channels (Ba et al. 2016, arXiv:1607.06450).
+
+    Example:
+        layer_norm: {epsilon: 1e-6}
+
+    Attributes:
+        epsilon: added to the variance before its square root is taken.
+        scale: whether each channel is multiplied by a weight.
+        center: whether a weight is added to each channel.
+    """
 
     is_norm: ClassVar[bool] = True
     acts_on: ClassVar[ActsOn] = "channels"
@@ -87,6 +108,15 @@ class LocalResponseNorm(Op):
 
     Krizhevsky et al. 2012, section 3.3: the defaults are the paper's k=2, n=5, alpha=1e-4, beta=0.75. The sum is not
     divided by n, as it is in Caffe and PyTorch.
+
+    Example:
+        local_response_norm: {radius: 2}
+
+    Attributes:
+        radius: channels on each side that take part; the window has 2 * radius + 1.
+        bias: the constant under the power, k in the paper.
+        alpha: factor of the sum of squares.
+        beta: the exponent.
     """
 
     is_norm: ClassVar[bool] = True
@@ -103,7 +133,14 @@ class LocalResponseNorm(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Activation(Op):
-    """A Keras activation function by its name."""
+    """A Keras activation function by its name.
+
+    Example:
+        activation: relu
+
+    Attributes:
+        function: the name of a function of `keras.activations`.
+    """
 
     function: ActivationName
 
@@ -124,14 +161,25 @@ class Activation(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Op):
-    """Probabilities over the channels. A classifier here ends in logits; softmax belongs to evaluation and export."""
+    """Probabilities over the channels. A classifier here ends in logits; softmax belongs to evaluation and export.
+
+    Example:
+        softmax
+    """
 
     acts_on: ClassVar[ActsOn] = "channels"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dropout(Op):
-    """While training, zeroes a share `rate` of the elements and scales the rest up (Srivastava et al. 2014)."""
+    """While training, zeroes a share `rate` of the elements and scales the rest up (Srivastava et al. 2014).
+
+    Example:
+        dropout: 0.5
+
+    Attributes:
+        rate: the share of the elements that is dropped.
+    """
 
     acts_on: ClassVar[ActsOn] = "elements"
 

@@ -16,7 +16,14 @@ __all__ = ["AvgPool", "GlobalAvgPool", "GlobalMaxPool", "MaxPool"]
 
 @dataclass(frozen=True, kw_only=True)
 class _Pool(WindowedOp):
-    """`stride` defaults to `size`."""
+    """`stride` defaults to `size`.
+
+    Attributes:
+        size: height and width of the window, in pixels.
+        stride: pixels from one position of the window to the next; null stands for `size`.
+        padding: as in a convolution: `same`, `valid`, `symmetric` or numbers of pixels. PyTorch's `ceil_mode` is
+            padding at the bottom and on the right, `[[0, 1], [0, 1]]`.
+    """
 
     size: Pair
     stride: Pair | None = None  # type: ignore[assignment]
@@ -45,18 +52,30 @@ class _Pool(WindowedOp):
 
 @dataclass(frozen=True, kw_only=True)
 class MaxPool(_Pool):
-    """Maximum over a window. Padding never wins, whatever the sign of what arrives."""
+    """Maximum over a window. Padding never wins, whatever the sign of what arrives.
+
+    Example:
+        max_pool: {size: 3, stride: 2, padding: same}
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class AvgPool(_Pool):
     """Mean over a window. `same` leaves padding out of the mean (TensorFlow); explicit padding counts as zeros
-    (PyTorch's and Caffe's default)."""
+    (PyTorch's and Caffe's default).
+
+    Example:
+        avg_pool: {size: 2}
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class _GlobalPool(Op):
-    """`keep_dims` gives 1x1xC instead of C."""
+    """`keep_dims` gives 1x1xC instead of C.
+
+    Attributes:
+        keep_dims: whether the output is 1x1xC, a picture, instead of C features.
+    """
 
     keep_dims: bool = False
     acts_on: ClassVar[ActsOn] = "axes"
@@ -71,9 +90,17 @@ class _GlobalPool(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalAvgPool(_GlobalPool):
-    """Mean of each channel over the picture."""
+    """Mean of each channel over the picture.
+
+    Example:
+        global_avg_pool
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalMaxPool(_GlobalPool):
-    """Maximum of each channel over the picture."""
+    """Maximum of each channel over the picture.
+
+    Example:
+        global_max_pool: {keep_dims: true}
+    """

@@ -31,7 +31,11 @@ class Input(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Flatten(Op):
-    """A picture as a vector, row by row, channels last."""
+    """A picture as a vector, row by row, channels last.
+
+    Example:
+        flatten
+    """
 
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         return (math.prod(inputs[0]),)
@@ -42,7 +46,14 @@ class Flatten(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroPad(Op):
-    """Rows and columns of zeros around a picture."""
+    """Rows and columns of zeros around a picture.
+
+    Example:
+        zero_pad: [[1, 2], [1, 2]]
+
+    Attributes:
+        padding: rows and columns, in pixels: `1`, `[vertical, horizontal]` or `[[top, bottom], [left, right]]`.
+    """
 
     padding: ExplicitPadding
     acts_on: ClassVar[ActsOn] = "axes"
@@ -57,7 +68,15 @@ class ZeroPad(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class UpSample(Op):
-    """Enlarges a picture by whole factors."""
+    """Enlarges a picture by whole factors.
+
+    Example:
+        up_sample: {factor: 2, interpolation: bilinear}
+
+    Attributes:
+        factor: how many times as high and wide the output is.
+        interpolation: `nearest` repeats pixels, `bilinear` interpolates.
+    """
 
     factor: Pair = (2, 2)
     interpolation: Literal["nearest", "bilinear"] = "nearest"
@@ -78,7 +97,14 @@ class UpSample(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Reshape(Op):
-    """The elements, row by row, in another shape; one size may be -1, which stands for whatever is left."""
+    """The elements, row by row, in another shape; one size may be -1, which stands for whatever is left.
+
+    Example:
+        reshape: [4, 4, -1]
+
+    Attributes:
+        target: the sizes of the output; -1 stands for whatever is left.
+    """
 
     target: Annotated[tuple[int, ...], ListOf(Integer(min=-1, max=1_000_000_000), "list of sizes", 1)]
 
@@ -105,7 +131,14 @@ class Reshape(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Permute(Op):
-    """Axes in another order, counted from 1: `[2, 1, 3]` swaps height and width."""
+    """Axes in another order, counted from 1: `[2, 1, 3]` swaps height and width.
+
+    Example:
+        permute: [2, 1, 3]
+
+    Attributes:
+        order: the axes of the input, counted from 1, in the order of the output.
+    """
 
     order: Annotated[tuple[int, ...], ListOf(Integer(min=1, max=3), "list of axes", 1)]
 
@@ -127,7 +160,15 @@ class Permute(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class SliceChannels(Op):
-    """The channels from `start` up to, not including, `stop`."""
+    """The channels from `start` up to, not including, `stop`.
+
+    Example:
+        slice_channels: {start: 0, stop: 32}
+
+    Attributes:
+        start: the first channel, counted from 0.
+        stop: the channel after the last one.
+    """
 
     start: Annotated[int, Integer(min=0, max=1_000_000)]
     stop: Count
@@ -146,7 +187,15 @@ class SliceChannels(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class PadChannels(Op):
-    """Channels of zeros before and after (option A of He et al. 2015, section 3.3)."""
+    """Channels of zeros before and after (option A of He et al. 2015, section 3.3).
+
+    Example:
+        pad_channels: {after: 16}
+
+    Attributes:
+        before: channels of zeros before those that arrive.
+        after: channels of zeros after them.
+    """
 
     before: Annotated[int, Integer(min=0, max=1_000_000)] = 0
     after: Annotated[int, Integer(min=0, max=1_000_000)] = 0

@@ -14,7 +14,7 @@ from archspec.fields.scalars import Integer, Number
 from archspec.recipe.numbers import Positive, Probability
 from archspec.source.tree import Tree
 
-Pixel = Annotated[int, Integer(min=0, max=255)]
+Pixel = Annotated[int, Integer(min=0, max=255), "The value of pixels from outside the picture, from 0 to 255."]
 Interval = Annotated[tuple[float, ...], ListOf(Number(above=0), "list [least, most]", 2)]
 
 
@@ -30,7 +30,14 @@ def _check_interval(name: str, interval: tuple[float, ...], most: float | None =
 @dataclass(frozen=True, kw_only=True)
 class ResizedCrop:
     """Resizes the shorter side to `side` pixels, then crops the network's size at random (Krizhevsky et al. 2012,
-    section 4.1: 224 of 256)."""
+    section 4.1: 224 of 256).
+
+    Example:
+        augment: [{resized_crop: 256}]
+
+    Attributes:
+        side: pixels of the shorter side before the crop.
+    """
 
     side: Count
 
@@ -38,7 +45,15 @@ class ResizedCrop:
 @dataclass(frozen=True, kw_only=True)
 class ScaleJitter:
     """Resizes the shorter side to a random length from `least` to `most` pixels, then crops the network's size at
-    random (Simonyan and Zisserman 2014, section 3.1: [256, 512])."""
+    random (Simonyan and Zisserman 2014, section 3.1: [256, 512]).
+
+    Example:
+        augment: [{scale_jitter: {least: 256, most: 512}}]
+
+    Attributes:
+        least: the shortest that the shorter side becomes, in pixels.
+        most: the longest that it becomes.
+    """
 
     least: Count = 256
     most: Count = 512
@@ -51,7 +66,15 @@ class ScaleJitter:
 @dataclass(frozen=True, kw_only=True)
 class RandomResizedCrop:
     """Crops a random share `area` of the picture with a random `ratio` of width to height, and resizes it to the
-    network's size (Szegedy et al. 2014, arXiv:1409.4842, section 6)."""
+    network's size (Szegedy et al. 2014, arXiv:1409.4842, section 6).
+
+    Example:
+        augment: [{random_resized_crop: {area: [0.35, 1]}}]
+
+    Attributes:
+        area: share of the picture's area, [least, most].
+        ratio: width to height, [least, most].
+    """
 
     area: Interval = (0.08, 1.0)
     ratio: Interval = (3 / 4, 4 / 3)
@@ -64,7 +87,14 @@ class RandomResizedCrop:
 @dataclass(frozen=True, kw_only=True)
 class RandomCrop:
     """Pads every side by `pad` pixels of value `fill`, then crops the picture's own size at random (He et al. 2015,
-    section 4.2)."""
+    section 4.2).
+
+    Example:
+        augment: [{random_crop: {pad: 4}}]
+
+    Attributes:
+        pad: pixels that are added to every side before the crop.
+    """
 
     pad: Annotated[int, Integer(min=1, max=1000)]
     fill: Pixel = 0
@@ -75,7 +105,11 @@ class RandomCrop:
 
 @dataclass(frozen=True, kw_only=True)
 class HorizontalFlip:
-    """Mirrors a picture left to right with a probability."""
+    """Mirrors a picture left to right with a probability.
+
+    Example:
+        augment: [horizontal_flip]
+    """
 
     probability: Probability = 0.5
 
@@ -83,7 +117,14 @@ class HorizontalFlip:
 @dataclass(frozen=True, kw_only=True)
 class PcaColor:
     """Adds the principal components of ImageNet's colours, each times its eigenvalue and a Gaussian of deviation `std`
-    (Krizhevsky et al. 2012, section 4.1, who compute the components on their training pictures, ImageNet's)."""
+    (Krizhevsky et al. 2012, section 4.1, who compute the components on their training pictures, ImageNet's).
+
+    Example:
+        augment: [pca_color]
+
+    Attributes:
+        std: the standard deviation of the Gaussians.
+    """
 
     std: Positive = 0.1
 
@@ -91,7 +132,17 @@ class PcaColor:
 @dataclass(frozen=True, kw_only=True)
 class ColorJitter:
     """Multiplies brightness, contrast and saturation by factors in [1 - x, 1 + x], and turns the hue by up to x of the
-    circle (Howard 2013, arXiv:1312.5402, without hue)."""
+    circle (Howard 2013, arXiv:1312.5402, without hue).
+
+    Example:
+        augment: [{color_jitter: {brightness: 0.2, hue: 0.1}}]
+
+    Attributes:
+        brightness: x for the brightness; 0 leaves it as it is.
+        contrast: x for the contrast.
+        saturation: x for the saturation.
+        hue: the largest turn of the hue, as a share of the circle.
+    """
 
     brightness: Probability = 0.4
     contrast: Probability = 0.4
@@ -102,7 +153,15 @@ class ColorJitter:
 @dataclass(frozen=True, kw_only=True)
 class RandAugment:
     """Applies `layers` operations drawn from fourteen, each at `magnitude` out of 30 (Cubuk et al. 2019,
-    arXiv:1909.13719). Pixels from outside the picture have the value `fill`."""
+    arXiv:1909.13719). Pixels from outside the picture have the value `fill`.
+
+    Example:
+        augment: [{rand_augment: {layers: 2, magnitude: 9}}]
+
+    Attributes:
+        layers: operations for each picture.
+        magnitude: their strength, of 30.
+    """
 
     layers: Annotated[int, Integer(min=1, max=14)] = 2
     magnitude: Annotated[float, Number(min=0, max=30)] = 9.0
@@ -112,7 +171,15 @@ class RandAugment:
 @dataclass(frozen=True, kw_only=True)
 class RandomErasing:
     """Fills a rectangle with noise, with a probability: a random share `area` of the picture, with a `ratio` of height
-    to width drawn on a logarithmic scale (Zhong et al. 2017, arXiv:1708.04896)."""
+    to width drawn on a logarithmic scale (Zhong et al. 2017, arXiv:1708.04896).
+
+    Example:
+        augment: [{random_erasing: {probability: 0.25}}]
+
+    Attributes:
+        area: share of the picture's area, [least, most].
+        ratio: height to width, [least, most].
+    """
 
     probability: Probability = 0.25
     area: Interval = (0.02, 1 / 3)
@@ -129,7 +196,14 @@ class RandomErasing:
 @dataclass(frozen=True, kw_only=True)
 class Mixup:
     """Averages a picture and its label with another's, with a weight drawn from Beta(alpha, alpha) (Zhang et al. 2017,
-    arXiv:1710.09412)."""
+    arXiv:1710.09412).
+
+    Example:
+        augment: [{mixup: {alpha: 0.2}}]
+
+    Attributes:
+        alpha: the parameter of the Beta distribution; above 1, weights are near one half.
+    """
 
     alpha: Positive = 0.2
     probability: Probability = 1.0
@@ -138,7 +212,14 @@ class Mixup:
 @dataclass(frozen=True, kw_only=True)
 class Cutmix:
     """Replaces a rectangle of a picture by another's, and mixes the labels by area (Yun et al. 2019,
-    arXiv:1905.04899)."""
+    arXiv:1905.04899).
+
+    Example:
+        augment: [{cutmix: {probability: 0.5}}]
+
+    Attributes:
+        alpha: the parameter of the Beta distribution from which the area is drawn.
+    """
 
     alpha: Positive = 1.0
     probability: Probability = 1.0
@@ -172,7 +253,7 @@ class Augmentations(ListOf):
     """A list of augmentations in a possible order: a crop to the network's size first, mixing last."""
 
     def __init__(self) -> None:
-        super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations")
+        super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations", or_one=True)
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         items = super().convert(tree, path, reader)
@@ -180,7 +261,7 @@ class Augmentations(ListOf):
             return INVALID
         problems = [(i, problem) for i, problem in enumerate(map(_misplaced, _before(items), items)) if problem]
         for i, problem in problems:
-            reader.fail(tree.value[i], f"{path}[{i}]", problem)
+            reader.fail(tree.value[i], f"{path}[{i}]", problem)  # of one augmentation alone, there is none
         return INVALID if problems else items
 
 

@@ -7,16 +7,23 @@ is ignored. Paths are relative to the current directory.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from archspec.fields.records import record_of
+from archspec.fields.records import Tagged, record_of
 from archspec.fields.scalars import Number
 from archspec.recipe.numbers import Seed
+from archspec.vocabulary.answers import Answer
 from archspec.wording import printable, quoted
 
-HeldOut = Annotated[float, Number(above=0, below=1)]
-OnCorrupt = Literal["error", "skip"]
+HeldOut = Annotated[
+    float, Number(above=0, below=1), "The share of every class that is held out, where there is no validation split."
+]
+SplitSeed = Annotated[Seed, "Seed of the choice of the pictures that are held out."]
+OnCorrupt = Annotated[
+    Literal["error", "skip"], "What happens where a picture cannot be decoded: an error, or it is skipped and listed."
+]
 
 
 TRAINING_PICTURES = {
@@ -44,7 +51,11 @@ class DataSource:
 @dataclass(frozen=True, kw_only=True)
 class Digits(DataSource):
     """Scikit-learn's digits: 1,797 real 8x8 pictures of handwritten digits, part of its package (Alpaydin and Kaynak
-    1998, UCI repository). A fixed fifth is held out for validation."""
+    1998, UCI repository). A fixed fifth is held out for validation.
+
+    Example:
+        data: digits
+    """
 
     def label(self) -> str:
         return "digits"
@@ -59,6 +70,16 @@ class Tfds(DataSource):
 
     Splits may be sliced as in TFDS: `train[:90%]`. `data_dir` is the directory of prepared data sets; with
     `download: false` nothing is downloaded. Pictures that cannot be decoded are an error, or skipped and listed.
+
+    Example:
+        data: {tfds: {name: cifar10, validation: test}}
+
+    Attributes:
+        name: the data set, `name[/config][:version]`.
+        train: the training split, whole or sliced: `train[:90%]`.
+        validation: the validation split.
+        data_dir: the directory of prepared data sets; by default that of TFDS.
+        download: whether a data set that is not there is downloaded and prepared.
     """
 
     name: str
@@ -82,11 +103,17 @@ class Folder(DataSource):
 
     If it holds `train/` and `validation/` (or `val/`), these are the two splits; otherwise a share `validation` of
     every class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
+
+    Example:
+        data: {folder: {path: pictures, validation: 0.1}}
+
+    Attributes:
+        path: the folder, relative to the current directory.
     """
 
     path: str
     validation: HeldOut = 0.2
-    seed: Seed = 0
+    seed: SplitSeed = 0
     on_corrupt: OnCorrupt = "error"
 
     def label(self) -> str:
@@ -99,11 +126,17 @@ class Npz(DataSource):
     `y`, from which a share `validation` of every class, chosen by `seed`, is held out.
 
     Pictures are uint8 (count, height, width[, channels]), labels whole numbers from 0.
+
+    Example:
+        data: {npz: data/fashion_mnist.npz}
+
+    Attributes:
+        path: the file, relative to the current directory.
     """
 
     path: str
     validation: HeldOut = 0.2
-    seed: Seed = 0
+    seed: SplitSeed = 0
 
     def label(self) -> str:
         return f"npz {quoted(printable(self.path))}"
@@ -111,3 +144,16 @@ class Npz(DataSource):
 
 DATA = {kind.__name__.lower(): record_of(kind, kind.__name__.lower()) for kind in (Digits, Tfds, Folder, Npz)}
 Source = Digits | Tfds | Folder | Npz
+
+
+class SourceForm(Tagged):
+    """A source of pictures; where a path is written alone, the message says which source reads it."""
+
+    def __init__(self) -> None:
+        super().__init__("data source", DATA)
+
+    def hint(self, tag: str) -> str:
+        is_path = "/" in tag or "\\" in tag or os.path.exists(tag)
+        if not is_path or "://" in tag:
+            return super().hint(tag)
+        return Answer(f"{'npz' if tag.endswith('.npz') else 'folder'}: {{path: {tag}}}").hint()

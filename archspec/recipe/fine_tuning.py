@@ -45,11 +45,19 @@ class InitFrom:
     a last layer with another number of classes, which is initialised as usual.
 
     `layers` limits this to layers whose names start with one of these prefixes.
+
+    Example:
+        init_from: {weights: resnet50.pth}
+
+    Attributes:
+        run: the directory of a run.
+        weights: a file of weights, or a run whose layers have other names.
+        layers: prefixes of the names of the layers that take weights; without any, all do.
     """
 
     run: Annotated[str | None, Union((Text("the directory of a run"),), optional=True)] = None
     weights: Annotated[str | None, Union((Text("a file of weights"),), optional=True)] = None
-    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
+    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names", or_one=True)] = ()
 
     def __post_init__(self) -> None:
         if self.run is None and self.weights is None:

@@ -14,7 +14,7 @@ METRICS = ("loss", *ACCURACIES)
 """The measurements of an epoch, on the training pictures and, with `val_` before the name, on the validation
 pictures."""
 MONITORS = (*METRICS, *(f"val_{name}" for name in METRICS))
-Monitor = Annotated[str, Choice(MONITORS)]
+Monitor = Annotated[str, Choice(MONITORS), "The metric that is watched from epoch to epoch."]
 
 
 def improved(monitor: str, value: float, best: float | None, min_delta: float = 0.0) -> bool:

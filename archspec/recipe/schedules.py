@@ -88,7 +88,11 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
-    """One rate for the whole training."""
+    """One rate for the whole training.
+
+    Example:
+        learning_rate: {constant: {base: 0.1, warmup: 5}}
+    """
 
     def shape(self, epoch: float, progress: float, drops: int) -> float:
         return self.base
@@ -97,7 +101,14 @@ class Constant(Schedule):
 @dataclass(frozen=True, kw_only=True)
 class Step(Schedule):
     """Starts at `base`, and takes other rates from given epochs on: `drop: {82: 0.01, 123: 0.001}`. An epoch may be a
-    fraction, such as 30.5."""
+    fraction, such as 30.5.
+
+    Example:
+        learning_rate: {step: {base: 0.1, drop: {30: 0.01, 60: 0.001}}}
+
+    Attributes:
+        drop: the rates from given epochs on, the epochs in rising order.
+    """
 
     drop: Annotated[
         tuple[tuple[float, float], ...],
@@ -120,6 +131,15 @@ class Plateau(Schedule):
     `patience` epochs, but never below `minimum`.
 
     AlexNet and VGG were trained like this, by hand: "divide by ten when the validation error stopped improving".
+
+    Example:
+        learning_rate: {plateau: {base: 0.01, patience: 5}}
+
+    Attributes:
+        factor: what the rate is multiplied by.
+        patience: epochs without an improvement before that.
+        min_delta: the smallest change of the monitor that counts.
+        minimum: the lowest rate.
     """
 
     factor: Factor = 0.1
@@ -139,7 +159,14 @@ class Plateau(Schedule):
 @dataclass(frozen=True, kw_only=True)
 class Cosine(Schedule):
     """Falls from `base` to `final` along half a cosine until the last epoch (Loshchilov and Hutter 2016,
-    arXiv:1608.03983)."""
+    arXiv:1608.03983).
+
+    Example:
+        learning_rate: {cosine: {base: 0.1, warmup: 5}}
+
+    Attributes:
+        final: the rate at the end.
+    """
 
     depends_on_length: ClassVar[bool] = True
 
@@ -155,7 +182,15 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Polynomial(Schedule):
-    """Falls as `final + (base - final) * (1 - progress) ** power`; a power of 1 is a straight line."""
+    """Falls as `final + (base - final) * (1 - progress) ** power`; a power of 1 is a straight line.
+
+    Example:
+        learning_rate: {polynomial: {base: 0.1, power: 2}}
+
+    Attributes:
+        power: the exponent.
+        final: the rate at the end.
+    """
 
     depends_on_length: ClassVar[bool] = True
 
@@ -173,7 +208,16 @@ class Polynomial(Schedule):
 @dataclass(frozen=True, kw_only=True)
 class OneCycle(Schedule):
     """Rises from base / `start_divisor` to `base` over a share `rise` of the training, then falls to base /
-    `end_divisor`, both along half a cosine (Smith and Topin 2017, arXiv:1708.07120)."""
+    `end_divisor`, both along half a cosine (Smith and Topin 2017, arXiv:1708.07120).
+
+    Example:
+        learning_rate: {one_cycle: {base: 0.4}}
+
+    Attributes:
+        rise: the share of the training in which the rate rises.
+        start_divisor: the first rate is `base` divided by it.
+        end_divisor: the last rate is `base` divided by it.
+    """
 
     depends_on_length: ClassVar[bool] = True
 

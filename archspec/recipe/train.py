@@ -10,7 +10,7 @@ from archspec.fields.containers import MapOf, Union
 from archspec.fields.records import Count, Record, Tagged, record_of
 from archspec.fields.scalars import Boolean, Number, Text
 from archspec.recipe.augment import Augmentations
-from archspec.recipe.data import DATA, Source
+from archspec.recipe.data import Source, SourceForm
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Share
@@ -23,7 +23,16 @@ __all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
 @dataclass(frozen=True, kw_only=True)
 class L2:
     """The papers' weight decay: `factor / 2 * sum(w ** 2)` in the loss, over kernels and, if set, over biases and the
-    scales and offsets of normalisations."""
+    scales and offsets of normalisations.
+
+    Example:
+        weight_decay: {factor: 1e-4, norms: true}
+
+    Attributes:
+        factor: the weight decay of the papers.
+        biases: whether biases are decayed.
+        norms: whether scales and offsets of normalisations are decayed.
+    """
 
     factor: NonNegative
     biases: bool = False
@@ -32,7 +41,15 @@ class L2:
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
-    """Stops training after `patience` epochs without an improvement of at least `min_delta`."""
+    """Stops training after `patience` epochs without an improvement of at least `min_delta`.
+
+    Example:
+        early_stopping: {patience: 10, monitor: val_loss}
+
+    Attributes:
+        patience: epochs without an improvement before the end.
+        min_delta: the smallest change of the monitor that counts.
+    """
 
     patience: Count
     monitor: Monitor = "val_accuracy"
@@ -42,7 +59,17 @@ class EarlyStopping:
 @dataclass(frozen=True, kw_only=True)
 class Checkpoints:
     """When the state of a training is saved, so that it can be resumed: every `steps` steps or `minutes` minutes, and
-    at the end of each epoch. The last `keep` checkpoints stay on disk, and the best one by the monitor `best`."""
+    at the end of each epoch. The last `keep` checkpoints stay on disk, and the best one by the monitor `best`.
+
+    Example:
+        checkpoints: {minutes: 5, keep: 3}
+
+    Attributes:
+        steps: steps between two checkpoints within an epoch; null for none.
+        minutes: minutes between two checkpoints within an epoch; null for none.
+        keep: the number of checkpoints that stay on disk.
+        best: the monitor that decides which epoch is the best.
+    """
 
     steps: Count | None = None
     minutes: Annotated[float | None, Union((Number(above=0),), optional=True)] = 10.0
@@ -53,24 +80,43 @@ class Checkpoints:
 @dataclass(frozen=True, kw_only=True)
 class Auto:
     """Uses several workers if TF_CONFIG or Slurm names them, else all GPUs of the machine if it has several, else one
-    device."""
+    device.
+
+    Example:
+        distribute: auto
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Off:
-    """Uses one device, whatever the machine has."""
+    """Uses one device, whatever the machine has.
+
+    Example:
+        distribute: off
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mirrored:
-    """Uses `replicas` GPUs of one machine (by default all), or as many logical CPU devices if it has no GPU."""
+    """Uses `replicas` GPUs of one machine (by default all), or as many logical CPU devices if it has no GPU.
+
+    Example:
+        distribute: {mirrored: {replicas: 2}}
+
+    Attributes:
+        replicas: the number of devices; null for all of them.
+    """
 
     replicas: Count | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class MultiWorker:
-    """Uses several processes, as TF_CONFIG, Slurm's variables or `--workers` name them."""
+    """Uses several processes, as TF_CONFIG, Slurm's variables or `--workers` name them.
+
+    Example:
+        distribute: multi_worker
+    """
 
 
 Distribute: TypeAlias = Auto | Off | Mirrored | MultiWorker
@@ -95,12 +141,13 @@ class Train:
         data: the source of pictures and labels.
         batch_size: pictures in a step, over all replicas.
         epochs: passes over the training pictures; a last batch that is not full is dropped.
+        optimizer: the rule that turns gradients into steps.
         learning_rate: a schedule, or one rate.
-        weight_decay: the papers' L2 penalty: a factor for kernels alone, or the fields of `L2`.
+        weight_decay: the papers' L2 penalty: a factor for kernels alone, or with its fields for more.
         clip_norm: the global norm that gradients are scaled down to.
         accumulate: the number of parts in which a batch goes through the network, one after another, to save memory.
-        ema: the share that a moving average of the weights keeps at each step (less in the first steps, see
-            `builder.training.averaging.Ema`); the average is evaluated and saved.
+        ema: the share that a moving average of the weights keeps at each step, less in the first steps; the average is
+            evaluated and saved.
         label_smoothing: the share of each label that is spread over all classes.
         augment: augmentations of training pictures, in order.
         eval_resize: pixels of the shorter side of validation pictures before the centre crop; by default 256/224 of
@@ -114,13 +161,13 @@ class Train:
         synchronized_batch_norm: whether batch statistics are computed over all replicas.
         early_stopping: when to stop before the last epoch.
         checkpoints: when to save the state.
-        precision: of the activations; weights are float32 throughout.
+        precision: the number format of the activations; weights are float32 throughout.
         xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
-        seed: for everything random in a training.
+        seed: the seed of everything random in a training.
         deterministic: whether every run on the same machine gives the same numbers bit by bit, at some cost in speed.
     """
 
-    data: Annotated[Source, Tagged("data source", DATA)]
+    data: Annotated[Source, SourceForm()]
     batch_size: Count = 128
     epochs: Count = 10
     optimizer: Annotated[Optimizer, Tagged("optimizer", OPTIMIZERS, article="an")] = Sgd()  # noqa: RUF009 (it is frozen)

@@ -9,11 +9,12 @@ from typing import Any
 from archspec.errors import INVALID, Span
 from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import ListOf
+from archspec.fields.documentation import Documentation
 from archspec.fields.records import REQUIRED, Field, Record
 from archspec.fields.scalars import Boolean, Integer, Number
 from archspec.search.domains import Domain, Flag, FloatRange, IntRange, Options
 from archspec.source.tree import Tree
-from archspec.wording import closest
+from archspec.vocabulary.suggestions import suggestion
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class SpaceEntry:
 class _Raw(Form):
     """Any value, with its position. It goes into the spec as it is, and is checked there."""
 
+    expected = "any value"
     takes_expression = False
 
     def __init__(self, schema: dict[str, Any]):
@@ -48,13 +50,16 @@ class _When(_Raw):
 
 
 class _Options(_Raw):
+    expected = "a list of values"
+
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
-        return tree if isinstance(tree.value, list) else reader.expect(tree, path, "a list of values")
+        return tree if isinstance(tree.value, list) else reader.expect(tree, path, self.expected)
 
 
 class _Nothing(Form):
     """The value after `bool`, which has no fields: `true`, or nothing."""
 
+    expected = "true, or nothing"
     takes_expression = False
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
@@ -95,15 +100,38 @@ def _range(kind: type[IntRange] | type[FloatRange], noun: str, number: Form, ste
     return _record(
         noun,
         build,
-        Field(noun, _Ends(number, "list [least, most]", 2), REQUIRED),
-        Field("step", step, None),
-        Field("log", Boolean(), False),
+        Field(noun, _Ends(number, "list [least, most]", 2), REQUIRED, "The least and the most value, both included."),
+        Field(
+            "step",
+            step,
+            None,
+            "The distance between neighbouring values, or with `log` their quotient; without it, any value.",
+        ),
+        Field("log", Boolean(), False, "Whether equal ratios are equally likely, as suits learning rates."),
+        about=Documentation((RANGES[noun],), f"space: {{{EXAMPLES[noun]}}}"),
     )
 
 
-def _record(noun: str, build: Callable[..., SpaceEntry], *fields: Field) -> Record:
-    shared = (Field("default", _Raw({}), None), Field("when", _When({"type": "object"}), None))
-    return Record(build, noun, (*fields, *shared))
+RANGES = {"int": "Whole numbers from the least to the most.", "float": "Numbers from the least to the most."}
+EXAMPLES = {
+    "int": "n: {int: [1, 9], step: 2}",
+    "float": "train.learning_rate.cosine.base: {float: [0.01, 0.5], log: true}",
+    "choice": "width: {choice: [8, 16, 32], default: 16}",
+    "bool": "train.optimizer.sgd.nesterov: {bool: true, when: {width: [16, 32]}}",
+}
+
+
+def _record(noun: str, build: Callable[..., SpaceEntry], *fields: Field, about: Documentation) -> Record:
+    shared = (
+        Field("default", _Raw({}), None, "The value to start from; by default the spec's own, or the nearest to it."),
+        Field(
+            "when",
+            _When({"type": "object"}),
+            None,
+            "The values, or lists of values, that other names of the space must have; only then is this name set.",
+        ),
+    )
+    return Record(build, noun, (*fields, *shared), about)
 
 
 def _choice(choice: Tree, default: Tree | None = None, when: Tree | None = None) -> SpaceEntry:
@@ -119,8 +147,20 @@ MOST = 10**9
 KINDS: dict[str, Record] = {
     "int": _range(IntRange, "int", Integer(min=-MOST, max=MOST), Integer(min=1)),
     "float": _range(FloatRange, "float", Number(), Number(above=0)),
-    "choice": _record("choice", _choice, Field("choice", _Options({"type": "array", "minItems": 1}), REQUIRED)),
-    "bool": _record("bool", _flag, Field("bool", _Nothing(), REQUIRED)),
+    "choice": _record(
+        "choice",
+        _choice,
+        Field("choice", _Options({"type": "array", "minItems": 1}), REQUIRED, "The values, in order if they have one."),
+        about=Documentation(
+            ("One of several values: numbers, texts or parts of a spec.",), f"space: {{{EXAMPLES['choice']}}}"
+        ),
+    ),
+    "bool": _record(
+        "bool",
+        _flag,
+        Field("bool", _Nothing(), REQUIRED, "Nothing, or `true`."),
+        about=Documentation(("True or false; `bool` alone is enough.",), f"space: {{{EXAMPLES['bool']}}}"),
+    ),
 }
 
 
@@ -150,13 +190,10 @@ class DomainForm(Form):
     def unknown(self, tree: Tree, path: str, reader: Reader) -> Any:
         """Reports a mapping that gives no known kind."""
         for key in tree.value:
-            near = SYNONYMS.get(key) or closest(key, KINDS)
-            if near is not None:
-                return reader.fail(tree, path, f"unknown kind of value '{key}'; did you mean '{near}'?", key)
+            hint = suggestion("kinds", "kind of value", key, KINDS, few=0)
+            if hint:
+                return reader.fail(tree, path, f"unknown kind of value '{key}'{hint}", key)
         return reader.expect(tree, path, self.expected)
 
     def json_schema(self) -> dict[str, Any]:
         return {"anyOf": [*(record.json_schema() for record in KINDS.values()), {"enum": ["bool", None]}]}
-
-
-SYNONYMS = {"integer": "int", "boolean": "bool", "values": "choice", "options": "choice", "range": "int"}

@@ -29,6 +29,13 @@ class Objective:
     """The metric that decides which candidate is best, and whether lower (`min`) or higher (`max`) is better.
 
     The direction may be left out for losses and accuracies.
+
+    Example:
+        objective: {name: val_loss, direction: min}
+
+    Attributes:
+        name: a metric of an epoch, such as `val_accuracy` or `val_loss`.
+        direction: `min` or `max`; by default `min` for losses and `max` for accuracies.
     """
 
     name: str
@@ -50,6 +57,7 @@ class _ObjectiveForm(Form):
     """An objective: `val_accuracy`, or `{name: ..., direction: ...}`."""
 
     record = record_of(Objective, "objective")
+    expected = "the name of a metric, or a mapping with 'name' and 'direction'"
 
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return self.record.inside(step, kinds)
@@ -62,6 +70,9 @@ class _ObjectiveForm(Form):
             tree = Tree({"name": tree}, tree.span)
         return self.record.convert(tree, path, reader)
 
+    def written(self, value: Any) -> Any:
+        return value.name
+
     def json_schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, self.record.json_schema()]}
 
@@ -69,6 +80,9 @@ class _ObjectiveForm(Form):
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """Limits for every trial; a candidate that exceeds one is never built.
+
+    Example:
+        budget: {trainable_parameters: 1e6, macs: 150e6}
 
     Attributes:
         trainable_parameters: weights that training changes.
@@ -93,9 +107,16 @@ class Budget:
 class WarmStart:
     """Starts each trial from the weights of the best smaller network so far, in layers of the same name and shape
     (VGG's deeper columns from column A: arXiv:1409.1556, section 3.1). `layers` limits this to layers whose names start
-    with one of these."""
+    with one of these.
 
-    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names")] = ()
+    Example:
+        warm_start: {layers: [stem]}
+
+    Attributes:
+        layers: prefixes of the names of the layers that take weights; without any, all do.
+    """
+
+    layers: Annotated[tuple[str, ...], ListOf(Text(), "list of layer names", or_one=True)] = ()
 
 
 class _WarmStartForm(Form):

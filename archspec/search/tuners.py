@@ -81,7 +81,11 @@ class Tuner:
 
 @dataclass(frozen=True, kw_only=True)
 class Trials(Tuner):
-    """A tuner that trains at most `max_trials` candidates, each of them to the end."""
+    """A tuner that trains at most `max_trials` candidates, each of them to the end.
+
+    Attributes:
+        max_trials: the number of candidates that are trained; null, for a grid, for all of them.
+    """
 
     max_trials: Count | None = 10
 
@@ -103,14 +107,22 @@ MANY = 10**9
 
 @dataclass(frozen=True, kw_only=True)
 class RandomSearch(Trials):
-    """Candidates drawn at random (Bergstra and Bengio 2012, "Random search for hyper-parameter optimization")."""
+    """Candidates drawn at random (Bergstra and Bengio 2012, "Random search for hyper-parameter optimization").
+
+    Example:
+        tuner: {random_search: {max_trials: 30}}
+    """
 
     max_trials: Count = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class GridSearch(Trials):
-    """Every candidate in order, with ten values of each continuous range; the first `max_trials` if that is given."""
+    """Every candidate in order, with ten values of each continuous range; the first `max_trials` if that is given.
+
+    Example:
+        tuner: grid_search
+    """
 
     max_trials: Count | None = None
 
@@ -119,6 +131,9 @@ class GridSearch(Trials):
 class Hyperband(Tuner):
     """Many candidates for a few epochs, the best `1 / factor` of them for `factor` times as many, and so on (Li et al.
     2018, arXiv:1603.06560).
+
+    Example:
+        tuner: {hyperband: {max_epochs: 27}}
 
     Attributes:
         max_epochs: epochs of a candidate that reaches the last round; `train.epochs` by default.
@@ -182,6 +197,9 @@ def _divisions(epochs: float, factor: int) -> int:
 @dataclass(frozen=True, kw_only=True)
 class Bayesian(Trials):
     """Candidates where a Gaussian process expects the best objective (keras-tuner's BayesianOptimization).
+
+    Example:
+        tuner: {bayesian: {max_trials: 40}}
 
     Attributes:
         num_initial_points: how many trials are drawn at random first; by default three for each name of the space.

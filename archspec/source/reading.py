@@ -7,17 +7,19 @@ wins silently), so scalars are resolved by `resolve_scalar`.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 
+from archspec.characters import DASHES, QUOTES, first_alike, is_odd_space, mend, named
 from archspec.errors import MAX_PROBLEMS, Problem, Source, Span, SpecError, UnreadableFile, Where, problem_at
-from archspec.source.shipped import shipped_names
-from archspec.source.syntax import checked_json, forbidden, yaml_problem
+from archspec.source.shipped import IN_RUNS, shipped_names
+from archspec.source.syntax import WINDOWS_PATH, backslash_problem, checked_json, forbidden, yaml_problem
 from archspec.source.tree import Tree, resolve_scalar
-from archspec.wording import closest, quoted
+from archspec.wording import closest, first_few, quoted
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 60
@@ -41,7 +43,9 @@ def read_file(path: Path, order: int = 0) -> Tree:
     except FileNotFoundError as error:
         raise UnreadableFile(path, "no such file" + _similar_files(path)) from error
     except IsADirectoryError as error:
-        raise UnreadableFile(path, "is a directory; name a .yaml or .json file in it") from error
+        runs = sorted(child.parent.name for child in path.glob(f"*/{IN_RUNS}"))
+        inside = f"a run in it: {', '.join(first_few(runs, 5))}" if runs else "a .yaml or .json file in it"
+        raise UnreadableFile(path, f"is a directory; name {inside}") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFile(path, f"cannot be read: {reason}") from error
@@ -83,7 +87,8 @@ def _near(name: str, known: Iterable[str]) -> str | None:
 def parse(source: Source, is_json: bool = False, start: int = 0) -> Tree:
     """The tree of a text, or of the part after its first `start` characters.
 
-    All duplicate keys are reported together; any other fault ends the reading at once.
+    All duplicate keys, and characters that only look like YAML's, are reported together; any other fault ends the
+    reading at once.
 
     Raises:
         SpecError: a syntax error, an empty text, a second document, a tag, or a limit passed.
@@ -114,6 +119,12 @@ class _TreeBuilder:
         self.pending: list[str | None] = []  # for each open mapping, the key whose value comes next
         self.root: Tree | None = None
         self.count = 0
+
+    def report(self, problem: Problem) -> None:
+        """Records a problem, after which reading continues."""
+        self.problems.append(problem)
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise SpecError(self.problems)
 
     def fail(self, span: Span | None, message: str) -> NoReturn:
         raise SpecError([*self.problems, Problem(Where("", span), message)])
@@ -151,8 +162,16 @@ class _TreeBuilder:
         plain = bool(event.implicit[0])
         self.refuse_tag(event.tag, span, default=plain or event.implicit[1])
         if self.takes_key():
+            if not event.style:
+                self.refuse_alike(event.value, span, first_alike(event.value))
             self.key(event.value, span)
             return
+        if not event.style:
+            self.refuse_alike(event.value, span, self.misplaced(event.value))
+        elif event.style == '"' and any(not char.isprintable() for char in event.value):
+            raw = self.source.line(span.line)[span.column : span.column + span.length]
+            if WINDOWS_PATH.fullmatch(raw):
+                raise SpecError([*self.problems, backslash_problem(span, raw)])
         if len(event.value) > MAX_TEXT:
             self.fail(span, f"a text of {len(event.value):,} characters; the limit is {MAX_TEXT:,}")
         value = resolve_scalar(event.value) if plain and not event.style else event.value
@@ -160,6 +179,25 @@ class _TreeBuilder:
         self.add(tree, 0)
         if event.anchor:
             self.anchors[event.anchor] = tree, 0
+
+    def misplaced(self, text: str) -> int | None:
+        """The position of a character that looks like one of YAML's at a place where a text has none: around it, as
+        quotes and spaces, or before it, as the `-` of a list, or after a key's colon."""
+        if not text or text.isascii():
+            return None
+        if is_odd_space(text[0]) or (text[0] in DASHES and text[1:2].isspace()):
+            return 0
+        if is_odd_space(text[-1]):
+            return len(text) - 1
+        if text[0] in QUOTES and text[-1] in QUOTES and len(text) > 1:
+            return 0
+        key = re.match(r"\w+:(?=.)", text)
+        return key.end() if key and is_odd_space(text[key.end()]) else None
+
+    def refuse_alike(self, text: str, span: Span, position: int | None) -> None:
+        if position is not None:
+            place = Span(self.source, span.line, span.column + position) if self.source.is_file else span
+            self.report(Problem(Where("", place), f"{named(text[position])} stands here; {mend(text[position])}"))
 
     def refuse_tag(self, tag: str | None, span: Span, default: bool) -> None:
         if tag is not None and tag != "!" and not default:
@@ -216,9 +254,7 @@ class _TreeBuilder:
         if key in mapping.keys:
             first = mapping.keys[key]
             line = first.line + 1 if first else 0
-            self.problems.append(Problem(Where("", span), f"duplicate key '{key}', first given on line {line}"))
-            if len(self.problems) >= MAX_PROBLEMS:
-                raise SpecError(self.problems)
+            self.report(Problem(Where("", span), f"duplicate key '{key}', first given on line {line}"))
         mapping.keys[key] = span
         self.pending[-1] = key
 

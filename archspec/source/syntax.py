@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import yaml
 
+from archspec.characters import first_alike, mend, named
 from archspec.errors import Problem, Source, Span, SpecError, Where, problem_at
 from archspec.wording import quoted
 
@@ -61,9 +62,15 @@ def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
     char = line[mark.column : mark.column + 1]
     message = _YAML.get(said, said)
     opened = error.context_mark
+    found = habit(source, mark.line, max(mark.line - 2, 0), said)
     if char == "\t" or "tab character" in said:
-        message = "a tab cannot indent; use spaces"
-    elif said == "found character that cannot start any token":
+        return _tab(source, mark.line, mark.column)
+    if found is not None:
+        return found
+    path = next((one for one in WINDOWS_PATH.finditer(line) if one.start() <= mark.column <= one.end()), None)
+    if path is not None:
+        return backslash_problem(Span(source, mark.line, path.start(), len(path[0])), path[0])
+    if said == "found character that cannot start any token":
         message = f"a value cannot begin with '{char}'; put it in quotes"
     elif said == "did not find expected key" and line[: mark.column].strip():
         message = "this does not belong to the value before it"
@@ -74,6 +81,8 @@ def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
     elif opened and said in ("did not find expected ',' or '}'", "did not find expected ',' or ']'"):
         bracket, close = ("{", "}") if "}" in said else ("[", "]")
         message = f"expected ',' or '{close}' here"
+        if char in "[{" and re.search(r"[^\s,:\[{$]$", line[: mark.column]):
+            message += "; put a text that holds brackets in quotes"
         if char == "{" and line[: mark.column].endswith("$"):
             message += '; write an expression inside brackets in quotes, "${...}"'
         elif mark.line != opened.line:
@@ -81,6 +90,75 @@ def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
             end = "before the end" if at_end else f"by line {mark.line + 1}"
             mark, message = opened, f"this '{bracket}' is not closed; expected ',' or '{close}' {end}"
     return Problem(Where("", _span(source, mark.line, mark.column)), f"YAML syntax: {message}")
+
+
+def _tab(source: Source, line: int, column: int) -> Problem:
+    """The problem with a tab at or after a position: the parser stops at the end of the text before it."""
+    for number in range(line, len(source.lines)):
+        text = source.line(number)
+        start = column if number == line else 0
+        blank = text[: len(text) - len(text.lstrip())]
+        if "\t" in blank[start:]:
+            place = Span(source, number, blank.index("\t", start))
+            if not text.strip():
+                return Problem(Where("", place), "YAML syntax: a tab stands on this empty line; remove it")
+            return Problem(Where("", place), "YAML syntax: a tab cannot indent; use spaces")
+        if "\t" in text[start:]:
+            place = Span(source, number, text.index("\t", start))
+            return Problem(Where("", place), "YAML syntax: a tab cannot stand here; use a space")
+        if text[start:].strip():
+            break
+    return Problem(Where("", Span(source, line, column)), "YAML syntax: a tab cannot stand here; use spaces")
+
+
+def habit(source: Source, line: int, first: int, said: str) -> Problem | None:
+    """The problem with a character that only looks like one of YAML's, or with a missing space or colon, in the lines
+    that led to what the parser says; None where there is none of these.
+
+    Args:
+        line: where the parser stopped.
+        first: the first line to look at.
+        said: the parser's words.
+    """
+    for number in range(first, line + 1):
+        text = source.line(number)
+        code = _COMMENT.sub("", text)
+        position = first_alike(code)
+        if position is not None and not _TEXT_VALUE.match(code) and (number == line or _in_place(code, position)):
+            what = f"{named(code[position])} stands here; {mend(code[position])}"
+            return Problem(Where("", Span(source, number, position)), f"YAML syntax: {what}")
+        if item := re.match(r"( *)-(?=[A-Za-z{\[\"'])", code):
+            what = "the '-' of a list needs a space after it"
+            return Problem(Where("", Span(source, number, item.end() - 1)), f"YAML syntax: {what}")
+        if key := re.match(r" *(?:- )?([A-Za-z_]\w*):(?=[\w\[{\"'$.])", code):
+            what = f"'{key[1]}:' needs a space after it"
+            return Problem(Where("", Span(source, number, key.start(1), len(key[1]) + 1)), f"YAML syntax: {what}")
+        missing = re.fullmatch(r" *([A-Za-z_]\w*)(?: *=)? +[^:#]*", code) if said in _NO_COLON else None
+        if missing and number < line and ":" in source.line(line):
+            what = "this key has no ':' after it"
+            return Problem(Where("", Span(source, number, missing.start(1), len(missing[1]))), f"YAML syntax: {what}")
+    return None
+
+
+def _in_place(code: str, position: int) -> bool:
+    """Whether a character stands where YAML has its own: at the beginning of a line, or after a key."""
+    return re.fullmatch(r" *(?:- ?)?\w*", code[:position]) is not None
+
+
+_COMMENT = re.compile(r"(^|\s)#.*")
+_TEXT_VALUE = re.compile(r" *[\w.]+: +[^\W\d]")
+"""The beginning of a line whose value is a text, in which any character may stand."""
+_NO_COLON = ("mapping values are not allowed in this context", "could not find expected ':'")
+
+
+def backslash_problem(span: Span, text: str) -> Problem:
+    """The problem with a path of Windows in double quotes, whose backslashes begin escapes."""
+    path = text.strip('"')
+    mend_it = f"write '{path}' in single quotes, or {path.replace(chr(92), '/')}"
+    return Problem(Where("", span), f"YAML syntax: a '\\' in double quotes begins an escape; {mend_it}")
+
+
+WINDOWS_PATH = re.compile(r'"[A-Za-z]:\\(?!\\)[^"]*"?')
 
 
 def checked_json(source: Source, max_depth: int) -> str:

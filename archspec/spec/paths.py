@@ -19,6 +19,7 @@ from archspec.layers.structures import STRUCTURES
 from archspec.ops import PRIMITIVES
 from archspec.source.tree import Tree
 from archspec.spec.sections import TOP, TOP_LEVEL
+from archspec.vocabulary.suggestions import meaning, suggestion
 from archspec.wording import did_you_mean
 
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(\[\d{1,6}\])*(\.([A-Za-z0-9_\-]+|\*)(\[\d{1,6}\])*)*")
@@ -47,10 +48,25 @@ def steps_of(path: str, tree: Tree) -> list[str | int]:
             return _followed(f"params.{path}", tree)
         if first in ("set", "extends"):
             raise PathError(f"'{first}' cannot be set from outside the file")
-        raise PathError(f"no parameter or section has this name{did_you_mean(first, [*names, *TOP_LEVEL])}")
+        raise PathError(f"no parameter or section has this name{_hint(path, first, names)}")
     if first == "params" and path != "params" and second not in names:
         raise PathError(f"no parameter has this name{did_you_mean(second, names)}")
     return _followed(path, tree)
+
+
+def _hint(path: str, first: str, params: Sequence[str]) -> str:
+    """What was probably meant by a path whose first name leads nowhere, as the end of a message."""
+    named = meaning("fields", "parameter", first, params)
+    answer = named or (TOP.answer_inside(first) if path == first else None)
+    return answer.hint() if answer is not None else suggestion("fields", TOP.noun, first, [*params, *TOP_LEVEL])
+
+
+def path_meant(word: str) -> str | None:
+    """The path that a word stands for: `train.epochs` for `epochs`, and for `num_epochs`; None where it is unknown."""
+    if word in TOP_LEVEL:
+        return word
+    answer = TOP.answer_inside(word)
+    return answer.write if answer is not None and answer.write and ":" not in answer.write else None
 
 
 def _followed(path: str, spec: Tree) -> list[str | int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archspec.errors import INVALID, Span, Where
@@ -16,7 +16,9 @@ from archspec.layers.reading import spec_block
 from archspec.recipe import TRAIN
 from archspec.source.tree import Tree
 from archspec.spec.params import check_name, read_params
-from archspec.wording import closest, quoted
+from archspec.vocabulary.answers import Answer
+from archspec.vocabulary.suggestions import meaning, meant
+from archspec.wording import quoted
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
 """`extends` merges these field by field; any other value replaces the base's value as a whole."""
@@ -47,13 +49,14 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
             del sections[key]  # `train: null` removes the section that the base has
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
-        meant = closest(key, [name for name in TOP.fields if name not in sections])
-        if key not in TOP.fields and meant is not None:
-            sections[meant], spans[meant] = child, tree.key_span(key)
+        if key not in TOP.fields and TOP.answer_inside(key) is None:
+            section = meant("fields", TOP.noun, key, [name for name in TOP.fields if name not in sections])
+            if section is not None:
+                sections[section], spans[section] = child, tree.key_span(key)
     return sections, spans
 
 
-class _Section(Form):
+class Section(Form):
     """A part of a spec that is read on its own, in an order that the file need not follow.
 
     `form` gives the form that paths into it follow.
@@ -82,7 +85,7 @@ class _Defaults(Form):
         return kinds(step) if isinstance(step, str) else None
 
 
-def _search() -> Form:
+def _search() -> Record:
     from archspec.search import SEARCH  # 30 ms, which only specs with this section need
 
     return SEARCH
@@ -94,27 +97,81 @@ class _Top(Record):
     def known(self) -> list[str]:
         return [*self.fields, "extends", "set"]
 
+    def answer_inside(self, word: str) -> Answer | None:
+        """What a name at the top stands for inside a section: `train.epochs` for `epochs`, and for `num_epochs`."""
+        sections: dict[str, Record] = {"train": TRAIN, "model": MODEL, "search": _search()}
+        if meaning("fields", self.noun, word, self.known()) is not None:
+            return None
+        for section, record in sections.items():
+            if word in record.fields:
+                return Answer(f"{section}.{word}")
+        for section, record in sections.items():
+            answer = meaning("fields", section, word, record.fields)
+            if answer is not None:
+                write = f"{section}.{answer.write}" if answer.names else answer.write
+                return Answer(write, answer.note)
+        return None
 
-TOP = _Top(
+    def hint(self, key: str, absent: Sequence[str]) -> str:
+        inside = self.answer_inside(key)
+        return super().hint(key, absent) if inside is None else inside.hint()
+
+
+APPLIED = {
+    "extends": "The path, relative to this file, of a spec to start from. The values of this file replace the base's.",
+    "set": "Values by parameter name or dotted path, applied after `extends`: `{train.epochs: 3}`.",
+}
+"""The fields of a file that are applied and removed before a spec is read, with their descriptions."""
+TOP: _Top = _Top(
     dict,
     "the spec",
     (
-        Field("name", NameForm(numbered=False), REQUIRED),
-        Field("description", Text(), ""),
-        Field("params", _Section("params", lambda: MapOf(Text(), AnyForm())), None),
-        Field("blocks", _Section("blocks", lambda: MapOf(Text(), BLOCK)), None),
-        Field("model", _Section("model", lambda: MODEL), REQUIRED),
-        Field("train", _Section("train", lambda: TRAIN), None),
-        Field("search", _Section("search", _search), None),
+        Field("name", NameForm(numbered=False), REQUIRED, "The network's name."),
+        Field("description", Text(), "", "What the network is, in a sentence."),
+        Field(
+            "params",
+            Section("params", lambda: MapOf(Text(), AnyForm())),
+            None,
+            "Numbers, texts and lists with a name, for `${...}` in this spec, `--set` and `set`.",
+        ),
+        Field(
+            "blocks",
+            Section("blocks", lambda: MapOf(Text(), BLOCK)),
+            None,
+            "Blocks of this spec's own: a list of layers with parameters, used by name like a built-in block.",
+        ),
+        Field(
+            "model",
+            Section("model", lambda: MODEL),
+            REQUIRED,
+            "The network: the picture it takes and its layers, ending in logits.",
+        ),
+        Field("train", Section("train", lambda: TRAIN), None, "How the network is trained."),
+        Field(
+            "search",
+            Section("search", _search),
+            None,
+            "Which changes of the spec to try, how, and within which limits.",
+        ),
     ),
 )
 MODEL: Record = Record(
     dict,
     "model",
     (
-        Field("input", ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1), REQUIRED),
-        Field("defaults", _Section("defaults", _Defaults), None),
-        Field("layers", LayersForm(), REQUIRED),
+        Field(
+            "input",
+            ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1),
+            REQUIRED,
+            "[height, width, channels] of a picture, in pixels, or [features].",
+        ),
+        Field(
+            "defaults",
+            Section("defaults", _Defaults),
+            None,
+            "Fields that every layer of a kind has unless it says otherwise: `conv: {padding: same}`.",
+        ),
+        Field("layers", LayersForm(), REQUIRED, "Layers in order: each takes the one before, unless it says `from`."),
     ),
 )
 
@@ -174,9 +231,19 @@ BLOCK: Record = Record(
     dict,
     "a block",
     (
-        Field("description", Text(), ""),
-        Field("params", _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"), None),
-        Field("layers", _Section("layers", LayersForm), REQUIRED),
+        Field("description", Text(), "", "What the block is, in a sentence."),
+        Field(
+            "params",
+            _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"),
+            None,
+            "The block's parameters with their defaults; null stands for a required one.",
+        ),
+        Field(
+            "layers",
+            Section("layers", LayersForm),
+            REQUIRED,
+            "The block's layers. `${...}` in them sees the block's parameters, and those of the spec.",
+        ),
     ),
 )
 

@@ -102,8 +102,8 @@ def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = Non
         spec = archspec.load("specs/digits.yaml", {"width": 32, "train.epochs": 3})
 
     Args:
-        path: a YAML or JSON file, or the name of a shipped spec, such as `resnet50`, where there is no file of that
-            name.
+        path: a YAML or JSON file, the directory of a run, or the name of a shipped spec, such as `resnet50`, where
+            there is no file of that name.
         overrides: values by parameter name or dotted path, as `--set` has them.
 
     Raises:

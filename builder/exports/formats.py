@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.errors import argument_problem
+from archspec.vocabulary.suggestions import suggestion
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +122,9 @@ def chosen_formats(names: Sequence[str]) -> dict[str, Format]:
     """
     unknown = [name for name in names if name not in CHOICES]
     if unknown:
-        raise argument_problem(f"--format {unknown[0]}", f"there is no such format; choose from {', '.join(CHOICES)}")
+        hint = suggestion("kinds", "--format", unknown[0], CHOICES, few=0)
+        choices = f"; choose from {', '.join(CHOICES)}"
+        raise argument_problem(f"--format {unknown[0]}", f"there is no such format{hint or choices}")
     chosen = {name: one for asked in names for name, one in FORMATS.items() if asked in (name, one.group)}
     for name, one in chosen.items():
         if one.missing_packages:

@@ -42,6 +42,38 @@ def test_all_specs_get_the_same_assignments(tmp_path):
     assert [spec.params["n"] for spec in specs] == [3, 3]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--epochs", "3"], "did you mean '--set train.epochs=3'?"),
+        (["--epochs=3"], "did you mean '--set train.epochs=3'?"),
+        (["--lr", "0.1"], "did you mean '--set train.learning_rate=0.1'?"),
+        (["--batch_size", "8"], "did you mean '--set train.batch_size=8'?"),
+        (["--mixed-precision"], "did you mean '--set train.precision=...'?"),
+        (["--run_dir", "x"], "did you mean '--run-dir'?"),
+        (["--set", "a=1", "b=2"], "write --set before each assignment: --set b=2"),
+        (["--run", "x"], "did you mean '--run-dir'?"),
+        (["--format", "tflite"], "did you mean 'litert'?"),
+    ],
+)
+def test_an_unknown_option_is_answered_by_its_meaning(arguments, hint, capsys):
+    parser = cli.parser("Does something.")
+    parser.add_argument("spec")
+    parser.add_argument("--run-dir")
+    parser.add_argument("--format", choices=["litert", "keras"])
+    cli.add_set_argument(parser)
+    with pytest.raises(SystemExit) as exit:
+        parser.parse_args(["digits", *arguments])
+    assert exit.value.code == 2
+    assert capsys.readouterr().err.rstrip().endswith(f"; {hint}")
+
+
+def test_an_assignment_that_stands_among_the_specs_is_no_file(capsys):
+    with pytest.raises(SystemExit):
+        cli.load_all(["b=2"])
+    assert capsys.readouterr().err == "b=2: no such file; write --set before each assignment: --set b=2\n"
+
+
 def test_a_mistake_in_an_assignment_is_reported_once(tmp_path, capsys):
     paths = [tmp_path / f"{name}.yaml" for name in "ab"]
     for path in paths:

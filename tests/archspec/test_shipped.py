@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import archspec
+from archspec import cli
 from archspec.source.shipped import FOLDER, shipped_names
 
 OWN = "name: own\nmodel: {input: [8, 8, 1], layers: [flatten, {dense: 3}]}\n"
@@ -28,6 +29,25 @@ def test_a_file_of_that_name_comes_first():
 def test_a_folder_of_that_name_does_not_hide_it():
     Path("digits").mkdir()
     assert archspec.load(Path("digits")).name == "digits"
+
+
+def test_a_run_stands_for_its_spec():
+    run = Path("runs/own/20261126-120000")
+    run.mkdir(parents=True)
+    (run / "spec.yaml").write_text(OWN)
+    Path("mine.yaml").write_text(f"extends: {run}\nname: mine\n")
+    assert archspec.load(run).name == archspec.load(f"{run}/").name == "own"
+    assert cli.load_all([str(run)], ["name=changed"])[0].name == "changed"
+    assert archspec.load("mine.yaml").graph.output == archspec.load(run).graph.output
+
+
+def test_a_folder_of_runs_names_them():
+    for time in ("20261126-120000", "20261126-130000"):
+        Path(f"runs/own/{time}").mkdir(parents=True)
+        Path(f"runs/own/{time}/spec.yaml").write_text(OWN)
+    with pytest.raises(archspec.UserError) as caught:
+        archspec.load("runs/own")
+    assert str(caught.value) == "runs/own: is a directory; name a run in it: 20261126-120000, 20261126-130000"
 
 
 def test_a_spec_extends_a_shipped_one_by_its_name():

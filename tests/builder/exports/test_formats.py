@@ -3,6 +3,7 @@
 import pytest
 
 from archspec import UserError
+from archspec.vocabulary.suggestions import rows
 from builder.exports import formats
 from builder.exports.formats import CHOICES, FORMATS, PACKAGES, chosen_formats
 from builder.exports.runtimes import RUNTIMES
@@ -30,8 +31,22 @@ def test_a_group_selects_its_formats_and_each_format_once():
 
 
 def test_an_unknown_format_is_refused_with_the_choices():
-    with pytest.raises(UserError, match=r"^--format tflite: there is no such format; choose from saved_model, keras, "):
-        chosen_formats(["tflite"])
+    with pytest.raises(UserError, match=r"^--format pickle: there is no such format; choose from saved_model, keras, "):
+        chosen_formats(["pickle"])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("tflite", "litert"), ("savedmodel", "saved_model"), ("saved-model", "saved_model"), ("h5", "keras")],
+)
+def test_a_format_is_known_by_its_other_names(name, meant):
+    with pytest.raises(UserError, match=rf"^--format {name}: there is no such format; did you mean '{meant}'\?$"):
+        chosen_formats([name])
+
+
+def test_formats_that_other_words_stand_for_exist():
+    answers = [answer for places, _, answer in rows("kinds") if places == ["--format"]]
+    assert {name for answer in answers for name in answer.names} <= {*formats.CHOICES}
 
 
 def test_packages_that_are_missing_are_named_as_they_are_installed(monkeypatch):
