@@ -21,6 +21,7 @@ def main() -> None:
     add("--to", choices=("keras", "torch"), help="the framework to write for")
     add("--out", metavar="FILE", help="the output: .weights.h5 or .keras for keras, .safetensors for torch")
     add("--like", metavar="FILE", help="with --to torch: a state dict of the module, for its names and shapes")
+    add("--prefix", default="", metavar="NAME", help="take the state dict NAME of a checkpoint, or names that begin so")
     add("--skip-head", action="store_true", help="leave the network's last layer as it is initialised")
     add("--partial", action="store_true", help="take what fits, even if something is missing or left over")
     add("--pair", type=cli.pair, action="append", default=[], metavar="A=B", help="pair file layer A with layer B")
@@ -42,7 +43,7 @@ def main() -> None:
         if args.out:
             weights.check_output(args.out, args.to, args.force)
         like = weights.read(args.like) if args.like else None
-        matching = weights.match(spec, weights.read(args.source), dict(args.pair), args.skip_head)
+        matching = weights.match(spec, weights.read(args.source, args.prefix), dict(args.pair), args.skip_head)
         weights.require(matching, args.partial, args.full)
         print(weights.text(matching, args.full))
         if args.to == "keras":

@@ -6,6 +6,7 @@ weights.require(matching)
 weights.apply(matching, model)
 """
 
+from builder.weights.conventions import unlike_pytorch
 from builder.weights.matching import Entry, Matching, match
 from builder.weights.reading import read
 from builder.weights.report import differences, require, require_finite, summary, table, text
@@ -26,6 +27,7 @@ __all__ = [
     "summary",
     "table",
     "text",
+    "unlike_pytorch",
     "write_keras",
     "write_torch",
 ]
