@@ -6,16 +6,17 @@ import contextlib
 import gc
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archspec import Problem
-from archspec.errors import FileError, UserError, Where, file_problem, is_full_disk
+from archspec.errors import file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
 from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, SPEC
 from builder.runs.run import Run, open_run
+from builder.system.endings import ExportFailed
 from builder.system.files import write_json
 from builder.system.terminal import Say
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from builder.exports.inference import InferenceNetwork
-    from builder.exports.parity import Result
 
 CALIBRATION_PICTURES = 200
 """Training pictures that show the ranges of activations; LiteRT's own guide recommends a hundred or two."""
@@ -50,8 +50,9 @@ def export(
         The folder of this export.
 
     Raises:
-        UserError: a run or folder that cannot be used, a missing package, a full disk, or a file that failed its
-            check. Nothing is left of the export in that case.
+        UserError: a run or folder that cannot be used, a missing package, or a full disk. Nothing is left of the export
+            in that case.
+        ExportFailed: formats that cannot be made of this network, or failed their check. The others are written.
     """
     run, folder, chosen = _checked(run, formats, out)
     from builder.system.tensorflow_start import import_tensorflow
@@ -70,13 +71,31 @@ def export(
         results = []
         for name, output_format in chosen.items():
             say(f"writing and checking {name}")
-            _write(name, output_format, network, version.path, calibration.evaluated)
-            results.append(parity.check(name, output_format, version.path, sample))
-        say(report.table(results, sample))
-        _check_passed(results)
+            part = version.path / f".{name}"
+            part.mkdir()
+            problem = _write(name, output_format, network, part, calibration.evaluated)
+            failed = parity.Result(name, output_format, 0, problem=problem)
+            results.append(failed if problem else parity.check(name, output_format, part, sample))
+            if not results[-1].problem:
+                _move_up(part)
+            shutil.rmtree(part)
+        good = [result for result in results if not result.problem]
+        say(report.table(good, sample))
+        failures = report.failures(results)
+        if not good:
+            raise ExportFailed("\n".join([*failures, "nothing was exported"]), None)
         write_json(version.path / EXPORT, report.to_json(run, network, results, sample))
     say(f"saved {version.path}")
+    if failures:
+        names = ", ".join(result.name for result in good)
+        raise ExportFailed("\n".join([*failures, f"the others were exported: {names}"]), version.path)
     return version.path
+
+
+def _move_up(part: Path) -> None:
+    """Moves the files of a format that passed its check to where the export has them."""
+    for path in part.iterdir():
+        path.rename(part.parent / path.name)
 
 
 def _checked(
@@ -103,26 +122,28 @@ def _check_is_best(run: Run) -> None:
         )
 
 
-def _write(name: str, output_format: Format, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> None:
+def _write(name: str, output_format: Format, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:
     """Writes one format.
+
+    Returns:
+        Why the format cannot be made of this network; empty if it was.
 
     Raises:
         OSError: the file cannot be written.
-        FileError: the format cannot express the network.
     """
     import tensorflow as tf
 
-    path = folder / output_format.file
     gc.collect()  # the graph of the previous format holds its weights many times over
     try:
-        output_format.write(network, path, calibration)
-    except (OSError, UserError):
+        output_format.write(network, folder / output_format.file, calibration)
+    except OSError:
         raise
     except Exception as error:  # each converter has exceptions of its own
         reason = re.sub(r"\s+", " ", str(error))[:300]
         if isinstance(error, tf.errors.OpError | ValueError) and (is_full_disk(error) or _cannot_be_written(reason)):
             raise OSError(None, reason) from error
-        raise file_problem(path.name or name, f"cannot be made: {type(error).__name__}: {reason}") from None
+        return f"cannot be made: {type(error).__name__}: {reason}"
+    return ""
 
 
 def _cannot_be_written(reason: str) -> bool:
@@ -139,9 +160,3 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise file_problem(folder, f"cannot be written: {reason}; nothing is left of this export") from error
-
-
-def _check_passed(results: Sequence[Result]) -> None:
-    failed = [result for result in results if result.problem]
-    if failed:
-        raise FileError(Problem(Where(result.name), f"{result.problem}; nothing was exported") for result in failed)

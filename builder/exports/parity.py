@@ -85,6 +85,7 @@ class Result:
         accuracy: the share of pictures classified correctly, from 0 to 1.
         milliseconds: the time of a call for each of `runtimes.BATCHES`.
         problem: why the file is refused; empty if it is not.
+        note: what to know about running it; empty if there is nothing.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Result:
     accuracy: float = 0.0
     milliseconds: tuple[float, ...] = (0.0,) * len(runtimes.BATCHES)
     problem: str = ""
+    note: str = ""
 
 
 def pictures_of(split: Split, shape: Shape, resize: int | None, most: int) -> Pictures:
@@ -158,9 +160,9 @@ def check(name: str, output_format: Format, folder: Path, sample: Sample) -> Res
             lines = [line for line in process.stderr.splitlines() if line.strip()]
             return replace(result, problem=f"does not run by itself: {lines[-1] if lines else process.returncode}")
         with np.load(answers) as found:
-            times = tuple(found["milliseconds"].tolist())
-            probabilities = {entry: found[entry] for entry in found.files if entry != "milliseconds"}
-    return _compared(replace(result, milliseconds=times), probabilities, sample)
+            times, note = tuple(found["milliseconds"].tolist()), str(found["note"])
+            probabilities = {entry: found[entry] for entry in found.files if entry not in ("milliseconds", "note")}
+    return _compared(replace(result, milliseconds=times, note=note), probabilities, sample)
 
 
 def _write_pictures(path: Path, pictures: Pictures) -> None:

@@ -36,7 +36,13 @@ def table(results: Sequence[Result], sample: Sample) -> str:
         "pictures with the same top class. Both compare with the run's model.\n"
         "ms: the median time of a call with 1 picture, and with 8."
     )
-    return f"\n{tables.plain(header, rows)}\n\n{note}\n"
+    notes = "".join(f"\n{one.name}: {one.note}" for one in results if one.note)
+    return f"\n{tables.plain(header, rows)}\n\n{note}{notes}\n"
+
+
+def failures(results: Sequence[Result]) -> list[str]:
+    """A line for each format that failed, with the reason."""
+    return [f"{one.name}: {one.problem}" for one in results if one.problem]
 
 
 def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample) -> dict[str, Any]:
@@ -54,7 +60,8 @@ def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], samp
             "accuracy": sample.accuracy,
             "milliseconds": _by_batch(sample.milliseconds),
         },
-        "formats": [_result(result) for result in results],
+        "formats": [_result(result) for result in results if not result.problem],
+        "failed": {result.name: result.problem for result in results if result.problem},
     }
 
 
@@ -67,6 +74,7 @@ def _result(result: Result) -> dict[str, Any]:
         "agreement": result.agreement,
         "accuracy": result.accuracy,
         "milliseconds": _by_batch(result.milliseconds),
+        "note": result.note,
         "tolerance": {
             "largest_difference": result.format.tolerance.difference,
             "agreement": result.format.tolerance.agreement,
