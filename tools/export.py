@@ -22,7 +22,7 @@ from builder.system.endings import ExportFailed
 
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("run", metavar="RUN", help="the directory of a run, runs/<name>/<time>")
+    parser.add_argument("run", metavar="RUN", help="the directory of a run or of a search, runs/<name>/<time>")
     parser.add_argument(
         "--format",
         nargs="+",
@@ -32,6 +32,7 @@ def main() -> None:
         help=f"one or more of {', '.join(CHOICES)} (default: saved_model); litert selects all of its precisions",
     )
     parser.add_argument("--out", metavar="DIR", help="the folder of the network's exports (default: exports/<name>)")
+    parser.add_argument("--data", metavar="PATH", help="pictures for the check: a folder of classes, or .npz")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # what is written must not depend on the machine's devices
@@ -40,7 +41,7 @@ def main() -> None:
     )  # so that half-written files are removed
     with cli.exit_on_user_error():
         try:
-            export(args.run, args.format, args.out, args.data_dir)
+            export(args.run, args.format, args.out, args.data_dir, data=args.data)
         except ExportFailed as error:
             cli.fail(str(error), 1)
 

@@ -1,4 +1,4 @@
-"""Where a network differs from what PyTorch's layers do unless they are told otherwise.
+"""Where a network differs from what PyTorch's layers do by default.
 
 Weights that fit are no proof of the same function: a slope, an epsilon or a side of padding is in the module's code,
 not in its state dict. Each of these differences may be meant, so they are reported and nothing is refused.
@@ -34,16 +34,16 @@ def _differences(graph: Graph) -> Iterator[str]:
         norms = [node for node in graph.nodes if isinstance(node.op, kind)]
         for epsilon in sorted({node.op.epsilon for node in norms} - {EPSILON}):  # type: ignore[attr-defined]
             differing = [node for node in norms if node.op.epsilon == epsilon]  # type: ignore[attr-defined]
-            yield f"epsilon is {epsilon:g} in {_names(differing)}, and {EPSILON:g} in nn.{word} by itself"
+            yield f"epsilon is {epsilon:g} in {_names(differing)}, and {EPSILON:g} in nn.{word} by default"
     for slope in sorted({_slope(node) for node in graph.nodes} - {SLOPE, None}, key=str):
         differing = [node for node in graph.nodes if _slope(node) == slope]
         yield (
-            f"leaky_relu has a slope of {slope:g} in {_names(differing)}, and {SLOPE:g} in nn.LeakyReLU by itself: "
+            f"leaky_relu has a slope of {slope:g} in {_names(differing)}, and {SLOPE:g} in nn.LeakyReLU by default: "
             f"activation: {{leaky_relu: {{slope: {SLOPE:g}}}}}"
         )
     approximate = [node for node in graph.nodes if getattr(node.op, "approximate", False)]
     if approximate:
-        yield f"gelu is the approximation by tanh in {_names(approximate)}, and exact in nn.GELU by itself"
+        yield f"gelu is the approximation by tanh in {_names(approximate)}, and exact in nn.GELU by default"
     responses = [node for node in graph.nodes if isinstance(node.op, ops.LocalResponseNorm)]
     if responses:
         width = 2 * responses[0].op.radius + 1  # type: ignore[attr-defined]

@@ -179,15 +179,15 @@ def test_defaults_of_pytorch_need_no_check():
     [
         (
             [conv(4), {"batch_norm": {"epsilon": 1e-3}}],
-            "epsilon is 0.001 in batch_norm1, and 1e-05 in nn.BatchNorm2d by itself",
+            "epsilon is 0.001 in batch_norm1, and 1e-05 in nn.BatchNorm2d by default",
         ),
         (
             [conv(4), {"layer_norm": {"epsilon": 1e-6}}],
-            "epsilon is 1e-06 in layer_norm1, and 1e-05 in nn.LayerNorm by itself",
+            "epsilon is 1e-06 in layer_norm1, and 1e-05 in nn.LayerNorm by default",
         ),
         (
             [conv(4, activation="leaky_relu"), conv(4, activation="leaky_relu")],
-            "leaky_relu has a slope of 0.2 in conv1.activation, conv2.activation, and 0.01 in nn.LeakyReLU by itself: "
+            "leaky_relu has a slope of 0.2 in conv1.activation, conv2.activation, and 0.01 in nn.LeakyReLU by default: "
             "activation: {leaky_relu: {slope: 0.01}}",
         ),
         (
