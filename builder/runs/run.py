@@ -149,16 +149,16 @@ class Run:
         from builder.system.tensors import read_tensors
 
         path = self.directory / CHECKPOINTS / BEST
-        again = (
-            f"a completed run does not write it again; train again with python tools/train.py {self.directory / SPEC}"
-        )
         if not path.exists():
             raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run was completed")
         _check_readable(path)
         try:
             return read_tensors(path)[0]
         except (SafetensorError, OSError) as error:
-            raise file_problem(path, f"is damaged: {error}; {again}") from error
+            mend = f"delete it, and the weights of {MODEL} take its place"
+            if not (self.directory / MODEL).exists():
+                mend = f"train again with python tools/train.py {self.directory / SPEC}"
+            raise file_problem(path, f"is damaged: {error}; {mend}") from error
 
     def metrics(self) -> list[dict[str, float]]:
         """The rows of `metrics.csv`: numbers by column, a row for each completed epoch.

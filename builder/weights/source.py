@@ -53,9 +53,8 @@ def under(source: WeightsFile, prefix: str) -> WeightsFile:
     inside = {name.removeprefix(start): values for name, values in tensors.items() if name.startswith(start)}
     if not inside:
         known = [name for name in (source.part, *source.others, *source.groups) if name]
-        has = (
-            f"it has {', '.join(first_few([quoted(name) for name in known], 10))}" if known else "its names have no common beginnings"
-        )
+        few = ", ".join(first_few([quoted(name) for name in known], 10))
+        has = f"it has {few}" if few else "its names have no common beginnings"
         raise file_problem(source.name, f"has no tensors under {quoted(prefix)}{did_you_mean(prefix, known)}; {has}")
     return replace(state_dict(source.name, inside), part=source.part, others=source.others)
 

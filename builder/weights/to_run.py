@@ -77,7 +77,9 @@ def write_run(
         keras.backend.clear_session()
     if class_names is None:
         say(f"the classes are called 0 to {len(names) - 1}; --classes FILE names them")
-    say(f"saved {path}; python tools/predict.py {path} PICTURE, evaluate.py {path} --data FOLDER, export.py {path}")
+    say(f"saved {path}, to be used as any run:")
+    for command in (f"predict.py {path} PICTURE", f"evaluate.py {path} --data FOLDER", f"export.py {path}"):
+        say(f"  python tools/{command}")
     return open_run(path)
 
 
