@@ -13,6 +13,7 @@ from archspec.recipe.augment import Augmentations
 from archspec.recipe.data import Source, SourceForm
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
+from archspec.recipe.normalisation import NormalisationName
 from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Share
 from archspec.recipe.optimizers import OPTIMIZERS, Optimizer, Sgd
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
@@ -152,6 +153,8 @@ class Train:
         augment: augmentations of training pictures, in order.
         eval_resize: pixels of the shorter side of validation pictures before the centre crop; by default 256/224 of
             the network's.
+        normalisation: what pixels are normalised by: the mean and deviation of the training `data`, or those that
+            weights to start from expect, by name (`archspec.recipe.normalisation`).
         cache: `auto` keeps pictures in memory if they fit into half of what is free.
         init_from: weights to start from.
         trainable: whether layers train, by prefixes of their names; the longest prefix decides, and `*` covers every
@@ -179,6 +182,7 @@ class Train:
     label_smoothing: Share = 0.0
     augment: Annotated[tuple[Any, ...], Augmentations()] = ()
     eval_resize: Count | None = None
+    normalisation: NormalisationName = "data"
     cache: Literal["auto", "off"] = "auto"
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
     trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from archspec.spec.addresses import recipe_of
+from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
 from builder.network.model import Lowering, build
 from builder.pictures.normalisation import Normalisation, from_pixels
@@ -20,8 +20,6 @@ from builder.runs.names import ENVIRONMENT, METRICS, SPEC
 from builder.runs.run import Run
 
 LABELS = "labels.txt"
-FILE_CHANNELS = (1, 3, 4)
-"""The numbers of channels that picture files can have; only networks with these inputs serve encoded pictures."""
 MOST_FROZEN = 1 << 30
 """The bytes of weights that may become constants of the graph. A graph's file is limited to 2 GiB, so a larger network
 keeps its weights beside the graph."""
@@ -78,7 +76,7 @@ def network_of(run: Run) -> InferenceNetwork:
     return InferenceNetwork(
         name=run.spec.name,
         folded=fold(run.spec.graph, run.weights),
-        resize=recipe_of(run.spec).eval_resize,
+        resize=run.recipe.eval_resize,
         class_names=classes,
         normalisation=run.about.normalisation,
         texts={**texts, LABELS: "".join(f"{name}\n" for name in classes)},

@@ -17,6 +17,7 @@ from archspec.errors import file_problem
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
 from builder.runs.run import Run, open_run
+from builder.system.terminal import Say, silent
 
 if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
     import numpy as np
@@ -61,8 +62,12 @@ class Classifier:
 # -- models ----------------------------------------------------------------------------------------------------------
 
 
-def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classifier]:
+def open_classifier(source: str | os.PathLike[str] | Run, say: Say = silent) -> Callable[[], Classifier]:
     """Finds a run, or an exported SavedModel (`name/1/`, or `name/` for its newest version), without TensorFlow.
+
+    Args:
+        source: its directory; of a run also its `model.keras`, and of a search its own, for the best trial.
+        say: called with which run it is, where that is not the path itself.
 
     Returns:
         A function that loads it.
@@ -80,7 +85,10 @@ def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classi
         return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)))
     if (path / EXPORT).is_file():
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
-    return _run_loader(open_run(path))
+    run = open_run(path)
+    if run.note:
+        say(run.note)
+    return _run_loader(run)
 
 
 def _run_loader(run: Run) -> Callable[[], Classifier]:
@@ -94,9 +102,11 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
             return tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
 
         height, width, channels = run.spec.graph.input.shape
-        resize = run.spec.train.eval_resize if run.spec.train else None
         return Classifier(
-            (height, width, channels), resize, run.about.class_names, lambda some: probabilities(some).numpy()
+            (height, width, channels),
+            run.recipe.eval_resize,
+            run.about.class_names,
+            lambda some: probabilities(some).numpy(),
         )
 
     return load_classifier

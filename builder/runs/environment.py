@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
 INSTRUCTIONS = "instruction_set"
 RESUMED = ("started", "command", "devices", INSTRUCTIONS)
 """The fields that `environment.json` gets once more each time that the run is resumed."""
+IMPORTED = "weights from elsewhere"
+"""What stands for the name of the data in a run that was not trained here."""
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
 
@@ -79,6 +81,32 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
     write_json(path, now)
     if extended is not None:  # last: until then, the same command extends the run again
         write_text(directory / SPEC, spec.to_yaml())
+
+
+def record_import(
+    directory: Path, spec: Spec, source: str, class_names: Sequence[str], mean: Sequence[float], std: Sequence[float]
+) -> None:
+    """Writes the `spec.yaml` and `environment.json` of a run made of imported weights, which has no data of its own.
+
+    Args:
+        source: where the weights come from.
+        mean, std: of the normalisation of pixels, by channel.
+
+    Raises:
+        FileError: the disk is full, or the directory cannot be written.
+    """
+    about = {
+        "name": IMPORTED,
+        "train": 0,
+        "validation": 0,
+        "classes": list(class_names),
+        "pixel_mean": list(mean),
+        "pixel_std": list(std),
+        "fingerprint": "",
+    }
+    write_text(directory / SPEC, spec.to_yaml())
+    content = {**environment([], 0, about), "weights": os.path.abspath(source), "spec": flat(spec.to_yaml())}
+    write_json(directory / ENVIRONMENT, content)
 
 
 def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from archspec.cli import as_started
+from builder.data import samples
 from builder.data.batches import validation_batches
 from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
@@ -56,6 +57,8 @@ class RunOutputs:
         saved = from_pixels(portable, data.normalisation)
         with replacing(self.directory / names.MODEL) as temporary:
             saved.save(temporary)
+        height, width, channels = spec.graph.input.shape
+        samples.keep(self.directory / names.PICTURES, data.validation, (height, width, channels), recipe.eval_resize)
         batches = iter(validation_batches(data, recipe, recipe.batch_size))
         steps = evaluation_steps(saved, recipe, tf.distribute.get_strategy())
         sums = Sums()

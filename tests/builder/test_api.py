@@ -12,7 +12,7 @@ import archspec
 import builder
 
 PUBLIC = """
-Diverged Evaluation Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
+Diverged Evaluation ExportFailed Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
 build evaluate export hypermodel load_data open_run predict preview train tune verify weights
 """
 
