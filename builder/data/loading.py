@@ -75,15 +75,16 @@ def _load(
         raise problem_at(where, message)
     height, width, channels = shape
     splits = LOADERS[type(source)](source, Request(channels, data_dir, where, say))
-    normalisation, fingerprint = statistics(splits, (height, width, channels))
+    found = statistics(splits, (height, width, channels))
     return Data(
         name=splits.name,
         train=splits.train,
         validation=splits.validation,
         shape=(height, width, channels),
         class_names=splits.class_names,
-        normalisation=normalisation,
-        fingerprint=fingerprint,
+        normalisation=found.normalisation,
+        pixel_range=found.pixel_range,
+        fingerprint=found.fingerprint,
         skipped=splits.skipped,
     )
 

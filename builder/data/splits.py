@@ -17,6 +17,7 @@ from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.wording import counted
 from builder.pictures.normalisation import Normalisation
+from builder.pictures.pixel_range import PixelRange
 from builder.system.terminal import Say
 
 TRAIN_DATA, BATCH_SIZE = Where("train.data"), Where("train.batch_size")
@@ -121,6 +122,7 @@ class Data:
         shape: the network's input, (height, width, channels), which the pictures of batches have.
         class_names: the names of the classes, by label.
         normalisation: computed from up to 10,000 training pictures (2,000 if they have to be decoded first).
+        pixel_range: the lowest and the highest pixel of the same pictures.
         fingerprint: a SHA-256 of the data set's version, the names and sizes of its files, and those same pictures and
             labels.
         skipped: the pictures left out because they cannot be decoded.
@@ -132,6 +134,7 @@ class Data:
     shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     normalisation: Normalisation
+    pixel_range: PixelRange
     fingerprint: str
     skipped: tuple[str, ...] = ()
 

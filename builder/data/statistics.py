@@ -1,9 +1,10 @@
-"""The normalisation and the fingerprint of a data set, from a sample of its training pictures."""
+"""The normalisation, the range of pixels and the fingerprint of a data set, from a sample of its training pictures."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +12,7 @@ import tensorflow as tf
 from builder.data.cache import cached
 from builder.data.splits import Arrays, Split, Splits
 from builder.pictures.normalisation import Normalisation
+from builder.pictures.pixel_range import PixelRange
 from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
 
 IN_MEMORY, ENCODED = 10_000, 2_000
@@ -18,28 +20,50 @@ IN_MEMORY, ENCODED = 10_000, 2_000
 BATCH = 100
 
 
-def statistics(splits: Splits, shape: Shape) -> tuple[Normalisation, str]:
-    """The mean and standard deviation of each channel after the evaluation transform, and the fingerprint."""
+@dataclass(frozen=True)
+class Statistics:
+    """What a data set's sample says, after the evaluation transform.
+
+    Attributes:
+        normalisation: the mean and standard deviation of each channel.
+        pixel_range: the lowest and the highest pixel.
+        fingerprint: a SHA-256 of the data set.
+    """
+
+    normalisation: Normalisation
+    pixel_range: PixelRange
+    fingerprint: str
+
+
+def statistics(splits: Splits, shape: Shape) -> Statistics:
+    """The statistics of a data set for a network's input shape."""
     if isinstance(splits.train, Arrays):
         found = _compute(splits, shape)
     else:
         found = cached(f"statistics {splits.identity} {len(splits.skipped)} {shape}", lambda: _compute(splits, shape))
     normalisation = Normalisation(tuple(found["mean"].tolist()), tuple(found["std"].tolist()))
-    return normalisation, str(found["fingerprint"])
+    return Statistics(normalisation, PixelRange(*found["range"].tolist()), str(found["fingerprint"]))
 
 
 def _compute(splits: Splits, shape: Shape) -> dict[str, np.ndarray]:
     digest = hashlib.sha256(splits.identity.encode(errors="surrogateescape"))
     count, total, squares = 0, np.zeros(shape[2], np.int64), np.zeros(shape[2], np.int64)
+    least, most = 255, 0
     for pictures, labels in _sample(splits.train, shape):
         digest.update(np.ascontiguousarray(pictures).tobytes() + labels.tobytes())
+        least, most = min(least, int(pictures.min())), max(most, int(pictures.max()))
         values = pictures.reshape(-1, shape[2]).astype(np.int64)
         count += len(values)
         total += values.sum(0)
         squares += (values * values).sum(0)
     mean = total / count
     std = np.sqrt(np.maximum((squares - total * mean) / count, 0))
-    return {"mean": mean, "std": np.where(std > 0, std, 1.0), "fingerprint": np.array(digest.hexdigest())}
+    return {
+        "mean": mean,
+        "std": np.where(std > 0, std, 1.0),
+        "range": np.array([least, most]),
+        "fingerprint": np.array(digest.hexdigest()),
+    }
 
 
 def _sample(split: Split, shape: Shape) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -162,6 +162,7 @@ def _all_scores(opened: Sequence[Run], scheme: Scheme, data_dir: Any, say: Say) 
 def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
     """The data of a run, loaded once for all runs that share them. If `--set` names other data, those are loaded."""
     from builder.data import load_data
+    from builder.pictures.pixel_range import is_far, warning
 
     recipe, shape = recipe_of(run.spec), run.spec.graph.input.shape
     key = recipe.data, shape
@@ -174,6 +175,8 @@ def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
             if loaded[key].class_names != run.about.class_names:
                 message = _differing_classes(loaded[key].class_names, run.about.class_names, run.directory)
                 raise problem_at(where, f"{loaded[key].name} {message}")
+            if is_far(seen := loaded[key].pixel_range, trained := run.about.pixel_range):
+                say(warning(loaded[key].name, seen, trained))
     return loaded[key]
 
 

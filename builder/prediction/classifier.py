@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import load
 from archspec.errors import file_problem
+from archspec.wording import counted, printable
+from builder.pictures.pixel_range import NONE, PixelRange, is_far, is_outside, union, warning
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
-from builder.runs.run import Run, open_run
+from builder.runs.run import Run, open_run, pixel_range_of
+from builder.system.terminal import Say
 
 if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
     import numpy as np
@@ -49,12 +53,14 @@ class Classifier:
         shape: the shape of its input, (height, width, channels).
         resize: the recipe's `eval_resize`.
         class_names: the names of the classes, by label.
+        pixel_range: the range of the pixels that it was trained on.
         probabilities: from pictures, uint8 (batch, *shape), to probabilities, float32 (batch, classes).
     """
 
     shape: tuple[int, int, int]
     resize: int | None
     class_names: tuple[str, ...]
+    pixel_range: PixelRange
     probabilities: Callable[[np.ndarray], np.ndarray]
 
 
@@ -95,8 +101,13 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
 
         height, width, channels = run.spec.graph.input.shape
         resize = run.spec.train.eval_resize if run.spec.train else None
+        about = run.about
         return Classifier(
-            (height, width, channels), resize, run.about.class_names, lambda some: probabilities(some).numpy()
+            shape=(height, width, channels),
+            resize=resize,
+            class_names=about.class_names,
+            pixel_range=about.pixel_range,
+            probabilities=lambda some: probabilities(some).numpy(),
         )
 
     return load_classifier
@@ -106,7 +117,8 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
     assets = path / "assets"
     spec = load(assets / SPEC)
     try:
-        names = tuple(map(str, json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]["classes"]))
+        data = json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]
+        names, pixel_range = tuple(map(str, data["classes"])), pixel_range_of(data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error
 
@@ -132,7 +144,7 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
             return serve(pictures=tf.constant(pictures.astype(np.float32)))["probabilities"].numpy()
 
         resize = spec.train.eval_resize if spec.train else None
-        return Classifier((height, width, channels), resize, names, probabilities)
+        return Classifier((height, width, channels), resize, names, pixel_range, probabilities)
 
     return load_classifier
 
@@ -140,7 +152,12 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
 # -- prediction ------------------------------------------------------------------------------------------------------
 
 
-def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5) -> Iterator[Prediction]:
+def warn(line: str) -> None:
+    """Says a line as a Python warning."""
+    warnings.warn(line, UserWarning, stacklevel=2)
+
+
+def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, say: Say = warn) -> Iterator[Prediction]:
     """Predicts the most probable classes of pictures, in order, after the evaluation transform.
 
     While a batch goes through the network, threads read the next few; no more than these are in memory.
@@ -149,11 +166,13 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5) ->
         classifier: from the function that `open_classifier` returns.
         pictures: from `builder.prediction.finding.find`.
         top: the number of classes in each prediction.
+        say: takes a line at the end if pixels were far outside the range that the network was trained on.
     """
     import numpy as np
 
     pictures = iter(pictures)
     read = reader(classifier)
+    ranges = _Ranges(classifier.pixel_range)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
 
@@ -173,7 +192,39 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5) ->
                 if isinstance(picture, str):
                     yield Prediction(file.path, error=picture)
                 else:
+                    ranges.add(file.path, picture)
                     yield Prediction(file.path, _highest(next(shares), classifier.class_names, top))
+    for line in ranges.warnings():
+        say(line)
+
+
+class _Ranges:
+    """The ranges of the pixels of pictures that were classified, compared with what the network was trained on."""
+
+    def __init__(self, trained: PixelRange) -> None:
+        self.trained = trained
+        self.names: list[str] = []
+        self.count = 0
+        self.seen, self.outside = NONE, NONE
+
+    def add(self, name: str, picture: np.ndarray) -> None:
+        """Takes note of a picture, uint8 (height, width, channels)."""
+        found = PixelRange(int(picture.min()), int(picture.max()))
+        self.count += 1
+        self.seen = union(self.seen, found)
+        if is_outside(found, self.trained):
+            self.names.append(name)
+            self.outside = union(self.outside, found)
+
+    def warnings(self) -> Iterator[str]:
+        """The line about pictures that are far outside, if there are any; or about all of them, if together they are
+        too dark."""
+        if self.names:
+            all_of_them = counted(self.count, "picture")
+            some = f"{len(self.names):,} of {all_of_them} ({printable(self.names[0])}, for one)"
+            yield warning(some, self.outside, self.trained)
+        elif self.count and is_far(self.seen, self.trained):
+            yield warning("all pictures together", self.seen, self.trained)
 
 
 def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
