@@ -35,5 +35,13 @@ def cached(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, 
     return found
 
 
+def stamp(status: os.stat_result) -> tuple[int, ...]:
+    """What changes when a file is replaced or written: its size, its times of change and its inode.
+
+    Copying and unpacking may restore the first time, that of the contents, but not the second, that of the inode.
+    """
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
 def _folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convspec"

@@ -14,6 +14,7 @@ from archspec.ops.base import show
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
 from archspec.spec.addresses import address, recipe_of
 from builder.data.decodable import look_again
+from builder.data.framing import framing_warning
 from builder.data.sources import digits, folder, npz, tfds
 from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Splits, check_fits
 from builder.data.statistics import statistics
@@ -62,6 +63,8 @@ def load_data(
     recipe, where = recipe_of(spec), address(spec, "train", "data")
     data = _load(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
+    if line := framing_warning(data, recipe):
+        say(line)
     return data
 
 

@@ -61,16 +61,16 @@ def evaluate(
     directory = report.directory_of(opened, scheme, out)
     scores, data = _all_scores(opened, scheme, data_dir, say)
     evaluation = _evaluation(opened, scores, directory)
-    resize = recipe_of(opened[0].spec).eval_resize
+    resizing = recipe_of(opened[0].spec).resizing
     try:
-        say(report.headline(evaluation, data, scheme, resize))
+        say(report.headline(evaluation, data, scheme, resizing))
         say(report.result_table([*evaluation.members.items(), *evaluation.ensemble.items()]))
         for line in report.gains(evaluation):
             say(line)
         say("\n" + report.class_table(evaluation.classes))
     finally:  # the files are written even if a pipe takes no more lines
         if directory is not None:
-            report.write(directory, evaluation, opened, scheme, data, resize)
+            report.write(directory, evaluation, opened, scheme, data, resizing)
     if directory is None:
         say("\nno files were written: name a directory for them with --out")
     else:

@@ -62,9 +62,11 @@ def export(
     _check_is_best(run)
     network = inference.network_of(run)
     data = run.data(data_dir, say)
-    sample = parity.sample(run, data, network.resize)
+    sample = parity.sample(run, data, network.resizing)
     calibrates = any(output_format.calibrates for output_format in chosen.values())
-    calibration = parity.pictures_of(data.train, data.shape, network.resize, CALIBRATION_PICTURES if calibrates else 0)
+    calibration = parity.pictures_of(
+        data.train, data.shape, network.resizing, CALIBRATION_PICTURES if calibrates else 0
+    )
     say(report.headline(network, sample, data.name))
     with _disk_errors(folder), new_version(folder) as version:
         results = []

@@ -13,12 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from archspec.recipe.resizing import Resizing
 from builder.data import Arrays, Data
 from builder.data.splits import Split
 from builder.exports import runtimes
 from builder.exports.formats import Format
 from builder.exports.inference import FILE_CHANNELS
-from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded, with_channels
+from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes, with_channels
 from builder.runs.names import MODEL
 from builder.runs.run import Run
 
@@ -97,7 +98,7 @@ class Result:
     problem: str = ""
 
 
-def pictures_of(split: Split, shape: Shape, resize: int | None, most: int) -> Pictures:
+def pictures_of(split: Split, shape: Shape, resizing: Resizing, most: int) -> Pictures:
     """At most `most` pictures of a split, evenly spread, for a network whose input has a shape."""
     numbers = np.linspace(0, split.count - 1, min(split.count, most)).astype(np.int64)
     if not numbers.size:
@@ -106,17 +107,17 @@ def pictures_of(split: Split, shape: Shape, resize: int | None, most: int) -> Pi
         raw = with_channels(tf.gather(split.pictures, numbers), shape[2])
         encoded = [tf.io.encode_png(one).numpy() for one in raw] if shape[2] in FILE_CHANNELS else []
         labels = tf.gather(split.labels, numbers).numpy()
-        return Pictures(centre_crop(raw, shape, resize).numpy(), labels, encoded, list(raw[:RAW].numpy()))
+        return Pictures(fitted(raw, shape, resizing).numpy(), labels, encoded, list(raw[:RAW].numpy()))
     read = [split.read(tf.constant(number)) for number in numbers]
     labels = np.array([label.numpy() for _, label in read])
-    evaluated = np.stack([centre_crop_bytes(contents, shape, resize, is_turned=True).numpy() for contents, _ in read])
+    evaluated = np.stack([fitted_bytes(contents, shape, resizing, is_turned=True).numpy() for contents, _ in read])
     first = [decoded(contents, shape[2], is_turned=True).numpy() for contents, _ in read[:RAW]]
     return Pictures(evaluated, labels, [contents.numpy() for contents, _ in read], first)
 
 
-def sample(run: Run, data: Data, resize: int | None) -> Sample:
+def sample(run: Run, data: Data, resizing: Resizing) -> Sample:
     """Validation pictures of a run, with the predictions of its model."""
-    pictures = pictures_of(data.validation, data.shape, resize, MOST_PICTURES)
+    pictures = pictures_of(data.validation, data.shape, resizing, MOST_PICTURES)
     model = run.model
     compiled = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)), reduce_retracing=True)
     probabilities = [

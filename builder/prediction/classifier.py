@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import load
 from archspec.errors import file_problem
+from archspec.recipe.resizing import Resizing
 from archspec.wording import counted, printable
 from builder.pictures.pixel_range import NONE, PixelRange, is_far, is_outside, union, warning
 from builder.prediction.finding import Found
@@ -51,14 +52,14 @@ class Classifier:
 
     Attributes:
         shape: the shape of its input, (height, width, channels).
-        resize: the recipe's `eval_resize`.
+        resizing: the evaluation transform.
         class_names: the names of the classes, by label.
         pixel_range: the range of the pixels that it was trained on.
         probabilities: from pictures, uint8 (batch, *shape), to probabilities, float32 (batch, classes).
     """
 
     shape: tuple[int, int, int]
-    resize: int | None
+    resizing: Resizing
     class_names: tuple[str, ...]
     pixel_range: PixelRange
     probabilities: Callable[[np.ndarray], np.ndarray]
@@ -100,11 +101,11 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
             return tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
 
         height, width, channels = run.spec.graph.input.shape
-        resize = run.spec.train.eval_resize if run.spec.train else None
+        resizing = run.spec.train.resizing if run.spec.train else Resizing()
         about = run.about
         return Classifier(
             shape=(height, width, channels),
-            resize=resize,
+            resizing=resizing,
             class_names=about.class_names,
             pixel_range=about.pixel_range,
             probabilities=lambda some: probabilities(some).numpy(),
@@ -143,8 +144,8 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
             serve = model.signatures["serving_default"]  # looked up on the model, which keeps its variables alive
             return serve(pictures=tf.constant(pictures.astype(np.float32)))["probabilities"].numpy()
 
-        resize = spec.train.eval_resize if spec.train else None
-        return Classifier((height, width, channels), resize, names, pixel_range, probabilities)
+        resizing = spec.train.resizing if spec.train else Resizing()
+        return Classifier((height, width, channels), resizing, names, pixel_range, probabilities)
 
     return load_classifier
 
@@ -238,17 +239,17 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
     import tensorflow as tf
 
     from builder.pictures.reading import UnreadablePicture, needs_turning, read_picture
-    from builder.pictures.resizing import centre_crop, centre_crop_bytes, with_channels
+    from builder.pictures.resizing import fitted, fitted_bytes, with_channels
 
-    shape, resize = classifier.shape, classifier.resize
+    shape, resizing = classifier.shape, classifier.resizing
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
     def usual(contents: tf.Tensor) -> tf.Tensor:
-        return centre_crop_bytes(contents, shape, resize)
+        return fitted_bytes(contents, shape, resizing)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, shape[2]], tf.uint8)], autograph=False)
     def other(picture: tf.Tensor) -> tf.Tensor:
-        return centre_crop(picture, shape, resize)
+        return fitted(picture, shape, resizing)
 
     def read(file: Found) -> np.ndarray | str:
         if file.error:
@@ -268,5 +269,7 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
             return other(read_picture(contents, shape[2])).numpy()
         except UnreadablePicture as problem:
             return f"cannot be decoded: {problem}"
+        except (MemoryError, tf.errors.OpError):
+            return "cannot be decoded: it needs more memory than there is"
 
     return read
