@@ -15,6 +15,10 @@ from builder.prediction.classifier import classify, open_classifier
 from builder.prediction.finding import find
 
 
+def say_aside(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 def main() -> None:
     parser = cli.parser(__doc__)
     parser.add_argument("source", metavar="RUN_OR_EXPORT", help="the directory of a run, a search or a SavedModel")
@@ -35,7 +39,7 @@ def main() -> None:
         from builder.prediction.output import OutputFormat, write
 
         output_format: OutputFormat = "json" if args.json else "csv" if args.csv else "text"
-        failed = write(classify(load(), files, args.top), sys.stdout, sys.stderr, output_format)
+        failed = write(classify(load(), files, args.top, say_aside), sys.stdout, sys.stderr, output_format)
     if failed:
         print(f"{failed:,} could not be read", file=sys.stderr)
         sys.exit(1)

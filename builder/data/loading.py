@@ -16,6 +16,7 @@ from archspec.recipe import Train
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
 from archspec.spec.addresses import address, recipe_of
 from builder.data.decodable import look_again
+from builder.data.framing import framing_warning
 from builder.data.sources import digits, folder, npz, tfds
 from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Splits, check_fits
 from builder.data.statistics import statistics
@@ -65,7 +66,10 @@ def load_data(
     recipe, where = recipe_of(spec), address(spec, "train", "data")
     data = _load(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
-    return normalised(data, recipe)
+    data = normalised(data, recipe)
+    if line := framing_warning(data, recipe):
+        say(line)
+    return data
 
 
 def normalised(data: Data, recipe: Train) -> Data:
@@ -89,15 +93,16 @@ def _load(
         raise problem_at(where, message)
     height, width, channels = shape
     splits = LOADERS[type(source)](source, Request(channels, data_dir, where, say))
-    normalisation, fingerprint = statistics(splits, (height, width, channels))
+    found = statistics(splits, (height, width, channels))
     return Data(
         name=splits.name,
         train=splits.train,
         validation=splits.validation,
         shape=(height, width, channels),
         class_names=splits.class_names,
-        normalisation=normalisation,
-        fingerprint=fingerprint,
+        normalisation=found.normalisation,
+        pixel_range=found.pixel_range,
+        fingerprint=found.fingerprint,
         skipped=splits.skipped,
     )
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from archspec.recipe.resizing import Resizing
 from builder.data.splits import Arrays, Split
-from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded, with_channels
+from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes, with_channels
 from builder.system.files import replacing
 
 FILE_CHANNELS = (1, 3, 4)
@@ -37,7 +38,7 @@ class Pictures(NamedTuple):
     raw: list[np.ndarray]
 
 
-def pictures_of(split: Split, shape: Shape, resize: int | None, most: int) -> Pictures:
+def pictures_of(split: Split, shape: Shape, resizing: Resizing, most: int) -> Pictures:
     """At most `most` pictures of a split, evenly spread, for a network whose input has a shape."""
     numbers = np.linspace(0, split.count - 1, min(split.count, most)).astype(np.int64)
     if not numbers.size:
@@ -46,21 +47,21 @@ def pictures_of(split: Split, shape: Shape, resize: int | None, most: int) -> Pi
         raw = with_channels(tf.gather(split.pictures, numbers), shape[2])
         encoded = [tf.io.encode_png(one).numpy() for one in raw] if shape[2] in FILE_CHANNELS else []
         labels = tf.gather(split.labels, numbers).numpy()
-        return Pictures(centre_crop(raw, shape, resize).numpy(), labels, encoded, list(raw[:RAW].numpy()))
+        return Pictures(fitted(raw, shape, resizing).numpy(), labels, encoded, list(raw[:RAW].numpy()))
     read = [split.read(tf.constant(number)) for number in numbers]
     labels = np.array([label.numpy() for _, label in read])
-    evaluated = np.stack([centre_crop_bytes(contents, shape, resize, is_turned=True).numpy() for contents, _ in read])
+    evaluated = np.stack([fitted_bytes(contents, shape, resizing, is_turned=True).numpy() for contents, _ in read])
     first = [decoded(contents, shape[2], is_turned=True).numpy() for contents, _ in read[:RAW]]
     return Pictures(evaluated, labels, [contents.numpy() for contents, _ in read], first)
 
 
-def keep(path: Path, split: Split, shape: Shape, resize: int | None) -> None:
+def keep(path: Path, split: Split, shape: Shape, resizing: Resizing) -> None:
     """Writes a few pictures of a split, after the evaluation transform, to an `.npz` file.
 
     Raises:
         FileError: the disk is full, or the directory cannot be written.
     """
-    some = pictures_of(split, shape, resize, KEPT)
+    some = pictures_of(split, shape, resizing, KEPT)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, pictures=some.evaluated, labels=some.labels)
 

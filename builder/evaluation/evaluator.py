@@ -68,16 +68,16 @@ def evaluate(
             say(run.note)
     scores, tested = _all_scores(opened, scheme, data, data_dir, say)
     evaluation = _evaluation(opened, scores, directory)
-    resize = opened[0].recipe.eval_resize
+    resizing = opened[0].recipe.resizing
     try:
-        say(report.headline(evaluation, tested, scheme, resize))
+        say(report.headline(evaluation, tested, scheme, resizing))
         say(report.result_table([*evaluation.members.items(), *evaluation.ensemble.items()]))
         for line in report.gains(evaluation):
             say(line)
         say("\n" + report.class_table(evaluation.classes))
     finally:  # the files are written even if a pipe takes no more lines
         if directory is not None:
-            report.write(directory, evaluation, opened, scheme, tested, resize)
+            report.write(directory, evaluation, opened, scheme, tested, resizing)
     if directory is None:
         say("\nno files were written: name a directory for them with --out")
     else:
@@ -171,6 +171,7 @@ def _data(run: Run, loaded: dict[Any, Data], path: Any, data_dir: Any, say: Say)
     loaded."""
     from builder.data import load_data
     from builder.data.testing import data_to_test
+    from builder.pictures.pixel_range import is_far, warning
 
     recipe, shape = run.recipe, run.spec.graph.input.shape
     key = recipe.data, shape
@@ -185,6 +186,8 @@ def _data(run: Run, loaded: dict[Any, Data], path: Any, data_dir: Any, say: Say)
             if loaded[key].class_names != run.about.class_names:
                 message = _differing_classes(loaded[key].class_names, run.about.class_names, run.directory)
                 raise problem_at(where, f"{loaded[key].name} {message}")
+            if is_far(seen := loaded[key].pixel_range, trained := run.about.pixel_range):
+                say(warning(loaded[key].name, seen, trained))
     return loaded[key]
 
 

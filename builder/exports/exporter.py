@@ -74,10 +74,10 @@ def export(
     _check_is_best(run)
     network = inference.network_of(run)
     pictures = _pictures(run, data, data_dir, say)
-    sample = parity.sample(run, pictures.check, pictures.kind, network.shape, network.resize)
+    sample = parity.sample(run, pictures.check, pictures.kind, network.shape, network.resizing)
     calibrates = any(output_format.calibrates for output_format in chosen.values())
     wanted = CALIBRATION_PICTURES if calibrates and pictures.training is not None else 0
-    calibration = pictures_of(pictures.training or pictures.check, network.shape, network.resize, wanted)
+    calibration = pictures_of(pictures.training or pictures.check, network.shape, network.resizing, wanted)
     say(report.headline(network, sample))
     with _disk_errors(folder), new_version(folder) as version:
         results = []

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from archspec.recipe.resizing import Resizing
 from builder.data.samples import Pictures, pictures_of
 from builder.data.splits import Split
 from builder.exports import runtimes
@@ -81,13 +82,13 @@ class Result:
     note: str = ""
 
 
-def sample(run: Run, split: Split, kind: str, shape: Shape, resize: int | None) -> Sample:
+def sample(run: Run, split: Split, kind: str, shape: Shape, resizing: Resizing) -> Sample:
     """Pictures of a split, with the predictions of a run's model.
 
     Args:
         kind: what the pictures are, in the plural, for people.
     """
-    pictures = pictures_of(split, shape, resize, MOST_PICTURES)
+    pictures = pictures_of(split, shape, resizing, MOST_PICTURES)
     model = run.model
     compiled = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)), reduce_retracing=True)
     probabilities = [

@@ -55,7 +55,7 @@ def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], samp
         "run": str(run.directory.absolute()),
         "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
-        "input": {"shape": list(network.shape), "resize": network.resize, "pixels": "0 to 255"},
+        "input": network.input_description,
         "classes": list(network.class_names),
         "folded": list(network.folded.folded),
         "check": {

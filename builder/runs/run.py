@@ -19,6 +19,7 @@ from archspec import Problem, Spec, load
 from archspec.errors import FileError, file_problem
 from archspec.recipe import Train
 from archspec.recipe.data import Folder
+from builder.pictures.pixel_range import ANY, PixelRange
 from builder.runs import comparison
 from builder.runs.comparison import differences, flat
 from builder.runs.finding import find_run
@@ -49,6 +50,7 @@ class DataDescription:
     Attributes:
         train_count, validation_count: pictures.
         mean, std: of the training pixels, by channel.
+        pixel_range: the lowest and the highest training pixel; 0 to 255 if it is not known.
         fingerprint: a hash of the pictures and labels.
     """
 
@@ -58,6 +60,7 @@ class DataDescription:
     class_names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    pixel_range: PixelRange
     fingerprint: str
 
     @property
@@ -261,8 +264,15 @@ def _described(data: Mapping[str, Any]) -> DataDescription:
         class_names=tuple(map(str, data["classes"])),
         mean=tuple(map(float, data["pixel_mean"])),
         std=tuple(map(float, data["pixel_std"])),
+        pixel_range=pixel_range_of(data),
         fingerprint=str(data["fingerprint"]),
     )
+
+
+def pixel_range_of(data: Mapping[str, Any]) -> PixelRange:
+    """The range of training pixels that the entry `data` of `environment.json` records."""
+    least, most = map(int, data.get("pixel_range", ANY))
+    return PixelRange(least, most)
 
 
 def _check_readable(path: Path) -> None:

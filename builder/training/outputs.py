@@ -58,7 +58,7 @@ class RunOutputs:
         with replacing(self.directory / names.MODEL) as temporary:
             saved.save(temporary)
         height, width, channels = spec.graph.input.shape
-        samples.keep(self.directory / names.PICTURES, data.validation, (height, width, channels), recipe.eval_resize)
+        samples.keep(self.directory / names.PICTURES, data.validation, (height, width, channels), recipe.resizing)
         batches = iter(validation_batches(data, recipe, recipe.batch_size))
         steps = evaluation_steps(saved, recipe, tf.distribute.get_strategy())
         sums = Sums()

@@ -17,7 +17,7 @@ from archspec import UserError
 from builder.exports import formats
 from builder.exports.exporter import export
 from builder.exports.folding import Folded
-from builder.pictures.resizing import centre_crop_bytes
+from builder.pictures.resizing import fitted_bytes
 from builder.runs.run import open_run
 from builder.system.endings import ExportFailed
 from builder.system.tensors import read_tensors, write_tensors
@@ -68,7 +68,7 @@ def test_jpeg_bytes_are_served_by_tensorflow_alone(exported, run_dir, tmp_path):
         path.write_bytes(content)
     process("-c", SERVER, exported[0] / "1", tmp_path / "answers.npz", *paths, cwd=tmp_path)
     answers = np.load(tmp_path / "answers.npz")
-    pictures = centre_crop_bytes(tf.constant(contents), (8, 8, 1))
+    pictures = fitted_bytes(tf.constant(contents), (8, 8, 1))
     expected = tf.nn.softmax(open_run(run_dir).model(tf.cast(pictures, tf.float32))).numpy()
     np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-5)
     assert answers["class_ids"].tolist() == expected.argmax(-1).tolist()
@@ -324,7 +324,7 @@ def test_files_of_any_size_are_served_as_they_were_evaluated(colour_run, tmp_pat
     place = export(colour_run, ["saved_model", "onnx", "litert-float32"], tmp_path / "out", say=lambda line: None)
     report = json.loads((place / "export.json").read_text())
     assert report["folded"] == ["conv1.norm", "depthwise_conv1.norm"]
-    assert report["input"] == {"shape": [16, 16, 3], "resize": 20, "pixels": "0 to 255"}
+    assert report["input"] == {"shape": [16, 16, 3], "resize": "crop", "eval_resize": 20, "pixels": "0 to 255"}
     assert report["classes"] == ["flower", "temple"]
     assert [one["agreement"] for one in report["formats"]] == [1.0, 1.0, 1.0]
 
