@@ -7,6 +7,7 @@ not in its state dict. Each of these differences may be meant, so they are repor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from archspec import Graph, Node, ops
 from archspec.ops.windows import padding_sides
@@ -41,7 +42,7 @@ def _differences(graph: Graph) -> Iterator[str]:
             f"leaky_relu has a slope of {slope:g} in {_names(differing)}, and {SLOPE:g} in nn.LeakyReLU by default: "
             f"activation: {{leaky_relu: {{slope: {SLOPE:g}}}}}"
         )
-    approximate = [node for node in graph.nodes if getattr(node.op, "approximate", False)]
+    approximate = [node for node in graph.nodes if _argument(node, "gelu", "approximate", False)]
     if approximate:
         yield f"gelu is the approximation by tanh in {_names(approximate)}, and exact in nn.GELU by default"
     responses = [node for node in graph.nodes if isinstance(node.op, ops.LocalResponseNorm)]
@@ -61,9 +62,14 @@ def _differences(graph: Graph) -> Iterator[str]:
 
 def _slope(node: Node) -> float | None:
     """The slope of a leaky_relu; None for anything else."""
-    if isinstance(node.op, ops.Activation) and node.op.function == "leaky_relu":
-        return float(getattr(node.op, "slope", KERAS_SLOPE))
-    return None
+    return _argument(node, "leaky_relu", "slope", KERAS_SLOPE)
+
+
+def _argument(node: Node, function: str, name: str, default: Any) -> Any:
+    """An argument of an activation function; None where the node is no such activation."""
+    if not isinstance(node.op, ops.Activation) or node.op.function != function:
+        return None
+    return dict(getattr(node.op, "arguments", ())).get(name, default)
 
 
 def _is_uneven(graph: Graph, node: Node) -> bool:

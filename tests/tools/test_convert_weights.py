@@ -190,7 +190,9 @@ def test_what_is_no_number_is_not_written(tmp_path, run_here):
         ([ROOT / "specs", SPEC], "is not the directory of a run: it has no spec.yaml and no checkpoints/"),
         ([SMALL, SPEC, "--to", "keras", "--out", "a.pth"], "its name must end in .weights.h5 or .keras"),
         ([SMALL, SPEC, "--to", "keras", "--out", "no/a.keras"], "no: is not a directory"),
+        ([SMALL, SPEC, "--to", "run", "--normalisation", "unit", "-o", ROOT / "specs"], "specs: is not empty"),
         ([SMALL, SPEC, "--pair", "a=conv1"], "small.pth has no layer with weights named 'a'"),
+        ([SMALL, SPEC, "--prefix", "head."], "small.pth: has no tensors under 'head.'"),
     ],
 )
 def test_mistakes(arguments, expected, run_here):
@@ -202,6 +204,7 @@ def test_mistakes(arguments, expected, run_here):
     [
         ([SMALL, SPEC, "--out", "a.keras"], "--to and --out go together"),
         ([SMALL, SPEC, "--to", "torch", "--out", "a.safetensors"], "--to torch and --like go together"),
+        ([SMALL, SPEC, "--to", "run", "--out", "a"], "--to run needs --normalisation: torchvision for weights of"),
         ([SMALL], "SPEC is needed unless SOURCE is a run"),
         ([SMALL, SPEC, "--pair", "a"], "expected A=B, got 'a'"),
         ([SMALL, SPEC, "--set", "depth=3"], "no parameter or section has this name"),
