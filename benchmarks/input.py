@@ -22,6 +22,7 @@ from builder.data.batches import training_batches
 from builder.data.decodable import decode_all
 from builder.data.splits import Encoded
 from builder.pictures.normalisation import Normalisation
+from builder.pictures.pixel_range import ANY
 
 PICTURES, EPOCHS, BATCH, ROUNDS = 512, 3, 64, 3
 SIZE, CROP = (375, 500), 224
@@ -90,7 +91,7 @@ def in_memory() -> float:
         tf.constant(generator.integers(0, 256, (50_000, 32, 32, 3), np.uint8)),
         tf.constant(generator.integers(0, 10, 50_000)),
     )
-    data = Data("random", arrays, arrays, (32, 32, 3), tuple("0123456789"), Normalisation((0.0,), (1.0,)), "")
+    data = Data("random", arrays, arrays, (32, 32, 3), tuple("0123456789"), Normalisation((0.0,), (1.0,)), ANY, "")
     batches = training_batches(data, Train(data=Digits(), batch_size=128, epochs=4), 128)
     consume(batches.take(10))
     return 4 * 390 * 128 / seconds(functools.partial(consume, batches))

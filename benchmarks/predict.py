@@ -16,8 +16,10 @@ from sklearn.datasets import load_sample_images
 
 import archspec
 import builder
+from archspec.recipe.resizing import Resizing
 from benchmarks.measure import Row, seconds, show
 from builder.pictures.normalisation import Normalisation, from_pixels
+from builder.pictures.pixel_range import ANY
 from builder.prediction.classifier import BATCH, Classifier, classify, reader
 from builder.prediction.finding import Found, find
 
@@ -75,7 +77,9 @@ def random_classifier(name: str) -> Classifier:
     probabilities = tf.function(lambda pictures: tf.nn.softmax(model(pictures, training=False)))
     height, width, channels = graph.input.shape
     names = tuple(map(str, range(graph.output.shape[0])))
-    return Classifier((height, width, channels), None, names, lambda pictures: probabilities(pictures).numpy())
+    return Classifier(
+        (height, width, channels), Resizing(), names, ANY, lambda pictures: probabilities(pictures).numpy()
+    )
 
 
 def reading(classifier: Classifier, files: list[Found]) -> Callable[[], object]:

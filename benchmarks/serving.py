@@ -149,6 +149,7 @@ def _write(name: str, folder: Path) -> None:
 
     import archspec
     import builder
+    from archspec.recipe.resizing import Resizing
     from builder.exports import litert_file, onnx_file, saved_model
     from builder.exports.folding import fold
     from builder.exports.inference import InferenceNetwork
@@ -165,7 +166,7 @@ def _write(name: str, folder: Path) -> None:
     shape, (classes,) = spec.graph.input.shape, spec.graph.output.shape
     normalisation = Normalisation((120.0,) * shape[2], (60.0,) * shape[2])
     network = InferenceNetwork(
-        name, fold(spec.graph, weights), None, tuple(map(str, range(classes))), normalisation, {}
+        name, fold(spec.graph, weights), Resizing(), tuple(map(str, range(classes))), normalisation, {}
     )
     from_pixels(model, normalisation).export(str(folder / "plain"), verbose=False)
     saved_model.write(network, folder / "optimised")

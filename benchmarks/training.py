@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -24,6 +24,7 @@ from builder.data import load_data
 from builder.data.batches import steps_per_epoch, training_batches
 from builder.network.model import build
 from builder.pictures.normalisation import from_pixels
+from builder.system.terminal import silent
 from builder.training import optimizers
 from builder.training.losses import loss
 from builder.training.trainer import train
@@ -89,11 +90,10 @@ def trainer(spec: Spec, folder: Path) -> float:
     """Measures images/s from the end of the first epoch, which compiles, to the end of the last."""
     times: list[float] = []
 
-    def say(line: str) -> None:
-        if re.match(r"epoch +\d+/", line):
-            times.append(time.perf_counter())
+    def on_epoch(row: Mapping[str, float]) -> None:
+        times.append(time.perf_counter())
 
-    train(spec, folder / f"run-{spec.name}-{time.monotonic_ns()}", say=say)
+    train(spec, folder / f"run-{spec.name}-{time.monotonic_ns()}", say=silent, on_epoch=on_epoch)
     recipe = spec.train
     assert recipe is not None
     steps = len(times) - 1

@@ -31,13 +31,14 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.sweep.results import Results
     from builder.sweep.run import tune
     from builder.sweep.tuners.hypermodel import hypermodel
-    from builder.system.endings import Diverged, Interrupted, TrialsFailed, WorkerLost
+    from builder.system.endings import Diverged, ExportFailed, Interrupted, TrialsFailed, WorkerLost
     from builder.training.preview import preview
     from builder.training.trainer import Result, train
 
 __all__ = [
     "Diverged",
     "Evaluation",
+    "ExportFailed",
     "Interrupted",
     "Result",
     "Results",
@@ -62,6 +63,7 @@ __all__ = [
 MODULES = {
     "Diverged": "system.endings",
     "Evaluation": "evaluation.result",
+    "ExportFailed": "system.endings",
     "Interrupted": "system.endings",
     "Result": "training.trainer",
     "Results": "sweep.results",

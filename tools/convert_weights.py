@@ -2,6 +2,7 @@
 
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --out resnet50.weights.h5
+python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to run --classes imagenet.txt --out runs/resnet50
 python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors"""
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
@@ -18,9 +19,12 @@ def main() -> None:
     add("source", metavar="SOURCE", help=".safetensors, .pth, .weights.h5, .keras, a run's directory, keras:ResNet50")
     add("spec", metavar="SPEC", nargs="?", help="the network (default: the run's own)")
     cli.add_set_argument(parser)
-    add("--to", choices=("keras", "torch"), help="the framework to write for")
-    add("--out", metavar="FILE", help="the output: .weights.h5 or .keras for keras, .safetensors for torch")
+    add("--to", choices=("keras", "torch", "run"), help="write for a framework, or a run to predict with")
+    add("-o", "--out", metavar="PATH", help="keras: .weights.h5 or .keras; torch: .safetensors; run: a directory")
+    add("--classes", metavar="FILE", help="with --to run: the names of the classes, one a line (default: numbers)")
+    add("--normalisation", metavar="NAME", help="with --to run: of pixels, torchvision, inception or unit")
     add("--like", metavar="FILE", help="with --to torch: a state dict of the module, for its names and shapes")
+    add("--prefix", default="", metavar="NAME", help="take the state dict NAME of a checkpoint, or names that begin so")
     add("--skip-head", action="store_true", help="leave the network's last layer as it is initialised")
     add("--partial", action="store_true", help="take what fits, even if something is missing or left over")
     add("--pair", type=cli.pair, action="append", default=[], metavar="A=B", help="pair file layer A with layer B")
@@ -29,6 +33,8 @@ def main() -> None:
     args = parser.parse_args()
     if bool(args.to) != bool(args.out):
         parser.error("--to and --out go together")
+    if args.to == "run" and not args.normalisation:
+        parser.error("--to run needs --normalisation: torchvision for weights of torchvision and most of timm's")
     if bool(args.like) != (args.to == "torch"):
         parser.error("--to torch and --like go together: the names come from a state dict of the module")
     if not args.spec and (os.path.isfile(args.source) or args.source.startswith("keras:")):
@@ -39,16 +45,13 @@ def main() -> None:
         import_tensorflow()  # it takes seconds, and is for valid specs only
         from builder import weights
 
-        if args.out:
-            weights.check_output(args.out, args.to, args.force)
+        weights.check_target(args.to, args.out, args.force)
         like = weights.read(args.like) if args.like else None
-        matching = weights.match(spec, weights.read(args.source), dict(args.pair), args.skip_head)
+        matching = weights.match(spec, weights.read(args.source, args.prefix), dict(args.pair), args.skip_head)
         weights.require(matching, args.partial, args.full)
         print(weights.text(matching, args.full))
-        if args.to == "keras":
-            weights.write_keras(matching, args.out, args.force)
-        elif like:
-            weights.write_torch(matching, like, args.out, args.force)
+        about = (args.classes, args.normalisation)
+        weights.write(matching, spec, args.to, args.out, like, about, args.force, cli.say)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from builder.evaluation.scheme import CROPS, Scheme
 
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="the directory of a run; several form an ensemble")
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run or search; several form an ensemble")
     cli.add_set_argument(parser)
     parser.add_argument(
         "--crops", choices=CROPS, default="centre", help="views of each picture to average over (default: centre)"
@@ -31,6 +31,7 @@ def main() -> None:
     )
     parser.add_argument("--no-flip", action="store_true", help="leave out mirror images, if they mean something else")
     parser.add_argument("--out", metavar="DIR", help="where files go (default: evaluation/ in the run's directory)")
+    parser.add_argument("--data", metavar="PATH", help="other pictures: a folder with a sub-folder a class, or .npz")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
     with cli.exit_on_user_error():
@@ -38,7 +39,8 @@ def main() -> None:
         from builder.system.tensorflow_start import import_tensorflow
 
         import_tensorflow()  # it takes seconds, so mistakes are reported first
-        evaluate(opened, Scheme(args.crops, tuple(args.scales), not args.no_flip), args.out, args.data_dir)
+        scheme = Scheme(args.crops, tuple(args.scales), not args.no_flip)
+        evaluate(opened, scheme, args.out, args.data_dir, data=args.data)
 
 
 if __name__ == "__main__":

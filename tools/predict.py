@@ -8,15 +8,20 @@ The exit status is 0; 1 if a picture could not be read, although the others were
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import sys
+from functools import partial
 
 from archspec import cli
 from builder.prediction.classifier import classify, open_classifier
 from builder.prediction.finding import find
 
 
+def say_aside(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("source", metavar="RUN_OR_EXPORT", help="the directory of a run, or of a SavedModel")
+    parser.add_argument("source", metavar="RUN_OR_EXPORT", help="the directory of a run, a search or a SavedModel")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, or a folder of them")
     parser.add_argument(
         "--top", type=cli.positive, default=5, metavar="N", help="classes shown for each picture (default: 5)"
@@ -26,14 +31,15 @@ def main() -> None:
     output.add_argument("--csv", action="store_true", help="print CSV with a row for each picture and class")
     args = parser.parse_args()
     with cli.exit_on_user_error():
-        load, files = open_classifier(args.source), find(args.pictures)
+        note = partial(print, file=sys.stderr)  # which trial of a search, beside the answers
+        load, files = open_classifier(args.source, note), find(args.pictures)
         from builder.system.tensorflow_start import import_tensorflow
 
         import_tensorflow()  # it takes seconds, so mistakes are reported first
         from builder.prediction.output import OutputFormat, write
 
         output_format: OutputFormat = "json" if args.json else "csv" if args.csv else "text"
-        failed = write(classify(load(), files, args.top), sys.stdout, sys.stderr, output_format)
+        failed = write(classify(load(), files, args.top, say_aside), sys.stdout, sys.stderr, output_format)
     if failed:
         print(f"{failed:,} could not be read", file=sys.stderr)
         sys.exit(1)

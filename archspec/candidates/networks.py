@@ -12,7 +12,7 @@ from typing import Any
 from archspec.analysis import analyse_graph
 from archspec.blocks import BLOCKS
 from archspec.candidates.counting import CachingLayerReader, Counter, LayerCache, Unclear
-from archspec.errors import INVALID, SpecError, Where
+from archspec.errors import INVALID, SpecError, Where, problem_at
 from archspec.fields.base import Reader
 from archspec.graph.expanding import expand
 from archspec.graph.graph import Graph
@@ -28,6 +28,7 @@ from archspec.spec.params import read_params
 from archspec.spec.paths import steps_of
 from archspec.spec.sections import read_model, read_train
 from archspec.spec.spec import Spec
+from archspec.wording import counted
 
 MOST_RESULTS = 20_000
 
@@ -111,6 +112,13 @@ class Networks:
             SpecError: the candidate makes no valid spec.
         """
         train: Train | None = self._cached("recipe", candidate, self._recipe)
+        pictures = train.data.training_pictures() if train else None
+        if train and pictures is not None and train.batch_size > pictures:
+            message = (
+                f"a batch of {train.batch_size} is more than {train.data.label()} has to train on, "
+                f"{counted(pictures, 'picture')}"
+            )
+            raise problem_at(Where("train.batch_size"), message)
         return train
 
     def network_key(self, candidate: Candidate) -> str:

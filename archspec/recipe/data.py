@@ -1,8 +1,8 @@
 """The sources of pictures and labels.
 
-Pictures may have any size: a crop of `train.augment`, or else the resizing for validation, brings them to the
-network's. Grey pictures are repeated where the network takes three channels; colour is never removed, and transparency
-is ignored. Paths are relative to the current directory.
+Pictures may have any size: a crop of `train.augment`, or else `train.resize`, brings them to the network's. Grey
+pictures are repeated where the network takes three channels; colour is never removed, and transparency is ignored.
+Paths are relative to the current directory.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class DataSource:
 @dataclass(frozen=True, kw_only=True)
 class Digits(DataSource):
     """Scikit-learn's digits: 1,797 real 8x8 pictures of handwritten digits, part of its package (Alpaydin and Kaynak
-    1998, UCI repository). A fixed fifth is held out for validation.
+    1998, UCI repository), scaled to 0 to 255. A fixed fifth is held out for validation.
 
     Example:
         data: digits
@@ -100,7 +100,7 @@ class Tfds(DataSource):
 
 @dataclass(frozen=True, kw_only=True)
 class Folder(DataSource):
-    """A folder of JPEG, PNG, GIF or BMP pictures, one sub-folder per class.
+    """A folder of JPEG, PNG, GIF, BMP or WebP pictures, one sub-folder per class, which may have sub-folders.
 
     If it holds `train/` and `validation/` (or `val/`), these are the two splits; otherwise a share `validation` of
     every class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
@@ -123,10 +123,11 @@ class Folder(DataSource):
 
 @dataclass(frozen=True, kw_only=True)
 class Npz(DataSource):
-    """A NumPy `.npz` file with `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's data sets; or with `x` and
-    `y`, from which a share `validation` of every class, chosen by `seed`, is held out.
+    """A NumPy `.npz` file with `x_train`, `y_train`, `x_val` and `y_val` (or `x_test` and `y_test`, as in Keras's data
+    sets); or with `x` and `y`, from which a share `validation` of every class, chosen by `seed`, is held out.
 
-    Pictures are uint8 (count, height, width[, channels]), labels whole numbers from 0.
+    Pictures are uint8 (count, height, width[, channels]), labels whole numbers from 0, which an array `class_names` may
+    name.
 
     Example:
         data: {npz: data/fashion_mnist.npz}

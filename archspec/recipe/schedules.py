@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from archspec.fields.base import FieldError
 from archspec.fields.containers import MapOf
@@ -40,7 +40,10 @@ class Schedule:
             al. 2017, section 2.2).
         scale_with_batch: the batch size that the rates are meant for; all rates are multiplied by
             batch_size / scale_with_batch (Goyal et al. 2017, arXiv:1706.02677, section 2.1).
+        depends_on_length: whether the rate of an epoch depends on how many there are.
     """
+
+    depends_on_length: ClassVar[bool] = False
 
     base: Positive
     warmup: NonNegative = 0.0
@@ -165,6 +168,8 @@ class Cosine(Schedule):
         final: the rate at the end.
     """
 
+    depends_on_length: ClassVar[bool] = True
+
     final: NonNegative = 0.0
 
     def __post_init__(self) -> None:
@@ -186,6 +191,8 @@ class Polynomial(Schedule):
         power: the exponent.
         final: the rate at the end.
     """
+
+    depends_on_length: ClassVar[bool] = True
 
     power: Positive = 1.0
     final: NonNegative = 0.0
@@ -211,6 +218,8 @@ class OneCycle(Schedule):
         start_divisor: the first rate is `base` divided by it.
         end_divisor: the last rate is `base` divided by it.
     """
+
+    depends_on_length: ClassVar[bool] = True
 
     rise: Factor = 0.3
     start_divisor: Divisor = 25.0

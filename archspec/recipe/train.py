@@ -13,8 +13,10 @@ from archspec.recipe.augment import Augmentations
 from archspec.recipe.data import Source, SourceForm
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
+from archspec.recipe.normalisation import NormalisationName
 from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Share
 from archspec.recipe.optimizers import OPTIMIZERS, Optimizer, Sgd
+from archspec.recipe.resizing import Mode, Resizing
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 
 __all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
@@ -150,8 +152,13 @@ class Train:
             evaluated and saved.
         label_smoothing: the share of each label that is spread over all classes.
         augment: augmentations of training pictures, in order.
+        resize: how pictures of other proportions than the network's are brought to its size in evaluation, prediction
+            and serving, and in training without a crop: `crop` cuts the centre out, `stretch` changes the proportions,
+            `pad` adds black.
         eval_resize: pixels of the shorter side of validation pictures before the centre crop; by default 256/224 of
             the network's.
+        normalisation: what pixels are normalised by: the mean and deviation of the training `data`, or those that
+            weights to start from expect, by name (`archspec.recipe.normalisation`).
         cache: `auto` keeps pictures in memory if they fit into half of what is free.
         init_from: weights to start from.
         trainable: whether layers train, by prefixes of their names; the longest prefix decides, and `*` covers every
@@ -178,7 +185,9 @@ class Train:
     ema: Share | None = None
     label_smoothing: Share = 0.0
     augment: Annotated[tuple[Any, ...], Augmentations()] = ()
+    resize: Mode = "crop"
     eval_resize: Count | None = None
+    normalisation: NormalisationName = "data"
     cache: Literal["auto", "off"] = "auto"
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
     trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()
@@ -193,6 +202,12 @@ class Train:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
+        if self.eval_resize is not None and self.resize != "crop":
+            raise FieldError(
+                "eval_resize",
+                f"eval_resize={self.eval_resize} is the length of the shorter side before a centre crop, and "
+                f"resize: {self.resize} crops nothing; keep one of the two",
+            )
         decay = getattr(self.optimizer, "decay", 0.0)
         if decay and self.penalty.factor:
             name = type(self.optimizer).__name__.lower()
@@ -214,6 +229,11 @@ class Train:
     def rate_multiplier(self, layer: str) -> float:
         """The factor for a layer's learning rate."""
         return by_prefix(self.learning_rate_multipliers, layer, 1.0)
+
+    @property
+    def resizing(self) -> Resizing:
+        """The evaluation transform."""
+        return Resizing(self.resize, self.eval_resize)
 
     @property
     def schedule(self) -> Schedule:

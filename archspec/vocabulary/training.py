@@ -53,7 +53,7 @@ FIELDS: Table = {
         "mixup_alpha, mixup": "augment: [mixup]",
         "cutmix_alpha, cutmix": "augment: [cutmix]",
         "augmentation, augmentations, transforms, transform, aug, data_augmentation": "augment",
-        "resize, image_size, img_size, imgsz, input_size": "eval_resize",
+        "image_size, img_size, imgsz, input_size": "model.input",
         "early_stop": "early_stopping",
         "save_freq, checkpoint, save_every, save_period, save_top_k": "checkpoints",
         "jit_compile, compile, jit": "xla",

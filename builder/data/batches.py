@@ -64,7 +64,7 @@ def training_batches(
     augmentations = [one for one in recipe.augment if not isinstance(one, CROPS)]
     for_crop = crop_numbers_needed(crop)
     row = for_crop + augment.numbers_needed(augmentations)
-    pipeline = training_pipeline(data, crop, recipe.cache == "auto", recipe.eval_resize, shards)
+    pipeline = training_pipeline(data, crop, recipe.cache == "auto", recipe.resizing, shards)
 
     def elements(epoch: tf.Tensor) -> Elements:
         order = tf.random.experimental.stateless_shuffle(_range(data.train_count), _seed(recipe, epoch, ORDER))
@@ -115,7 +115,7 @@ def validation_batches(data: Data, recipe: Train, batch_size: int, shard: tuple[
     index, shards = shard
     count = data.validation_count
     steps = -(-count // recipe.batch_size) * (recipe.batch_size // (batch_size * shards))
-    pipeline = validation_pipeline(data, recipe.cache == "auto", recipe.eval_resize, shards)
+    pipeline = validation_pipeline(data, recipe.cache == "auto", recipe.resizing, shards)
 
     def elements(epoch: tf.Tensor) -> Elements:
         positions = tf.reshape(_range(steps * shards * batch_size), [steps, shards, batch_size])[:, index]

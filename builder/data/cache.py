@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-VERSION = 1
+VERSION = 2
 """Increased when a cached fact is computed in another way."""
 
 
@@ -33,6 +33,14 @@ def cached(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, 
             np.savez_compressed(written, **found)  # type: ignore[arg-type]
         temporary.replace(path)
     return found
+
+
+def stamp(status: os.stat_result) -> tuple[int, ...]:
+    """What changes when a file is replaced or written: its size, its times of change and its inode.
+
+    Copying and unpacking may restore the first time, that of the contents, but not the second, that of the inode.
+    """
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _folder() -> Path:

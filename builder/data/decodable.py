@@ -13,11 +13,16 @@ from archspec.errors import file_problem
 from archspec.wording import first_few
 from builder.data.cache import cached
 from builder.data.splits import Encoded, Request, channels_error, channels_fit
+from builder.pictures import headers
+from builder.pictures.resizing import decoded_bmp
 from builder.system.terminal import Say, watched
 
 BATCH = 256
+MOST_HASHES = 2**63 - 1
 NAMED = 10
 """The number of corrupt pictures that an error names."""
+FEW = 3
+"""The number that a line names if they are left out."""
 
 
 @dataclass(frozen=True)
@@ -27,22 +32,26 @@ class Findings:
     Attributes:
         shapes: int32 (count, 4): height, width and channels of each picture, and 1 if it is a JPEG; zeros if it is
             corrupt.
+        labels: int64 (count,).
+        hashes: int64 (count,), a hash of each picture's bytes.
         corrupt: the reason why a picture is corrupt, by its number.
     """
 
     shapes: np.ndarray
+    labels: np.ndarray
+    hashes: np.ndarray
     corrupt: dict[int, str]
 
 
 def decodable(
-    splits: Sequence[Encoded], name: str, identity: str, on_corrupt: str, request: Request
+    splits: Sequence[Encoded], name: str, files: str, on_corrupt: str, request: Request
 ) -> tuple[list[Encoded], tuple[str, ...]]:
     """The splits without their corrupt pictures and with the sizes of the others, and what was left out.
 
     Args:
         splits: the splits as their source reads them.
         name: what the data set is called in messages.
-        identity: a text that changes whenever a picture may have changed; the findings are cached under it.
+        files: a text that changes whenever a file may have changed; the findings are cached under it.
         on_corrupt: `error` or `skip`.
         request: the channels, the address for problems, and where lines of progress go.
 
@@ -51,7 +60,7 @@ def decodable(
         SpecError: they have more channels than the network takes.
     """
     where, channels = request.where, request.channels
-    findings = [_findings(split, f"check {identity} {part}", request.say) for part, split in enumerate(splits)]
+    findings = [_findings(split, f"check {files} {part}", request.say) for part, split in enumerate(splits)]
     corrupt = sorted(
         f"{split.name(number)}: {reason}"
         for split, one in zip(splits, findings, strict=True)
@@ -67,6 +76,10 @@ def decodable(
     colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
     if not channels_fit(colours, channels):
         raise channels_error(where, name, colours, channels)
+    if corrupt:
+        count = sum(split.count for split in splits)
+        few = "; ".join(first_few(corrupt, FEW))
+        request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} are left out (on_corrupt: skip): {few}")
     return [_without(split, one, request.say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
 
 
@@ -81,22 +94,24 @@ def look_again(split: Encoded) -> list[str]:
 
 def _findings(split: Encoded, key: str, say: Say) -> Findings:
     found = cached(key, lambda: decode_all(split, say))
-    return Findings(found["shapes"], dict(zip(found["corrupt"].tolist(), found["reasons"].tolist(), strict=True)))
+    corrupt = dict(zip(found["corrupt"].tolist(), found["reasons"].tolist(), strict=True))
+    return Findings(found["shapes"], found["labels"], found["hashes"], corrupt)
 
 
 def _without(split: Encoded, findings: Findings, say: Say) -> Encoded:
     good = np.flatnonzero(findings.shapes[:, 0] > 0)
-    sizes, jpeg = findings.shapes[good, :2], bool(findings.shapes[good, 3].all())
-    if not findings.corrupt:
-        return dataclasses.replace(split, sizes=sizes, jpeg=jpeg, say=say)
     numbers = tf.constant(good, tf.int64)
-    return Encoded(
-        len(good),
-        lambda number: split.read(numbers[number]),
-        lambda number: split.name(int(good[number])),
-        sizes,
-        jpeg,
-        say,
+    is_whole = not findings.corrupt
+    return dataclasses.replace(
+        split,
+        count=len(good),
+        read=split.read if is_whole else lambda number: split.read(numbers[number]),
+        name=split.name if is_whole else lambda number: split.name(int(good[number])),
+        sizes=findings.shapes[good, :2],
+        labels=findings.labels[good],
+        hashes=findings.hashes[good],
+        jpeg=bool(findings.shapes[good, 3].all()),
+        say=say,
     )
 
 
@@ -106,30 +121,46 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
     JPEGs are decoded at an eighth of their size, which reads the whole file and computes little.
     """
     shapes = np.zeros((split.count, 4), np.int32)
+    labels, hashes = (np.zeros(split.count, np.int64) for _ in range(2))
 
-    def shape_of(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return number, _shape(split.read(number)[0])
+    def looked_at(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        contents, label = split.read(number)
+        return number, _shape(contents), label, tf.strings.to_hash_bucket_fast(contents, MOST_HASHES)
 
     dataset = tf.data.Dataset.range(split.count).map(
-        tf.autograph.experimental.do_not_convert(shape_of), tf.data.AUTOTUNE, deterministic=False
+        tf.autograph.experimental.do_not_convert(looked_at), tf.data.AUTOTUNE, deterministic=False
     )
     dataset = dataset.ignore_errors(log_warning=False).batch(BATCH).prefetch(tf.data.AUTOTUNE)
-    for numbers, found in watched(dataset.as_numpy_iterator(), split.count, "decoding each picture once", say):
-        shapes[numbers] = found
+    for numbers, *found in watched(dataset.as_numpy_iterator(), split.count, "decoding each picture once", say):
+        shapes[numbers], labels[numbers], hashes[numbers] = found
     corrupt = np.flatnonzero(shapes[:, 0] == 0)
     reasons = [_reason(split, number) for number in corrupt.tolist()]
-    return {"shapes": shapes, "corrupt": corrupt, "reasons": np.array(reasons, str)}
+    return {
+        "shapes": shapes,
+        "labels": labels,
+        "hashes": hashes,
+        "corrupt": corrupt,
+        "reasons": np.array(reasons, str),
+    }
 
 
 def _shape(contents: tf.Tensor) -> tf.Tensor:
-    """The height, width and channels of a picture, and 1 if it is a JPEG, int32 (4,). Fails if it cannot be decoded."""
+    """The height, width and channels of a picture, and 1 if it is a JPEG, int32 (4,). Fails if it cannot be decoded, or
+    if its header claims more than is decoded."""
+    contents = headers.checked(contents)
 
     def jpeg() -> tf.Tensor:
         eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
         return tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # TensorFlow would not decode what is not used
 
+    def bmp() -> tf.Tensor:
+        picture, is_grey = decoded_bmp(contents)
+        return tf.where(is_grey, [*tf.unstack(tf.shape(picture)[:2], 2), 1], tf.shape(picture))
+
     def other() -> tf.Tensor:
-        return tf.shape(tf.io.decode_image(contents, expand_animations=False))
+        return tf.cond(
+            headers.is_bmp(contents), bmp, lambda: tf.shape(tf.io.decode_image(contents, expand_animations=False))
+        )
 
     is_jpeg = tf.image.is_jpeg(contents)
     shape = tf.ensure_shape(tf.cond(is_jpeg, jpeg, other), (3,))
@@ -143,6 +174,4 @@ def _reason(split: Encoded, number: int) -> str:
         return "it cannot be read"
     if not contents:
         return "it is empty"
-    if not contents.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")):
-        return "it is no JPEG, PNG, GIF or BMP"
-    return "it is cut short or damaged"
+    return headers.why_refused(contents) or headers.DAMAGED

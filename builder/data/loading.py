@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
@@ -11,12 +12,15 @@ import tensorflow as tf
 from archspec.errors import FileError, Where, file_problem, problem_at
 from archspec.network import SpecLike, as_spec
 from archspec.ops.base import show
+from archspec.recipe import Train
 from archspec.recipe.data import Digits, Folder, Npz, Source, Tfds
 from archspec.spec.addresses import address, recipe_of
 from builder.data.decodable import look_again
+from builder.data.framing import framing_warning
 from builder.data.sources import digits, folder, npz, tfds
 from builder.data.splits import TRAIN_DATA, Data, Encoded, Request, Splits, check_fits
 from builder.data.statistics import statistics
+from builder.pictures.normalisation import Normalisation
 from builder.system.terminal import Say
 
 LOADERS: dict[type, Callable[[Any, Request], Splits]] = {
@@ -62,7 +66,21 @@ def load_data(
     recipe, where = recipe_of(spec), address(spec, "train", "data")
     data = _load(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
+    data = normalised(data, recipe)
+    if line := framing_warning(data, recipe):
+        say(line)
     return data
+
+
+def normalised(data: Data, recipe: Train) -> Data:
+    """The data with the normalisation that a recipe asks for, if that is not their own.
+
+    Raises:
+        UserError: it has another number of channels.
+    """
+    if recipe.normalisation == "data":
+        return data
+    return replace(data, normalisation=Normalisation.named(recipe.normalisation, data.shape[2]))
 
 
 def _load(
@@ -75,15 +93,16 @@ def _load(
         raise problem_at(where, message)
     height, width, channels = shape
     splits = LOADERS[type(source)](source, Request(channels, data_dir, where, say))
-    normalisation, fingerprint = statistics(splits, (height, width, channels))
+    found = statistics(splits, (height, width, channels))
     return Data(
         name=splits.name,
         train=splits.train,
         validation=splits.validation,
         shape=(height, width, channels),
         class_names=splits.class_names,
-        normalisation=normalisation,
-        fingerprint=fingerprint,
+        normalisation=found.normalisation,
+        pixel_range=found.pixel_range,
+        fingerprint=found.fingerprint,
         skipped=splits.skipped,
     )
 

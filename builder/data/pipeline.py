@@ -4,17 +4,18 @@ or a whole batch at once. Free memory affects the speed, never a picture."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from archspec.recipe.resizing import Resizing
 from builder.data.memory import aligned, free_memory, shared
 from builder.data.splits import Arrays, Data, Encoded, Split
 from builder.pictures.crops import cropped, cropped_bytes, scales, windows
-from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded
+from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes
 from builder.system.terminal import watched
 
 SMALL = 128 * 128
@@ -47,19 +48,19 @@ class Pipeline:
     windows: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
 
-def training_pipeline(data: Data, crop: Any, keep: bool, resize: int | None, shards: int) -> Pipeline:
+def training_pipeline(data: Data, crop: Any, keep: bool, resizing: Resizing, shards: int) -> Pipeline:
     """The pipeline of training pictures: with a crop to the network's size, or the evaluation transform without one.
 
     Args:
         data: the data set.
         crop: one of `archspec.recipe.augment.CROPS`, or None.
         keep: whether decoded pictures may be kept in memory.
-        resize: the `eval_resize` of the evaluation transform.
+        resizing: the evaluation transform.
         shards: the number of processes that share the machine's memory.
     """
     split, shape = data.train, data.shape
     if crop is None:
-        return _evaluation_pipeline(split, shape, resize, keep, shards)
+        return _evaluation_pipeline(split, shape, resizing, keep, shards)
 
     def fit(pictures: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
         return cropped(crop, pictures, shape, numbers)
@@ -80,21 +81,33 @@ def training_pipeline(data: Data, crop: Any, keep: bool, resize: int | None, sha
     return Pipeline(None, read, _unchanged, crop_windows)
 
 
-def validation_pipeline(data: Data, keep: bool, resize: int | None, shards: int) -> Pipeline:
+def validation_pipeline(data: Data, keep: bool, resizing: Resizing, shards: int) -> Pipeline:
     """The pipeline of validation pictures, with the evaluation transform."""
-    return _evaluation_pipeline(data.validation, data.shape, resize, keep, shards)
+    return _evaluation_pipeline(data.validation, data.shape, resizing, keep, shards)
 
 
-def _evaluation_pipeline(split: Split, shape: Shape, resize: int | None, keep: bool, shards: int) -> Pipeline:
+def validation_pictures(data: Data, numbers: Sequence[int], resizing: Resizing) -> list[np.ndarray]:
+    """Some validation pictures as the network sees them, uint8 (height, width, channels) each."""
+    split, found = data.validation, []
+    for number in numbers:
+        if isinstance(split, Arrays):
+            picture = split.pictures[number]
+        else:
+            picture = decoded(split.read(tf.constant(number, tf.int64))[0], data.shape[2])
+        found.append(fitted(picture, data.shape, resizing).numpy())
+    return found
+
+
+def _evaluation_pipeline(split: Split, shape: Shape, resizing: Resizing, keep: bool, shards: int) -> Pipeline:
     """A pipeline with the evaluation transform."""
     if isinstance(split, Arrays) or _small(split):
-        return _whole(split, shape[2], lambda pictures, numbers: centre_crop(pictures, shape, resize), keep, shards)
+        return _whole(split, shape[2], lambda pictures, numbers: fitted(pictures, shape, resizing), keep, shards)
 
     def read(number: tf.Tensor, window: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
         contents, label = split.read(number)
-        return centre_crop_bytes(contents, shape, resize), label
+        return fitted_bytes(contents, shape, resizing), label
 
-    return Pipeline(_decoded(split, (shape, resize), shape, read, keep, shards), read, _unchanged)
+    return Pipeline(_decoded(split, (shape, resizing), shape, read, keep, shards), read, _unchanged)
 
 
 def _whole(split: Split, channels: int, fit: FitBatch, keep: bool, shards: int) -> Pipeline:

@@ -17,6 +17,7 @@ from archspec.ops.base import show
 from archspec.recipe import Train
 from archspec.wording import counted
 from builder.pictures.normalisation import Normalisation
+from builder.pictures.pixel_range import PixelRange
 from builder.system.terminal import Say
 
 TRAIN_DATA, BATCH_SIZE = Where("train.data"), Where("train.batch_size")
@@ -41,13 +42,15 @@ class Arrays:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """JPEG, PNG, GIF or BMP pictures that are read one at a time, in any order.
+    """JPEG, PNG, GIF, BMP or WebP pictures that are read one at a time, in any order.
 
     Attributes:
         count: the number of pictures.
         read: TensorFlow code from a number (int64, from 0) to a picture's encoded bytes and its label (int64).
         name: from a number to what the picture is called in messages.
         sizes: int32 (count, 2), the height and width of each picture; None until they have been read.
+        labels: int64 (count,), the label of each picture; None until they have been read.
+        hashes: int64 (count,), a hash of each picture's bytes; None until they have been read.
         jpeg: whether all pictures are known to be JPEGs.
         say: called with lines of progress when something takes long.
         decoded: a cache of the pictures decoded into memory, by the transform that they went through.
@@ -57,6 +60,8 @@ class Encoded:
     read: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
     name: Callable[[int], str]
     sizes: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    hashes: np.ndarray | None = None
     jpeg: bool = False
     say: Say = lambda line: None
     decoded: dict[Any, Arrays] = field(default_factory=dict, repr=False)
@@ -71,6 +76,14 @@ class Encoded:
 
 
 Split = Arrays | Encoded
+
+
+def labels_of(split: Split) -> np.ndarray:
+    """The labels of a split's pictures, int64 (count,)."""
+    if isinstance(split, Arrays):
+        return split.labels.numpy()
+    assert split.labels is not None, "labels are read with the sizes"
+    return split.labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +111,8 @@ class Splits:
         name: the name of the data set.
         train, validation: its two splits.
         class_names: the names of the classes, by label.
-        identity: a text that differs if the data differ: version, splits, names and sizes of files.
+        identity: a text that differs if what is known of the data besides pictures and labels differs: version,
+            splits, names of files.
         skipped: the pictures left out because they cannot be decoded.
     """
 
@@ -121,8 +135,9 @@ class Data:
         shape: the network's input, (height, width, channels), which the pictures of batches have.
         class_names: the names of the classes, by label.
         normalisation: computed from up to 10,000 training pictures (2,000 if they have to be decoded first).
-        fingerprint: a SHA-256 of the data set's version, the names and sizes of its files, and those same pictures and
-            labels.
+        pixel_range: the lowest and the highest pixel of the same pictures.
+        fingerprint: a SHA-256 of the data set's version, the names and contents of all its files, their labels, and
+            those same pictures as they were decoded.
         skipped: the pictures left out because they cannot be decoded.
     """
 
@@ -132,6 +147,7 @@ class Data:
     shape: tuple[int, int, int]
     class_names: tuple[str, ...]
     normalisation: Normalisation
+    pixel_range: PixelRange
     fingerprint: str
     skipped: tuple[str, ...] = ()
 

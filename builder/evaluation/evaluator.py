@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Problem, load
 from archspec.errors import UserError, argument_problem, file_problem, problem_at
-from archspec.spec.addresses import address, recipe_of
+from archspec.spec.addresses import address
 from archspec.spec.overrides import parse_assignments
 from builder.evaluation.scheme import Crops, Scheme
 from builder.runs.names import SPEC
@@ -34,6 +34,7 @@ def evaluate(
     out: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     say: Say = print,
+    data: str | os.PathLike[str] | None = None,
 ) -> Evaluation:
     """Tests runs on the validation pictures of their data; several runs are an ensemble.
 
@@ -41,13 +42,16 @@ def evaluate(
     several runs they describe the mean of the class probabilities.
 
     Args:
-        runs: a run or its directory, or several of them with the same data and classes.
+        runs: a run or its directory, or several of them with the same data and classes. Of a search, it is the best
+            trial.
         scheme: the views of each picture whose probabilities are averaged: `centre`, `ten`, `grid` or `dense` crops, or
             a `Scheme`, which also has scales.
         out: where files go, by default `evaluation/<scheme>/` in the directory of the run. For several runs no files
             are written by default.
         data_dir: where TFDS keeps prepared data sets.
         say: called with the tables.
+        data: a folder or `.npz` file with other pictures of the same classes, instead of the run's own; needed for a
+            run of imported weights, which has none. Of data without a split, all are tested on.
 
     Raises:
         UserError: a directory that is not a finished run, data that cannot be loaded or have changed since the
@@ -59,18 +63,21 @@ def evaluate(
     from builder.evaluation import report
 
     directory = report.directory_of(opened, scheme, out)
-    scores, data = _all_scores(opened, scheme, data_dir, say)
+    for run in opened:
+        if run.note:
+            say(run.note)
+    scores, tested = _all_scores(opened, scheme, data, data_dir, say)
     evaluation = _evaluation(opened, scores, directory)
-    resize = recipe_of(opened[0].spec).eval_resize
+    resizing = opened[0].recipe.resizing
     try:
-        say(report.headline(evaluation, data, scheme, resize))
+        say(report.headline(evaluation, tested, scheme, resizing))
         say(report.result_table([*evaluation.members.items(), *evaluation.ensemble.items()]))
         for line in report.gains(evaluation):
             say(line)
         say("\n" + report.class_table(evaluation.classes))
     finally:  # the files are written even if a pipe takes no more lines
         if directory is not None:
-            report.write(directory, evaluation, opened, scheme, data, resize)
+            report.write(directory, evaluation, opened, scheme, tested, resizing)
     if directory is None:
         say("\nno files were written: name a directory for them with --out")
     else:
@@ -148,25 +155,30 @@ def _differing_classes(mine: Sequence[str], theirs: Sequence[str], other: Path) 
 # -- probabilities and metrics -----------------------------------------------------------------------------------------
 
 
-def _all_scores(opened: Sequence[Run], scheme: Scheme, data_dir: Any, say: Say) -> tuple[list[Scores], Data]:
+def _all_scores(opened: Sequence[Run], scheme: Scheme, path: Any, data_dir: Any, say: Say) -> tuple[list[Scores], Data]:
     """The scores of every run on the same validation pictures, and the data of the first."""
     loaded: dict[Any, Data] = {}
     scores: list[Scores] = []
     for run in opened:
-        scores.append(_scores(run, _data(run, loaded, data_dir, say), scheme))
+        scores.append(_scores(run, _data(run, loaded, path, data_dir, say), scheme))
         if not (scores[-1].labels == scores[0].labels).all():
             raise file_problem(run.directory, f"has other validation pictures than {opened[0].directory}")
     return scores, next(iter(loaded.values()))
 
 
-def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
-    """The data of a run, loaded once for all runs that share them. If `--set` names other data, those are loaded."""
+def _data(run: Run, loaded: dict[Any, Data], path: Any, data_dir: Any, say: Say) -> Data:
+    """The data of a run, loaded once for all runs that share them. If a path or `--set` names other data, those are
+    loaded."""
     from builder.data import load_data
+    from builder.data.testing import data_to_test
+    from builder.pictures.pixel_range import is_far, warning
 
-    recipe, shape = recipe_of(run.spec), run.spec.graph.input.shape
+    recipe, shape = run.recipe, run.spec.graph.input.shape
     key = recipe.data, shape
     if key not in loaded:
-        if recipe.data == recipe_of(open_run(run.directory).spec).data:
+        if path is not None:
+            loaded[key] = data_to_test(path, shape, run.about.class_names, say)
+        elif recipe.data == open_run(run.directory).recipe.data:
             loaded[key] = run.data(data_dir, say)
         else:
             where = address(run.spec, "train", "data")
@@ -174,6 +186,8 @@ def _data(run: Run, loaded: dict[Any, Data], data_dir: Any, say: Say) -> Data:
             if loaded[key].class_names != run.about.class_names:
                 message = _differing_classes(loaded[key].class_names, run.about.class_names, run.directory)
                 raise problem_at(where, f"{loaded[key].name} {message}")
+            if is_far(seen := loaded[key].pixel_range, trained := run.about.pixel_range):
+                say(warning(loaded[key].name, seen, trained))
     return loaded[key]
 
 
@@ -187,7 +201,7 @@ def _scores(run: Run, data: Data, scheme: Scheme) -> Scores:
 
     run = dataclasses.replace(run)  # a copy, so that the cached model is released with it
     try:
-        return score(run.model, run.spec.graph, run.about.normalisation, data, recipe_of(run.spec), scheme)
+        return score(run.model, run.spec.graph, run.about.normalisation, data, run.recipe, scheme)
     except tf.errors.OpError as problem:
         raise unreadable(data, problem) from problem
     finally:
@@ -199,7 +213,7 @@ def _evaluation(opened: Sequence[Run], scores: Sequence[Scores], directory: Path
     from builder.evaluation.result import Evaluation
 
     labels, members = scores[0].labels, [one.log_probabilities for one in scores]
-    smoothings = [recipe_of(run.spec).label_smoothing for run in opened]
+    smoothings = [run.recipe.label_smoothing for run in opened]
     results = {
         str(run.directory): metrics(labels, member, smoothing)
         for run, member, smoothing in zip(opened, members, smoothings, strict=True)

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from archspec.errors import file_problem
+from archspec.recipe.resizing import Resizing
 from archspec.tables import plain, shortened
 from archspec.wording import counted
 from builder.data import Arrays, Data
+from builder.data.pipeline import validation_pictures
 from builder.evaluation import figures
 from builder.evaluation.metrics import ClassMetrics, Metrics, confident_mistakes
 from builder.evaluation.result import Evaluation
 from builder.evaluation.scheme import Scheme
-from builder.pictures.resizing import centre_crop, decoded
 from builder.runs.run import Run
 from builder.system.files import check_writable, write_json, write_text
 
@@ -37,10 +37,10 @@ WIDTH = 120
 # -- on the screen -----------------------------------------------------------------------------------------------------
 
 
-def headline(evaluation: Evaluation, data: Data, scheme: Scheme, resize: int | None) -> str:
+def headline(evaluation: Evaluation, data: Data, scheme: Scheme, resizing: Resizing) -> str:
     """What is tested, in a line."""
     count, classes = counted(len(evaluation.labels), "validation picture"), len(evaluation.class_names)
-    return f"{data.name}: {count}, {classes:,} classes, {scheme.in_words(data.shape, resize)}"
+    return f"{data.name}: {count}, {classes:,} classes, {scheme.in_words(data.shape, resizing)}"
 
 
 def result_table(rows: Sequence[tuple[str, Metrics]]) -> str:
@@ -107,7 +107,7 @@ def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[s
 
 
 def write(
-    directory: Path, evaluation: Evaluation, opened: Sequence[Run], scheme: Scheme, data: Data, resize: int | None
+    directory: Path, evaluation: Evaluation, opened: Sequence[Run], scheme: Scheme, data: Data, resizing: Resizing
 ) -> None:
     """Writes `FILES`, each atomically.
 
@@ -117,7 +117,7 @@ def write(
         opened: the runs.
         scheme: the views that were averaged.
         data: the data of the runs.
-        resize: the `eval_resize` of the evaluation transform, for the pictures of mistakes.
+        resizing: the evaluation transform, for the pictures of mistakes.
 
     Raises:
         FileError: the disk is full, or the directory cannot be written.
@@ -142,7 +142,7 @@ def write(
         wrong = confident_mistakes(labels, evaluation.log_probabilities, MISTAKES)
         mistakes = [
             figures.Mistake(picture, names[labels[number]], names[predicted[number]], shares[number])
-            for number, picture in zip(wrong, validation_pictures(data, wrong, resize), strict=True)
+            for number, picture in zip(wrong, validation_pictures(data, wrong, resizing), strict=True)
         ]
         figures.draw_mistakes(directory / "mistakes.png", mistakes, f"Most confident mistakes: {title}")
         content = {
@@ -193,15 +193,3 @@ def picture_name(data: Data, number: int) -> str:
     """The path of a validation picture, or its number if the data set has no files."""
     split = data.validation
     return str(number) if isinstance(split, Arrays) else split.name(number)
-
-
-def validation_pictures(data: Data, numbers: Sequence[int], resize: int | None) -> list[np.ndarray]:
-    """Validation pictures as the network sees them, uint8 (height, width, channels) each."""
-    split, found = data.validation, []
-    for number in numbers:
-        if isinstance(split, Arrays):
-            picture = split.pictures[number]
-        else:
-            picture = decoded(split.read(tf.constant(number, tf.int64))[0], data.shape[2])
-        found.append(centre_crop(picture, data.shape, resize).numpy())
-    return found

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from archspec.errors import argument_problem
 from archspec.ops.base import show
+from archspec.recipe.resizing import Resizing
 
 Crops = Literal["centre", "ten", "grid", "dense"]
 CROPS: tuple[Crops, ...] = get_args(Crops)
@@ -59,18 +60,18 @@ class Scheme:
         unflipped = ["unflipped"] if self.crops != "centre" and not self.flip else []
         return "-".join([self.crops, *map(str, self.scales), *unflipped])
 
-    def sides(self, shape: tuple[int, ...], resize: int | None) -> tuple[int, ...]:
-        """The lengths that the shorter side is resized to, for a network's input shape and a recipe's `eval_resize`."""
+    def sides(self, shape: tuple[int, ...], resizing: Resizing) -> tuple[int, ...]:
+        """The lengths that the shorter side is resized to, for a network's input shape and a recipe's resizing."""
         from builder.pictures.resizing import MARGIN  # TensorFlow, which is not needed to check a command line
 
-        return self.scales or (resize or round(min(shape[:2]) * MARGIN),)
+        return self.scales or (resizing.side or round(min(shape[:2]) * MARGIN),)
 
-    def in_words(self, shape: tuple[int, ...], resize: int | None) -> str:
+    def in_words(self, shape: tuple[int, ...], resizing: Resizing) -> str:
         """The scheme in words: `ten crops of 224x224, shorter side 256`."""
         size = show(shape[:2])
         if self.is_validation:
-            return f"centre crop of {size}"
-        sides = ", ".join(map(str, self.sides(shape, resize)))
+            return {"crop": "centre crop of", "stretch": "stretched to", "pad": "padded to"}[resizing.mode] + f" {size}"
+        sides = ", ".join(map(str, self.sides(shape, resizing)))
         if self.crops == "dense":
             return f"dense evaluation{' and mirror images' if self.mirrors else ''}, shorter side {sides}"
         words = {
@@ -80,12 +81,20 @@ class Scheme:
         }[self.crops]
         return f"{words} of {size}, shorter side {sides}"
 
-    def check(self, shape: tuple[int, ...]) -> None:
-        """Checks the scales for a network's input shape.
+    def check(self, shape: tuple[int, ...], resizing: Resizing) -> None:
+        """Checks the views and scales for a network's input shape and a recipe's resizing.
 
         Raises:
-            UserError: a crop does not fit into a scale, a scale is too large, or one is given twice.
+            UserError: the network was trained without crops and is to be tested with them, a crop does not fit into a
+                scale, a scale is too large, or one is given twice.
         """
+        if resizing.mode != "crop" and not self.is_validation:
+            option = f"--scales {self.scales[0]}" if self.crops == "centre" else f"--crops {self.crops}"
+            raise argument_problem(
+                option,
+                f"resizes the shorter side, and this network was trained with resize: {resizing.mode}; test it without "
+                "crops and scales, or all the same with --set train.resize=crop",
+            )
         for scale in self.scales:
             if not min(shape[:2]) <= scale <= LARGEST_SCALE:
                 raise argument_problem(

@@ -58,7 +58,7 @@ def score(
     Raises:
         UserError: a scale is too small, or the scheme is `dense` and the network takes pictures of one size only.
     """
-    scheme.check(data.shape)
+    scheme.check(data.shape, recipe.resizing)
     if scheme.is_validation:
         return _validated(_compiled(model), data, recipe)
     if scheme.crops == "dense":
@@ -66,7 +66,7 @@ def score(
     classify = _compiled(model)
     labels = np.zeros(data.validation_count, np.int64)
     found: list[np.ndarray] = []
-    for side in scheme.sides(data.shape, recipe.eval_resize):
+    for side in scheme.sides(data.shape, recipe.resizing):
         found.append(np.zeros((data.validation_count, len(data.class_names)), np.float32))
         most = _batch_size(data.shape, scheme, side)
         for numbers, theirs, pictures in _by_size(elements(data, scheme, side), most):

@@ -6,25 +6,28 @@ import contextlib
 import gc
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archspec import Problem
-from archspec.errors import FileError, UserError, Where, file_problem, is_full_disk
+from archspec.errors import UserError, file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
-from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, SPEC
-from builder.runs.run import Run, open_run
+from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, PICTURES, SPEC
+from builder.runs.run import DataDiffer, Run, open_run
+from builder.system.endings import ExportFailed
 from builder.system.files import write_json
 from builder.system.terminal import Say
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from builder.data.splits import Split
     from builder.exports.inference import InferenceNetwork
-    from builder.exports.parity import Result
 
+RANDOM_PICTURES = 64
+NO_RANGES = "needs pictures that show the ranges of activations, and there are only random ones; name some with --data"
 CALIBRATION_PICTURES = 200
 """Training pictures that show the ranges of activations; LiteRT's own guide recommends a hundred or two."""
 
@@ -35,48 +38,121 @@ def export(
     out: str | os.PathLike[str] | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     say: Say = print,
+    data: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Exports a run's best model, and checks every file in its own runtime against `model.keras`.
 
+    The pictures for the check are the run's validation pictures. Where its data are not, or it has none, those that it
+    keeps are used, or else random ones.
+
     Args:
-        run: a run, or its directory.
+        run: a run, or its directory; or a search, whose best trial is exported.
         formats: names from `builder.exports.formats.CHOICES`.
         out: the folder of the network's exports, by default `exports/<name>`. Each export is a folder `1`, `2` and so
             on in it, with the files of all formats and `export.json`.
         data_dir: where TFDS keeps prepared data sets.
         say: called with each line of progress, and with the report.
+        data: a folder or `.npz` file with pictures for the check, instead of the run's own.
 
     Returns:
         The folder of this export.
 
     Raises:
-        UserError: a run or folder that cannot be used, a missing package, a full disk, or a file that failed its
-            check. Nothing is left of the export in that case.
+        UserError: a run or folder that cannot be used, a missing package, or a full disk. Nothing is left of the export
+            in that case.
+        ExportFailed: formats that cannot be made of this network, or failed their check. The others are written.
     """
     run, folder, chosen = _checked(run, formats, out)
+    if run.note:
+        say(run.note)
     from builder.system.tensorflow_start import import_tensorflow
 
     import_tensorflow()  # it takes seconds, so mistakes are reported first
+    from builder.data.samples import pictures_of
     from builder.exports import inference, parity, report
 
     _check_is_best(run)
     network = inference.network_of(run)
-    data = run.data(data_dir, say)
-    sample = parity.sample(run, data, network.resize)
+    pictures = _pictures(run, data, data_dir, say)
+    sample = parity.sample(run, pictures.check, pictures.kind, network.shape, network.resizing)
     calibrates = any(output_format.calibrates for output_format in chosen.values())
-    calibration = parity.pictures_of(data.train, data.shape, network.resize, CALIBRATION_PICTURES if calibrates else 0)
-    say(report.headline(network, sample, data.name))
+    wanted = CALIBRATION_PICTURES if calibrates and pictures.training is not None else 0
+    calibration = pictures_of(pictures.training or pictures.check, network.shape, network.resizing, wanted)
+    say(report.headline(network, sample))
     with _disk_errors(folder), new_version(folder) as version:
         results = []
         for name, output_format in chosen.items():
             say(f"writing and checking {name}")
-            _write(name, output_format, network, version.path, calibration.evaluated)
-            results.append(parity.check(name, output_format, version.path, sample))
-        say(report.table(results, sample))
-        _check_passed(results)
+            part = version.path / f".{name}"
+            part.mkdir()
+            problem = NO_RANGES if output_format.calibrates and pictures.training is None else ""
+            problem = problem or _write(name, output_format, network, part, calibration.evaluated)
+            failed = parity.Result(name, output_format, 0, problem=problem)
+            results.append(failed if problem else parity.check(name, output_format, part, sample))
+            if not results[-1].problem:
+                _move_up(part)
+            shutil.rmtree(part)
+        good = [result for result in results if not result.problem]
+        say(report.table(good, sample))
+        failures = report.failures(results)
+        if not good:
+            raise ExportFailed("\n".join([*failures, "nothing was exported"]), None)
         write_json(version.path / EXPORT, report.to_json(run, network, results, sample))
     say(f"saved {version.path}")
+    if failures:
+        names = ", ".join(result.name for result in good)
+        raise ExportFailed("\n".join([*failures, f"the others were exported: {names}"]), version.path)
     return version.path
+
+
+class _Pictures(NamedTuple):
+    """The pictures of an export.
+
+    Attributes:
+        check: those that every file is checked on.
+        kind: what these are, in the plural.
+        training: those that show the ranges of activations; None if there are only random ones, which do not.
+    """
+
+    check: Split
+    kind: str
+    training: Split | None
+
+
+def _pictures(run: Run, path: str | os.PathLike[str] | None, data_dir: Any, say: Say) -> _Pictures:
+    """Validation pictures of a run's data, or those that it keeps, or random ones; and says why it is not the first.
+
+    Raises:
+        UserError: the data at the path cannot be used, or those of the run are others than it was trained on.
+    """
+    from builder.data.samples import invented, kept
+    from builder.data.testing import data_to_test
+
+    height, width, channels = run.spec.graph.input.shape
+    shape = height, width, channels
+    if path is not None:
+        data = data_to_test(path, shape, run.about.class_names, say)
+        return _Pictures(data.validation, f"pictures of {data.name}", data.train)
+    try:
+        data = run.data(data_dir, say)
+        return _Pictures(data.validation, f"validation pictures of {data.name}", data.train)
+    except DataDiffer:
+        raise
+    except UserError as error:
+        reason = error.problems[0].message
+    found = kept(run.directory / PICTURES, shape)
+    if found is not None:
+        say(f"the data are not here ({reason}); the check is on the pictures that the run keeps")
+        return _Pictures(found, "validation pictures that the run keeps", found)
+    why = "" if run.is_imported else f"the data are not here ({reason}), and "
+    say(f"{why}the run keeps no pictures; the check is on random ones (--data names others)")
+    return _Pictures(invented(shape, RANDOM_PICTURES), "random pictures", None)
+
+
+def _move_up(part: Path) -> None:
+    """Moves the files of a format that passed its check to where the export has them."""
+    for path in part.iterdir():
+        path.rename(part.parent / path.name)
 
 
 def _checked(
@@ -91,6 +167,8 @@ def _checked(
 
 def _check_is_best(run: Run) -> None:
     """Refuses a `model.keras` that is older than the best checkpoint: the run was resumed, and stopped again."""
+    if not run.has_checkpoints:
+        return
     import keras
 
     found = {weight.path: keras.ops.convert_to_numpy(weight) for weight in run.model.weights}
@@ -103,26 +181,28 @@ def _check_is_best(run: Run) -> None:
         )
 
 
-def _write(name: str, output_format: Format, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> None:
+def _write(name: str, output_format: Format, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:
     """Writes one format.
+
+    Returns:
+        Why the format cannot be made of this network; empty if it was.
 
     Raises:
         OSError: the file cannot be written.
-        FileError: the format cannot express the network.
     """
     import tensorflow as tf
 
-    path = folder / output_format.file
     gc.collect()  # the graph of the previous format holds its weights many times over
     try:
-        output_format.write(network, path, calibration)
-    except (OSError, UserError):
+        output_format.write(network, folder / output_format.file, calibration)
+    except OSError:
         raise
     except Exception as error:  # each converter has exceptions of its own
         reason = re.sub(r"\s+", " ", str(error))[:300]
         if isinstance(error, tf.errors.OpError | ValueError) and (is_full_disk(error) or _cannot_be_written(reason)):
             raise OSError(None, reason) from error
-        raise file_problem(path.name or name, f"cannot be made: {type(error).__name__}: {reason}") from None
+        return f"cannot be made: {type(error).__name__}: {reason}"
+    return ""
 
 
 def _cannot_be_written(reason: str) -> bool:
@@ -139,9 +219,3 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise file_problem(folder, f"cannot be written: {reason}; nothing is left of this export") from error
-
-
-def _check_passed(results: Sequence[Result]) -> None:
-    failed = [result for result in results if result.problem]
-    if failed:
-        raise FileError(Problem(Where(result.name), f"{result.problem}; nothing was exported") for result in failed)

@@ -11,17 +11,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from archspec.spec.addresses import recipe_of
+from archspec.recipe.resizing import Resizing
+from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
 from builder.network.model import Lowering, build
 from builder.pictures.normalisation import Normalisation, from_pixels
-from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes
+from builder.pictures.resizing import Shape, fitted, fitted_bytes
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
 from builder.runs.run import Run
 
 LABELS = "labels.txt"
-FILE_CHANNELS = (1, 3, 4)
-"""The numbers of channels that picture files can have; only networks with these inputs serve encoded pictures."""
 MOST_FROZEN = 1 << 30
 """The bytes of weights that may become constants of the graph. A graph's file is limited to 2 GiB, so a larger network
 keeps its weights beside the graph."""
@@ -34,7 +33,7 @@ class InferenceNetwork:
     Attributes:
         name: the network's name.
         folded: its graph and weights, with batch normalisations folded into kernels.
-        resize: the recipe's `eval_resize`.
+        resizing: the evaluation transform.
         class_names: the names of the classes, by label.
         normalisation: the normalisation of pixels in front of it.
         texts: the texts that accompany it, by file name: the spec, metrics and environment of its run, and the labels.
@@ -42,7 +41,7 @@ class InferenceNetwork:
 
     name: str
     folded: Folded
-    resize: int | None
+    resizing: Resizing
     class_names: tuple[str, ...]
     normalisation: Normalisation
     texts: Mapping[str, str]
@@ -64,10 +63,20 @@ class InferenceNetwork:
             weight.assign(self.folded.weights[weight.path])
         return from_pixels(network, self.normalisation)
 
+    @property
+    def input_description(self) -> dict[str, Any]:
+        """What the input is, for people and programs that have only the exported file."""
+        resizing = self.resizing
+        return {
+            "shape": list(self.shape),
+            "resize": resizing.mode,
+            "eval_resize": resizing.side,
+            "pixels": "0 to 255",
+        }
+
     def metadata(self) -> dict[str, str]:
         """The texts for formats that can hold some, with a description of the input."""
-        description = {"shape": self.shape, "resize": self.resize, "pixels": "0 to 255"}
-        return {"input": json.dumps(description), **self.texts}
+        return {"input": json.dumps(self.input_description), **self.texts}
 
 
 def network_of(run: Run) -> InferenceNetwork:
@@ -78,7 +87,7 @@ def network_of(run: Run) -> InferenceNetwork:
     return InferenceNetwork(
         name=run.spec.name,
         folded=fold(run.spec.graph, run.weights),
-        resize=recipe_of(run.spec).eval_resize,
+        resizing=run.recipe.resizing,
         class_names=classes,
         normalisation=run.about.normalisation,
         texts={**texts, LABELS: "".join(f"{name}\n" for name in classes)},
@@ -106,11 +115,11 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
         return {"probabilities": shares, "class_ids": ids, "class_names": names}
 
     def of_uint8(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        return answers(tf.cast(centre_crop(pictures, network.shape, network.resize), tf.float32))
+        return answers(tf.cast(fitted(pictures, network.shape, network.resizing), tf.float32))
 
     def of_bytes(picture_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return answers(
-            tf.cast(centre_crop_bytes(picture_bytes, network.shape, network.resize, is_turned=True), tf.float32)
+            tf.cast(fitted_bytes(picture_bytes, network.shape, network.resizing, is_turned=True), tf.float32)
         )
 
     inputs = {

@@ -8,42 +8,23 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from builder.data import Arrays, Data
+from archspec.recipe.resizing import Resizing
+from builder.data.samples import Pictures, pictures_of
 from builder.data.splits import Split
 from builder.exports import runtimes
 from builder.exports.formats import Format
-from builder.exports.inference import FILE_CHANNELS
-from builder.pictures.resizing import Shape, centre_crop, centre_crop_bytes, decoded, with_channels
+from builder.pictures.resizing import Shape
 from builder.runs.names import MODEL
 from builder.runs.run import Run
 
 MOST_PICTURES = 256
 """The largest number of validation pictures in a check."""
-RAW = 8
-"""The number of pictures that are also given before the evaluation transform, one at a time as sizes may differ."""
 SECONDS = 900
 """How long a runtime may take."""
-
-
-class Pictures(NamedTuple):
-    """Pictures in each form in which a runtime takes them.
-
-    Attributes:
-        evaluated: uint8 (count, height, width, channels), after the evaluation transform.
-        labels: int64 (count,).
-        encoded: picture files that become these; empty if no file format has that many channels.
-        raw: the first few before the transform, uint8 (height, width, channels) each.
-    """
-
-    evaluated: np.ndarray
-    labels: np.ndarray
-    encoded: list[bytes]
-    raw: list[np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -52,12 +33,14 @@ class Sample:
 
     Attributes:
         pictures: the pictures.
+        kind: what they are, in the plural: `validation pictures of digits`.
         probabilities: the predictions of `model.keras`, float32 (count, classes).
         milliseconds: the time of a call of `model.keras` for each of `runtimes.BATCHES`.
         keras_bytes: the size of `model.keras`.
     """
 
     pictures: Pictures
+    kind: str
     probabilities: np.ndarray
     milliseconds: tuple[float, ...]
     keras_bytes: int
@@ -69,8 +52,8 @@ class Sample:
 
     @property
     def accuracy(self) -> float:
-        """The share of pictures that the run's model classifies correctly, from 0 to 1."""
-        return float((self.probabilities.argmax(-1) == self.pictures.labels).mean())
+        """The share of pictures that the run's model classifies correctly, from 0 to 1; NaN if nobody knows."""
+        return _accuracy(self.probabilities, self.pictures.labels)
 
 
 @dataclass(frozen=True)
@@ -85,6 +68,7 @@ class Result:
         accuracy: the share of pictures classified correctly, from 0 to 1.
         milliseconds: the time of a call for each of `runtimes.BATCHES`.
         problem: why the file is refused; empty if it is not.
+        note: what to know about running it; empty if there is nothing.
     """
 
     name: str
@@ -95,28 +79,16 @@ class Result:
     accuracy: float = 0.0
     milliseconds: tuple[float, ...] = (0.0,) * len(runtimes.BATCHES)
     problem: str = ""
+    note: str = ""
 
 
-def pictures_of(split: Split, shape: Shape, resize: int | None, most: int) -> Pictures:
-    """At most `most` pictures of a split, evenly spread, for a network whose input has a shape."""
-    numbers = np.linspace(0, split.count - 1, min(split.count, most)).astype(np.int64)
-    if not numbers.size:
-        return Pictures(np.zeros((0, *shape), np.uint8), np.zeros(0, np.int64), [], [])
-    if isinstance(split, Arrays):
-        raw = with_channels(tf.gather(split.pictures, numbers), shape[2])
-        encoded = [tf.io.encode_png(one).numpy() for one in raw] if shape[2] in FILE_CHANNELS else []
-        labels = tf.gather(split.labels, numbers).numpy()
-        return Pictures(centre_crop(raw, shape, resize).numpy(), labels, encoded, list(raw[:RAW].numpy()))
-    read = [split.read(tf.constant(number)) for number in numbers]
-    labels = np.array([label.numpy() for _, label in read])
-    evaluated = np.stack([centre_crop_bytes(contents, shape, resize, is_turned=True).numpy() for contents, _ in read])
-    first = [decoded(contents, shape[2], is_turned=True).numpy() for contents, _ in read[:RAW]]
-    return Pictures(evaluated, labels, [contents.numpy() for contents, _ in read], first)
+def sample(run: Run, split: Split, kind: str, shape: Shape, resizing: Resizing) -> Sample:
+    """Pictures of a split, with the predictions of a run's model.
 
-
-def sample(run: Run, data: Data, resize: int | None) -> Sample:
-    """Validation pictures of a run, with the predictions of its model."""
-    pictures = pictures_of(data.validation, data.shape, resize, MOST_PICTURES)
+    Args:
+        kind: what the pictures are, in the plural, for people.
+    """
+    pictures = pictures_of(split, shape, resizing, MOST_PICTURES)
     model = run.model
     compiled = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)), reduce_retracing=True)
     probabilities = [
@@ -126,11 +98,12 @@ def sample(run: Run, data: Data, resize: int | None) -> Sample:
     times = [
         runtimes.milliseconds(
             lambda batch: compiled(tf.constant(batch, tf.float32)).numpy(),
-            np.resize(pictures.evaluated, (count, *data.shape)),
+            np.resize(pictures.evaluated, (count, *shape)),
         )
         for count in runtimes.BATCHES
     ]
-    return Sample(pictures, np.concatenate(probabilities), tuple(times), (run.directory / MODEL).stat().st_size)
+    size = (run.directory / MODEL).stat().st_size
+    return Sample(pictures, kind, np.concatenate(probabilities), tuple(times), size)
 
 
 def check(name: str, output_format: Format, folder: Path, sample: Sample) -> Result:
@@ -158,9 +131,9 @@ def check(name: str, output_format: Format, folder: Path, sample: Sample) -> Res
             lines = [line for line in process.stderr.splitlines() if line.strip()]
             return replace(result, problem=f"does not run by itself: {lines[-1] if lines else process.returncode}")
         with np.load(answers) as found:
-            times = tuple(found["milliseconds"].tolist())
-            probabilities = {entry: found[entry] for entry in found.files if entry != "milliseconds"}
-    return _compared(replace(result, milliseconds=times), probabilities, sample)
+            times, note = tuple(found["milliseconds"].tolist()), str(found["note"])
+            probabilities = {entry: found[entry] for entry in found.files if entry not in ("milliseconds", "note")}
+    return _compared(replace(result, milliseconds=times, note=note), probabilities, sample)
 
 
 def _write_pictures(path: Path, pictures: Pictures) -> None:
@@ -198,9 +171,13 @@ def _compared(result: Result, probabilities: dict[str, np.ndarray], sample: Samp
         result,
         difference=max(differences.values()),
         agreement=min(agreements.values()),
-        accuracy=float((of_all_pictures.argmax(-1) == sample.pictures.labels).mean()),
+        accuracy=_accuracy(of_all_pictures, sample.pictures.labels),
         problem="; ".join(problems),
     )
+
+
+def _accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    return float((probabilities.argmax(-1) == labels).mean()) if (labels >= 0).all() else math.nan
 
 
 def _files(path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -15,20 +16,18 @@ from builder.runs.environment import package_version
 from builder.runs.run import Run
 
 
-def headline(network: InferenceNetwork, sample: Sample, data: str) -> str:
+def headline(network: InferenceNetwork, sample: Sample) -> str:
     """What is exported, and what it is checked on, in a line."""
-    return (
-        f"{network.name}: {len(network.folded.folded)} batch normalisations folded, checked on {sample.count} "
-        f"validation pictures of {data}"
-    )
+    folded = len(network.folded.folded)
+    return f"{network.name}: {folded} batch normalisations folded, checked on {sample.count} {sample.kind}"
 
 
 def table(results: Sequence[Result], sample: Sample) -> str:
     """A row for the run's model and one for each format, with notes on the columns."""
     first = [f"{ms:.2f}" for ms in sample.milliseconds]
-    rows = [("the run's model.keras", tables.size(sample.keras_bytes), "-", "-", f"{sample.accuracy:.2%}", *first)]
+    rows = [("the run's model.keras", tables.size(sample.keras_bytes), "-", "-", _share(sample.accuracy), *first)]
     for one in results:
-        checks = (f"{one.difference:.1e}", f"{one.agreement:.2%}", f"{one.accuracy:.2%}")
+        checks = (f"{one.difference:.1e}", f"{one.agreement:.2%}", _share(one.accuracy))
         rows.append((one.name, tables.size(one.bytes), *checks, *(f"{ms:.2f}" for ms in one.milliseconds)))
     header = ("format", "size", "difference", "agreement", "accuracy", *(f"ms, {count}" for count in BATCHES))
     note = (
@@ -36,7 +35,17 @@ def table(results: Sequence[Result], sample: Sample) -> str:
         "pictures with the same top class. Both compare with the run's model.\n"
         "ms: the median time of a call with 1 picture, and with 8."
     )
-    return f"\n{tables.plain(header, rows)}\n\n{note}\n"
+    notes = "".join(f"\n{one.name}: {one.note}" for one in results if one.note)
+    return f"\n{tables.plain(header, rows)}\n\n{note}{notes}\n"
+
+
+def _share(accuracy: float) -> str:
+    return "-" if math.isnan(accuracy) else f"{accuracy:.2%}"
+
+
+def failures(results: Sequence[Result]) -> list[str]:
+    """A line for each format that failed, with the reason."""
+    return [f"{one.name}: {one.problem}" for one in results if one.problem]
 
 
 def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample) -> dict[str, Any]:
@@ -46,15 +55,17 @@ def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], samp
         "run": str(run.directory.absolute()),
         "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
-        "input": {"shape": list(network.shape), "resize": network.resize, "pixels": "0 to 255"},
+        "input": network.input_description,
         "classes": list(network.class_names),
         "folded": list(network.folded.folded),
         "check": {
             "pictures": sample.count,
-            "accuracy": sample.accuracy,
+            "kind": sample.kind,
+            "accuracy": _known(sample.accuracy),
             "milliseconds": _by_batch(sample.milliseconds),
         },
-        "formats": [_result(result) for result in results],
+        "formats": [_result(result) for result in results if not result.problem],
+        "failed": {result.name: result.problem for result in results if result.problem},
     }
 
 
@@ -65,13 +76,19 @@ def _result(result: Result) -> dict[str, Any]:
         "bytes": result.bytes,
         "largest_difference": result.difference,
         "agreement": result.agreement,
-        "accuracy": result.accuracy,
+        "accuracy": _known(result.accuracy),
         "milliseconds": _by_batch(result.milliseconds),
+        "note": result.note,
         "tolerance": {
             "largest_difference": result.format.tolerance.difference,
             "agreement": result.format.tolerance.agreement,
         },
     }
+
+
+def _known(value: float) -> float | None:
+    """A number as JSON has it, which knows no NaN."""
+    return None if math.isnan(value) else value
 
 
 def _by_batch(milliseconds: Sequence[float]) -> dict[str, float]:

@@ -4,8 +4,8 @@ python runtimes.py RUNTIME FILE PICTURES ANSWERS
 
 `PICTURES` is an .npz file: `pictures`, uint8 of the network's input size; `encoded`, the bytes of picture files joined
 together, and `ends`, where each of them ends; `raw 0` and so on, some pictures before the evaluation transform.
-`ANSWERS` becomes an .npz file with the probabilities from each entry point of the file, and the median `milliseconds`
-of batches of 1 and 8.
+`ANSWERS` becomes an .npz file with the probabilities from each entry point of the file, the median `milliseconds` of
+batches of 1 and 8, and a `note` on what the file needs to run.
 """
 
 from __future__ import annotations
@@ -28,6 +28,12 @@ Predict = Callable[[np.ndarray], np.ndarray]
 """From pictures (batch, height, width, channels) to probabilities (batch, classes)."""
 Entries = dict[str, np.ndarray]
 """Probabilities (count, classes) by the entry point that gave them, such as a signature of a SavedModel."""
+Ran = tuple[Entries, Predict, str]
+"""The answers of a file, its entry point that is timed, and what to know about running it, empty if nothing."""
+WITHOUT_XNNPACK = (
+    "XNNPACK refuses it, so it runs in LiteRT's own kernels only: "
+    "Interpreter(..., experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Given:
     raw: list[np.ndarray]
 
 
-def saved_model(path: str, given: Given) -> tuple[Entries, Predict]:
+def saved_model(path: str, given: Given) -> Ran:
     """Runs each signature with TensorFlow alone; its classes must agree with its probabilities."""
     import tensorflow as tf
 
@@ -71,7 +77,7 @@ def saved_model(path: str, given: Given) -> tuple[Entries, Predict]:
     }
     if given.encoded:
         entries["serve_bytes"] = _batched(lambda some: answers("serve_bytes", picture_bytes=some), given.encoded)
-    return entries, floats
+    return entries, floats, ""
 
 
 def _labels(path: str) -> list[bytes]:
@@ -84,7 +90,7 @@ def _check_ids(probabilities: np.ndarray, ids: np.ndarray) -> None:
         raise ValueError("class_ids do not agree with the largest probabilities")
 
 
-def keras(path: str, given: Given) -> tuple[Entries, Predict]:
+def keras(path: str, given: Given) -> Ran:
     """Runs the file with Keras alone."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     import keras
@@ -96,10 +102,10 @@ def keras(path: str, given: Given) -> tuple[Entries, Predict]:
     def floats(batch: np.ndarray) -> np.ndarray:
         return compiled(tf.constant(batch, tf.float32)).numpy()
 
-    return {"pictures": _batched(floats, given.pictures)}, floats
+    return {"pictures": _batched(floats, given.pictures)}, floats, ""
 
 
-def onnx(path: str, given: Given) -> tuple[Entries, Predict]:
+def onnx(path: str, given: Given) -> Ran:
     """Runs the file with ONNX Runtime."""
     import onnxruntime
 
@@ -110,14 +116,23 @@ def onnx(path: str, given: Given) -> tuple[Entries, Predict]:
         _check_ids(probabilities, ids)
         return probabilities
 
-    return {"pictures": _batched(floats, given.pictures)}, floats
+    return {"pictures": _batched(floats, given.pictures)}, floats, ""
 
 
-def litert(path: str, given: Given) -> tuple[Entries, Predict]:
-    """Runs the file with LiteRT, on as many threads as there are CPUs."""
-    from ai_edge_litert.interpreter import Interpreter
+def litert(path: str, given: Given) -> Ran:
+    """Runs the file with LiteRT, on as many threads as there are CPUs. XNNPACK, which LiteRT runs by default, refuses
+    some quantised networks, such as one with a sum whose scales differ too much."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    interpreter = Interpreter(path, num_threads=os.cpu_count())
+    note = ""
+    try:
+        interpreter = Interpreter(path, num_threads=os.cpu_count())
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        if "xnnpack" not in str(error).lower():
+            raise
+        note, plain = WITHOUT_XNNPACK, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = Interpreter(path, num_threads=os.cpu_count(), experimental_op_resolver_type=plain)
     (entry,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def floats(batch: np.ndarray) -> np.ndarray:
@@ -128,7 +143,7 @@ def litert(path: str, given: Given) -> tuple[Entries, Predict]:
         interpreter.invoke()
         return _real(interpreter.get_tensor(answer["index"]), answer)
 
-    return {"pictures": _batched(floats, given.pictures)}, floats
+    return {"pictures": _batched(floats, given.pictures)}, floats, note
 
 
 def _quantized(values: np.ndarray, tensor: dict[str, Any]) -> np.ndarray:
@@ -174,11 +189,11 @@ class Runtime:
     """What runs the files of a format.
 
     Attributes:
-        run: from a file and pictures to their probabilities by each entry point, and the one that is timed.
+        run: from a file and pictures to their probabilities by each entry point, and the rest of `Ran`.
         without: the packages that the file must run without.
     """
 
-    run: Callable[[str, Given], tuple[Entries, Predict]]
+    run: Callable[[str, Given], Ran]
     without: tuple[str, ...]
 
 
@@ -199,9 +214,9 @@ def main(runtime: str, path: str, pictures: str, answers: str) -> None:
         given = Given(file["pictures"], encoded, raw)
     for name in RUNTIMES[runtime].without:
         sys.modules[name] = None  # type: ignore[assignment]  # importing it is an error from here on
-    entries, predict = RUNTIMES[runtime].run(path, given)
+    entries, predict, note = RUNTIMES[runtime].run(path, given)
     times = [milliseconds(predict, np.resize(given.pictures, (batch, *given.pictures.shape[1:]))) for batch in BATCHES]
-    np.savez(answers, **{"milliseconds": np.array(times), **entries})  # type: ignore[arg-type]  # its stubs
+    np.savez(answers, **{"milliseconds": np.array(times), "note": np.array(note), **entries})  # type: ignore[arg-type]  # its stubs
 
 
 if __name__ == "__main__":

@@ -14,14 +14,13 @@ from builder.network.stock_layers import (
     Lower,
     batch_norm_options,
     conv_options,
-    explicit_sides,
+    zero_padded,
 )
 
 
 def _conv(op: ops.Conv, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
-    padding = explicit_sides(op, inputs[0])
-    word, sides = (padding, None) if isinstance(padding, str) else ("valid", padding)
-    return fast_layers.FastConv2D(**conv_options(op, word), explicit_padding=sides, **layer_name.options())(inputs[0])
+    x, padding = zero_padded(op, inputs[0], layer_name)
+    return fast_layers.FastConv2D(**conv_options(op, padding), **layer_name.options())(x)
 
 
 def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
@@ -39,8 +38,8 @@ def _dropout(op: ops.Dropout, inputs: Sequence[Tensor], layer_name: LayerName) -
 
 
 def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
-    layer = fast_layers.LocalResponseNormalization(op.radius, op.bias, op.alpha, op.beta, **layer_name.options())
-    return layer(inputs[0])
+    x, options = inputs[0], layer_name.options()
+    return fast_layers.LocalResponseNormalization(x, op.radius, op.bias, op.alpha, op.beta, **options)(x)
 
 
 def _synchronized_batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:

@@ -1,22 +1,24 @@
 """Keras layers that compute what the stock layers compute, but faster, with the same weights.
 
 Each is a subclass of the stock layer and inherits its variables, with their names, shapes, order and initialisers, so
-that `stock.set_weights(fast.get_weights())` and the reverse are exact. The figures below are measurements with
-TensorFlow 2.21 on CPUs of two cores with AVX2 (`python -m benchmarks lowerings`, `steps`); other devices keep the plain
-TensorFlow operation. Tensors have their channels last.
+that `stock.set_weights(fast.get_weights())` and the reverse are exact, and its configuration, so that Keras saves it as
+the stock layer (`saved_as`). The figures below are measurements with TensorFlow 2.21 on CPUs of two cores with AVX2
+(`python -m benchmarks lowerings`, `steps`); other devices keep the plain TensorFlow operation. Tensors have their
+channels last.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-Sides = Sequence[Sequence[int]]
+from builder.network.naming import helper_name
+from builder.network.saving import FUNCTIONAL, saved_as
+from builder.network.stock_layers import portable_lrn
 
 HALF_WIDTH = (tf.bfloat16, tf.float16)
 BLOCK_CHANNELS = 16
@@ -48,21 +50,7 @@ def emulated(dtype: tf.DType) -> bool:
     return not (uses_onednn() and has_instructions(dtype))
 
 
-def _sides(padding: Sides | None) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    if padding is None:
-        return None
-    (top, bottom), (left, right) = padding
-    return (int(top), int(bottom)), (int(left), int(right))
-
-
-def _padded_shape(shape: Sequence[int | None], sides: Sides | None) -> tuple[int | None, ...]:
-    if sides is None:
-        return tuple(shape)
-    batch, *extents, channels = shape
-    padded = (None if extent is None else extent + sum(side) for extent, side in zip(extents, sides, strict=True))
-    return (batch, *padded, channels)
-
-
+@saved_as(keras.layers.BatchNormalization)
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Batch normalisation of (batch, height, width, channels) in one operation (arXiv:1502.03167).
 
@@ -106,61 +94,43 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
 
 
+@saved_as(keras.layers.Conv2D)
 class FastConv2D(keras.layers.Conv2D):
-    """A convolution of (batch, height, width, channels) with a padding for each side, and with fast groups on CPUs.
+    """A convolution of (batch, height, width, channels) with fast groups on CPUs.
 
-    Args:
-        explicit_padding: zeros around the input, ((top, bottom), (left, right)), as from ZeroPadding2D before the
-            layer; requires padding="valid".
-
-    Explicit padding: TensorFlow's convolution takes it, but on CPUs it runs the two gradients of such a convolution in
-    Eigen instead of oneDNN (TensorFlow's pull request 51868): up to 50 times slower in bfloat16 on a CPU that has the
-    type, and less exact in half width. So the input is padded first on CPUs, which costs nothing with AVX2 alone either
-    (ResNet-50 1.00x, ResNet-18 0.91x of the time). Other devices pad inside the convolution.
-
-    Groups: TensorFlow has no grouped convolution with gradients on CPUs, and Keras compiles one with XLA, 7 to 9 times
-    slower for 2 groups and 176 to 304 times for 32 than separate convolutions joined by a concatenation, which is what
-    runs here. Groups narrower than `BLOCK_CHANNELS` are computed several at a time, with a block-diagonal kernel.
-    Elsewhere the device's own grouped convolution runs. Half-width types that the CPU lacks are convolved in float32
+    TensorFlow has no grouped convolution with gradients on CPUs, and Keras compiles one with XLA, 7 to 9 times slower
+    for 2 groups and 176 to 304 times for 32 than separate convolutions joined by a concatenation, which is what runs
+    here. Groups narrower than `BLOCK_CHANNELS` are computed several at a time, with a block-diagonal kernel. Elsewhere
+    the device's own grouped convolution runs. Half-width types that the CPU lacks are convolved in float32
     (`emulated`).
+
+    Zeros of other numbers than `same` has come from a layer before this one, although TensorFlow's convolution takes
+    them too: on CPUs it runs the two gradients of such a convolution in Eigen instead of oneDNN (TensorFlow's pull
+    request 51868), up to 50 times slower in bfloat16 on a CPU that has the type, and less exact in half width.
     """
 
-    def __init__(self, *args: Any, explicit_padding: Sides | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.explicit_padding = _sides(explicit_padding)
-        if self.explicit_padding is not None and self.padding != "valid":
-            raise ValueError(f"explicit_padding goes with padding='valid', got padding='{self.padding}'")
         if self.data_format != "channels_last":
             raise ValueError(f"expected data_format='channels_last', got '{self.data_format}'")
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return super().compute_output_shape(_padded_shape(input_shape, self.explicit_padding))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "explicit_padding": self.explicit_padding}
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         dtype = inputs.dtype
         kernel = tf.convert_to_tensor(kernel)
-        padding: Any = self.padding.upper()
-        if self.explicit_padding is not None:
-            padding = [[0, 0], *map(list, self.explicit_padding), [0, 0]]
-            # Only tf.nn.convolution has gradients for dilations, and it takes words only.
-            if on_cpu() or max(self.dilation_rate) > 1:
-                inputs, padding = tf.pad(inputs, padding), "VALID"
         if emulated(dtype):
             inputs, kernel = tf.cast(inputs, tf.float32), tf.cast(kernel, tf.float32)
         if self.groups == 1 or not on_cpu():
-            outputs = self._convolve(inputs, kernel, padding)
+            outputs = self._convolve(inputs, kernel)
         else:
             width = group_block(self.groups, kernel.shape[2])
             blocks = self.groups // width
             parts = zip(tf.split(inputs, blocks, -1), tf.split(kernel, blocks, -1), strict=True)
-            outputs = tf.concat([self._convolve(x, block_diagonal(k, width), padding) for x, k in parts], -1)
+            outputs = tf.concat([self._convolve(x, block_diagonal(k, width)) for x, k in parts], -1)
         return tf.cast(outputs, dtype)
 
-    def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor, padding: Any) -> tf.Tensor:
-        if max(self.dilation_rate) > 1:
+    def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        padding = self.padding.upper()
+        if max(self.dilation_rate) > 1:  # only tf.nn.convolution has gradients for dilations
             return tf.nn.convolution(inputs, kernel, self.strides, padding, dilations=self.dilation_rate)
         return tf.nn.conv2d(inputs, kernel, self.strides, padding)
 
@@ -180,6 +150,7 @@ def block_diagonal(kernel: tf.Tensor, groups: int) -> tf.Tensor:
     return tf.tile(kernel, [1, 1, groups, 1]) * tf.constant(mask, kernel.dtype)
 
 
+@saved_as(keras.layers.Dropout)
 class ReplicaDropout(keras.layers.Dropout):
     """Dropout with a different mask on each replica of a strategy.
 
@@ -203,6 +174,7 @@ REPLICA_STRIDE = 1_000_003
 """The distance between the keys of neighbouring replicas: far from the keys of other layers, drawn from up to 10**9."""
 
 
+@saved_as(keras.layers.Activation)
 class UnjoinedActivation(keras.layers.Activation):
     """An activation that TensorFlow does not fuse with the operations before it.
 
@@ -213,53 +185,69 @@ class UnjoinedActivation(keras.layers.Activation):
         return super().call(tf.ensure_shape(inputs, inputs.shape))
 
 
-class LocalResponseNormalization(keras.layers.Layer):
+@saved_as(FUNCTIONAL)
+class LocalResponseNormalization(keras.Model):
     """x / (bias + alpha * sum of squares of the channels at most `radius` away) ** beta (Krizhevsky et al. 2012).
 
     The sum is that of the paper's section 3.3: alpha is not divided by the number of channels, as it is in Caffe and
-    PyTorch. Inputs may have any rank, with their channels last. The layer computes in float32 whatever the precision,
-    since squares overflow float16.
+    PyTorch. The arithmetic is in float32 whatever the precision, since squares overflow float16.
+
+    Keras has no layer to save this as. So it is a functional model of the stock operations of `portable_lrn`, and is
+    saved as such, but computes its output in another way. A clone, like a loaded file, computes the stock operations.
+
+    Args:
+        x: the Keras tensor (batch, height, width, channels) that is normalised.
     """
 
     def __init__(
-        self, radius: int = 2, bias: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **kwargs: Any
+        self, x: keras.KerasTensor, radius: int, bias: float, alpha: float, beta: float, name: str, dtype: Any = None
     ) -> None:
-        super().__init__(**kwargs)
+        picture = keras.Input(x.shape[1:], name=helper_name(name, "input"), dtype=x.dtype)
+        output = portable_lrn(picture, radius, bias, alpha, beta, name, dtype)
+        super().__init__(inputs=picture, outputs=output, name=name)
+        self.dtype_policy = dtype or keras.config.dtype_policy()
         self.radius, self.bias, self.alpha, self.beta = int(radius), float(bias), float(alpha), float(beta)
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        channels = inputs.shape[-1]
-        distance = np.abs(np.arange(channels)[:, None] - np.arange(channels))
-        band = tf.constant(distance <= self.radius, tf.float32)
-
-        def window_sum(x: tf.Tensor) -> tf.Tensor:
-            # One matrix product moves less memory than 2 * radius + 1 shifted slices.
-            return tf.reshape(tf.matmul(tf.reshape(x, [-1, channels]), band), tf.shape(x))
-
-        @tf.custom_gradient
-        def normalise(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
-            denominator = self.bias + self.alpha * window_sum(tf.square(x))
-            factor = self._factor(denominator)
-            y = x * factor
-
-            def gradient(dy: tf.Tensor) -> tf.Tensor:
-                # The window is symmetric, so the transposed sum is the sum itself.
-                return dy * factor - (2 * self.alpha * self.beta) * x * window_sum(dy * y / denominator)
-
-            return y, gradient
-
-        return tf.cast(normalise(tf.cast(inputs, tf.float32)), self.compute_dtype)
-
-    def _factor(self, denominator: tf.Tensor) -> tf.Tensor:
-        """The denominator to the power of -beta."""
-        if self.beta != 0.75:
-            return tf.pow(denominator, -self.beta)
-        root = tf.math.rsqrt(denominator)  # two roots cost a fraction of one power
-        return root * tf.sqrt(root)
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return tuple(input_shape)
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
+        normalised = local_response_normalization(inputs, self.radius, self.bias, self.alpha, self.beta)
+        return tf.cast(normalised, self.output.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"radius": self.radius, "bias": self.bias, "alpha": self.alpha, "beta": self.beta}
-        return {**super().get_config(), **own}
+        return keras.Model(self.input, self.output, name=self.name, trainable=self.trainable).get_config()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> keras.Model:
+        return keras.Model.from_config(config, custom_objects)
+
+
+def local_response_normalization(x: tf.Tensor, radius: int, bias: float, alpha: float, beta: float) -> tf.Tensor:
+    """The arithmetic of `LocalResponseNormalization`, for inputs of any rank with their channels last, in float32."""
+    channels = x.shape[-1]
+    distance = np.abs(np.arange(channels)[:, None] - np.arange(channels))
+    band = tf.constant(distance <= radius, tf.float32)
+
+    def window_sum(x: tf.Tensor) -> tf.Tensor:
+        # One matrix product moves less memory than 2 * radius + 1 shifted slices.
+        return tf.reshape(tf.matmul(tf.reshape(x, [-1, channels]), band), tf.shape(x))
+
+    @tf.custom_gradient
+    def normalise(x: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        denominator = bias + alpha * window_sum(tf.square(x))
+        factor = _power(denominator, beta)
+        y = x * factor
+
+        def gradient(dy: tf.Tensor) -> tf.Tensor:
+            # The window is symmetric, so the transposed sum is the sum itself.
+            return dy * factor - (2 * alpha * beta) * x * window_sum(dy * y / denominator)
+
+        return y, gradient
+
+    return normalise(tf.cast(x, tf.float32))
+
+
+def _power(denominator: tf.Tensor, beta: float) -> tf.Tensor:
+    """The denominator to the power of -beta."""
+    if beta != 0.75:
+        return tf.pow(denominator, -beta)
+    root = tf.math.rsqrt(denominator)  # two roots cost a fraction of one power
+    return root * tf.sqrt(root)

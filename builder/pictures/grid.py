@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 
 DPI = 120
 DARK = 128
-"""Pictures whose highest pixel is lower are shown brighter: those of few levels, such as digits of 0 to 16."""
+"""Pictures whose highest pixel is lower are shown brighter: those of few levels, such as scikit-learn's digits."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 import keras
 
+from archspec.errors import argument_problem
+from archspec.recipe.normalisation import NORMALISATIONS
+from archspec.wording import counted, quoted
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -13,6 +17,25 @@ class Normalisation:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    @classmethod
+    def named(cls, name: str, channels: int) -> Normalisation:
+        """One of `archspec.recipe.normalisation.NORMALISATIONS`, for pixels from 0 to 255.
+
+        Raises:
+            UserError: there is none of that name, or it has another number of channels.
+        """
+        if name not in NORMALISATIONS:
+            known = ", ".join(NORMALISATIONS)
+            raise argument_problem("normalisation", f"there is none named {quoted(name)}; choose from {known}")
+        mean, std = (
+            tuple(255 * value for value in (numbers * channels if len(numbers) == 1 else numbers))
+            for numbers in NORMALISATIONS[name]
+        )
+        if len(mean) != channels:
+            message = f"{name} is for {counted(len(mean), 'channel')}, and the network takes {channels}"
+            raise argument_problem("normalisation", message)
+        return cls(mean, std)
 
     def layer(self) -> keras.layers.Layer:
         """A stock layer without weights that computes (pixel - mean) / std in float32."""

@@ -9,13 +9,12 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from builder.pictures import headers
 from builder.pictures.orientation import HEAD, ORIENTATION, ORIENTATIONS, turned
 from builder.pictures.resizing import decoded
 
 WEBP_FLAGS, WEBP_HAS_EXIF = 20, 8
 """A byte and its bit (RFC 9649, section 2.7)."""
-MOST_PIXELS = 1 << 28
-"""A larger picture is refused: it would take more memory than a picture should."""
 
 
 class UnreadablePicture(Exception):
@@ -37,7 +36,7 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
         uint8 (height, width, channels).
 
     Raises:
-        UnreadablePicture: the file is empty, damaged or not a picture.
+        UnreadablePicture: the file is empty, damaged or not a picture, or it claims too many pixels.
     """
     if not contents:
         raise UnreadablePicture("it is empty")
@@ -45,6 +44,8 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
     try:
         picture = decoded(tf.constant(contents), channels).numpy()
     except tf.errors.OpError:
+        if headers.why_refused(contents) == headers.LARGE:
+            raise UnreadablePicture(headers.LARGE) from None
         return _by_pillow(contents, channels)
     return turned(picture, orientation) if orientation else picture
 
@@ -67,13 +68,15 @@ def needs_turning(contents: bytes) -> int:
 def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(contents)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise UnreadablePicture(f"it has {image.width}x{image.height} pixels, more than {MOST_PIXELS:,}")
+            if image.width * image.height > headers.MOST_PIXELS or max(image.size) > headers.LONGEST_SIDE:
+                raise UnreadablePicture(headers.LARGE)
             upright = ImageOps.exif_transpose(image)
             picture = np.asarray(_eight_bits(upright).convert("L" if channels == 1 else "RGB"))
     except UnidentifiedImageError:
         raise UnreadablePicture("it is no picture of a format that is known") from None
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as problem:
+    except (Image.DecompressionBombError, MemoryError):
+        raise UnreadablePicture(headers.LARGE) from None
+    except (OSError, ValueError, SyntaxError, EOFError) as problem:
         raise UnreadablePicture(f"it is cut short or damaged: {problem}") from None
     return picture.reshape(*picture.shape[:2], channels)
 

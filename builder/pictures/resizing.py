@@ -5,9 +5,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from archspec.recipe.resizing import Resizing
+from builder.pictures import headers
 from builder.pictures.orientation import upright
 
 Shape = tuple[int, int, int]
+CROP = Resizing()
+"""The evaluation transform by default."""
+PALETTE = 256
+"""The colours of a BMP of 8 bits, at most."""
 MARGIN = 256 / 224
 """The usual ratio of the resized side to the side of the crop (Krizhevsky et al. 2012, section 4.1)."""
 
@@ -31,20 +37,25 @@ def centre_crop(pictures: tf.Tensor, shape: Shape, resize: int | None = None) ->
     pictures = tf.convert_to_tensor(pictures)
     if resize is None and pictures.shape[-3:-1] == shape[:2]:
         return with_channels(pictures, shape[2])
-    batch = pictures if pictures.shape.rank == 4 else pictures[tf.newaxis]
-    old = tf.shape(batch)[1:3]
+    old = tf.shape(pictures)[-3:-1]
     new = _resized(tf.cast(old, tf.float32), shape, resize)
     offset = (new - shape[:2]) // 2
-    crop = tf.raw_ops.ScaleAndTranslate(
-        images=batch,
+    return _placed(pictures, shape, tf.cast(new, tf.float32) / tf.cast(old, tf.float32), -tf.cast(offset, tf.float32))
+
+
+def _placed(pictures: tf.Tensor, shape: Shape, scale: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+    """Pictures resized by a scale, float32 (2,), and moved by an offset in pixels of the result, in the frame of the
+    network's input; what lies outside the picture is black."""
+    placed = tf.raw_ops.ScaleAndTranslate(
+        images=pictures if pictures.shape.rank == 4 else pictures[tf.newaxis],
         size=shape[:2],
-        scale=tf.cast(new, tf.float32) / tf.cast(old, tf.float32),
-        translation=-tf.cast(offset, tf.float32),
+        scale=scale,
+        translation=offset,
         kernel_type="triangle",
         antialias=True,
     )
-    crop = with_channels(tf.cast(tf.round(crop), tf.uint8), shape[2])
-    return crop if pictures.shape.rank == 4 else crop[0]
+    placed = with_channels(tf.cast(tf.round(placed), tf.uint8), shape[2])
+    return placed if pictures.shape.rank == 4 else placed[0]
 
 
 def _resized(old: tf.Tensor, shape: Shape, resize: int | None) -> tf.Tensor:
@@ -59,14 +70,38 @@ def _resized(old: tf.Tensor, shape: Shape, resize: int | None) -> tf.Tensor:
     return tf.cast(tf.maximum(tf.round(old * scale), target), tf.int32)
 
 
-def centre_crop_bytes(
-    contents: tf.Tensor, shape: Shape, resize: int | None = None, is_turned: bool = False
-) -> tf.Tensor:
-    """Decodes JPEG, PNG, GIF or BMP files and brings them to the network's size; see `decoded` and `centre_crop`.
+def fitted(pictures: tf.Tensor, shape: Shape, resizing: Resizing = CROP) -> tf.Tensor:
+    """The evaluation transform: brings pictures of one size to the network's.
+
+    Resizing is bilinear, with antialiasing. Pictures of exactly the network's size are left as they are, unless a side
+    is given.
+
+    Args:
+        pictures: uint8 (height, width, channels) or (batch, height, width, channels); grey ones are repeated if the
+            network takes three channels.
+        shape: the network's input, (height, width, channels).
+        resizing: a recipe's.
+
+    Returns:
+        uint8 of `shape`, with a batch dimension in front if `pictures` has one.
+    """
+    if resizing.mode == "crop":
+        return centre_crop(pictures, shape, resizing.side)
+    pictures = tf.convert_to_tensor(pictures)
+    target = tf.constant(shape[:2], tf.float32)
+    old = tf.cast(tf.shape(pictures)[-3:-1], tf.float32)
+    if resizing.mode == "stretch":
+        return _placed(pictures, shape, target / old, tf.zeros(2))
+    new = tf.clip_by_value(tf.round(old * tf.reduce_min(target / old)), 1.0, target)
+    return _placed(pictures, shape, new / old, tf.floor((target - new) / 2))
+
+
+def fitted_bytes(contents: tf.Tensor, shape: Shape, resizing: Resizing = CROP, is_turned: bool = False) -> tf.Tensor:
+    """Decodes JPEG, PNG, GIF, BMP or WebP files and brings them to the network's size; see `decoded` and `fitted`.
 
     Args:
         contents: the bytes of a file, a scalar string, or a batch of them, (batch,).
-        shape, resize: see `centre_crop`.
+        shape, resizing: see `fitted`.
         is_turned: see `decoded`.
 
     Returns:
@@ -74,7 +109,7 @@ def centre_crop_bytes(
     """
 
     def transform(one: tf.Tensor) -> tf.Tensor:
-        return centre_crop(decoded(one, shape[2], is_turned), shape, resize)
+        return fitted(decoded(one, shape[2], is_turned), shape, resizing)
 
     if contents.shape.rank == 0:
         return transform(contents)
@@ -84,30 +119,63 @@ def centre_crop_bytes(
 def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False) -> tf.Tensor:
     """One encoded picture as uint8 (height, width, channels).
 
-    The first frame of an animation is taken. Grey is repeated if three channels are wanted, transparency is dropped.
+    The first frame of a GIF is taken. Grey is repeated if three channels are wanted, colours become grey if one is, and
+    transparency is dropped. Palettes become the colours they stand for.
+
+    Fails with `tf.errors.InvalidArgumentError` for a file that is damaged, or that `builder.pictures.headers` refuses.
 
     Args:
-        contents: the bytes of a JPEG, PNG, GIF or BMP file.
+        contents: the bytes of a JPEG, PNG, GIF, BMP or WebP file.
         channels: the channels of the result.
         is_turned: whether JPEGs are turned as their Exif metadata say, as a served model does. Training and validation
             take pixels as they are stored, as is usual for ImageNet.
     """
+    contents = headers.checked(contents)
 
-    def bmp() -> tf.Tensor:  # TensorFlow's decoder for it does not convert channels
-        picture = tf.io.decode_bmp(contents)
-        colours = picture[..., :3] + tf.zeros(3, tf.uint8)
+    def bmp() -> tf.Tensor:
+        return converted(*decoded_bmp(contents))
+
+    def coloured() -> tf.Tensor:
+        return converted(tf.io.decode_image(contents, 3, expand_animations=False), tf.constant(False))
+
+    def converted(picture: tf.Tensor, is_grey: tf.Tensor) -> tf.Tensor:  # for decoders that convert no channels
         if channels == 1:
-            is_grey = tf.shape(picture)[2] == 1
-            return tf.cond(is_grey, lambda: picture, lambda: tf.image.rgb_to_grayscale(colours))
+            return tf.cond(is_grey, lambda: picture[..., :1], lambda: tf.image.rgb_to_grayscale(picture[..., :3]))
+        if channels == 3:
+            return picture[..., :3]
         opaque = tf.fill((*tf.unstack(tf.shape(picture)[:2]), 1), tf.constant(255, tf.uint8))
-        return tf.concat([colours, picture[..., 3:], opaque], 2)[..., :channels]
+        return tf.concat([picture, opaque], 2)[..., :channels]
 
     def other() -> tf.Tensor:
+        if channels == 1:  # these formats are decoded to colours only
+            is_coloured = headers.is_webp(contents) | (tf.strings.substr(contents, 0, 4) == b"GIF8")
+            return tf.cond(is_coloured, coloured, lambda: tf.io.decode_image(contents, 1, expand_animations=False))
         return tf.io.decode_image(contents, channels, expand_animations=False)
 
-    is_bmp = tf.strings.substr(contents, 0, 2) == b"BM"
-    picture = tf.cond(is_bmp, bmp, other)
+    picture = tf.cond(headers.is_bmp(contents), bmp, other)
     return tf.ensure_shape(upright(picture, contents) if is_turned else picture, (None, None, channels))
+
+
+def decoded_bmp(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """A BMP as uint8 (height, width, 3), or 4 with transparency; and whether it has a palette of greys alone.
+
+    TensorFlow's decoder returns the numbers of a palette's colours as if they were shades of grey.
+    """
+    stored = tf.io.decode_bmp(contents)
+
+    def of_palette() -> tuple[tf.Tensor, tf.Tensor]:
+        start, count = (_whole_number(contents, position) for position in (14, 46))  # the header's size, the colours
+        count = tf.where((count < 1) | (count > PALETTE), PALETTE, count)
+        entries = tf.io.decode_raw(tf.strings.substr(contents, 14 + start, 4 * count), tf.uint8)
+        colours = tf.reshape(entries, (-1, 4))[:, 2::-1]  # blue, green, red, unused
+        return tf.gather(colours, tf.cast(stored[..., 0], tf.int32)), tf.reduce_all(colours[:, :1] == colours)
+
+    return tf.cond(tf.shape(stored)[2] == 1, of_palette, lambda: (stored, tf.constant(False)))
+
+
+def _whole_number(contents: tf.Tensor, position: int) -> tf.Tensor:
+    """The little-endian whole number in four bytes, int32."""
+    return tf.io.decode_raw(tf.strings.substr(contents, position, 4), tf.int32)[0]
 
 
 def with_channels(pictures: tf.Tensor, channels: int) -> tf.Tensor:

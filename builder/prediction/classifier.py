@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import load
 from archspec.errors import file_problem, path_of
+from archspec.recipe.resizing import Resizing
+from archspec.wording import counted, printable
+from builder.pictures.pixel_range import NONE, PixelRange, is_far, is_outside, union, warning
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
-from builder.runs.run import Run, open_run
+from builder.runs.run import Run, open_run, pixel_range_of
+from builder.system.terminal import Say, silent
 
 if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
     import numpy as np
@@ -47,22 +52,28 @@ class Classifier:
 
     Attributes:
         shape: the shape of its input, (height, width, channels).
-        resize: the recipe's `eval_resize`.
+        resizing: the evaluation transform.
         class_names: the names of the classes, by label.
+        pixel_range: the range of the pixels that it was trained on.
         probabilities: from pictures, uint8 (batch, *shape), to probabilities, float32 (batch, classes).
     """
 
     shape: tuple[int, int, int]
-    resize: int | None
+    resizing: Resizing
     class_names: tuple[str, ...]
+    pixel_range: PixelRange
     probabilities: Callable[[np.ndarray], np.ndarray]
 
 
 # -- models ----------------------------------------------------------------------------------------------------------
 
 
-def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classifier]:
+def open_classifier(source: str | os.PathLike[str] | Run, say: Say = silent) -> Callable[[], Classifier]:
     """Finds a run, or an exported SavedModel (`name/1/`, or `name/` for its newest version), without TensorFlow.
+
+    Args:
+        source: its directory; of a run also its `model.keras`, and of a search its own, for the best trial.
+        say: called with which run it is, where that is not the path itself.
 
     Returns:
         A function that loads it.
@@ -80,7 +91,10 @@ def open_classifier(source: str | os.PathLike[str] | Run) -> Callable[[], Classi
         return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)))
     if (path / EXPORT).is_file():
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
-    return _run_loader(open_run(path))
+    run = open_run(path)
+    if run.note:
+        say(run.note)
+    return _run_loader(run)
 
 
 def _run_loader(run: Run) -> Callable[[], Classifier]:
@@ -94,9 +108,13 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
             return tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
 
         height, width, channels = run.spec.graph.input.shape
-        resize = run.spec.train.eval_resize if run.spec.train else None
+        about = run.about
         return Classifier(
-            (height, width, channels), resize, run.about.class_names, lambda some: probabilities(some).numpy()
+            shape=(height, width, channels),
+            resizing=run.recipe.resizing,
+            class_names=about.class_names,
+            pixel_range=about.pixel_range,
+            probabilities=lambda some: probabilities(some).numpy(),
         )
 
     return load_classifier
@@ -106,7 +124,8 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
     assets = path / "assets"
     spec = load(assets / SPEC)
     try:
-        names = tuple(map(str, json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]["classes"]))
+        data = json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]
+        names, pixel_range = tuple(map(str, data["classes"])), pixel_range_of(data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error
 
@@ -131,8 +150,8 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
             serve = model.signatures["serving_default"]  # looked up on the model, which keeps its variables alive
             return serve(pictures=tf.constant(pictures.astype(np.float32)))["probabilities"].numpy()
 
-        resize = spec.train.eval_resize if spec.train else None
-        return Classifier((height, width, channels), resize, names, probabilities)
+        resizing = spec.train.resizing if spec.train else Resizing()
+        return Classifier((height, width, channels), resizing, names, pixel_range, probabilities)
 
     return load_classifier
 
@@ -140,7 +159,12 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
 # -- prediction ------------------------------------------------------------------------------------------------------
 
 
-def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5) -> Iterator[Prediction]:
+def warn(line: str) -> None:
+    """Says a line as a Python warning."""
+    warnings.warn(line, UserWarning, stacklevel=2)
+
+
+def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, say: Say = warn) -> Iterator[Prediction]:
     """Predicts the most probable classes of pictures, in order, after the evaluation transform.
 
     While a batch goes through the network, threads read the next few; no more than these are in memory.
@@ -149,11 +173,13 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5) ->
         classifier: from the function that `open_classifier` returns.
         pictures: from `builder.prediction.finding.find`.
         top: the number of classes in each prediction.
+        say: takes a line at the end if pixels were far outside the range that the network was trained on.
     """
     import numpy as np
 
     pictures = iter(pictures)
     read = reader(classifier)
+    ranges = _Ranges(classifier.pixel_range)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
 
@@ -173,7 +199,39 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5) ->
                 if isinstance(picture, str):
                     yield Prediction(file.path, error=picture)
                 else:
+                    ranges.add(file.path, picture)
                     yield Prediction(file.path, _highest(next(shares), classifier.class_names, top))
+    for line in ranges.warnings():
+        say(line)
+
+
+class _Ranges:
+    """The ranges of the pixels of pictures that were classified, compared with what the network was trained on."""
+
+    def __init__(self, trained: PixelRange) -> None:
+        self.trained = trained
+        self.names: list[str] = []
+        self.count = 0
+        self.seen, self.outside = NONE, NONE
+
+    def add(self, name: str, picture: np.ndarray) -> None:
+        """Takes note of a picture, uint8 (height, width, channels)."""
+        found = PixelRange(int(picture.min()), int(picture.max()))
+        self.count += 1
+        self.seen = union(self.seen, found)
+        if is_outside(found, self.trained):
+            self.names.append(name)
+            self.outside = union(self.outside, found)
+
+    def warnings(self) -> Iterator[str]:
+        """The line about pictures that are far outside, if there are any; or about all of them, if together they are
+        too dark."""
+        if self.names:
+            all_of_them = counted(self.count, "picture")
+            some = f"{len(self.names):,} of {all_of_them} ({printable(self.names[0])}, for one)"
+            yield warning(some, self.outside, self.trained)
+        elif self.count and is_far(self.seen, self.trained):
+            yield warning("all pictures together", self.seen, self.trained)
 
 
 def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
@@ -187,17 +245,17 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
     import tensorflow as tf
 
     from builder.pictures.reading import UnreadablePicture, needs_turning, read_picture
-    from builder.pictures.resizing import centre_crop, centre_crop_bytes, with_channels
+    from builder.pictures.resizing import fitted, fitted_bytes, with_channels
 
-    shape, resize = classifier.shape, classifier.resize
+    shape, resizing = classifier.shape, classifier.resizing
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
     def usual(contents: tf.Tensor) -> tf.Tensor:
-        return centre_crop_bytes(contents, shape, resize)
+        return fitted_bytes(contents, shape, resizing)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, shape[2]], tf.uint8)], autograph=False)
     def other(picture: tf.Tensor) -> tf.Tensor:
-        return centre_crop(picture, shape, resize)
+        return fitted(picture, shape, resizing)
 
     def read(file: Found) -> np.ndarray | str:
         if file.error:
@@ -217,5 +275,7 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
             return other(read_picture(contents, shape[2])).numpy()
         except UnreadablePicture as problem:
             return f"cannot be decoded: {problem}"
+        except (MemoryError, tf.errors.OpError):
+            return "cannot be decoded: it needs more memory than there is"
 
     return read

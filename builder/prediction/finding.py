@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -12,15 +11,10 @@ from typing import TYPE_CHECKING
 
 from archspec.errors import FileError, Problem, Where
 from archspec.wording import did_you_mean
+from builder.pictures.files import CLOSED, DECODED, ENDINGS, walk
 
 if TYPE_CHECKING:
     import numpy as np
-
-SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".avif",
-    ".jp2",
-)  # fmt: skip
-"""The endings of the files in a folder that are taken for pictures."""
 
 
 @dataclass(frozen=True)
@@ -59,28 +53,14 @@ def _problem(path: str) -> str | None:
         beside = [child.name for child in islice(parent.iterdir(), 1000)] if parent.is_dir() else []
         return f"no such file or folder{did_you_mean(Path(path).name, beside, few=0)}"
     if os.path.isdir(path) and next(_inside(path), None) is None:
-        return f"has no pictures ({' '.join(SUFFIXES[:7])} and others); name another folder"
+        return f"has no pictures ({' '.join(DECODED)} and others); name another folder"
     return None
 
 
 def _inside(folder: str) -> Iterator[Found]:
-    try:
-        with os.scandir(folder) as entries:
-            children = sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
-    except OSError as problem:
-        yield Found(folder, f"cannot be searched: {problem.strerror}")
-        return
-    for child in children:
-        if child.is_dir(follow_symlinks=False):
-            yield from _inside(child.path)
-        elif os.path.splitext(child.name)[1].lower() in SUFFIXES and _is_tried(child):
-            yield Found(child.path)
-
-
-def _is_tried(child: os.DirEntry[str]) -> bool:
-    """Whether to read what has a picture's name: a file, or a broken link, whose error is reported; but not a pipe,
-    from which reading might wait forever."""
-    try:
-        return stat.S_ISREG(child.stat().st_mode)
-    except OSError:
-        return True
+    """The pictures in a folder. A dangling link with a picture's name is among them, so that its error is reported."""
+    for entry in walk(folder):
+        if entry.why_not is None or (entry.status is None and entry.ending in ENDINGS):
+            yield Found(entry.path)
+        elif entry.why_not == CLOSED:
+            yield Found(entry.path, f"cannot be searched: {entry.problem}")

@@ -15,8 +15,9 @@ from pathlib import Path
 from archspec import Spec
 from archspec.errors import argument_problem, file_problem
 from archspec.spec.addresses import recipe_of
-from builder.runs.comparison import check_same_spec
-from builder.runs.names import CHECKPOINTS, LOCK
+from builder.runs.comparison import MAY_CHANGE, check_same_spec
+from builder.runs.extension import check_extension
+from builder.runs.names import CHECKPOINTS, LOCK, SPEC
 
 
 def check_free(directory: str | os.PathLike[str]) -> None:
@@ -88,8 +89,11 @@ def locked(directory: Path) -> Iterator[None]:
 # -- resuming --------------------------------------------------------------------------------------------------------
 
 
-def check_can_train(spec: Spec, directory: str | os.PathLike[str] | None, resume: bool) -> None:
+def check_can_train(spec: Spec, directory: str | os.PathLike[str] | None, resume: bool, extend: bool = False) -> None:
     """Reports, before TensorFlow is imported, why a spec cannot be trained in a directory.
+
+    Args:
+        extend: whether more epochs than the run began with may change the curve of its learning rate.
 
     Raises:
         SpecError: the spec has no `train` section.
@@ -99,7 +103,8 @@ def check_can_train(spec: Spec, directory: str | os.PathLike[str] | None, resume
     if directory is None:
         return
     if resumes(directory, resume):
-        check_same_spec(Path(directory), spec)
+        check_same_spec(Path(directory), spec, (*MAY_CHANGE, "train.epochs"))
+        check_extension(Path(directory), spec, extend)
     else:
         check_free(directory)
 
@@ -115,19 +120,51 @@ def is_begun(directory: str | os.PathLike[str]) -> bool:
     return (Path(directory) / CHECKPOINTS).is_dir()
 
 
-def to_resume(name: str, run: str, run_dir: str | None) -> Path:
-    """The directory that `--resume RUN` means: that run, or that of `--run-dir`, or the network's newest.
+def find_spec(spec: str | None, resume: str | None, run_dir: str | None) -> tuple[str, str | None]:
+    """The spec and the directory that a command means: `SPEC --run-dir DIR`, `SPEC --resume RUN`, and, as a run and a
+    search have their spec with them, `--resume RUN` or `RUN --resume`.
+
+    Args:
+        spec: what stands in the place of a spec, if anything.
+        resume: the value of `--resume`, empty if it has none; None without the option.
+        run_dir: the value of `--run-dir`.
+
+    Returns:
+        The path of the spec, and the directory; None for a new one, or with `--resume` for the newest.
 
     Raises:
-        UserError: there is no such run.
+        UserError: neither a spec nor a run is named, several runs are, or the run has no spec.
     """
-    if run and run_dir:
-        raise argument_problem("--resume", f"names {run}, and --run-dir {run_dir}; give one of them")
-    if run_dir:
-        return Path(run_dir)
+    if resume is None and spec is not None:
+        return spec, run_dir
+    is_directory = spec is not None and Path(spec).is_dir()
+    named = list(filter(None, (spec if is_directory else None, resume, run_dir)))
+    if len(named) > 1:
+        raise argument_problem("--resume", f"two directories are named, {named[0]} and {named[1]}; give one of them")
+    directory = named[0] if named else None
+    if spec is not None and not is_directory:
+        return spec, directory
+    if resume is None or directory is None:
+        raise argument_problem("SPEC", "is missing; name a spec, or a run to resume with --resume RUN")
+    path = Path(directory) / SPEC
+    if not path.is_file():
+        raise file_problem(directory, f"has no {SPEC}, so there is nothing to resume; name a spec and --run-dir")
+    return str(path), directory
+
+
+def to_resume(name: str, run: str | None, run_dir: str | None) -> Path:
+    """The directory that a training resumes: the one that is named, or the network's newest.
+
+    Args:
+        run: a directory that has to be that of a run.
+        run_dir: a directory in which a run may also begin.
+
+    Raises:
+        FileError: there is no such run.
+    """
     if run and not is_begun(run):
         raise file_problem(run, "is not the directory of a run, so there is nothing to resume")
-    found = Path(run) if run else latest(name)
+    found = Path(run_dir) if run_dir else latest(name)
     if found is None:
         raise file_problem(Path("runs") / name, "has no run to resume; name one with --resume RUN")
     return found

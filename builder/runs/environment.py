@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.errors import file_problem
+from archspec.spec.addresses import recipe_of
 from builder.runs.comparison import damaged, flat
+from builder.runs.extension import extended_from
 from builder.runs.names import ENVIRONMENT, SPEC
 from builder.system.cpu import instruction_set
 from builder.system.files import write_json, write_text
@@ -27,6 +29,8 @@ if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
 INSTRUCTIONS = "instruction_set"
 RESUMED = ("started", "command", "devices", INSTRUCTIONS)
 """The fields that `environment.json` gets once more each time that the run is resumed."""
+IMPORTED = "weights from elsewhere"
+"""What stands for the name of the data in a run that was not trained here."""
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
 
 
@@ -34,12 +38,13 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
     """Writes `spec.yaml`, and `environment.json` with the versions, the devices, the data and the spec once more, which
     shows later what was changed in the file.
 
-    For a resumed run, it adds where and when the run was resumed, and says so if the CPU's instruction set has changed.
+    For a resumed run, it adds where and when the run was resumed, says so if the CPU's instruction set has changed, and
+    writes the spec again if it has more epochs.
 
     Raises:
         FileError: the data are no longer those that the run began with, or `environment.json` is damaged.
     """
-    path = directory / ENVIRONMENT
+    path, extended = directory / ENVIRONMENT, extended_from(directory, spec)
     about = {
         "name": data.name,
         "train": data.train_count,
@@ -47,6 +52,7 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
         "classes": list(data.class_names),
         "pixel_mean": list(data.normalisation.mean),
         "pixel_std": list(data.normalisation.std),
+        "pixel_range": list(data.pixel_range),
         "fingerprint": data.fingerprint,
     }
     now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}
@@ -65,10 +71,43 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
                 f"this run was trained with {before or 'no'} instructions of oneDNN so far, and resumes with "
                 f"{after or 'none'}: its numbers will differ in the last digits from those of one kind of CPU"
             )
-        now = {**first, "resumed": [*resumed, {key: now[key] for key in RESUMED}]}
+        again = {key: now[key] for key in RESUMED}
+        if extended is not None:
+            epochs = recipe_of(spec).epochs
+            say(f"the run is extended from {extended} to {epochs} epochs")
+            again["extended"], first["spec"] = {"from": extended, "to": epochs}, now["spec"]
+        now = {**first, "resumed": [*resumed, again]}
     if not (directory / SPEC).exists():
         write_text(directory / SPEC, spec.to_yaml())
     write_json(path, now)
+    if extended is not None:  # last: until then, the same command extends the run again
+        write_text(directory / SPEC, spec.to_yaml())
+
+
+def record_import(
+    directory: Path, spec: Spec, source: str, class_names: Sequence[str], mean: Sequence[float], std: Sequence[float]
+) -> None:
+    """Writes the `spec.yaml` and `environment.json` of a run made of imported weights, which has no data of its own.
+
+    Args:
+        source: where the weights come from.
+        mean, std: of the normalisation of pixels, by channel.
+
+    Raises:
+        FileError: the disk is full, or the directory cannot be written.
+    """
+    about = {
+        "name": IMPORTED,
+        "train": 0,
+        "validation": 0,
+        "classes": list(class_names),
+        "pixel_mean": list(mean),
+        "pixel_std": list(std),
+        "fingerprint": "",
+    }
+    write_text(directory / SPEC, spec.to_yaml())
+    content = {**environment([], 0, about), "weights": os.path.abspath(source), "spec": flat(spec.to_yaml())}
+    write_json(directory / ENVIRONMENT, content)
 
 
 def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> dict[str, Any]:

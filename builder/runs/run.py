@@ -13,20 +13,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archspec import Spec, load
-from archspec.errors import file_problem, path_of
-from archspec.wording import did_you_mean
+import numpy as np
+
+from archspec import Problem, Spec, load
+from archspec.errors import FileError, file_problem, path_of
+from archspec.recipe import Train
+from archspec.recipe.data import Folder
+from builder.pictures.pixel_range import ANY, PixelRange
 from builder.runs import comparison
 from builder.runs.comparison import differences, flat
-from builder.runs.directory import is_begun
+from builder.runs.finding import find_run
 from builder.runs.fitting import check_model, check_weights
 from builder.runs.metrics import read_metrics
-from builder.runs.names import BEST, CHECKPOINTS, ENVIRONMENT, EXPORT, METRICS, MODEL, SPEC
+from builder.runs.names import BEST, CHECKPOINTS, ENVIRONMENT, METRICS, MODEL, SPEC
 from builder.system.terminal import Say, silent
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
     from builder.data import Data
     from builder.pictures.normalisation import Normalisation
@@ -36,6 +39,10 @@ MAY_CHANGE = (*comparison.MAY_CHANGE, "train.data", "search", "description")
 which are known by their fingerprint."""
 
 
+class DataDiffer(FileError):
+    """The data of a run are no longer those that it was trained on."""
+
+
 @dataclass(frozen=True)
 class DataDescription:
     """The data of a run, as `environment.json` describes them.
@@ -43,6 +50,7 @@ class DataDescription:
     Attributes:
         train_count, validation_count: pictures.
         mean, std: of the training pixels, by channel.
+        pixel_range: the lowest and the highest training pixel; 0 to 255 if it is not known.
         fingerprint: a hash of the pictures and labels.
     """
 
@@ -52,6 +60,7 @@ class DataDescription:
     class_names: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    pixel_range: PixelRange
     fingerprint: str
 
     @property
@@ -71,12 +80,24 @@ class Run:
         spec: the resolved spec that it was trained with.
         about: a description of its data.
         environment: the contents of `environment.json`.
+        note: which run it is, if another path was given; for people, empty if there is nothing to say.
     """
 
     directory: Path
     spec: Spec
     about: DataDescription
     environment: Mapping[str, Any]
+    note: str = ""
+
+    @property
+    def recipe(self) -> Train:
+        """The recipe that it was trained with; for imported weights of a spec without one, a recipe of defaults."""
+        return self.spec.train or Train(data=Folder(path=""))
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether its weights were imported, so that it has no data of its own."""
+        return not self.about.fingerprint
 
     @cached_property
     def model(self) -> keras.Model:
@@ -107,14 +128,23 @@ class Run:
         """The best weights so far, by `layer/variable`, of exactly the spec's network.
 
         They are those of `checkpoints/best.safetensors`, which is written with every epoch that is the best so far.
-        `model.keras` is written when a training ends, so after an interruption and a resumption it may be older.
+        `model.keras` is written when a training ends, so after an interruption and a resumption it may be older. Where
+        `checkpoints/` is gone, or never was, as in a run of imported weights, they are those of `model.keras`.
 
         Raises:
-            FileError: no epoch was completed, or the file is missing, damaged, or of another network.
+            FileError: no epoch was completed, or the file is damaged, or of another network.
         """
-        tensors = self._read_best()
+        if self.has_checkpoints or not (self.directory / MODEL).is_file():
+            tensors = self._read_best()
+        else:
+            tensors = {weight.path: np.asarray(weight) for weight in self.model.weights}
         check_weights(self.directory, self.spec, tensors)
         return tensors
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether the best weights are in a file of their own."""
+        return (self.directory / CHECKPOINTS / BEST).exists()
 
     def _read_best(self) -> dict[str, np.ndarray]:
         from safetensors import SafetensorError
@@ -122,18 +152,16 @@ class Run:
         from builder.system.tensors import read_tensors
 
         path = self.directory / CHECKPOINTS / BEST
-        again = (
-            f"a completed run does not write it again; train again with python tools/train.py {self.directory / SPEC}"
-        )
         if not path.exists():
-            if not (self.directory / MODEL).exists():
-                raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run was completed")
-            raise file_problem(path, f"is not there; {again}")
+            raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run was completed")
         _check_readable(path)
         try:
             return read_tensors(path)[0]
         except (SafetensorError, OSError) as error:
-            raise file_problem(path, f"is damaged: {error}; {again}") from error
+            mend = f"delete it, and the weights of {MODEL} take its place"
+            if not (self.directory / MODEL).exists():
+                mend = f"train again with python tools/train.py {self.directory / SPEC}"
+            raise file_problem(path, f"is damaged: {error}; {mend}") from error
 
     def metrics(self) -> list[dict[str, float]]:
         """The rows of `metrics.csv`: numbers by column, a row for each completed epoch.
@@ -157,12 +185,16 @@ class Run:
             say: takes lines of progress.
 
         Raises:
-            FileError: they cannot be loaded, or differ from the data that it was trained on.
+            UserError: they cannot be loaded, or differ from the data that it was trained on, or its weights were
+                imported, so that it has none.
         """
-        from archspec.spec.addresses import address, recipe_of
+        from archspec.spec.addresses import address
         from builder.data import check_fits, load_data
 
-        recipe, where = recipe_of(self.spec), address(self.spec, "train", "data")
+        if self.is_imported:
+            message = "has no data of its own, as its weights were imported; name some with --data"
+            raise file_problem(self.directory, message)
+        recipe, where = self.recipe, address(self.spec, "train", "data")
         data = load_data(recipe.data, self.spec.graph.input.shape, data_dir, where, say)
         check_fits(data, self.spec.graph, recipe, where)
         if data.fingerprint != self.about.fingerprint:
@@ -170,7 +202,7 @@ class Run:
                 f"{data.name} is not what {self.directory} was trained on: the fingerprints differ; "
                 "the pictures, their names or the library that reads them have changed since"
             )
-            raise file_problem(where, message)
+            raise DataDiffer([Problem(where, message)])
         return data
 
     def check_finished(self) -> None:
@@ -191,14 +223,14 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
     """Opens a run.
 
     Args:
-        directory: the run's own, such as `runs/<name>/<time>`.
+        directory: the run's own, such as `runs/<name>/<time>`; a `model.keras` in it; or a search, whose best trial is
+            opened.
         is_finished: whether to refuse a run without a best model. Its best weights are there after the first epoch.
 
     Raises:
         FileError: it is not a run, has no best model yet, its files are damaged, or the spec was changed since.
     """
-    path = path_of(directory, "the directory of a run")
-    _check_is_run(path)
+    path, note = find_run(path_of(directory, "the directory of a run"))
     spec = load(path / SPEC)
     environment = path / ENVIRONMENT
     try:
@@ -218,27 +250,10 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
             "a run of its own"
         )
         raise file_problem(path / SPEC, message)
-    run = Run(path, spec, about, content)
+    run = Run(path, spec, about, content, note)
     if is_finished:
         run.check_finished()
     return run
-
-
-def _check_is_run(path: Path) -> None:
-    if not path.is_dir():
-        parent = path.parent
-        beside = [other.name for other in parent.iterdir() if other.is_dir()] if parent.is_dir() else []
-        what = "is a file, expected the directory of a run" if path.exists() else "there is no such run"
-        raise file_problem(path, what + did_you_mean(path.name, beside, few=0))
-    if is_begun(path) and (path / SPEC).is_file():
-        return
-    inside = sorted(found.parent.name for found in path.glob(f"*/{CHECKPOINTS}"))
-    if inside:
-        raise file_problem(path, f"holds runs, and is none; name one of them: {', '.join(inside)}")
-    if (path / EXPORT).is_file() or next(path.glob(f"*/{EXPORT}"), None):
-        raise file_problem(path, f"is an export, expected the directory of a run; {EXPORT} names the one it is of")
-    missing = [name for name in (SPEC, f"{CHECKPOINTS}/") if not (path / name).exists()]
-    raise file_problem(path, f"is not the directory of a run: it has no {' and no '.join(missing)}")
 
 
 def _described(data: Mapping[str, Any]) -> DataDescription:
@@ -249,8 +264,15 @@ def _described(data: Mapping[str, Any]) -> DataDescription:
         class_names=tuple(map(str, data["classes"])),
         mean=tuple(map(float, data["pixel_mean"])),
         std=tuple(map(float, data["pixel_std"])),
+        pixel_range=pixel_range_of(data),
         fingerprint=str(data["fingerprint"]),
     )
+
+
+def pixel_range_of(data: Mapping[str, Any]) -> PixelRange:
+    """The range of training pixels that the entry `data` of `environment.json` records."""
+    least, most = map(int, data.get("pixel_range", ANY))
+    return PixelRange(least, most)
 
 
 def _check_readable(path: Path) -> None:

@@ -34,7 +34,7 @@ def choose_directory(name: str, run_dir: str | os.PathLike[str] | None, resume: 
     if resume:
         found = [path.parent for path in parent.glob("search-*/spec.yaml")]
         if not found:
-            raise file_problem(parent, "has no search to resume; name the directory of one with --run-dir")
+            raise file_problem(parent, "has no search to resume; name one with --resume RUN")
         return max(found, key=lambda path: path.stat().st_mtime)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     names = (f"search-{stamp}" if number == 1 else f"search-{stamp}-{number}" for number in range(1, 1000))

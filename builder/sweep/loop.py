@@ -11,6 +11,8 @@ from typing import Any
 
 from archspec.errors import UserError
 from archspec.wording import counted
+from builder.runs.metrics import read_metrics
+from builder.runs.names import METRICS
 from builder.sweep import results
 from builder.sweep.plan import Plan, values_in_a_line
 from builder.sweep.processes.forkserver import GRACE_SECONDS, ForkServer, TaskProcess
@@ -18,7 +20,7 @@ from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Executio
 from builder.sweep.results import Results
 from builder.system.files import write_json
 from builder.system.signals import Interrupts
-from builder.system.terminal import Say, clock
+from builder.system.terminal import REFRESH_SECONDS, Say, clear, clock, is_live, show
 
 MOST_RESTARTS = 3
 """How often an execution is resumed after a signal has killed its process."""
@@ -103,8 +105,10 @@ class SweepLoop:
         writes: bool = True,
     ):
         self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes
-        self.data_dir, self.planned, self.say, self.server = data_dir, planned, say, server
-        self.began = time.monotonic()
+        self.data_dir, self.planned, self.server = data_dir, planned, server
+        self._say = say
+        self.live = is_live(say)
+        self.began = self.shown = time.monotonic()
         self.done_before = self._standing()[0]
 
     def run(self) -> int | None:
@@ -122,6 +126,7 @@ class SweepLoop:
                         return interrupts.signal
                     for slot in self.slots:
                         self._advance(slot)
+                    self._show_running()
                     time.sleep(POLL_SECONDS)
             return None
         finally:
@@ -261,6 +266,33 @@ class SweepLoop:
             f"{trial.trainable_parameters:,} trainable parameters  {counted(record.epochs, 'epoch')}  "
             f"{record.wall_seconds:.1f} s"
         )
+
+    def say(self, text: str) -> None:
+        """Says a line that stays, in place of the live one."""
+        if self.live:
+            clear()
+        self._say(text)
+
+    def _show_running(self) -> None:
+        """Shows on a terminal how far the running trials are."""
+        now = time.monotonic()
+        if not self.live or now - self.shown < REFRESH_SECONDS:
+            return
+        self.shown = now
+        running = [slot.running for slot in self.slots if slot.running]
+        show("  |  ".join(self._described(one, now) for one in running) or "waiting for a trial")
+
+    def _described(self, running: Running, now: float) -> str:
+        """How far a running trial is: `trial 0003: epoch 2/15  val_accuracy 0.9361  0:12`."""
+        path = self.plan.files.run(running.trial, running.number) / METRICS
+        try:
+            rows = read_metrics(path)
+        except (OSError, ValueError):  # not begun yet
+            rows = []
+        name = self.plan.search.objective.name
+        value = f"  {name} {rows[-1][name]:.4f}" if rows and name in rows[-1] else ""
+        epoch = f"epoch {len(rows)}/{self.plan.recipe.epochs}" if rows else "starting"
+        return f"trial {running.trial.id}: {epoch}{value}  {clock(now - running.began)}"
 
     def _standing(self) -> tuple[int, int, Results]:
         """How many trials are done, how many of these have failed, and the results, from the files."""

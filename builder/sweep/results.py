@@ -192,6 +192,7 @@ def _spec_text(results: Results, outcome: Outcome) -> str:
         f"# Trial {trial.id} of {results.directory}: {name} {execution.objective:.6g} in epoch "
         f"{execution.best_epoch} of {execution.epochs}.",
         f"# Trainable parameters {trial.trainable_parameters:,}; MACs {trial.macs:,}.",
+        f"# Run: {results.files.run(trial, execution.number).relative_to(results.directory)}",
     ]
     if len(outcome.completed) > 1:
         values = ", ".join(f"{one.objective:.6g}" for one in outcome.completed)

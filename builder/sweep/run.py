@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.candidates.check import Checker
+from archspec.cli import as_started
 from archspec.errors import Where, argument_problem, problem_at
 from archspec.network import SpecLike, as_spec
 from archspec.spec.addresses import address
@@ -194,7 +196,8 @@ def _check_signal(signal: int | None) -> None:
 def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, say: Say) -> None:
     """Raises the error of a search that was interrupted, tried nothing, or stopped because its trials failed."""
     if signal is not None:
-        say(f"interrupted; to resume it, give --resume --run-dir {found.directory}")
+        command = shlex.join(["python", "tools/tune.py", "--resume", str(found.directory)])
+        say(f"interrupted; resume with: {as_started(command)}")
     _check_signal(signal)
     if not oracle.trials:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in found.rejected.items())

@@ -31,3 +31,15 @@ class Interrupted(Exception):
 
 class TrialsFailed(RuntimeError):
     """As many trials in a row failed as `max_consecutive_failed_trials` allows; the message contains the last one's."""
+
+
+class ExportFailed(RuntimeError):
+    """Formats that could not be exported; the message has the reason for each.
+
+    Attributes:
+        folder: the folder with the other formats, which are complete; None if there are none.
+    """
+
+    def __init__(self, message: str, folder: Path | None):
+        super().__init__(message)
+        self.folder = folder

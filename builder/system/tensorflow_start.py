@@ -16,11 +16,24 @@ def import_tensorflow() -> None:
     code writes before any setting of its log takes effect. If the import fails, those lines are shown. Meanwhile Ctrl-C
     ends the process; afterwards it raises KeyboardInterrupt."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with ctrl_c.ends_at_once(), stderr_captured():
+    with ctrl_c.ends_at_once(), announced("loading TensorFlow ..."), stderr_captured():
         import keras  # noqa: F401
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def announced(text: str) -> Iterator[None]:
+    """Shows a text on a terminal while the block takes its seconds."""
+    is_shown = sys.stderr is not None and sys.stderr.isatty() and "tensorflow" not in sys.modules
+    if is_shown:
+        print(text, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if is_shown:
+            print(f"\r{' ' * len(text)}\r", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -25,6 +26,20 @@ def silent(line: str) -> None:
 def is_live(say: Say) -> bool:
     """Whether `say` writes to a terminal, where a line may be written over."""
     return say is print and sys.stdout is not None and sys.stdout.isatty()
+
+
+def bold(text: str) -> str:
+    """A text in bold on a terminal, if colours are wanted (https://no-color.org)."""
+    return _styled(text, 1)
+
+
+def green(text: str) -> str:
+    """A text in green likewise."""
+    return _styled(text, 32)
+
+
+def _styled(text: str, code: int) -> str:
+    return text if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else f"\x1b[{code}m{text}\x1b[0m"
 
 
 def show(text: str) -> None:

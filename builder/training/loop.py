@@ -65,7 +65,8 @@ class Loop:
         self.files = BackgroundJob()
         self.saved_step, self.saved_at = progress.step, time.monotonic()
         self.call_steps = MULTI_WORKER_STEPS if setup.placement.is_multi_worker else 1
-        self.speed = 0.0
+        self.speed: float | None = None
+        self.is_compiled = False
 
     def run(self) -> None:
         """Trains.
@@ -150,10 +151,10 @@ class Loop:
 
     def _adapt(self, steps: int, seconds: float) -> None:
         images = steps * self.recipe.batch_size / seconds
-        if not self.speed:  # the first call includes compilation: it says nothing about the speed
-            self.speed = images
+        if not self.is_compiled:  # the first call includes compilation: it says nothing about the speed
+            self.is_compiled = True
             return
-        self.speed = images if self.call_steps == 1 else 0.9 * self.speed + 0.1 * images
+        self.speed = 0.9 * self.speed + 0.1 * images if self.speed and self.call_steps > 1 else images
         if not self.setup.placement.is_multi_worker:
             fitting = int(CALL_SECONDS * steps / seconds)
             self.call_steps = max(1, min(fitting, 4 * self.call_steps, MOST_STEPS))

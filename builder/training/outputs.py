@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
+from archspec.cli import as_started
+from builder.data import samples
 from builder.data.batches import validation_batches
 from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
@@ -54,11 +57,20 @@ class RunOutputs:
         saved = from_pixels(portable, data.normalisation)
         with replacing(self.directory / names.MODEL) as temporary:
             saved.save(temporary)
+        height, width, channels = spec.graph.input.shape
+        samples.keep(self.directory / names.PICTURES, data.validation, (height, width, channels), recipe.resizing)
         batches = iter(validation_batches(data, recipe, recipe.batch_size))
         steps = evaluation_steps(saved, recipe, tf.distribute.get_strategy())
         sums = Sums()
         sums.add_batches(steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy())
         means = sums.means()
-        self.say(f"best epoch {best['epoch']}: val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}")
-        self.say(f"saved {self.directory / names.MODEL}")
+        # The monitor decides, and between equals the validation loss.
+        monitor = recipe.checkpoints.best
+        why = f"{'lowest' if monitor.endswith('loss') else 'highest'} {monitor}"
+        measured = f"val_loss {means['loss']:.4f}  val_accuracy {means['accuracy']:.4f}"
+        self.say(f"best epoch {best['epoch']} ({why}): {measured}")
+        self.say(f"saved {self.directory / names.MODEL} and {names.LEARNING_CURVE}")
+        self.say("next:")
+        for tool, argument in (("evaluate", ""), ("predict", " PICTURES"), ("export", "")):
+            self.say(as_started(f"  python tools/{tool}.py {shlex.quote(str(self.directory))}{argument}"))
         return means["loss"], means["accuracy"]

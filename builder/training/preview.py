@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +23,16 @@ from archspec.recipe.schedules import Plateau, Step
 from archspec.spec.addresses import recipe_of
 from archspec.wording import counted
 from builder.data import Data, load_data
-from builder.data.batches import steps_per_epoch, training_batches, validation_batches
+from builder.data.batches import steps_per_epoch, training_batches
+from builder.data.pipeline import validation_pictures
+from builder.data.splits import labels_of
 from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 from builder.system.files import replacing
 from builder.system.terminal import Say
 
 COLUMNS, EVALUATION_COLUMNS = 8, 4
+MOST_COLUMNS, MOST_ROWS = 12, 13
+"""How far the evaluation pictures grow so that every class is among them."""
 CELL = 1.1
 """The width of a picture, in inches."""
 HEAD, LABEL, CURVE = 0.4, 0.32, 2.6
@@ -65,11 +69,13 @@ def preview(
     recipe, path = recipe_of(spec), _writable(out)
     data = load_data(spec, data_dir=data_dir, say=say)
     count = min(count, data.train_count)
-    rows = math.ceil(count / COLUMNS)
+    classes = len(data.class_names)
+    rows = max(math.ceil(count / COLUMNS), min(math.ceil(classes / MOST_COLUMNS), MOST_ROWS))
+    columns = max(EVALUATION_COLUMNS, min(math.ceil(classes / rows), MOST_COLUMNS))
 
     shown = training_examples(data, recipe, count)
-    held_out = validation_examples(data, recipe, rows * EVALUATION_COLUMNS)
-    figure = _draw(spec, recipe, data, shown, held_out, rows)
+    held_out = validation_examples(data, recipe, rows * columns)
+    figure = _draw(spec, recipe, data, shown, held_out, (rows, columns))
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png")
     return path
@@ -95,9 +101,23 @@ def training_examples(data: Data, recipe: Train, count: int) -> list[Example]:
 
 
 def validation_examples(data: Data, recipe: Train, count: int) -> list[Example]:
-    """The first pictures and labels of the validation split."""
-    count = min(count, data.validation_count)
-    return _first(validation_batches(data, recipe, recipe.batch_size), count)
+    """Pictures and labels of the validation split: the first of each class, then the second of each, and so on."""
+    labels = labels_of(data.validation)
+    numbers = of_every_class(labels, count)
+    pictures = validation_pictures(data, numbers, recipe.resizing)
+    return [(picture, np.asarray(labels[number])) for picture, number in zip(pictures, numbers, strict=True)]
+
+
+def of_every_class(labels: np.ndarray, count: int) -> list[int]:
+    """The numbers of at most `count` pictures, with every class as often as the others, as far as there are pictures.
+
+    Where there are more classes than pictures to show, those shown are evenly spread.
+    """
+    by_class = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    if len(by_class) > count:
+        by_class = [by_class[i * len(by_class) // count] for i in range(count)]
+    rounds = (number for some in zip_longest(*by_class) for number in some if number is not None)
+    return list(islice(rounds, count))
 
 
 def _first(batches: tf.data.Dataset, count: int) -> list[Example]:
@@ -135,11 +155,14 @@ def _short(name: str, most: int) -> str:
 # -- drawing ---------------------------------------------------------------------------------------------------------
 
 
-def _draw(spec: Spec, recipe: Train, data: Data, shown: list[Example], held_out: list[Example], rows: int) -> Figure:
+def _draw(
+    spec: Spec, recipe: Train, data: Data, shown: list[Example], held_out: list[Example], cells: tuple[int, int]
+) -> Figure:
+    rows, columns = cells
     heights = HEAD, rows * (CELL + LABEL) + HEAD, CURVE
-    figure = Figure(((COLUMNS + EVALUATION_COLUMNS) * CELL * 1.08, sum(heights)), dpi=DPI)
+    figure = Figure(((COLUMNS + columns) * CELL * 1.08, sum(heights)), dpi=DPI)
     head, pictures, curve = figure.subfigures(3, 1, squeeze=False, height_ratios=heights).ravel()
-    left, right = pictures.subfigures(1, 2, squeeze=False, width_ratios=[COLUMNS, EVALUATION_COLUMNS]).ravel()
+    left, right = pictures.subfigures(1, 2, squeeze=False, width_ratios=[COLUMNS, columns]).ravel()
     white = white_level(picture for picture, _ in held_out)
     brightened = f", brightened (no pixel is above {white})" if white < 255 else ""
     title = f"{spec.name}: {data.name}, {data.train_count:,} + {data.validation_count:,} pictures{brightened}"
@@ -147,7 +170,9 @@ def _draw(spec: Spec, recipe: Train, data: Data, shown: list[Example], held_out:
     applied = ", ".join(NAMES[type(options)] for options in recipe.augment)
     grid = Grid(rows, COLUMNS, CELL, LABEL, HEAD, gap=0.08)
     _captioned(left, grid, f"Training: {applied or 'not augmented'}", shown, data.class_names, white)
-    _captioned(right, replace(grid, columns=EVALUATION_COLUMNS), "Evaluation", held_out, data.class_names, white)
+    seen, classes = len({int(label) for _, label in held_out}), len(data.class_names)
+    evaluation = "Evaluation" if seen == classes else f"Evaluation: {seen:,} of {counted(classes, 'class', 'classes')}"
+    _captioned(right, replace(grid, columns=columns), evaluation, held_out, data.class_names, white)
     _curve(curve.subplots(gridspec_kw={"left": 0.06, "right": 0.98, "bottom": 0.22, "top": 0.86}), recipe, data)
     return figure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from archspec.cli import as_started
 from archspec.errors import file_problem, is_full_disk
 from archspec.network import SpecLike, as_spec
 from archspec.recipe import Train
@@ -30,6 +32,7 @@ from builder.runs.run import open_run
 from builder.system.endings import Diverged, Interrupted, WorkerLost
 from builder.system.terminal import Say, silent
 from builder.training.console import Console
+from builder.training.hints import hints
 from builder.training.loop import Loop, OnEpoch
 from builder.training.outputs import RunOutputs
 from builder.training.progress import Progress
@@ -81,6 +84,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     resume: bool = False,
     until: int | None = None,
+    extend: bool = False,
 ) -> Result:
     """Trains a network as its spec says.
 
@@ -98,6 +102,9 @@ def train(
         resume: resume the run in `run_dir` from its last checkpoint, if there is one.
         until: stop after this many epochs, if the spec has more, as if the run were interrupted: the schedule is that
             of all epochs, and `model.keras` is not written yet.
+        extend: whether a resumed run may get more epochs than it began with although its schedule depends on their
+            number, so that the learning rate leaves the curve that it has followed so far. Other schedules, such as a
+            constant rate, steps or a plateau, need no permission.
 
     Raises:
         UserError: there is no `train` section, the data do not exist or fit, the batch does not divide, or the run
@@ -108,7 +115,7 @@ def train(
     """
     spec = as_spec(spec)
     _check_functions(say=say, on_epoch=on_epoch)
-    check_can_train(spec, run_dir, resume)
+    check_can_train(spec, run_dir, resume, extend)
     recipe, is_resumed = recipe_of(spec), resumes(run_dir, resume)
     if is_resumed and (result := _completed(Path(run_dir or ""), recipe, say, until)):
         return result
@@ -130,14 +137,14 @@ def train(
         store = _store(directory, recipe, is_chief)
         progress = restore(store, setup, say) if is_resumed else Progress()
         outputs = RunOutputs(directory, setup, progress.rows, say) if is_chief else None
-        console = Console(say, recipe.epochs, setup.steps_per_epoch, recipe.batch_size)
+        console = Console(say, recipe, setup.steps_per_epoch)
         loop = Loop(setup, progress, store, console, outputs, on_epoch if is_chief else None, until)
 
         began = time.monotonic()
         try:
             loop.run()
         except (Interrupted, Diverged, WorkerLost, KeyboardInterrupt) as stop:
-            _report(stop, progress, setup, console, directory)
+            _report(stop, progress, setup, console, directory, data_dir)
             if outputs and progress.best and _may_still_save(stop):
                 outputs.finish(progress)
             raise
@@ -146,6 +153,8 @@ def train(
         if _is_partial(progress, recipe, until):
             say(f"stopped after epoch {progress.epochs}, as asked")
             return _result(directory, progress, seconds)
+        if progress.stopping.ran_out:
+            say(_stopped_early(progress, recipe))
         return _result(directory, progress, seconds, outputs.finish(progress) if outputs else None)
 
 
@@ -170,6 +179,8 @@ def _completed(directory: Path, recipe: Train, say: Say, until: int | None) -> R
     if progress.best is None or not (finished or _is_partial(progress, recipe, until)):
         return None
     say(f"{directory} is complete, after {counted(progress.epochs, 'epoch')}")
+    if progress.stopping.ran_out and progress.epochs < recipe.epochs:
+        say(f"{_stopped_early(progress, recipe)}; to train on, start a new run with its weights (init_from)")
     return _result(directory, progress, 0.0)
 
 
@@ -199,12 +210,14 @@ def _opened(run_dir: str | os.PathLike[str] | None, is_resumed: bool, setup: Set
             f"{_devices(setup.placement)}"
         )
         say(f"run directory {directory}")
+        for hint in hints(setup):
+            say(f"hint: {hint}")
         try:
             yield directory
         except (OSError, tf.errors.ResourceExhaustedError) as error:
             if not is_full_disk(error):
                 raise
-            message = "the disk is full; once there is space, resume with --resume"
+            message = "the disk is full; once there is space, resume the run with --resume"
             raise file_problem(directory, message) from error
 
 
@@ -224,7 +237,25 @@ def _devices(placement: Placement) -> str:
     return f", {counted(placement.replicas, 'replica')}" if placement.replicas > 1 else ""
 
 
-def _report(stop: BaseException, progress: Progress, setup: Setup, console: Console, directory: Path) -> None:
+def _stopped_early(progress: Progress, recipe: Train) -> str:
+    """Why early stopping ended a training, in words."""
+    rule = recipe.early_stopping
+    assert rule is not None
+    gain = f" by {rule.min_delta:g}" if rule.min_delta else ""
+    return (
+        f"stopped early after epoch {progress.epochs} of {recipe.epochs}: {rule.monitor} has not improved{gain} on "
+        f"{progress.stopping.best:.4f} for {counted(rule.patience, 'epoch')}"
+    )
+
+
+def _report(
+    stop: BaseException,
+    progress: Progress,
+    setup: Setup,
+    console: Console,
+    directory: Path,
+    data_dir: str | os.PathLike[str] | None,
+) -> None:
     """Says why a training ended early, and how to resume it."""
     if isinstance(stop, Diverged | WorkerLost):
         console.line(str(stop))
@@ -233,7 +264,14 @@ def _report(stop: BaseException, progress: Progress, setup: Setup, console: Cons
         saved = f"; saved as {stop.checkpoint}" if isinstance(stop, Interrupted) else ""
         console.line(f"interrupted in epoch {epoch + 1}, after step {step}{saved}")
     if not isinstance(stop, Diverged):
-        console.line(f"resume with --resume {directory}")
+        command = ["python", "tools/train.py", "--resume", str(directory)]
+        command += ["--data-dir", os.fspath(data_dir)] if data_dir else []
+        is_alone = not setup.placement.is_multi_worker  # several workers may have been started in many ways
+        console.line(
+            f"resume with: {as_started(shlex.join(command))}"
+            if is_alone
+            else f"resume with the same command and --resume {directory}"
+        )
 
 
 def _may_still_save(stop: BaseException) -> bool:

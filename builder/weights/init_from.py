@@ -110,7 +110,8 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
     head = _head(matching)
     new = f"random: a new head, the source's is {head.layer}, {show(head.shape)}" if head else "random: a new head"
     left = NOT_ASKED if init.layers else new
-    return _report(path, layers, {name: TAKEN if name in matching.layers else left for name in layers})
+    report = _report(path, layers, {name: TAKEN if name in matching.layers else left for name in layers})
+    return "\n".join([report, *weights.unlike_pytorch(matching)])
 
 
 def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:

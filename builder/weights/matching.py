@@ -14,12 +14,13 @@ from archspec.errors import argument_problem, file_problem
 from archspec.network import Network, as_graph
 from archspec.ops import Shape
 from archspec.wording import did_you_mean, quoted
+from builder.weights import names
 from builder.weights.layout import FeatureOrder, Unknown, arriving_orders, flattened_order, steps, to_keras
 from builder.weights.pairing import Pairing, pair
 from builder.weights.source import WeightsFile
 from builder.weights.units import NamedTensor, Role, Unit, Units, units_of
 
-Status = Literal["matched", "missing", "left over", "tie", "new", "replaced"]
+Status = Literal["matched", "missing", "left over", "tie", "new", "replaced", "ignored"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Entry:
 
     Attributes:
         status: `matched`; `missing` in the file or `left over` of it; `tie` where several tensors would fit and nothing
-            decides; with a new head, `new` for the network's tensor and `replaced` for the file's.
+            decides; with a new head, `new` for the network's tensor and `replaced` for the file's; `ignored` for what
+            belongs to a loss, not to a network.
         steps: what is done to the values, in words; see `layout.steps`.
         rivals: the layers of the file among which a tie is.
     """
@@ -78,7 +80,7 @@ class Matching:
     @property
     def complete(self) -> bool:
         """Whether nothing is missing, left over or undecided. A head that starts from scratch counts as complete."""
-        return self.counts.keys() <= {"matched", "new", "replaced"}
+        return self.counts.keys() <= {"matched", "new", "replaced", "ignored"}
 
     def tensors(self) -> Iterator[tuple[str, Role, np.ndarray]]:
         """The matched tensors: the layer's name in the network, the role, and the values as Keras stores them."""
@@ -204,7 +206,8 @@ def _entries(
     for index in free:
         replaced = bool(head) and old_heads == [index]
         for role, tensor in there.units[index].tensors.items():
-            yield Entry("replaced" if replaced else "left over", role, None, tensor)
+            status: Status = "ignored" if names.is_of_loss(names.tokens(tensor.name)) else "left over"
+            yield Entry("replaced" if replaced else status, role, None, tensor)
 
 
 def _matched(

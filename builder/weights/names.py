@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from itertools import pairwise, product
 
 Tokens = tuple[str | int, ...]
 
 KERNEL_WORDS = frozenset({"conv", "convolution", "conv2d", "fc", "dense", "linear"})
 NORM_WORDS = frozenset({"bn", "norm", "batchnorm", "batch", "normalization"})
+LOSS_WORDS = frozenset({"criterion", "criteria", "loss", "losses", "metric", "metrics"})
+CLASS_WEIGHTS = frozenset(product(("class", "pos", "label"), ("weight", "weights")))
+AVERAGE_WORDS = frozenset({"ema", "swa", "average", "averaged", "shadow"})
 
 
 def tokens(name: str) -> Tokens:
@@ -94,3 +98,14 @@ def next_in_list(norm: Tokens, kernel: Tokens) -> bool:
     if not (last and previous and isinstance(last[0], int) and isinstance(previous[0], int)):
         return False
     return norm[:-1] == kernel[:-1] and last[0] == previous[0] + 1
+
+
+def is_of_loss(name: Tokens) -> bool:
+    """Whether a tensor belongs to a loss or a metric, which checkpoints of whole trainings hold beside the network:
+    `criterion.weight`, `train_loss.class_weights`."""
+    return bool(LOSS_WORDS & set(name)) or any(pair in CLASS_WEIGHTS for pair in pairwise(name))
+
+
+def is_average(name: Tokens) -> bool:
+    """Whether weights are the moving average that trainings keep of them: `model_ema`."""
+    return bool(AVERAGE_WORDS & set(name))

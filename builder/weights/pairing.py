@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from builder.weights import names
-from builder.weights.units import NORMS, Units
+from builder.weights.units import NORMS, Unit, Units
 
 Before = Callable[[int, int], bool]
 """Whether one position certainly comes before another."""
@@ -40,7 +40,8 @@ def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset
 
     1. A normalisation is tied to the layer before it, by the wiring or else by names, and is paired as that layer is.
        Normalisations are paired on their own in two cases: the file has no wiring and some normalisation of the network
-       follows no layer (`bn1` may then come before `conv1`); or only so does every layer find a partner.
+       follows no layer (`bn1` may then come before `conv1`); or only so does every layer find a partner. What the
+       network has no normalisation like, such as the class weights of a loss, is none.
     2. Layers of one kind and size, and with the same kind of normalisation, are alternatives to each other. If there
        are as many there as here, they are paired: by name if all names are the same, else in order, as far as the order
        is certain on both sides. In a network it is certain where one layer feeds the other; in a file, where it has
@@ -53,7 +54,7 @@ def pair(here: Units, there: Units, given: Mapping[int, int], skipped: frozenset
         skipped: positions here that need no partner.
     """
     needed = len(here.units) - len(skipped)
-    ours, theirs = _norms_by_wiring(here), norms_of(there)
+    ours, theirs = _norms_by_wiring(here), norms_of(_without_strange_norms(here, there))
     apart = _pair(here, there, given, skipped, {}, {}, alike=True)
     if there.upstream is None and any(u.kind in NORMS and i not in ours.values() for i, u in enumerate(here.units)):
         return apart
@@ -158,6 +159,23 @@ def _decide(here: Units, there: Units, ours: list[int], theirs: list[int]) -> di
 
 
 # -- normalisations --------------------------------------------------------------------------------------------------
+
+
+def _without_strange_norms(here: Units, there: Units) -> Units:
+    """The file's layers, in which those that are like no normalisation of the network count as no normalisation."""
+    known = {_likeness(unit) for unit in here.units if unit.kind in NORMS}
+    return replace(
+        there,
+        units=tuple(
+            replace(unit, kind="other") if unit.kind in NORMS and _likeness(unit) not in known else unit
+            for unit in there.units
+        ),
+    )
+
+
+def _likeness(unit: Unit) -> tuple[object, ...]:
+    """Kind and size of a normalisation, and whether it is a factor alone, as the class weights of a loss look like."""
+    return unit.kind, unit.size, unit.tensors.keys() == {"gamma"}
 
 
 def norms_of(units: Units) -> dict[int, int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import ml_dtypes  # noqa: F401  numpy knows bfloat16 with it
@@ -11,31 +13,43 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from archspec.errors import file_problem, path_of
+from archspec.wording import quoted
 from builder.runs.names import BEST, CHECKPOINTS
 from builder.runs.run import open_run
-from builder.weights.source import WeightsFile, state_dict
-from builder.weights.torch_files import read_state_dict
+from builder.weights.source import WeightsFile, state_dict, under
+from builder.weights.torch_files import read_checkpoint
 from builder.weights.units import NamedTensor, Units
 
 KINDS = ".safetensors, .pth or .pt (a state dict of PyTorch), .weights.h5, .keras, a run's directory, keras:ResNet50"
 
 
-def read(source: str | os.PathLike[str]) -> WeightsFile:
+def read(source: str | os.PathLike[str], prefix: str = "") -> WeightsFile:
     """Reads weights.
 
     Args:
         source: a file's path; a run's directory, for its best weights; or `keras:ResNet50` and the like, for a network
             of keras.applications as trained on ImageNet.
+        prefix: for a state dict of PyTorch, where in the file it is: the key of a checkpoint, such as `model_ema`, or
+            the beginning of the tensors' names, such as `encoder`, or both, joined by a dot.
 
     Raises:
-        FileError: the file does not exist, is damaged or of no known kind, or is a pickle that names more than tensors.
+        FileError: the file does not exist, is damaged or of no known kind, is a pickle that names more than tensors, or
+            has nothing under the prefix.
     """
-    text = str(path_of(source, "the path of weights, a run's directory, or keras:NAME"))
+    path_of(source, "the path of weights, a run's directory, or keras:NAME")
+    text = os.fspath(source)
+    path = Path(text)
+    if path.suffix in (".pth", ".pt") and path.is_file():
+        return _of_checkpoint(text, path, prefix)
+    found = _read(text, path)
+    return under(found, prefix) if prefix else found
+
+
+def _read(text: str, path: Path) -> WeightsFile:
     if text.startswith("keras:"):
         from builder.weights.keras_files import read_application
 
         return read_application(text.removeprefix("keras:"))
-    path = Path(text)
     if path.is_dir():
         return read_run(path)
     try:
@@ -44,8 +58,6 @@ def read(source: str | os.PathLike[str]) -> WeightsFile:
         raise file_problem(path, f"cannot be read: {error.strerror}") from error
     if path.suffix == ".safetensors":
         return _named(text, read_safetensors(path))
-    if path.suffix in (".pth", ".pt"):
-        return state_dict(text, read_state_dict(path))
     from builder.weights import keras_files
 
     if path.name.endswith(".weights.h5"):
@@ -53,6 +65,33 @@ def read(source: str | os.PathLike[str]) -> WeightsFile:
     if path.suffix == ".keras":
         return keras_files.read_keras_model(path)
     raise file_problem(path, f"is of no known kind; weights are read from {KINDS}")
+
+
+def _of_checkpoint(text: str, path: Path, prefix: str) -> WeightsFile:
+    """A state dict of a file of PyTorch.
+
+    Raises:
+        FileError: see `read`.
+    """
+    checkpoint = read_checkpoint(path)
+    parts = checkpoint.parts
+    asked = [key for key in parts if key and f"{prefix}.".startswith(f"{key}.")]
+    key = max(asked, key=len, default=checkpoint.default)
+    if key is None:
+        names = ", ".join(map(quoted, parts))
+        raise file_problem(path, f"holds several state dicts, {names}; say which with --prefix {next(iter(parts))}")
+    others = tuple(name for name, tensors in parts.items() if name != key and _is_alike(tensors, parts[key]))
+    source = replace(state_dict(text, parts[key]), part=key, others=others)
+    rest = prefix[len(key) + 1 :] if asked else prefix
+    return under(source, rest) if rest else source
+
+
+def _is_alike(tensors: Mapping[str, np.ndarray], chosen: Mapping[str, np.ndarray]) -> bool:
+    """Whether a state dict may be of the same network: half of the chosen one's kernels have an equal in it."""
+    kernels, others = (
+        Counter(tensor.shape for tensor in some.values() if tensor.ndim > 1) for some in (chosen, tensors)
+    )
+    return 2 * (kernels & others).total() >= kernels.total() > 0
 
 
 def read_run(directory: Path) -> WeightsFile:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 
 import numpy as np
 
 from archspec import tables
-from archspec.errors import Where, file_problem
+from archspec.errors import UserError, Where, file_problem
 from archspec.ops import show
 from archspec.wording import counted, printable
-from builder.weights.matching import Entry, Matching, Status
+from builder.weights.conventions import unlike_pytorch
+from builder.weights.matching import Entry, Matching, Status, match
+from builder.weights.names import is_average, tokens
+from builder.weights.source import WeightsFile, under
 
-MARKS: dict[Status, str] = {"matched": " ", "missing": "+", "left over": "-", "tie": "?", "new": "*", "replaced": "*"}
+MARKS: dict[Status, str] = {
+    "matched": " ",
+    "missing": "+",
+    "left over": "-",
+    "tie": "?",
+    "new": "*",
+    "replaced": "*",
+    "ignored": " ",
+}
 NOTES: dict[Status, str] = {
     "matched": "",
     "missing": "missing",
@@ -22,12 +34,15 @@ NOTES: dict[Status, str] = {
     "tie": "undecided",
     "new": "new",
     "replaced": "replaced",
+    "ignored": "ignored, as it belongs to a loss",
 }
 HEADER = ("  network", "shape", "file", "shape", "")
 WIDTH = 10_000  # a shortened name would say nothing
 MOST_ROWS = 20
 """The number of differences of each kind that are shown unless all are asked for."""
 MOST_TIES = 5
+MOST_GROUPS = 8
+"""The number of parts of a state dict that are tried, each of which may take a second."""
 
 
 def require(matching: Matching, partial: bool = False, full: bool = False, where: Where | None = None) -> None:
@@ -76,8 +91,10 @@ def require_finite(matching: Matching, where: Where | None = None) -> None:
 
 
 def text(matching: Matching, full: bool = False) -> str:
-    """The table of the differences, or of everything, with the summary below it."""
-    return "\n".join([*(table(matching) if full else differences(matching)), summary(matching)])
+    """The table of the differences, or of everything, with the summary below it, and what may need attention: other
+    weights in the file, and where the network differs from PyTorch's defaults."""
+    lines = table(matching) if full else differences(matching)
+    return "\n".join([*lines, summary(matching), *_others(matching.source), *unlike_pytorch(matching)])
 
 
 def summary(matching: Matching) -> str:
@@ -85,9 +102,11 @@ def summary(matching: Matching) -> str:
     steps = Counter(step for entry in matching.entries if entry.status == "matched" for step in entry.steps)
     detail = ", ".join(f"{count:,} {step}" for step, count in steps.items())
     parts = [f"{counted(matching.counts.get('matched', 0), 'tensor')} matched" + (f" ({detail})" if detail else "")]
-    parts += [f"{matching.counts[s]:,} {NOTES[s]}" for s in NOTES if s != "matched" and s in matching.counts]
-    if matching.source.counters:
-        parts.append(f"{counted(len(matching.source.counters), 'counter')} of batches ignored")
+    words = {**NOTES, "ignored": "of a loss ignored"}
+    parts += [f"{matching.counts[s]:,} {words[s]}" for s in NOTES if s != "matched" and s in matching.counts]
+    if counters := matching.source.counters:
+        batches = " of batches" if all(name.endswith("num_batches_tracked") for name in counters) else ""
+        parts.append(f"{counted(len(counters), 'counter')}{batches} ignored")
     return ", ".join(parts)
 
 
@@ -141,7 +160,27 @@ def _row(entries: Sequence[Entry]) -> tuple[str, ...]:
     return f"{mark} {ours}".rstrip(), shapes[0], printable(theirs), shapes[1], printable(note)
 
 
+def _others(source: WeightsFile) -> Iterator[str]:
+    """What else a checkpoint holds."""
+    for name in source.others:
+        kind = "a moving average of the weights" if is_average(tokens(name)) else "other weights"
+        yield f"taken from '{printable(source.part)}'; the file also has {kind}: --prefix {printable(name)}"
+
+
+def _fitting_groups(matching: Matching) -> Iterator[str]:
+    """Which part of a state dict fits on its own, where the whole does not: `model` beside `model_ema`."""
+    groups = matching.source.groups
+    if matching.source.layout == "torch" and 1 < len(groups) <= MOST_GROUPS:
+        for name in groups:
+            with suppress(UserError):
+                if match(matching.graph, under(matching.source, name)).complete:
+                    average = ", a moving average," if is_average(tokens(name)) else ""
+                    yield f"the tensors under '{printable(name)}'{average} fit on their own: --prefix {printable(name)}"
+
+
 def _mends(matching: Matching) -> Iterator[str]:
+    yield from _fitting_groups(matching)
+    yield from _others(matching.source)
     ties: dict[tuple[str, ...], dict[str, None]] = {}
     for entry in matching.entries:
         if entry.status == "tie" and entry.unit:

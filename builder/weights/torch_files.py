@@ -6,7 +6,8 @@ import io
 import math
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ MAX_PICKLE = 2**26
 """The most bytes that a pickle may have; a state dict's has about a hundred for each tensor."""
 STATE_DICT_KEYS = ("state_dict", "model", "model_state_dict", "module", "net", "weights")
 """The keys under which checkpoints keep the state dict; the first one present counts."""
+MAX_NESTING = 3
+"""How deep in a checkpoint state dicts are looked for: `callbacks.EMA.ema_state_dict` is the deepest in use."""
 
 STORAGES: dict[str, np.dtype[Any]] = {
     "DoubleStorage": np.dtype("<f8"),
@@ -35,10 +38,30 @@ STORAGES: dict[str, np.dtype[Any]] = {
 }
 
 
-def read_state_dict(path: Path) -> dict[str, np.ndarray]:
-    """Reads the tensors of a file written by `torch.save`, in the file's order.
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state dicts of a file written by `torch.save`, such as `model` and the moving average `model_ema` beside it.
 
-    A checkpoint may hold the state dict under one of `STATE_DICT_KEYS`; nothing else in it is used.
+    Attributes:
+        parts: the tensors of each, in the file's order, by its key; keys are joined by dots where it is deeper inside,
+            and the key is empty where the file itself is one.
+        default: the key of the one that is read unless another is asked for; None if nothing decides.
+    """
+
+    parts: Mapping[str, Mapping[str, np.ndarray]]
+    default: str | None
+
+
+def read_state_dict(path: Path) -> Mapping[str, np.ndarray]:
+    """The state dict of a file that is read unless another is asked for; see `read_checkpoint`."""
+    checkpoint = read_checkpoint(path)
+    return checkpoint.parts[checkpoint.default or ""]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Reads the tensors of a file written by `torch.save`.
+
+    A checkpoint may hold its state dict under one of `STATE_DICT_KEYS`; others are found besides.
 
     Raises:
         FileError: the file is of another kind, damaged, or in the format before PyTorch 1.6, or its pickle names
@@ -56,7 +79,7 @@ def read_state_dict(path: Path) -> dict[str, np.ndarray]:
         raise file_problem(path, str(refusal)) from None
     except Exception as error:  # zipfile raises all kinds of exceptions on damaged files
         raise file_problem(path, f"is cut off or damaged: {error or type(error).__name__}") from None
-    found = _state_dict(content)
+    found = _checkpoint(content)
     if isinstance(found, str):
         raise file_problem(path, found)
     return found
@@ -205,24 +228,35 @@ class _TensorUnpickler(pickle.Unpickler):
         return self.storages(kind, key, count)
 
 
-def _state_dict(content: Any) -> dict[str, np.ndarray] | str:
-    """The state dict in an unpickled object, or the reason why there is none."""
+def _checkpoint(content: Any) -> Checkpoint | str:
+    """The state dicts in an unpickled object, or the reason why there is none."""
     if not isinstance(content, dict):
         return "holds no state dict"
-    inside = {key: value for key, value in content.items() if isinstance(key, str) and _tensors(value)}
-    known = [key for key in STATE_DICT_KEYS if key in inside]
-    if known:
-        return _tensors(inside[known[0]])
-    if found := _tensors(content):
-        return found
-    if len(inside) == 1:
-        return _tensors(*inside.values())
+    parts = dict(_parts(content, "", set()))
+    if parts:
+        known = [key for key in (*STATE_DICT_KEYS, "") if key in parts]
+        only = next(iter(parts)) if len(parts) == 1 else None
+        return Checkpoint(parts, known[0] if known else only)
     keys = ", ".join(quoted(str(key)) for key in list(content)[:10])
     return f"holds no state dict under a known name; it has {keys or 'nothing'}"
 
 
-def _tensors(value: Any) -> dict[str, np.ndarray]:
+def _parts(content: dict[Any, Any], path: str, seen: set[int]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """The state dicts in a dictionary, each with the keys that lead to it. The states of optimizers, whose keys are
+    numbers, are none. A dictionary that is met again, which a pickle may hold a thousand times, is passed over."""
+    if id(content) in seen or not all(isinstance(key, str) for key in content):
+        return
+    seen.add(id(content))
+    if tensors := _tensors(content):
+        yield path, tensors
+    if path.count(".") < MAX_NESTING:
+        for key, value in content.items():
+            if isinstance(value, dict):
+                yield from _parts(value, f"{path}.{key}" if path else key, seen)
+
+
+def _tensors(value: dict[Any, Any]) -> dict[str, np.ndarray]:
     """The tensors of a state dict; empty if the object is not one."""
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+    if not all(isinstance(key, str) for key in value):
         return {}
     return {key: item for key, item in value.items() if isinstance(item, np.ndarray)}

@@ -163,3 +163,8 @@ def unit_of(name: str, tensors: Mapping[Role, NamedTensor], kernel_size: Shape |
 def is_real(tensor: np.ndarray) -> bool:
     """Whether the values are floating-point numbers of 16 bits or more, all of which float32 represents well enough."""
     return tensor.dtype.name in ("float16", "bfloat16", "float32", "float64")
+
+
+def is_counter(tensor: np.ndarray) -> bool:
+    """Whether it is one whole number, as steps and averaged models are counted (`n_averaged`)."""
+    return tensor.ndim == 0 and tensor.dtype.kind in "iub"

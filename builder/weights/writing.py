@@ -97,7 +97,7 @@ def write_torch(matching: Matching, like: WeightsFile, path: str | os.PathLike[s
     """
     path = check_output(path, "torch", force)
     require_finite(matching)
-    if matching.counts.keys() != {"matched"}:
+    if matching.counts.keys() - {"ignored"} != {"matched"}:
         raise file_problem(matching.source.name, "has not all weights of the network, and PyTorch's are whole")
     write_tensors(path, state_dict_like(matching, like), {"format": "pt"})
 
@@ -115,6 +115,8 @@ def state_dict_like(matching: Matching, like: WeightsFile) -> dict[str, np.ndarr
     values = {(layer, role): tensor for layer, role, tensor in matching.tensors()}
     tensors: dict[str, np.ndarray] = {}
     for entry in names.entries:
+        if entry.status == "ignored":
+            continue
         assert entry.unit and entry.theirs
         order = names.orders[entry.unit.name]
         ours = values[entry.unit.name, entry.role]

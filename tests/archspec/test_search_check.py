@@ -197,3 +197,12 @@ def test_without_a_recipe_there_is_no_cost() -> None:
     found = survey(archspec.loads(text))
     assert found.cost is None
     assert found.tally.inside == 3
+
+
+def test_a_batch_of_more_pictures_than_there_are_is_found_before_a_search() -> None:
+    spec = spec_with({"space": {**SPACE, "train.batch_size": {"choice": [32, 2000]}}})
+    with pytest.raises(archspec.SpecError) as caught:
+        survey(spec)
+    assert "train.batch_size=2000 is in no valid network: a batch of 2000 is more than digits has to train on, " + (
+        "1,437 pictures"
+    ) in str(caught.value)

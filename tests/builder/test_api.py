@@ -16,7 +16,7 @@ from builder.exports.formats import chosen_formats
 from builder.system.public_calls import in_python
 
 PUBLIC = """
-Diverged Evaluation Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
+Diverged Evaluation ExportFailed Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
 build evaluate export hypermodel load_data open_run predict preview train tune verify weights
 """
 

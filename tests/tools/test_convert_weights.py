@@ -18,6 +18,7 @@ import builder
 from archspec import load
 from builder.runs.comparison import flat
 from builder.weights.torch_files import read_state_dict
+from tests.forked import python
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "convert_weights.py"
@@ -29,7 +30,7 @@ CHECKPOINT = ROOT / "tests" / "fixtures" / "small_checkpoint.pth"
 def run(*arguments, status=0, directory=None, before=(), **options):
     """Runs the command in its own process and returns its output, or its standard error if it fails."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, str(ROOT)])}
-    command = [sys.executable, TOOL, *map(str, arguments)]
+    command = [sys.executable if options else python(), TOOL, *map(str, arguments)]
     result = subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, timeout=120, **options
     )
@@ -189,7 +190,9 @@ def test_what_is_no_number_is_not_written(tmp_path, run_here):
         ([ROOT / "specs", SPEC], "is not the directory of a run: it has no spec.yaml and no checkpoints/"),
         ([SMALL, SPEC, "--to", "keras", "--out", "a.pth"], "its name must end in .weights.h5 or .keras"),
         ([SMALL, SPEC, "--to", "keras", "--out", "no/a.keras"], "no: is not a directory"),
+        ([SMALL, SPEC, "--to", "run", "--normalisation", "unit", "-o", ROOT / "specs"], "specs: is not empty"),
         ([SMALL, SPEC, "--pair", "a=conv1"], "small.pth has no layer with weights named 'a'"),
+        ([SMALL, SPEC, "--prefix", "head."], "small.pth: has no tensors under 'head.'"),
     ],
 )
 def test_mistakes(arguments, expected, run_here):
@@ -201,6 +204,7 @@ def test_mistakes(arguments, expected, run_here):
     [
         ([SMALL, SPEC, "--out", "a.keras"], "--to and --out go together"),
         ([SMALL, SPEC, "--to", "torch", "--out", "a.safetensors"], "--to torch and --like go together"),
+        ([SMALL, SPEC, "--to", "run", "--out", "a"], "--to run needs --normalisation: torchvision for weights of"),
         ([SMALL], "SPEC is needed unless SOURCE is a run"),
         ([SMALL, SPEC, "--pair", "a"], "expected A=B, got 'a'"),
         ([SMALL, SPEC, "--set", "depth=3"], "no parameter or section has this name"),

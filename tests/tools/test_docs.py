@@ -18,7 +18,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ import yaml
 
 import archspec
 from archspec.spec.overrides import parse_assignments
+from tests.forked import python as interpreter
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = ("evaluate.md", "export.md", "predict.md", "search.md", "weights.md")
@@ -100,7 +100,7 @@ def run(command: str, folder: Path) -> str:
     (folder / "bin").mkdir(exist_ok=True)
     python = folder / "bin" / "python"
     python.unlink(missing_ok=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.write_text(f'#!/bin/sh\nexec {interpreter()} "$@"\n')
     python.chmod(0o755)
     environment = {
         **os.environ,
@@ -116,7 +116,7 @@ def run(command: str, folder: Path) -> str:
 
 def shape(text: str) -> str:
     """A text without its numbers, and without what depends on them."""
-    text = re.sub(r"  best$", "", text, flags=re.MULTILINE)
+    text = re.sub(r" \*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\d+(?:[.,:/-]\d+)*(?:e-?\d+)?", "#", text)
     return re.sub(r"[ \t]+|(?<=-)-+", " ", text)
 
@@ -186,7 +186,7 @@ def happenings(page: Path, folder: Path, marks: Sequence[str]) -> Iterator[tuple
     write_specs(page, folder)
     for block in blocks(page):
         if block.language == "python" and block.mark in ("", *marks):
-            command = [sys.executable, "-c", block.text]
+            command = [interpreter(), "-c", block.text]
             found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
             if block.mark:
                 assert matches(shape(block.comments), shape(found)), f"{block.text}\n--- found\n{found}"

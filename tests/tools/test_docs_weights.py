@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from tests.fixtures.weights_by_name import values
+from tests.forked import python
 from tests.tools import test_docs
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,7 @@ def test_the_fine_tuning_that_is_shown_happens(folder):
     for language, mark, text in test_docs.BLOCK.findall(section):
         block = test_docs.Block(language, mark, text)
         if language == "python":
-            subprocess.run([sys.executable, "-c", text], cwd=folder, check=True)
+            subprocess.run([python(), "-c", text], cwd=folder, check=True)
         elif language == "yaml":
             (folder / test_docs.FILE_NAME.search(text)[1]).write_text(text)
         for command, expected in block.commands if mark == "slow" else []:

@@ -75,7 +75,7 @@ def test_the_page_shows_how_it_is_used(exported, tmp_path):
     page = (ROOT / "docs" / "export.md").read_text()
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "digits").symlink_to(exported[0])
-    two = load_digits().images[2][..., np.newaxis].astype(np.uint8)
+    two = np.rint(load_digits().images[2][..., np.newaxis] * 255 / 16).astype(np.uint8)
     (tmp_path / "two.png").write_bytes(tf.io.encode_png(two).numpy())
     for code in re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         shown = "".join(re.findall(r"^# (.*\n)", code, re.MULTILINE))

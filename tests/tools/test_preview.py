@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,22 @@ from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from archspec.recipe.schedules import Constant, Plateau, Step
 from builder.data import load_data
-from builder.training.preview import label_text, learning_rates, preview, training_examples, validation_examples
+from builder.training.preview import (
+    label_text,
+    learning_rates,
+    of_every_class,
+    preview,
+    training_examples,
+    validation_examples,
+)
+from tests.forked import python
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "specs" / "digits.yaml"
 
 
 def run(*arguments, cwd, status=0):
-    command = [sys.executable, ROOT / "tools" / "preview.py", *map(str, arguments)]
+    command = [python(), ROOT / "tools" / "preview.py", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
     assert result.returncode == status, result.stderr
@@ -121,7 +128,22 @@ def test_the_pictures_are_those_of_training(data):
     plain = training_examples(data, load(DIGITS, {"train.augment": []}).train, 5)
     assert all(any(np.array_equal(picture, one) for one in train) for picture, _ in plain)
     held_out = validation_examples(data, spec.train, 16)
-    assert [int(label) for _, label in held_out] == data.validation.labels.numpy()[:16].tolist()
+    assert [int(label) for _, label in held_out] == [*range(10), *range(6)]
+    validation = list(data.validation.pictures.numpy())
+    assert all(any(np.array_equal(picture, one) for one in validation) for picture, _ in held_out)
+
+
+@pytest.mark.parametrize(
+    ("labels", "count", "expected"),
+    [
+        ([0, 0, 0, 1, 1, 2], 5, [0, 3, 5, 1, 4]),
+        ([2, 2, 0], 9, [2, 0, 1]),
+        ([0, 1, 2, 3, 4, 5], 3, [0, 2, 4]),
+        ([], 3, []),
+    ],
+)
+def test_evaluation_pictures_are_of_every_class(labels, count, expected):
+    assert of_every_class(np.array(labels, np.int64), count) == expected
 
 
 @pytest.mark.parametrize(

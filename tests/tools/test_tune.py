@@ -156,7 +156,7 @@ def test_nothing_to_resume(tmp_path):
     )
     assert not (tmp_path / "none").exists()
     text = tune(ROOT / "specs/digits.yaml", "--resume", cwd=tmp_path, status=2)
-    assert text == "runs/digits: has no search to resume; name the directory of one with --run-dir\n"
+    assert text == "runs/digits: has no search to resume; name one with --resume RUN\n"
 
 
 def test_a_directory_that_cannot_be_one():

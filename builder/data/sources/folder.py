@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tensorflow as tf
 
 from archspec.errors import Where, file_problem, problem_at
 from archspec.recipe.data import Folder
-from archspec.wording import did_you_mean
+from archspec.wording import counted, did_you_mean, first_few
+from builder.data.cache import stamp
 from builder.data.decodable import NAMED, decodable
 from builder.data.splits import Encoded, Request, Splits, held_out
+from builder.pictures import files
+from builder.pictures.files import Entry
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp")
-OTHER_FORMATS = (".webp", ".tif", ".tiff", ".heic", ".avif", ".jp2", ".jxl", ".ppm", ".pgm")
 VALIDATION = ("validation", "val")
 
 
@@ -27,14 +28,12 @@ class File:
     Attributes:
         path: relative to the folder.
         class_name: the name of its class.
-        size: in bytes.
-        modified: the time of the last change, in nanoseconds.
+        stamp: what changes with the file (`builder.data.cache.stamp`).
     """
 
     path: str
     class_name: str
-    size: int
-    modified: int
+    stamp: tuple[int, ...]
 
 
 def load(source: Folder, request: Request) -> Splits:
@@ -49,30 +48,44 @@ def load(source: Folder, request: Request) -> Splits:
     if request.channels not in (1, 3):
         raise problem_at(where, f"pictures of a folder have 1 or 3 channels, and the network takes {request.channels}")
     train_folder, validation_folder = _split_folders(root, where)
-    train = _scan(root, train_folder, where)
+    train, unused = _scan(root, train_folder, where)
     names = sorted({file.class_name for file in train}, key=os.fsencode)
     if validation_folder is None:
         train, validation = _split(train, source, root, where)
     else:
-        validation = _scan(root, validation_folder, where)
+        validation, others = _scan(root, validation_folder, where)
+        unused += others
         for name in sorted({file.class_name for file in validation} - set(names)):
             path = root / validation_folder / name
             raise file_problem(
                 where, f"{path}: there is no such class in {root / train_folder}{did_you_mean(name, names)}"
             )
+        _report_folders(root, {train_folder, validation_folder}, request)
+    if unused:
+        request.say(files.unused(str(root), len(train) + len(validation), unused))
     label = {name: number for number, name in enumerate(names)}
-    splits = [_encoded(root, files, label) for files in (train, validation)]
-    digest = hashlib.sha256(repr([(file.path, file.size) for files in (train, validation) for file in files]).encode())
-    times = hashlib.sha256(
-        repr([(os.path.abspath(root), file.path, file.size, file.modified) for file in train + validation]).encode()
-    )
-    (first, second), skipped = decodable(splits, str(root), times.hexdigest(), source.on_corrupt, request)
+    splits = [_encoded(root, pictures, label) for pictures in (train, validation)]
+    paths = [(file.path for file in pictures) for pictures in (train, validation)]
+    digest = hashlib.sha256(repr([list(some) for some in paths]).encode(errors="surrogateescape"))
+    stamps = [(file.path, file.stamp) for file in train + validation]
+    stamped = hashlib.sha256(repr([os.path.realpath(root), *stamps]).encode(errors="surrogateescape"))
+    (first, second), skipped = decodable(splits, str(root), stamped.hexdigest(), source.on_corrupt, request)
     if skipped:
-        left = {Path(first.name(number)).parent.name for number in range(first.count)}
+        assert first.labels is not None
+        left = set(first.labels.tolist())
         for name in names:
-            if name not in left:
+            if label[name] not in left:
                 raise file_problem(where, f"{root}: no picture of class {name} is left to train on", *skipped[:NAMED])
     return Splits(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
+
+
+def _report_folders(root: Path, used: set[str], request: Request) -> None:
+    """Says which folders beside those of the two splits are not used."""
+    others = [name for name in _folders(root, request.where) if name not in used]
+    if others:
+        names = ", ".join(first_few([files.shown(name) for name in others], files.NAMED))
+        beside = " and ".join(f"{name}/" for name in sorted(used))
+        request.say(f"{counted(len(others), 'folder')} beside {beside} in {root} not used: {names}")
 
 
 def _split_folders(root: Path, where: Where) -> tuple[str, str | None]:
@@ -105,60 +118,75 @@ def _folders(path: Path, where: Where) -> list[str]:
         raise file_problem(where, message) from problem
 
 
-def _scan(root: Path, split: str, where: Where) -> list[File]:
-    """The pictures of all classes in the folder of a split, sorted by class and name."""
-    files: list[File] = []
+def _scan(root: Path, split: str, where: Where) -> tuple[list[File], list[Entry]]:
+    """The pictures of all classes in the folder of a split, sorted by class and name, and the files that are not used.
+
+    The folders inside a class belong to it.
+    """
     base = root / split
     classes = _folders(base, where)
     if not classes:
         raise file_problem(where, f"{base}: expected a sub-folder for each class, with its pictures in it; it has none")
+    found: list[File] = []
+    unused = _outside(base)
     for class_name in sorted(classes, key=os.fsencode):
-        before = len(files)
-        others = []
-        try:
-            with os.scandir(base / class_name) as entries:
-                for entry in sorted(entries, key=lambda one: os.fsencode(one.name)):
-                    suffix = os.path.splitext(entry.name)[1].lower()
-                    if suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file():
-                        status = entry.stat()
-                        path = os.path.normpath(os.path.join(split, class_name, entry.name))
-                        files.append(File(path, class_name, status.st_size, status.st_mtime_ns))
-                    elif suffix in OTHER_FORMATS:
-                        others.append(entry.name)
-        except OSError as problem:
-            raise file_problem(where, f"{base / class_name}: cannot be read: {problem.strerror}") from problem
-        if others:
-            message = f"{base / class_name / others[0]}: this format cannot be read; convert it to JPEG or PNG"
-            notes = [f"{len(others)} such files in this folder"] if len(others) > 1 else []
-            raise file_problem(where, message, *notes)
-        if len(files) == before:
+        folder = base / class_name
+        if not files.is_utf8(class_name):
             raise file_problem(
                 where,
-                f"{base / class_name}: there are no pictures in this class ({' '.join(SUFFIXES)}); "
-                "add some, or delete the folder",
+                f"{files.shown(str(folder))}: the name of this class is not UTF-8; rename the folder "
+                "(convmv -f latin1 -t utf8 does so for a whole tree)",
             )
-    return files
+        entries = list(files.walk(str(folder)))
+        if closed := next((entry for entry in entries if entry.why_not == files.CLOSED), None):
+            raise file_problem(where, f"{files.shown(closed.path)}: cannot be read: {closed.problem}")
+        pictures = [entry for entry in entries if entry.why_not is None]
+        if others := [entry for entry in pictures if entry.ending not in files.DECODED]:
+            message = f"{files.shown(others[0].path)}: this format cannot be read; convert it to JPEG or PNG"
+            notes = [f"{len(others)} such files in this folder"] if len(others) > 1 else []
+            raise file_problem(where, message, *notes)
+        left_out = [entry for entry in entries if entry.why_not is not None]
+        if not pictures:
+            raise file_problem(
+                where,
+                f"{folder}: there are no pictures in this class ({' '.join(files.DECODED)}); "
+                "add some, or delete the folder",
+                *([files.unused(str(folder), 0, left_out)] if left_out else []),
+            )
+        unused += left_out
+        below = os.path.relpath(folder, root)
+        for entry in pictures:
+            assert entry.status is not None
+            found.append(File(below + entry.path[len(str(folder)) :], class_name, stamp(entry.status)))
+    return found, unused
 
 
-def _split(files: list[File], source: Folder, root: Path, where: Where) -> tuple[list[File], list[File]]:
-    """The files to train on and those held out, which are a share of every class."""
+def _outside(base: Path) -> list[Entry]:
+    """The files beside the folders of classes, which belong to no class."""
+    beside = [entry for entry in files.walk(str(base), below=False) if entry.why_not != files.CLOSED]
+    return [replace(entry, why_not=entry.why_not or files.OUTSIDE) for entry in beside]
+
+
+def _split(pictures: list[File], source: Folder, root: Path, where: Where) -> tuple[list[File], list[File]]:
+    """The pictures to train on and those held out, which are a share of every class."""
     by_class: dict[str, list[File]] = {}
-    for file in files:
+    for file in pictures:
         by_class.setdefault(file.class_name, []).append(file)
     validation: set[str] = set()
     for name, members in by_class.items():
         if len(members) == 1:
             raise file_problem(where, f"{root / name}: there is 1 picture, and at least 2 are needed to hold one out")
         validation |= held_out([file.path for file in members], source.validation, source.seed)
-    return [file for file in files if file.path not in validation], [file for file in files if file.path in validation]
+    parts = [[file for file in pictures if (file.path in validation) == is_held_out] for is_held_out in (False, True)]
+    return parts[0], parts[1]
 
 
-def _encoded(root: Path, files: list[File], label: dict[str, int]) -> Encoded:
-    names = [os.path.join(root, file.path) for file in files]
+def _encoded(root: Path, pictures: list[File], label: dict[str, int]) -> Encoded:
+    names = [os.path.join(root, file.path) for file in pictures]
     paths = tf.constant([os.fsencode(name) for name in names])
-    labels = tf.constant([label[file.class_name] for file in files], tf.int64)
+    labels = tf.constant([label[file.class_name] for file in pictures], tf.int64)
 
     def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.io.read_file(paths[number]), labels[number]
 
-    return Encoded(len(files), read, lambda number: names[number])
+    return Encoded(len(pictures), read, lambda number: files.shown(names[number]))

@@ -9,13 +9,22 @@ import numpy as np
 
 from archspec.errors import FileError, Problem, Where, file_problem
 from archspec.recipe.data import Npz
+from archspec.wording import first_few
 from builder.data.memory import aligned, shared
 from builder.data.splits import Arrays, Request, Splits, channels_error, channels_fit, held_out
 
-NAMES = (("x_train", "y_train", "x_test", "y_test"), ("x", "y"))
-"""The arrays that a file may hold: both splits, or pictures that are to be split."""
+NAMES = (
+    ("x_train", "y_train", "x_val", "y_val"),
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("x", "y"),
+)
+"""The arrays that a file may hold, the first that are all there: both splits, or pictures that are to be split."""
+CLASS_NAMES = "class_names"
+"""The array of the classes' names, by label, which may be there too."""
 MOST_CLASSES = 1_000_000
 """More than any network distinguishes; a label beyond it is a mistake."""
+CHANNELS = (1, 3, 4)
+"""The numbers of channels by which pictures with their channels first are recognised."""
 
 
 def load(source: Npz, request: Request) -> Splits:
@@ -26,7 +35,7 @@ def load(source: Npz, request: Request) -> Splits:
         SpecError: the pictures have more channels than the network takes.
     """
     path, where = Path(source.path).expanduser(), request.where
-    arrays = _read(path, where)
+    arrays, names, checksums = _read(path, request)
     problems: list[str] = []
     pairs = [
         (
@@ -36,14 +45,17 @@ def load(source: Npz, request: Request) -> Splits:
         for name, label_name in zip(list(arrays)[::2], list(arrays)[1::2], strict=True)
     ]
     if not problems and len({pictures.shape[1:] for pictures, _ in pairs}) > 1:
-        sizes = " and ".join(f"{name} {list(arrays[name].shape)}" for name in ("x_train", "x_test"))
+        sizes = " and ".join(f"{name} {list(arrays[name].shape)}" for name in list(arrays)[::2])
         problems.append(f"the pictures of both splits must have one size, got {sizes}")
+    classes = 0 if problems else max(int(labels.max()) for _, labels in pairs) + 1
+    if names is not None:
+        _check_names(names, classes, problems)
     if problems:
         raise FileError(Problem(where, f"{path}: {problem}") for problem in problems)
     found = pairs[0][0].shape[-1]
     if not channels_fit(found, request.channels):
         raise channels_error(where, str(path), found, request.channels)
-    classes = max(int(labels.max()) for _, labels in pairs) + 1
+    class_names = tuple(str(label) for label in range(classes)) if names is None else tuple(map(str, names.tolist()))
     splits = pairs if len(pairs) == 2 else _split(*pairs[0], source, path, where)
     counts = np.bincount(splits[0][1], minlength=classes)
     if not counts.all():
@@ -53,11 +65,13 @@ def load(source: Npz, request: Request) -> Splits:
             "labels must be 0, 1, 2 and so on, each with pictures",
         )
     train, validation = (Arrays(shared(pictures), shared(labels)) for pictures, labels in splits)
-    identity = f"{path.name} {[(list(pictures.shape), int(labels.sum())) for pictures, labels in splits]}"
-    return Splits(path.name, train, validation, tuple(str(label) for label in range(classes)), identity)
+    identity = f"{path.name} {checksums} {[list(pictures.shape) for pictures, _ in splits]}"
+    return Splits(path.name, train, validation, class_names, identity)
 
 
-def _read(path: Path, where: Where) -> dict[str, np.ndarray]:
+def _read(path: Path, request: Request) -> tuple[dict[str, np.ndarray], np.ndarray | None, str]:
+    """The arrays of pictures and labels in turn, the names of classes if they are there, and the checksums of all."""
+    where = request.where
     try:
         with path.open("rb") as stream:
             file = np.load(stream, allow_pickle=False)
@@ -66,9 +80,18 @@ def _read(path: Path, where: Where) -> dict[str, np.ndarray]:
             names = next((names for names in NAMES if set(names) <= set(file.files)), None)
             if names is None:
                 found = ", ".join(sorted(file.files)[:10]) or "none"
-                message = f"{path}: expected the arrays x_train, y_train, x_test and y_test, or x and y; it has {found}"
+                message = (
+                    f"{path}: expected the arrays x_train, y_train, x_val and y_val (or x_test and y_test), or x and "
+                    f"y; it has {found}"
+                )
                 raise file_problem(where, message)
-            return {name: file[name] for name in names}
+            arrays = {name: file[name] for name in names}
+            class_names = file[CLASS_NAMES] if CLASS_NAMES in file.files else None
+            assert file.zip is not None
+            members = sorted((member.filename, member.CRC) for member in file.zip.infolist())
+        if others := sorted(set(file.files) - {*names, CLASS_NAMES}):
+            request.say(f"{path}: not used: {', '.join(first_few(others, 10))}")
+        return arrays, class_names, f"{members}"
     except FileNotFoundError as problem:
         message = f"{path}: there is no such file; relative paths start at the current directory"
         raise file_problem(where, message) from problem
@@ -90,6 +113,11 @@ def _pictures(name: str, array: np.ndarray, problems: list[str]) -> np.ndarray:
         problems.append(
             f"{name} is {_shape(array)}; expected (count, height, width) or (count, height, width, channels)"
         )
+    elif array.ndim == 4 and _is_channels_first(array.shape):
+        problems.append(
+            f"{name} is {_shape(array)}, channels first as in PyTorch; expected (count, height, width, channels): "
+            f"numpy.moveaxis({name}, 1, -1)"
+        )
     elif array.dtype != np.uint8:
         hint = " (numpy.round(x * 255).astype('uint8') where values are from 0 to 1)" if array.dtype.kind == "f" else ""
         problems.append(f"{name} is {array.dtype}; expected uint8, from 0 to 255{hint}")
@@ -101,6 +129,24 @@ def _pictures(name: str, array: np.ndarray, problems: list[str]) -> np.ndarray:
     return array
 
 
+def _is_channels_first(shape: tuple[int, ...]) -> bool:
+    """Whether the shape of pictures is (count, channels, height, width)."""
+    _, first, second, third = shape
+    return first in CHANNELS and third not in CHANNELS and second > first
+
+
+def _check_names(names: np.ndarray, classes: int, problems: list[str]) -> None:
+    """Checks the names of classes; of `classes`, 0 stands for an unknown number."""
+    if names.ndim != 1 or names.dtype.kind != "U":
+        problems.append(f"{CLASS_NAMES} is {names.dtype} {_shape(names)}; expected a list of texts, one for each class")
+    elif classes and len(names) != classes:
+        problems.append(
+            f"{CLASS_NAMES} has {len(names):,}, and the labels are 0 to {classes - 1:,}; expected {classes:,}"
+        )
+    elif len(set(names.tolist())) < len(names):
+        problems.append(f"{CLASS_NAMES} has a name twice; expected a different one for each class")
+
+
 def _labels(name: str, array: np.ndarray, count: tuple[int, ...], problems: list[str]) -> np.ndarray:
     """An array as labels, int64 (count,); the array itself after a problem was added."""
     flat = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array  # Keras's CIFAR has (count, 1)
@@ -108,6 +154,11 @@ def _labels(name: str, array: np.ndarray, count: tuple[int, ...], problems: list
         hint = "; for one-hot labels use numpy.argmax(y, 1)" if flat.ndim == 2 and flat.shape[:1] == count else ""
         problems.append(
             f"{name} is {_shape(array)}; expected a label for each of the {count[0] if count else 0} pictures{hint}"
+        )
+    elif flat.dtype.kind in "US":
+        problems.append(
+            f"{name} is of texts; expected whole numbers from 0: {CLASS_NAMES}, {name} = numpy.unique({name}, "
+            f"return_inverse=True), and save both"
         )
     elif flat.dtype.kind not in "iu" or (flat.size and int(flat.min()) < 0):
         found = f"has {flat.min()}" if flat.dtype.kind in "iu" else f"is {flat.dtype}"

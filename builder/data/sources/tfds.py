@@ -14,7 +14,7 @@ import tensorflow as tf
 from archspec.errors import Where, file_problem, problem_at
 from archspec.recipe.data import Tfds
 from archspec.wording import did_you_mean, first_line
-from builder.data.cache import cached
+from builder.data.cache import cached, stamp
 from builder.data.decodable import decodable
 from builder.data.splits import Encoded, Request, Splits, channels_error, channels_fit
 
@@ -163,15 +163,15 @@ def _record(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
 
 def _offsets(path: str) -> np.ndarray:
     """int64 (records, 2): where each record of a TFRecord file begins, and its length with header and checksums."""
-    size, modified = _stat(path)
-    return cached(f"records {path} {size} {modified}", lambda: {"offsets": _scan(path, size)})["offsets"]
+    size, *changes = _stat(path)
+    name = os.path.realpath(path) if os.path.exists(path) else path
+    return cached(f"records {name} {size} {changes}", lambda: {"offsets": _scan(path, size)})["offsets"]
 
 
-def _stat(path: str) -> tuple[int, int]:
-    """The size of a file in bytes, and the time of its last change, in nanoseconds (in a bucket: to the second)."""
+def _stat(path: str) -> tuple[int, ...]:
+    """The size of a file in bytes, and what else changes with it (in a bucket: the time, to the second)."""
     if os.path.exists(path):
-        status = os.stat(path)
-        return status.st_size, status.st_mtime_ns
+        return stamp(os.stat(path))
     remote = tf.io.gfile.stat(path)
     return remote.length, remote.mtime_nsec
 

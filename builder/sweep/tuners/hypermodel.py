@@ -15,6 +15,7 @@ from archspec.network import SpecLike, as_spec
 from archspec.spec.addresses import recipe_of
 from builder.data import load_data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
+from builder.data.loading import normalised
 from builder.network.model import build
 from builder.pictures.normalisation import from_pixels
 from builder.sweep.tuners.hyperparameters import candidate, declare
@@ -31,7 +32,7 @@ class SpecHyperModel(keras_tuner.HyperModel):
     def __init__(self, spec: Spec, data_dir: str | os.PathLike[str] | None = None):
         super().__init__(name=spec.name)
         self.checker = Checker(spec)
-        self.data = load_data(recipe_of(spec).data, spec.graph.input.shape, data_dir)
+        self.data = normalised(load_data(recipe_of(spec).data, spec.graph.input.shape, data_dir), recipe_of(spec))
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Returns a compiled model.

@@ -25,7 +25,8 @@ def test_digits_are_scikit_learns_split_in_two():
     assert (data.train_count, data.validation_count) == (1437, 360)
     assert data.shape == SHAPE and data.class_names == tuple("0123456789") and data.name == "digits"
     parts = [counted(part.pictures.numpy(), part.labels.numpy()) for part in (data.train, data.validation)]
-    assert parts[0] + parts[1] == counted(source.images.astype(np.uint8)[..., np.newaxis], source.target)
+    pictures = np.rint(source.images * 255 / 16).astype(np.uint8)[..., np.newaxis]
+    assert parts[0] + parts[1] == counted(pictures, source.target) and data.pixel_range == (0, 255)
 
 
 def test_a_fifth_of_every_class_is_held_out():

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import archspec
 from archspec.recipe import Train
@@ -13,7 +14,10 @@ from archspec.recipe.data import Folder
 from builder.data import load_data
 from builder.data.batches import validation_batches
 from builder.data.decodable import look_again
+from builder.pictures import headers
+from builder.prediction.finding import find
 from tests.builder.data.conftest import cut, write
+from tests.hostile import claiming, png_header
 
 SHAPE = (32, 32, 3)
 
@@ -108,6 +112,159 @@ def test_fingerprints_change_with_the_pictures(tree):
     assert load(tree).fingerprint != first.fingerprint
 
 
+@pytest.fixture
+def twins(tmp_path):
+    """Two folders whose files have the same names, sizes and times, and other pixels."""
+    for root, least in (("first", 20), ("second", 180)):
+        for name in ("a", "b"):
+            for number in range(4):
+                path = tmp_path / root / name / f"{number}.bmp"
+                write(path, np.full((12, 12, 3), least + 10 * number, np.uint8))
+                os.utime(path, ns=(10**18, 10**18))
+    return tmp_path / "first", tmp_path / "second"
+
+
+def test_another_folder_of_the_same_names_and_sizes_has_its_own_statistics(twins):
+    first, second = (load(root) for root in twins)
+    assert first.normalisation.mean[0] < 60 and second.normalisation.mean[0] > 180
+    assert first.fingerprint != second.fingerprint and second.pixel_range == (180, 210)
+
+
+def test_pictures_changed_in_place_have_statistics_of_their_own(twins):
+    first, second = twins
+    before = load(first)
+    for path in first.glob("*/*.bmp"):
+        changed = second / path.relative_to(first)
+        path.write_bytes(changed.read_bytes())  # the same file, with the same size
+        os.utime(path, ns=(10**18, 10**18))  # and time
+    assert load(first).normalisation == load(second).normalisation != before.normalisation
+    assert load(first).fingerprint == load(second).fingerprint != before.fingerprint
+
+
+def test_a_folder_that_was_moved_is_the_same_data(twins, tmp_path):
+    first = load(twins[0])
+    shutil.copytree(twins[0], tmp_path / "copy")
+    assert load(tmp_path / "copy").fingerprint == first.fingerprint
+
+
+def test_one_changed_picture_changes_the_fingerprint_though_it_is_not_in_the_sample(twins, monkeypatch):
+    monkeypatch.setattr("builder.data.statistics.ENCODED", 1)
+    first = load(twins[0])
+    last = twins[0] / "b" / "3.bmp"
+    last.write_bytes((twins[1] / "b" / "3.bmp").read_bytes())
+    assert load(twins[0]).fingerprint != first.fingerprint
+
+
+# -- what is used, and what is not -------------------------------------------------------------------------------------
+
+
+def loaded(root, **fields):
+    """The data, and the lines that were said."""
+    lines = []
+    data = load_data(Folder(path=str(root), **fields), SHAPE, say=lines.append)
+    return data, [line.replace(str(root), "ROOT") for line in lines]
+
+
+def test_folders_inside_a_class_belong_to_it(tree):
+    for number, path in enumerate(sorted((tree / "cat").iterdir())):
+        below = tree / "cat" / ("2023", "2024/may")[number % 2]
+        below.mkdir(parents=True, exist_ok=True)
+        path.rename(below / path.name)
+    data, lines = loaded(tree)
+    assert data.train_count + data.validation_count == 24 and lines == []
+    assert sum(name.count("cat/20") for name in names(data.train) + names(data.validation)) == 8
+
+
+def test_all_endings_of_pictures_are_used_as_prediction_uses_them(tree):
+    for number, ending in enumerate((".jpe", ".jfif", ".JPEG", ".webp")):
+        path = tree / "cat" / f"more{ending}"
+        write(tree / "cat" / "more.jpg", cut(30 + number))
+        if ending == ".webp":
+            Image.fromarray(cut(40)).save(path)
+        else:
+            (tree / "cat" / "more.jpg").rename(path)
+    (tree / "cat" / "more.jpg").unlink()
+    data, lines = loaded(tree)
+    used = {os.path.abspath(name) for name in names(data.train) + names(data.validation)}
+    assert len(used) == 28 and lines == []
+    assert used == {os.path.abspath(found.path) for found in find([str(tree)])}
+
+
+def test_links_are_followed_and_what_is_not_used_is_counted_and_named(tree, tmp_path):
+    tree.rename(tmp_path / "store")
+    for path in sorted((tmp_path / "store").glob("*/*.jpg")):
+        link = tree / path.parent.name / path.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    shutil.copytree(tmp_path / "store" / "cat", tmp_path / "more")
+    (tree / "eel" / "more").symlink_to(tmp_path / "more")
+    for number in range(12, 24, 3):
+        (tmp_path / "store" / "cat" / f"{number:02}.jpg").unlink()
+    (tree / "dog" / "around").symlink_to("..")
+    (tree / "dog" / "notes.txt").write_text("")
+    (tree / "dog" / ".hidden").write_text("")
+    os.mkfifo(tree / "dog" / "pipe.jpg")
+    write(tree / "beside.jpg", cut(0))
+    data, lines = loaded(tree)
+    assert data.train_count + data.validation_count == 28
+    assert lines == [
+        "8 of 36 files in ROOT are not used: 1 picture outside the folders of classes (beside.jpg), 4 dangling links "
+        "(cat/12.jpg, cat/15.jpg, cat/18.jpg, and 1 more), 1 link in a circle (dog/around), 1 file that is no picture "
+        "by its name (dog/notes.txt), 1 special file (dog/pipe.jpg)"
+    ]
+
+
+def test_folders_beside_the_parts_are_named(tree, tmp_path):
+    root = tmp_path / "parts"
+    for part in ("train", "val", "test"):
+        shutil.copytree(tree, root / part)
+    assert loaded(root)[1] == ["1 folder beside train/ and val/ in ROOT not used: test"]
+
+
+def test_skipped_pictures_are_counted_and_named(tree):
+    (tree / "cat" / "00.jpg").write_bytes(b"")
+    data, lines = loaded(tree, on_corrupt="skip")
+    assert data.train_count + data.validation_count == 23
+    assert lines == ["1 of the 24 pictures of ROOT are left out (on_corrupt: skip): ROOT/cat/00.jpg: it is empty"]
+
+
+def test_a_class_of_dangling_links_alone_says_so(tree):
+    for path in (tree / "dog").iterdir():
+        path.unlink()
+        path.symlink_to("nowhere.jpg")
+    assert problem(tree).splitlines() == [
+        "train.data: ROOT/dog: there are no pictures in this class (.jpg .jpeg .jpe .jfif .png .gif .bmp .webp); add "
+        "some, or delete the folder",
+        "      8 of 8 files in ROOT/dog are not used: 8 dangling links (01.jpg, 04.jpg, 07.jpg, and 5 more)",
+    ]
+
+
+def test_a_class_whose_name_is_not_utf8_is_refused(tree):
+    os.rename(tree / "dog", os.fsencode(tree) + b"/th\xe9")
+    assert problem(tree) == (
+        r"train.data: ROOT/th\xe9: the name of this class is not UTF-8; rename the folder (convmv -f latin1 -t utf8 "
+        "does so for a whole tree)"
+    )
+
+
+def test_a_picture_whose_name_is_not_utf8_can_be_named(tree):
+    os.rename(tree / "dog" / "01.jpg", os.fsencode(tree) + b"/dog/\xe9.jpg")
+    data = load(tree)
+    assert rf"{tree}/dog/\xe9.jpg" in {
+        split.name(number) for split in (data.train, data.validation) for number in range(split.count)
+    }
+
+
+def test_pictures_that_claim_too_much_are_refused_before_they_are_decoded(tree):
+    path = tree / "cat" / "00.jpg"
+    path.write_bytes(claiming(path.read_bytes(), 16_320, 12_240))
+    (tree / "dog" / "wide.png").write_bytes(png_header(100_000_000, 1))
+    assert problem(tree).splitlines()[1:] == [
+        f"      ROOT/{name}: {headers.LARGE}" for name in ("cat/00.jpg", "dog/wide.png")
+    ]
+    assert load(tree, on_corrupt="skip").train_count > 0
+
+
 # -- corrupt pictures --------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +285,7 @@ def test_corrupt_pictures_are_named(spoilt):
         "train.data: 3 of the 25 pictures of ROOT cannot be decoded; repair or delete them, or leave them out with "
         "on_corrupt: skip",
         "      ROOT/cat/00.jpg: it is cut short or damaged",
-        "      ROOT/dog/01.jpg: it is no JPEG, PNG, GIF or BMP",
+        "      ROOT/dog/01.jpg: it is no JPEG, PNG, GIF, BMP or WebP",
         "      ROOT/dog/04.jpg: it is empty",
     ]
 
@@ -186,7 +343,7 @@ def change(tree, what):
         case "one picture":
             write(tree / "fox" / "0.jpg", cut(0))
         case "another format":
-            (tree / "cat" / "x.webp").write_bytes(b"RIFF")
+            (tree / "cat" / "x.heic").write_bytes(b"ftypheic")
         case "train alone":
             (tree / "train").mkdir()
             for name in ("cat", "dog", "eel"):
@@ -201,11 +358,12 @@ def change(tree, what):
     [
         (
             "empty class",
-            "ROOT/fox: there are no pictures in this class (.jpg .jpeg .png .gif .bmp); add some, or delete the folder",
+            "ROOT/fox: there are no pictures in this class (.jpg .jpeg .jpe .jfif .png .gif .bmp .webp); "
+            "add some, or delete the folder",
         ),
         ("no classes", "ROOT: expected a sub-folder for each class, with its pictures in it; it has none"),
         ("one picture", "ROOT/fox: there is 1 picture, and at least 2 are needed to hold one out"),
-        ("another format", "ROOT/cat/x.webp: this format cannot be read; convert it to JPEG or PNG"),
+        ("another format", "ROOT/cat/x.heic: this format cannot be read; convert it to JPEG or PNG"),
         (
             "train alone",
             "ROOT has train/, but neither validation/ nor val/; add one, or hold out a share of the pictures with "

@@ -61,7 +61,8 @@ def test_grey_pictures_without_channels(load):
     [
         (
             {"images": X, "labels": Y},
-            "expected the arrays x_train, y_train, x_test and y_test, or x and y; it has images, labels",
+            "expected the arrays x_train, y_train, x_val and y_val (or x_test and y_test), or x and y; it has images, "
+            "labels",
         ),
         (
             {"x": X / 255, "y": Y},
@@ -94,6 +95,28 @@ def test_grey_pictures_without_channels(load):
             "the pictures of both splits must have one size, got x_train [40, 6, 5, 3] and x_test [40, 5, 5, 3]",
         ),
         (
+            {"x": np.moveaxis(X, -1, 1), "y": Y},
+            "x is of shape (40, 3, 6, 5), channels first as in PyTorch; expected (count, height, width, channels): "
+            "numpy.moveaxis(x, 1, -1)",
+        ),
+        (
+            {"x": X, "y": np.array(["cat", "dog"])[Y % 2]},
+            "y is of texts; expected whole numbers from 0: class_names, y = numpy.unique(y, return_inverse=True), and "
+            "save both",
+        ),
+        (
+            {"x": X, "y": Y, "class_names": np.array(["a", "b"])},
+            "class_names has 2, and the labels are 0 to 3; expected 4",
+        ),
+        (
+            {"x": X, "y": Y, "class_names": np.array(["a", "b", "a", "c"])},
+            "class_names has a name twice; expected a different one for each class",
+        ),
+        (
+            {"x": X, "y": Y, "class_names": np.arange(4)},
+            "class_names is int64 of shape (4,); expected a list of texts, one for each class",
+        ),
+        (
             {"x": np.array([[[None]]]), "y": np.array([0])},
             "it holds Python objects; write it with numpy.savez(path, x=pictures, y=labels)",
         ),
@@ -101,6 +124,31 @@ def test_grey_pictures_without_channels(load):
 )
 def test_wrong_arrays(arrays, expected, problem):
     assert problem(**arrays) == f"train.data: DIR/a.npz: {expected}"
+
+
+def test_grey_pictures_with_their_channel_first_are_recognised(problem):
+    found = problem(x=X[..., 0][:, np.newaxis], y=Y, shape=(6, 5, 1))
+    assert "channels first as in PyTorch" in found
+    assert "channels first as in PyTorch" in problem(x=np.moveaxis(X, -1, 1), y=Y, shape=(3, 6, 5))
+
+
+def test_class_names_and_a_validation_part(tmp_path):
+    names, labels = np.unique(np.array(["dog", "cat"])[Y % 2], return_inverse=True)
+    arrays = {"x_train": X, "y_train": labels, "x_val": X[:6], "y_val": labels[:6]}
+    np.savez(tmp_path / "a.npz", **arrays, x_test=X, y_test=labels, class_names=names)
+    lines = []
+    data = load_data(Npz(path=str(tmp_path / "a.npz")), (6, 5, 3), say=lines.append)
+    assert data.class_names == ("cat", "dog") and data.validation_count == 6
+    assert lines == [f"{tmp_path}/a.npz: not used: x_test, y_test"]
+
+
+def test_the_fingerprint_is_of_all_pictures_and_labels(load, monkeypatch):
+    monkeypatch.setattr("builder.data.statistics.IN_MEMORY", 1)
+    other, swapped = X.copy(), Y.copy()
+    other[7, 0, 0, 0] ^= 1
+    swapped[[3, 13]] = swapped[[13, 3]]
+    found = [load(x_train=x, y_train=y, x_test=X, y_test=Y) for x, y in ((X, Y), (other, Y), (X, swapped), (X, Y))]
+    assert len({data.fingerprint for data in found}) == 3 and found[0].fingerprint == found[3].fingerprint
 
 
 def test_colours_do_not_suit_a_network_of_one_channel(problem):

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from builder.evaluation.evaluator import evaluate, open_runs
 from builder.evaluation.report import FILES
 from builder.evaluation.scheme import Scheme
 from builder.runs.run import open_run
+from tests.forked import python
 
 ROOT = Path(__file__).parents[3]
 
@@ -109,7 +109,7 @@ def test_several_scales_are_the_mean_of_each(runs, tmp_path):
 
 def run(*arguments, status=0):
     """`tools/evaluate.py` as a user runs it."""
-    command = [sys.executable, ROOT / "tools" / "evaluate.py", *map(str, arguments)]
+    command = [python(), ROOT / "tools" / "evaluate.py", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     assert result.returncode == status, result.stderr

@@ -17,8 +17,9 @@ from archspec import UserError
 from builder.exports import formats
 from builder.exports.exporter import export
 from builder.exports.folding import Folded
-from builder.pictures.resizing import centre_crop_bytes
+from builder.pictures.resizing import fitted_bytes
 from builder.runs.run import open_run
+from builder.system.endings import ExportFailed
 from builder.system.tensors import read_tensors, write_tensors
 from builder.training.trainer import train
 from tests.builder.data.conftest import cut, write
@@ -67,7 +68,7 @@ def test_jpeg_bytes_are_served_by_tensorflow_alone(exported, run_dir, tmp_path):
         path.write_bytes(content)
     process("-c", SERVER, exported[0] / "1", tmp_path / "answers.npz", *paths, cwd=tmp_path)
     answers = np.load(tmp_path / "answers.npz")
-    pictures = centre_crop_bytes(tf.constant(contents), (8, 8, 1))
+    pictures = fitted_bytes(tf.constant(contents), (8, 8, 1))
     expected = tf.nn.softmax(open_run(run_dir).model(tf.cast(pictures, tf.float32))).numpy()
     np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-5)
     assert answers["class_ids"].tolist() == expected.argmax(-1).tolist()
@@ -90,7 +91,15 @@ def test_a_second_export_is_a_second_version(exported, run_dir):
 # -- what fails ------------------------------------------------------------------------------------------------------
 
 
-def test_a_failed_check_leaves_nothing(run_dir, tmp_path, monkeypatch):
+def failed(*arguments, **options):
+    with pytest.raises(ExportFailed) as caught:
+        export(*arguments, say=lambda line: None, **options)
+    return caught.value
+
+
+@pytest.fixture
+def wrong_onnx(monkeypatch):
+    """ONNX files with wrong weights."""
     right = formats.FORMATS["onnx"]
 
     def wrong(network, path, calibration):
@@ -101,16 +110,48 @@ def test_a_failed_check_leaves_nothing(run_dir, tmp_path, monkeypatch):
         right.write(replace(network, folded=folded), path, calibration)
 
     monkeypatch.setitem(formats.FORMATS, "onnx", replace(right, write=wrong))
-    message = refused(run_dir, ["onnx"], tmp_path / "out")
-    assert message.startswith("onnx: pictures: a probability differs by ")
-    assert message.endswith("; nothing was exported")
+
+
+def test_a_failed_check_leaves_nothing(run_dir, tmp_path, wrong_onnx):
+    error = failed(run_dir, ["onnx"], tmp_path / "out")
+    assert error.folder is None
+    first, last = str(error).splitlines()
+    assert first.startswith("onnx: pictures: a probability differs by ")
+    assert last == "nothing was exported"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_format_leaves_the_others(run_dir, tmp_path, wrong_onnx, monkeypatch):
+    """One that fails its check, and one that cannot be made; each at its place among those that succeed."""
+
+    def unable(network, path, calibration):
+        path.write_bytes(b"half")
+        raise ValueError("no such  operation")
+
+    dynamic = replace(formats.FORMATS["litert-dynamic"], write=unable)
+    monkeypatch.setitem(formats.FORMATS, "litert-dynamic", dynamic)
+    asked = ["onnx", "saved_model", "litert-dynamic", "litert-float32"]
+    error = failed(run_dir, asked, tmp_path / "out")
+    folder = tmp_path / "out" / "1"
+    assert error.folder == folder
+    lines = str(error).splitlines()
+    assert lines[0].startswith("onnx: pictures: a probability differs by ")
+    assert lines[1:] == [
+        "litert-dynamic: cannot be made: ValueError: no such operation",
+        "the others were exported: saved_model, litert-float32",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "assets", "export.json", "fingerprint.pb", "model.float32.tflite", "saved_model.pb", "variables"
+    ]  # fmt: skip
+    report = json.loads((folder / "export.json").read_text())
+    assert [one["format"] for one in report["formats"]] == ["saved_model", "litert-float32"]
+    assert report["failed"] == {"onnx": lines[0].removeprefix("onnx: "), "litert-dynamic": lines[1].partition(": ")[2]}
 
 
 def test_a_file_that_does_not_load_leaves_nothing(run_dir, tmp_path, monkeypatch):
     broken = replace(formats.FORMATS["onnx"], write=lambda network, path, calibration: path.write_bytes(b"no model"))
     monkeypatch.setitem(formats.FORMATS, "onnx", broken)
-    assert refused(run_dir, ["onnx"], tmp_path / "out").startswith("onnx: does not run by itself: ")
+    assert str(failed(run_dir, ["onnx"], tmp_path / "out")).startswith("onnx: does not run by itself: ")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -190,12 +231,9 @@ def test_damaged_files_are_reported(copy, tmp_path):
     assert message.endswith(f"; delete model.keras there, and {resume}")
     model.write_bytes(whole)
     best.write_bytes(best.read_bytes()[:1000])
-    assert refused(copy, out=out).startswith(f"{best}: is damaged: ")
-    best.unlink()
-    assert refused(copy, out=out) == (
-        f"{best}: is not there; a completed run does not write it again; "
-        f"train again with python tools/train.py {copy}/spec.yaml"
-    )
+    message = refused(copy, out=out)
+    assert message.startswith(f"{best}: is damaged: ")
+    assert message.endswith("; delete it, and the weights of model.keras take its place")
     environment = copy / "environment.json"
     environment.write_text('{"data": {}}')
     assert refused(copy, ["saved_model"], out) == (
@@ -286,7 +324,7 @@ def test_files_of_any_size_are_served_as_they_were_evaluated(colour_run, tmp_pat
     place = export(colour_run, ["saved_model", "onnx", "litert-float32"], tmp_path / "out", say=lambda line: None)
     report = json.loads((place / "export.json").read_text())
     assert report["folded"] == ["conv1.norm", "depthwise_conv1.norm"]
-    assert report["input"] == {"shape": [16, 16, 3], "resize": 20, "pixels": "0 to 255"}
+    assert report["input"] == {"shape": [16, 16, 3], "resize": "crop", "eval_resize": 20, "pixels": "0 to 255"}
     assert report["classes"] == ["flower", "temple"]
     assert [one["agreement"] for one in report["formats"]] == [1.0, 1.0, 1.0]
 

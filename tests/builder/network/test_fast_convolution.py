@@ -1,13 +1,16 @@
 """The fast convolution against the stock one: padding of each side, groups, half-width types."""
 
 import keras
-import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.util import _pywrap_util_port, _pywrap_utils
 
+from archspec import ops
 from builder.network import fast_layers
+from builder.network.fast import FAST
 from builder.network.fast_layers import FastConv2D
+from builder.network.naming import LayerName
+from builder.network.stock_layers import PORTABLE
 from tests.builder.network.layer_pairs import TOLERANCE, built, close, normal, policies, results, same, share_weights
 
 CONVOLUTIONS = {
@@ -41,12 +44,10 @@ def tolerance(request, monkeypatch):
     return tolerance
 
 
-def convolutions(shape, policy="float32", stock_shape=None, **options):
+def convolutions(shape, policy="float32", **options):
     # No bias in half width: it and its gradient, which TensorFlow sums in half width, are the stock layer's code.
     common = {"filters": 64, "kernel_size": 3, "use_bias": policy == "float32", **options}
-    explicit = {name: common.pop(name) for name in ("explicit_padding",) if name in common}
-    fast = built(FastConv2D, shape, dtype=policy, **common, **explicit)
-    return fast, built(keras.layers.Conv2D, stock_shape or shape, **common)
+    return built(FastConv2D, shape, dtype=policy, **common), built(keras.layers.Conv2D, shape, **common)
 
 
 @policies
@@ -58,39 +59,43 @@ def test_convolution(policy, options, tolerance):
     same(fast, stock, x, tolerance(policy))
 
 
+def with_sides(lower, policy, **options):
+    """A convolution with zeros of its own number at each side, as a model of what a lowering makes of it."""
+    op = ops.Conv(filters=64, kernel=(3, 3), padding=SIDES, bias=False, **options)
+    picture = keras.Input((9, 8, 32))
+    return keras.Model(picture, lower(op, [picture], LayerName("conv", policy)))
+
+
 def same_with_sides(policy, tolerance, **options):
-    """Asserts that explicit padding equals the stock layer on padded pictures, gradients included."""
+    """Asserts that both lowerings of explicit padding compute the same, gradients included."""
     x = normal(2, 9, 8, 32)
-    padded = np.pad(x, ((0, 0), *SIDES, (0, 0)))
-    fast, stock = convolutions(x.shape, policy, padded.shape, explicit_padding=SIDES, **options)
+    fast, stock = with_sides(FAST[ops.Conv], policy, **options), with_sides(PORTABLE[ops.Conv], "float32", **options)
     share_weights(fast, stock)
-    ours, (y, dx, *dw) = results(fast, x), results(stock, padded)
-    assert fast.compute_output_shape(x.shape) == y.shape
-    for received, expected in zip(ours, (y, dx[:, 3:-1, :-2], *dw), strict=True):
+    assert fast.output_shape == stock.output_shape
+    for received, expected in zip(results(fast, x), results(stock, x), strict=True):
         close(received, expected, tolerance)
 
 
 @policies
-@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"groups": 2}, {"dilation_rate": 2}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"stride": (2, 2)}, {"groups": 2}, {"dilation": (2, 2)}], ids=str)
 def test_explicit_padding_of_a_convolution(policy, options, tolerance):
     same_with_sides(policy, tolerance(policy), **options)
 
 
-@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"stride": (2, 2)}, {"dilation": (2, 2)}], ids=str)
 def test_explicit_padding_on_other_devices(options, monkeypatch):
     """In float32 only: in half width, a CPU computes the gradients of the other devices' operation in Eigen."""
     monkeypatch.setattr(fast_layers, "on_cpu", lambda: False)
     same_with_sides("float32", TOLERANCE["float32"], **options)
 
 
-@pytest.mark.parametrize(("on_cpu", "explicit"), [(True, []), (False, [3, 1, 0, 2])])
-def test_a_cpu_pads_before_the_convolution(on_cpu, explicit, monkeypatch):
-    """TensorFlow has no fast gradients there for a convolution that pads by itself."""
-    monkeypatch.setattr(fast_layers, "on_cpu", lambda: on_cpu)
-    fast, _ = convolutions((2, 9, 8, 32), explicit_padding=SIDES)
+def test_explicit_zeros_come_before_the_convolution():
+    """TensorFlow has no fast gradients on a CPU for a convolution that pads by itself."""
+    fast = with_sides(FAST[ops.Conv], "float32")
     graph = tf.function(fast).get_concrete_function(tf.TensorSpec((2, 9, 8, 32))).graph
     (convolution,) = (operation for operation in graph.get_operations() if operation.type == "Conv2D")
-    assert list(convolution.get_attr("explicit_paddings"))[2:6] == explicit
+    assert (convolution.get_attr("padding"), list(convolution.get_attr("explicit_paddings"))) == (b"VALID", [])
+    assert any(operation.type == "Pad" for operation in graph.get_operations())
 
 
 def test_other_devices_convolve_the_groups_at_once(monkeypatch):
@@ -132,6 +137,6 @@ def test_groups_that_are_computed_together(groups, channels, together):
     assert fast_layers.group_block(groups, channels) == together
 
 
-def test_explicit_sides_and_a_padding_word_are_refused():
-    with pytest.raises(ValueError, match="explicit_padding goes with padding='valid', got padding='same'"):
-        FastConv2D(4, 3, padding="same", explicit_padding=((1, 1), (1, 1)))
+def test_channels_first_is_refused():
+    with pytest.raises(ValueError, match="expected data_format='channels_last', got 'channels_first'"):
+        FastConv2D(4, 3, data_format="channels_first")

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from builder.pictures.resizing import centre_crop, centre_crop_bytes
+from archspec.recipe.resizing import Resizing
+from builder.pictures.resizing import centre_crop, fitted, fitted_bytes
 from tests.builder.data.conftest import bmp, cut
 
 
@@ -34,6 +36,38 @@ def test_it_equals_resizing_and_then_cropping_the_centre(size, shape, resize, re
     assert found.dtype == np.uint8 and found.shape == shape
     assert np.abs(found - expected(picture, shape, resized)).max() <= 1
     assert (found != expected(picture, shape, resized)).mean() < 0.01  # halves, rounded
+
+
+def by_pillow(picture, height, width):
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR), np.int64)
+
+
+@pytest.mark.parametrize("size", [(60, 80), (80, 20), (20, 20), (28, 56)])
+def test_stretching_resizes_both_sides(size):
+    picture = cut(1, size)
+    found = fitted(picture, (28, 56, 3), Resizing("stretch")).numpy()
+    assert np.abs(found - by_pillow(picture, 28, 56)).max() <= 2
+
+
+@pytest.mark.parametrize(
+    ("size", "inside"),
+    [((60, 80), (4, 0, 42, 56)), ((80, 60), (0, 9, 50, 37)), ((100, 10), (0, 25, 50, 5)), ((25, 28), (0, 0, 50, 56))],
+)
+def test_padding_keeps_the_whole_picture_in_a_black_frame(size, inside):
+    picture = cut(1, size)
+    top, left, height, width = inside
+    found = fitted(picture, (50, 56, 3), Resizing("pad")).numpy()
+    expected = np.zeros((50, 56, 3))
+    expected[top : top + height, left : left + width] = by_pillow(picture, height, width)
+    # Pillow scales each side by the ratio of whole numbers, as this does
+    assert np.abs(found - expected).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["stretch", "pad"])
+def test_pictures_of_the_networks_size_are_neither_stretched_nor_padded(mode):
+    pictures = np.stack([cut(number, (28, 28)) for number in range(3)])
+    assert np.array_equal(fitted(pictures, (28, 28, 3), Resizing(mode)), pictures)
+    assert np.array_equal(fitted(pictures[..., :1], (28, 28, 3), Resizing(mode)), np.repeat(pictures[..., :1], 3, -1))
 
 
 def test_pictures_of_the_networks_size_stay_as_they_are():
@@ -67,7 +101,7 @@ def test_it_serves_encoded_pictures_of_any_format_in_a_saved_model(tmp_path):
     class Server(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
         def serve(self, contents):
-            return centre_crop_bytes(contents, shape, 30)
+            return fitted_bytes(contents, shape, Resizing(side=30))
 
     tf.saved_model.save(Server(), tmp_path / "server")
     found = tf.saved_model.load(tmp_path / "server").serve(tf.stack(contents)).numpy()
@@ -75,4 +109,4 @@ def test_it_serves_encoded_pictures_of_any_format_in_a_saved_model(tmp_path):
     pictures[1] = tf.io.decode_jpeg(contents[1]).numpy()
     for picture, one in zip(pictures, found, strict=True):
         assert np.array_equal(centre_crop(picture, shape, 30), one)
-    assert np.array_equal(centre_crop_bytes(contents[0], shape, 30), found[0])
+    assert np.array_equal(fitted_bytes(contents[0], shape, Resizing(side=30)), found[0])

@@ -7,20 +7,27 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from sklearn.datasets import load_sample_images
 
-from archspec.errors import FileError
+from archspec.errors import FileError, UserError
+from archspec.recipe.resizing import Resizing
 from builder.evaluation.evaluator import evaluate, open_runs
 from builder.evaluation.scheme import Scheme
-from builder.prediction.classifier import AHEAD, BATCH, classify, open_classifier
+from builder.exports.inference import endpoints, network_of
+from builder.pictures import headers
+from builder.pictures.resizing import fitted_bytes
+from builder.prediction.classifier import AHEAD, BATCH, classify, open_classifier, reader
 from builder.prediction.finding import Found, find
 from builder.prediction.output import write
+from builder.runs.run import open_run
+from tests.forked import python
+from tests.hostile import claiming, png_header
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,6 +50,42 @@ def test_validation_pictures_get_what_the_evaluation_says(classifier, runs, tmp_
     assert [one.classes[0][0] for one in found] == [row["predicted"] for row in expected]
     shares = [float(row["probability"]) for row in expected]
     assert [one.classes[0][1] for one in found] == pytest.approx(shares, abs=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["stretch", "pad"])
+def test_pictures_are_resized_as_the_run_was_trained(runs, tmp_path, mode):
+    shutil.copytree(runs / "photo_run", tmp_path / "run")
+    for name in ("spec.yaml", "environment.json"):
+        text = (tmp_path / "run" / name).read_text()
+        text = text.replace("resize: crop", f"resize: {mode}").replace('resize": "crop"', f'resize": "{mode}"')
+        (tmp_path / "run" / name).write_text(text)
+    classifier = open_classifier(str(tmp_path / "run"))()
+    Image.fromarray(load_sample_images().images[0][:60, :200]).save(tmp_path / "wide.png")
+    expected = fitted_bytes(tf.constant((tmp_path / "wide.png").read_bytes()), (16, 16, 3), Resizing(mode)).numpy()
+    assert np.array_equal(reader(classifier)(Found(str(tmp_path / "wide.png"))), expected)
+    signatures, _ = endpoints(network_of(open_run(tmp_path / "run")))
+    served = signatures["serve_bytes"](picture_bytes=tf.constant([(tmp_path / "wide.png").read_bytes()]))
+    plain = signatures["serving_default"](pictures=tf.constant(expected[np.newaxis], tf.float32))
+    assert np.allclose(served["probabilities"], plain["probabilities"], atol=1e-6)
+    with pytest.raises(UserError) as caught:
+        evaluate(tmp_path / "run", Scheme("ten"), say=lambda line: None)
+    assert str(caught.value) == (
+        f"--crops ten: resizes the shorter side, and this network was trained with resize: {mode}; test it without "
+        "crops and scales, or all the same with --set train.resize=crop"
+    )
+
+
+def test_files_that_claim_too_much_are_reported_and_the_others_are_classified(classifier, tmp_path):
+    Image.new("RGB", (40, 30), (204, 0, 0)).save(tmp_path / "good.jpg")
+    (tmp_path / "claim.jpg").write_bytes(claiming((tmp_path / "good.jpg").read_bytes(), 65_500, 65_500))
+    (tmp_path / "wide.png").write_bytes(png_header(100_000_000, 1))
+    claim, good, wide = predicted(classifier, tmp_path)
+    assert claim.error == wide.error == f"cannot be decoded: {headers.LARGE}" and good.classes
+
+
+def test_links_to_folders_are_followed(classifier, runs, tmp_path):
+    (tmp_path / "linked").symlink_to(runs / "photos" / "china")
+    assert len(predicted(classifier, tmp_path)) == 30
 
 
 def test_folders_are_searched_in_order_and_probabilities_add_up(classifier, runs):
@@ -126,7 +169,7 @@ def test_an_export_that_cannot_answer_is_reported(runs, tmp_path):
 
 
 def run(*arguments, status=0):
-    command = [sys.executable, ROOT / "tools" / "predict.py", *map(str, arguments)]
+    command = [python(), ROOT / "tools" / "predict.py", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     assert result.returncode == status, result.stderr

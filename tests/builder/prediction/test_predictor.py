@@ -1,20 +1,30 @@
 """`predict`, which takes paths and arrays and returns a list."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from PIL import Image
+import tensorflow as tf
+from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits
 
+from archspec import load
 from archspec.errors import FileError
+from builder.exports.inference import endpoints, network_of
+from builder.pictures.pixel_range import PixelRange
+from builder.prediction.classifier import classify, open_classifier
+from builder.prediction.finding import find
 from builder.prediction.predictor import predict
 from builder.runs.run import open_run
+from builder.training.trainer import train
+from tests.conftest import DIGITS
 
 
 @pytest.fixture(scope="module")
 def digits():
     """Pictures and labels of the digits, uint8 (count, 8, 8, 1)."""
     source = load_digits()
-    return source.images[:20, ..., np.newaxis].astype(np.uint8), source.target[:20]
+    return np.rint(source.images[:20, ..., np.newaxis] * 255 / 16).astype(np.uint8), source.target[:20]
 
 
 def test_arrays_and_files_get_the_same_predictions(run_dir, digits, tmp_path):
@@ -39,6 +49,50 @@ def test_paths_and_arrays_may_be_mixed(run_dir, digits, tmp_path):
     assert [one.path for one in found] == ["0", f"{tmp_path}/0.png", f"{tmp_path}/1.png", "1", "2"]
     assert found[0].classes[0][0] == found[1].classes[0][0]
     assert found[2].error.startswith("cannot be decoded: ") and not found[2].classes
+
+
+def drawn_two(side):
+    """A large 2, light on dark, from 0 to 255."""
+    picture = Image.new("L", (64, 64))
+    pen = ImageDraw.Draw(picture)
+    pen.arc((18, 8, 46, 32), 180, 30, fill=255, width=8)
+    pen.line([(44, 26), (20, 54)], fill=255, width=8)
+    pen.line([(18, 54), (48, 54)], fill=255, width=8)
+    return picture.resize((side, side), Image.Resampling.BILINEAR)
+
+
+def test_a_drawn_digit_is_recognised(tmp_path):
+    train(load(DIGITS, {"n": 1, "width": 12, "train.epochs": 8}), tmp_path / "run", say=lambda line: None)
+    paths = [tmp_path / f"{side}.png" for side in (28, 64, 500)]
+    for path in paths:
+        drawn_two(int(path.stem)).save(path)
+    signatures, _ = endpoints(network_of(open_run(tmp_path / "run")))
+    served = signatures["serve_bytes"](picture_bytes=tf.constant([path.read_bytes() for path in paths]))
+    assert [one.classes[0][0] for one in predict(tmp_path / "run", paths)] == ["2", "2", "2"]
+    assert served["class_names"].numpy().tolist() == [b"2", b"2", b"2"]
+
+
+def test_pixels_of_another_scale_are_pointed_out(run_dir, digits, tmp_path):
+    pictures, _ = digits
+    for name, picture in (("usual", pictures[0]), ("dim", pictures[1] // 16)):
+        Image.fromarray(picture[..., 0]).save(tmp_path / f"{name}.png")
+    rest = "are from 0 to 15, and the network was trained on pixels from 0 to 255; "
+    rest += "scale them alike, or what it predicts means little"
+    with pytest.warns(UserWarning, match="pixels") as caught:
+        predict(run_dir, tmp_path / "dim.png")
+    assert [str(one.message) for one in caught] == [f"the pixels of all pictures together {rest}"]
+    predict(run_dir, tmp_path)  # one of several may well be dark
+
+
+def test_pixels_outside_the_trained_range_are_pointed_out(run_dir, digits, tmp_path):
+    classifier, lines = dataclasses.replace(open_classifier(run_dir)(), pixel_range=PixelRange(0, 16)), []
+    for number in range(2):
+        Image.fromarray(digits[0][number, ..., 0] // (1, 16)[number]).save(tmp_path / f"{number}.png")
+    assert len(list(classify(classifier, find([str(tmp_path)]), say=lines.append))) == 2
+    assert lines == [
+        f"the pixels of 1 of 2 pictures ({tmp_path}/0.png, for one) are from 0 to 239, and the network was trained on "
+        "pixels from 0 to 16; scale them alike, or what it predicts means little"
+    ]
 
 
 def test_grey_arrays_of_any_size_suit_a_network_for_colours(runs):

@@ -12,6 +12,8 @@ from typing import Any
 import keras_tuner
 import yaml
 
+from tests.forked import python
+
 ROOT = Path(__file__).parents[3]
 PYTHON_PATH = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 SPEC = {
@@ -84,7 +86,7 @@ def started(*arguments, child=False):
     imports = "from builder.sweep.processes import forkserver; import json, os, runpy, sys"
     code = f"{imports}; forkserver.CHILD = json.loads(os.environ['CHILD'])"
     runs_tool = ["-c", f"{code}; runpy.run_path(sys.argv.pop(1), run_name='__main__')"] if child else []
-    command = [sys.executable, *runs_tool, TOOL, *map(str, arguments)]
+    command = [sys.executable if child else python(), *runs_tool, TOOL, *map(str, arguments)]
     return subprocess.Popen(command, env=PYTHON_PATH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

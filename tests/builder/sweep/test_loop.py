@@ -63,7 +63,7 @@ def test_ctrl_c_ends_cleanly(tmp_path):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
-    assert f"to resume it, give --resume --run-dir {tmp_path / 'search'}" in output
+    assert f"interrupted; resume with: python tools/tune.py --resume {tmp_path / 'search'}\n" in output
     for number in (1, 2):
         assert "interrupted in epoch" in (tmp_path / f"search/trials/000{number}/run-1.log").read_text()
     assert "Traceback" not in output

@@ -8,10 +8,11 @@ from archspec.errors import Where
 from archspec.spec.addresses import address
 from builder.data.splits import Data
 from builder.pictures.normalisation import Normalisation
+from builder.pictures.pixel_range import ANY
 from builder.training.failures import explained
 
 LAST_CHECKPOINT = "there is no checkpoint yet"
-DATA = Data("none", None, None, (1, 1, 1), ("0", "1"), Normalisation((0.0,), (1.0,)), "")
+DATA = Data("none", None, None, (1, 1, 1), ("0", "1"), Normalisation((0.0,), (1.0,)), ANY, "")
 
 
 def test_too_little_memory_is_reported_at_the_batch_size():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import signal
 
@@ -15,6 +16,7 @@ from archspec.errors import FileError
 from builder.runs.checkpoints import CheckpointStore
 from builder.runs.comparison import check_same_spec
 from builder.runs.directory import locked
+from builder.runs.run import open_run
 from builder.system.cpu import instruction_set
 from tests.small import SPEC, written
 
@@ -146,7 +148,7 @@ def test_a_full_disk_is_reported_before_the_next_checkpoint(tmp_path, data_dir, 
     spec = write(tmp_path, checkpoints={"minutes": None})
     status, output = killed(spec, tmp_path / "run", data_dir, "disk", 11)  # the end of epoch 1
     assert status == 2 and "step-000000011.safetensors: cannot be written: No space left on device" in output, output
-    assert "epoch 1/3" in output and "epoch 2/3" not in output
+    assert "\n  1/3  " in output and "\n  2/3  " not in output
 
 
 def test_a_run_of_another_spec_is_not_resumed(copy, tmp_path):
@@ -191,3 +193,28 @@ def test_a_run_that_is_complete_is_left_as_it_is(tmp_path, data_dir, killed):
     status, output = killed(spec, tmp_path / "run", data_dir)
     assert status == 0 and f"{tmp_path / 'run'} is complete, after 1 epoch\n" in output
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_an_extended_run_ends_as_one_that_was_longer_from_the_start(tmp_path, data_dir, killed):
+    fields = {"learning_rate": {"step": {"base": 0.05, "drop": {"1": 0.01}}}, "epochs": 3}
+    assert killed(write(tmp_path, **fields), tmp_path / "long", data_dir)[0] == 0
+    assert killed(write(tmp_path, **{**fields, "epochs": 1}), tmp_path / "run", data_dir)[0] == 0
+    spec = write(tmp_path, **fields)
+    status, output = killed(spec, tmp_path / "run", data_dir, "step", 17)
+    assert status == -signal.SIGKILL and "the run is extended from 1 to 3 epochs\n" in output
+    status, output = killed(spec, tmp_path / "run", data_dir)
+    assert status == 0 and "is extended" not in output, output
+    assert_same(state(tmp_path / "run"), state(tmp_path / "long"))
+    run = open_run(tmp_path / "run")
+    assert run.spec.train.epochs == 3
+    assert [entry.get("extended") for entry in run.environment["resumed"]] == [{"from": 1, "to": 3}, None]
+
+
+def test_early_stopping_says_why(tmp_path, data_dir, killed):
+    rule = {"monitor": "val_loss", "patience": 1, "min_delta": 10.0}
+    spec = write(tmp_path, epochs=9, early_stopping=rule)
+    status, output = killed(spec, tmp_path / "run", data_dir)
+    reason = r"stopped early after epoch 2 of 9: val_loss has not improved by 10 on \d\.\d{4} for 1 epoch"
+    assert status == 0 and re.search(rf"\n{reason}\nbest epoch \d \(highest val_accuracy\): ", output), output
+    _, output = killed(write(tmp_path, epochs=19, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir)
+    assert "is a run of another spec" in output

@@ -72,7 +72,18 @@ def test_a_block_defined_here_is_trained(load, tmp_path, data_dir, monkeypatch):
     assert result.best_epoch == float(best["epoch"])
     assert result.val_accuracy == pytest.approx(float(best["val_accuracy"]), abs=1e-6)
     assert result.val_accuracy > 0.5
-    assert sum(line.startswith("epoch ") for line in lines) == 4
+    (header,) = [number for number, line in enumerate(lines) if line.startswith("epoch")]
+    table = lines[header : header + 5]
+    assert [line.split()[0] for line in table] == ["epoch", "1/4", "2/4", "3/4", "4/4"]
+    assert len({len(line.removesuffix(" *")) for line in table}) == 1 and max(map(len, table)) <= 80
+    assert table[result.best_epoch].endswith(" *")
+    assert lines[-5:] == [
+        f"saved {tmp_path / 'run' / 'model.keras'} and learning_curve.png",
+        "next:",
+        *(f"  python tools/{tool} {tmp_path / 'run'}" for tool in ("evaluate.py",)),
+        f"  python tools/predict.py {tmp_path / 'run'} PICTURES",
+        f"  python tools/export.py {tmp_path / 'run'}",
+    ]
 
     again = archspec.load(tmp_path / "run" / "spec.yaml")
     assert again.graph == spec.graph and again.train == spec.train

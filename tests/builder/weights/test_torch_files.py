@@ -16,6 +16,7 @@ from builder import weights
 from builder.weights.reading import read_safetensors
 from builder.weights.torch_files import read_state_dict
 from builder.weights.writing import state_dict_like
+from tests.builder.weights.torch_pickles import call, named, plain, save, tensor, tuple_of
 from tests.fixtures.weights_by_name import values
 
 FIXTURES = Path("tests/fixtures")
@@ -73,44 +74,9 @@ def test_other_files_of_pytorch_are_refused(name, expected):
 # -- what someone else wrote -------------------------------------------------------------------------------------------
 
 
-def plain(value):
-    """The opcodes that push a value of plain types."""
-    return pickle.dumps(value, 2)[2:-1]
-
-
-def name(module, word):
-    return f"c{module}\n{word}\n".encode()
-
-
-def tuple_of(*parts):
-    return b"(" + b"".join(parts) + b"t"
-
-
-def call(function, *arguments):
-    return function + tuple_of(*arguments) + b"R"
-
-
-def storage(kind="FloatStorage", key="0", count=4):
-    return tuple_of(plain("storage"), name("torch", kind), plain(key), plain("cpu"), plain(count)) + b"Q"
-
-
-def tensor(offset=0, size=(4,), stride=(1,), **options):
-    parts = (storage(**options), plain(offset), plain(size), plain(stride), plain(False), plain({}))
-    return call(name("torch._utils", "_rebuild_tensor_v2"), *parts)
-
-
 def state(value):
     """A pickle of {"a": value}."""
     return b"\x80\x02}" + plain("a") + value + b"s."
-
-
-def save(path, data, compression=zipfile.ZIP_STORED, **others):
-    """A file with this pickle, and one storage of 0, 1, 2, 3."""
-    content = {"data.pkl": data, "data/0": np.arange(4, dtype="<f4").tobytes(), **others}
-    with zipfile.ZipFile(path, "w", compression) as file:
-        for key, value in content.items():
-            file.writestr(f"archive/{key}", value)
-    return path
 
 
 def test_the_pickles_of_these_tests_are_read(tmp_path):
@@ -120,18 +86,18 @@ def test_the_pickles_of_these_tests_are_read(tmp_path):
 
 MARK = "from pathlib import Path; Path('ran').touch()"
 HOSTILE = {
-    "system": call(name("os", "system"), plain("touch ran")),
-    "eval": call(name("builtins", "eval"), plain("open('ran', 'w')")),
-    "exec": call(name("builtins", "exec"), plain(MARK)),
-    "getattr": call(name("builtins", "getattr"), name("os", "path"), plain("join")),
+    "system": call(named("os", "system"), plain("touch ran")),
+    "eval": call(named("builtins", "eval"), plain("open('ran', 'w')")),
+    "exec": call(named("builtins", "exec"), plain(MARK)),
+    "getattr": call(named("builtins", "getattr"), named("os", "path"), plain("join")),
     "instance": b"(" + plain("touch ran") + b"ios\nsystem\n",
-    "object": b"(" + name("os", "system") + plain("touch ran") + b"o",
+    "object": b"(" + named("os", "system") + plain("touch ran") + b"o",
     "stack_global": plain("os") + plain("system") + b"\x93" + tuple_of(plain("touch ran")) + b"R",
     "dotted": plain("torch._utils") + plain("_rebuild_tensor_v2.__globals__") + b"\x93",
-    "load_from_bytes": call(name("torch.storage", "_load_from_bytes"), plain(b"x")),
-    "import": call(name("importlib", "import_module"), plain("os")),
-    "numpy": call(name("numpy", "load"), plain("x")),
-    "storage of other": tuple_of(plain("storage"), name("os", "system"), plain("0"), plain("cpu"), plain(4)) + b"Q",
+    "load_from_bytes": call(named("torch.storage", "_load_from_bytes"), plain(b"x")),
+    "import": call(named("importlib", "import_module"), plain("os")),
+    "numpy": call(named("numpy", "load"), plain("x")),
+    "storage of other": tuple_of(plain("storage"), named("os", "system"), plain("0"), plain("cpu"), plain(4)) + b"Q",
 }
 
 
@@ -154,11 +120,11 @@ def test_a_pickle_cannot_change_what_stands_for_the_names_that_it_may_use(tmp_pa
     """BUILD sets attributes on whatever is on the stack, which the reader's objects must refuse."""
     for word in ("_rebuild_tensor_v2", "_rebuild_parameter"):
         for attributes in (plain({"call": 1}), tuple_of(plain(None), plain({"call": 1}))):
-            path = save(tmp_path / "a.pth", state(name("torch._utils", word) + attributes + b"b"))
+            path = save(tmp_path / "a.pth", state(named("torch._utils", word) + attributes + b"b"))
             with pytest.raises(FileError, match="its pickle cannot be read"):
                 weights.read(path)
     attributes = tuple_of(plain(None), plain({"dtype": 1}))
-    path = save(tmp_path / "a.pth", state(name("torch", "FloatStorage") + attributes + b"b"))
+    path = save(tmp_path / "a.pth", state(named("torch", "FloatStorage") + attributes + b"b"))
     with pytest.raises(FileError, match="its pickle cannot be read"):
         weights.read(path)
     assert read_state_dict(save(tmp_path / "b.pth", state(tensor())))["a"].dtype == np.float32

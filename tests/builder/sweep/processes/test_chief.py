@@ -2,9 +2,9 @@
 
 import socket
 import subprocess
-import sys
 
 from tests.builder.sweep.searches import PYTHON_PATH, TOOL, table, wait_for, write
+from tests.forked import python
 
 
 def test_chief_and_workers_that_die(tmp_path):
@@ -16,7 +16,7 @@ def test_chief_and_workers_that_die(tmp_path):
         port = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free.getsockname()[1])}
 
     def process(name, *options):
-        command = [sys.executable, "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "search"), *options]
+        command = [python(), "-c", script, TOOL, str(spec), "--run-dir", str(tmp_path / "search"), *options]
         environment = {**PYTHON_PATH, **port, "KERASTUNER_TUNER_ID": name}
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

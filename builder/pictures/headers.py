@@ -1,0 +1,144 @@
+"""What the header of a picture file claims, read before anything is decoded: its format, its kind and its size.
+
+A few bytes can claim any size, so that decoding first and looking afterwards would take gigabytes. This is TensorFlow
+code, so that training, prediction and a served model refuse the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+MOST_PIXELS = 2**29 // 3
+"""A larger picture is refused. TensorFlow's decoder of JPEGs takes no more than 2^29 bytes of pixels, and Pillow
+refuses the same number of pixels."""
+LONGEST_SIDE = 65_535
+"""A longer side is refused: the most that a JPEG can have. Resizing needs memory in proportion to it."""
+HEAD = 64
+"""The bytes of a header that are looked at."""
+
+UNKNOWN = "it is no JPEG, PNG, GIF, BMP or WebP"
+ANIMATED = "it is an animated WebP, of which TensorFlow decodes no frame; save one frame as PNG"
+BMP = "it is a BMP of a rare kind (compressed, or of other than 8, 24 or 32 bits); save it as PNG"
+LARGE = f"it has more than {MOST_PIXELS:,} pixels, or a side of more than {LONGEST_SIDE:,}; make it smaller"
+DAMAGED = "it is cut short or damaged"
+REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE)
+"""The reasons for which a file is refused, by number; 0 stands for none."""
+
+SIGNATURES = {
+    "png": b"\x89PNG\r\n\x1a\n........",
+    "gif": b"GIF8............",
+    "bmp": b"BM..............",
+    "extended": b"RIFF....WEBPVP8X",
+    "lossless": b"RIFF....WEBPVP8L",
+    "lossy": b"RIFF....WEBPVP8 ",
+}
+"""How files begin, by format and, for WebP, kind; a dot stands for any byte."""
+SIZES = {
+    "png": ((23, 22, 21, 20), (19, 18, 17, 16)),  # W3C, Portable Network Graphics, section 11.2.1
+    "gif": ((8, 9), (6, 7)),  # GIF89a specification, section 18: the logical screen
+    "bmp": ((22, 23, 24, 25), (18, 19, 20, 21)),
+    "extended": ((27, 28, 29), (24, 25, 26)),  # RFC 9649, section 2.7: less one, as in the next kind
+    "lossless": ((21, 22, 23, 24), (21, 22, 23, 24)),  # section 3.4: two numbers of 14 bits
+    "lossy": ((28, 29), (26, 27)),  # RFC 6386, section 9.1: the two highest bits are for scaling
+}
+"""The bytes of height and width in the header of each kind, the lowest first."""
+DIVIDED = {("lossless", 0): 2**14}
+LIMITED = {("lossless", 0): 2**14, ("lossless", 1): 2**14, ("lossy", 0): 2**14, ("lossy", 1): 2**14}
+LESS_ONE = ("extended", "lossless")
+FLAGS, ANIMATION = (20,), 2
+"""The flags of an extended WebP, and the one for animations."""
+BMP_FIELDS = ((14, 15, 16, 17), (28, 29), (30, 31, 32, 33), (54, 55, 56, 57))
+"""A BMP's size of the information header, bits of a pixel, compression and mask of red."""
+
+
+def is_bmp(contents: tf.Tensor) -> tf.Tensor:
+    """Whether a file is a BMP."""
+    return tf.strings.substr(contents, 0, 2) == b"BM"
+
+
+def is_webp(contents: tf.Tensor) -> tf.Tensor:
+    """Whether a file is a WebP (RFC 9649, section 2.4)."""
+    return tf.strings.regex_full_match(tf.strings.substr(contents, 0, 12), r"(?s)RIFF\C{4}WEBP")
+
+
+def refusal(contents: tf.Tensor) -> tf.Tensor:
+    """The number in `REFUSALS` of the reason why a file is not decoded, int32; 0 if it is.
+
+    Fails, with one of `tf.errors`, for a JPEG whose header is damaged.
+    """
+
+    def jpeg() -> tf.Tensor:
+        return _too_large(tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64))
+
+    return tf.cond(tf.image.is_jpeg(contents), jpeg, lambda: _refusal_of_others(contents))
+
+
+def checked(contents: tf.Tensor) -> tf.Tensor:
+    """The contents of a file as they are, once its header is found to claim nothing that is refused.
+
+    Fails with `tf.errors.InvalidArgumentError` otherwise, before anything that uses the result is computed.
+    """
+    reason = refusal(contents)
+    with tf.control_dependencies([tf.debugging.Assert(reason == 0, [tf.gather(tf.constant(REFUSALS), reason)])]):
+        return tf.identity(contents)
+
+
+def why_refused(contents: bytes) -> str:
+    """The reason why a file is not decoded; empty if its header is in order."""
+    try:
+        return REFUSALS[int(refusal(tf.constant(contents)))]
+    except tf.errors.OpError:
+        return DAMAGED
+
+
+def _too_large(size: tf.Tensor) -> tf.Tensor:
+    """The reason for a (height, width), int64, that is too large, or 0."""
+    is_large = (tf.reduce_prod(size) > MOST_PIXELS) | (tf.reduce_max(size) > LONGEST_SIDE)
+    return tf.where(is_large, REFUSALS.index(LARGE), 0)
+
+
+def _refusal_of_others(contents: tf.Tensor) -> tf.Tensor:
+    """The reason for a file that is no JPEG. All fields are read at once, by a matrix, as a graph of few operations is
+    traced sooner."""
+    head = tf.io.decode_raw(tf.strings.substr(contents, 0, HEAD), tf.uint8)
+    head = tf.cast(tf.concat([head, tf.zeros(HEAD - tf.size(head), tf.uint8)], 0), tf.int64)
+    fields = tf.reduce_sum(head * _places([*_sides(), FLAGS, *BMP_FIELDS]), 1)
+    flags, size, bits, compression, red = tf.unstack(fields[2 * len(SIZES) :])
+    kind, is_known = _kind(head[: len(SIGNATURES["png"])])
+    keys = [(name, side) for name in SIZES for side in (0, 1)]
+    divisor = tf.constant([DIVIDED.get(key, 1) for key in keys], tf.int64)
+    limit = tf.constant([LIMITED.get(key, 2**62) for key in keys], tf.int64)
+    more = tf.constant([int(name in LESS_ONE) for name, _ in keys], tf.int64)
+    sides = fields[: len(keys)] // divisor % limit + more
+    sides = tf.minimum(sides, tf.abs(2**32 - sides))  # rows from the top down are a negative height in a BMP
+    is_plain = (compression == 0) & ((bits == 8) | (bits == 24) | (bits == 32))
+    is_masked = (compression == 3) & (bits == 32) & (red == 0xFF0000)
+    is_odd = (size < 40) | ~(is_plain | is_masked)
+    names = list(SIGNATURES)
+    reason = _too_large(tf.reshape(sides, (-1, 2))[kind])
+    reason = tf.where((kind == names.index("bmp")) & is_odd, REFUSALS.index(BMP), reason)
+    is_animated = (kind == names.index("extended")) & (flags // ANIMATION % 2 == 1)
+    reason = tf.where(is_animated, REFUSALS.index(ANIMATED), reason)
+    return tf.where(is_known, reason, REFUSALS.index(UNKNOWN))
+
+
+def _sides() -> list[tuple[int, ...]]:
+    return [positions for pair in SIZES.values() for positions in pair]
+
+
+def _places(fields: Sequence[Sequence[int]]) -> np.ndarray:
+    """The factor of each byte of a header in each field, int64 (fields, HEAD)."""
+    places = np.zeros((len(fields), HEAD), np.int64)
+    for row, positions in zip(places, fields, strict=True):
+        row[list(positions)] = [256**i for i in range(len(positions))]
+    return places
+
+
+def _kind(start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The number in `SIGNATURES` of the kind of file that begins with some bytes, and whether it is any of them."""
+    letters = np.array([list(signature) for signature in SIGNATURES.values()], np.int64)
+    is_kind = tf.reduce_all((start == letters) | (letters == ord(".")), 1)
+    return tf.argmax(tf.cast(is_kind, tf.int32)), tf.reduce_any(is_kind)

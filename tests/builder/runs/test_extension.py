@@ -1,0 +1,94 @@
+"""More epochs for a run, and which run and spec a command means."""
+
+import re
+
+import pytest
+
+import archspec
+from archspec.errors import UserError
+from builder.runs.directory import check_can_train, find_spec
+from builder.runs.metrics import COLUMNS, write_metrics
+from tests.small import written
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Makes the directory of a run that has done some epochs of all that it was to have, with some schedule."""
+
+    def run(done, **train):
+        directory = tmp_path / "run"
+        (directory / "checkpoints").mkdir(parents=True)
+        spec = archspec.load(written(tmp_path / "small.yaml", **train))
+        (directory / "spec.yaml").write_text(spec.to_yaml())
+        write_metrics(directory / "metrics.csv", [dict.fromkeys(COLUMNS, 1)] * done)
+        return directory, lambda epochs, **others: spec.with_values({"train.epochs": epochs, **others})
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "schedule", [0.1, {"step": {"base": 0.1, "drop": {"2": 0.01}}}, {"plateau": {"base": 0.1}}], ids=str
+)
+def test_a_schedule_that_does_not_depend_on_the_length_takes_more_epochs(schedule, run):
+    directory, with_epochs = run(4, epochs=4, learning_rate=schedule)
+    check_can_train(with_epochs(9), directory, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        ({"cosine": {"base": 0.1}}, ("0", "0.05")),
+        ({"polynomial": {"base": 0.1}}, ("0", "0.05")),
+        ({"one_cycle": {"base": 0.1, "rise": 0.5}}, ("1e-05", "0.1")),
+    ],
+    ids=str,
+)
+def test_a_schedule_that_depends_on_the_length_asks_first(schedule, rates, run):
+    directory, with_epochs = run(4, epochs=4, learning_rate=schedule)
+    with pytest.raises(UserError) as caught:
+        check_can_train(with_epochs(8), directory, resume=True)
+    assert str(caught.value) == (
+        f"{directory}: train.epochs was 4, is 8, and the {next(iter(schedule))} schedule depends on the number of "
+        f"epochs: after epoch 4, where the learning rate is {rates[0]}, the longer curve continues at {rates[1]}; give "
+        "--extend (in Python extend=True) if that is meant"
+    )
+    check_can_train(with_epochs(8), directory, resume=True, extend=True)
+
+
+def test_a_run_is_not_made_shorter_or_changed_otherwise(run):
+    directory, with_epochs = run(2, epochs=4)
+    with pytest.raises(UserError, match=r"train.epochs was 4, is 3, and a run can only be made longer"):
+        check_can_train(with_epochs(3), directory, resume=True)
+    with pytest.raises(UserError, match=r"is a run of another spec: train.batch_size was 64, is 32; to resume it"):
+        check_can_train(with_epochs(9, **{"train.batch_size": 32}), directory, resume=True)
+
+
+def test_a_spec_and_a_run_are_named_in_many_ways(run, tmp_path):
+    directory = str(run(1, epochs=2)[0])
+    own = f"{directory}/spec.yaml"
+    assert find_spec("net.yaml", None, None) == ("net.yaml", None)
+    assert find_spec("net.yaml", None, "new") == ("net.yaml", "new")
+    assert find_spec("net.yaml", "", None) == ("net.yaml", None)
+    assert find_spec("net.yaml", "", "dir") == ("net.yaml", "dir")
+    assert find_spec("net.yaml", directory, None) == ("net.yaml", directory)
+    assert find_spec(None, directory, None) == (own, directory)
+    assert find_spec(None, "", directory) == (own, directory)
+    assert find_spec(directory, "", None) == (own, directory)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ((None, None, None), "SPEC: is missing; name a spec, or a run to resume with --resume RUN"),
+        ((None, "", None), "SPEC: is missing; name a spec, or a run to resume with --resume RUN"),
+        (("net.yaml", "a", "b"), "--resume: two directories are named, a and b; give one of them"),
+        (
+            (None, "nowhere", None),
+            "nowhere: has no spec.yaml, so there is nothing to resume; name a spec and --run-dir",
+        ),
+    ],
+)
+def test_no_run_or_several(named, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=re.escape(message)):
+        find_spec(*named)
