@@ -2,13 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import (
-    balanced_accuracy_score,
-    confusion_matrix,
-    log_loss,
-    precision_recall_fscore_support,
-    top_k_accuracy_score,
-)
+from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, top_k_accuracy_score
 
 from builder.evaluation import metrics
 
@@ -46,7 +40,7 @@ def test_macro_averages_are_those_of_scikit_learn(labels):
     known = np.unique(labels)
     expected = precision_recall_fscore_support(labels, predicted, labels=known, average="macro", zero_division=0)
     assert (found.precision, found.recall, found.f1) == pytest.approx(expected[:3])
-    assert found.recall == pytest.approx(balanced_accuracy_score(labels, predicted)) and found.classes == len(known)
+    assert found.classes == len(known)
 
 
 def test_classes_without_pictures_have_no_recall():
