@@ -7,14 +7,21 @@ import tensorflow as tf
 from sklearn.datasets import load_digits, load_sample_images
 
 from archspec.recipe.augment import (
+    Affine,
+    AugMix,
+    Blur,
     ColorJitter,
     Cutmix,
+    Grayscale,
     HorizontalFlip,
     Mixup,
     PcaColor,
     RandAugment,
     RandomCrop,
     RandomErasing,
+    Rotation,
+    TrivialAugment,
+    VerticalFlip,
 )
 from builder.augment import augmented, numbers_needed
 
@@ -28,15 +35,25 @@ LABELS = np.arange(4)
 ALL = [
     RandomCrop(pad=4),
     HorizontalFlip(),
+    VerticalFlip(),
+    Rotation(degrees=15),
+    Affine(shear=10.0),
+    Blur(),
+    Grayscale(probability=0.5),
     PcaColor(),
     ColorJitter(hue=0.1),
     RandAugment(),
+    TrivialAugment(),
+    AugMix(),
     RandomErasing(probability=0.9),
     Mixup(),
     Cutmix(),
 ]
 """One of each augmentation, except the crops, which are carried out when pictures are read."""
-FOR_GREY = [ColorJitter(saturation=0), *(options for options in ALL if not isinstance(options, PcaColor | ColorJitter))]
+FOR_GREY = [
+    ColorJitter(saturation=0),
+    *(options for options in ALL if not isinstance(options, PcaColor | ColorJitter | Grayscale)),
+]
 
 
 def name(options):

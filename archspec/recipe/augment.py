@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from archspec.errors import INVALID
-from archspec.fields.base import FieldError, Reader
+from archspec.fields.base import FieldError
 from archspec.fields.containers import ListOf
-from archspec.fields.records import Count, Tagged, record_of
+from archspec.fields.records import Count, record_of
 from archspec.fields.scalars import Integer, Number
 from archspec.recipe.numbers import Positive, Probability
-from archspec.source.tree import Tree
 
 Pixel = Annotated[int, Integer(min=0, max=255), "The value of pixels from outside the picture, from 0 to 255."]
 Interval = Annotated[tuple[float, ...], ListOf(Number(above=0), "list [least, most]", 2)]
@@ -115,6 +112,59 @@ class HorizontalFlip:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VerticalFlip:
+    """Mirrors a picture top to bottom with a probability, for pictures that have no upright position, as those from
+    microscopes and satellites."""
+
+    probability: Probability = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """Turns a picture about its centre by a random angle of at most `degrees`, either way. Pixels from outside the
+    picture have the value `fill`."""
+
+    degrees: Annotated[float, Number(min=0, max=180)]
+    fill: Pixel = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affine:
+    """Turns a picture by at most `degrees`, shears its rows by at most `shear` degrees, scales it by a factor in
+    `scale`, and moves it by at most a share `translate` of its height and width, all at random and about its centre.
+    Pixels from outside the picture have the value `fill`."""
+
+    degrees: Annotated[float, Number(min=0, max=180)] = 10.0
+    translate: Probability = 0.1
+    scale: Interval = (0.9, 1.1)
+    shear: Annotated[float, Number(min=0, max=60)] = 0.0
+    fill: Pixel = 0
+
+    def __post_init__(self) -> None:
+        _check_interval("scale", self.scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blur:
+    """Blurs a picture with a probability, by a Gaussian whose deviation is drawn from `sigma`, in pixels (Chen et al.
+    2020, arXiv:2002.05709, appendix A, for pictures of 224x224)."""
+
+    probability: Probability = 0.5
+    sigma: Interval = (0.1, 2.0)
+
+    def __post_init__(self) -> None:
+        _check_interval("sigma", self.sigma, 100.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grayscale:
+    """Replaces the colours of a picture by their grey with a probability (Chen et al. 2020, arXiv:2002.05709, appendix
+    A: 0.2)."""
+
+    probability: Probability = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
 class PcaColor:
     """Adds the principal components of ImageNet's colours, each times its eigenvalue and a Gaussian of deviation `std`
     (Krizhevsky et al. 2012, section 4.1, who compute the components on their training pictures, ImageNet's).
@@ -165,6 +215,26 @@ class RandAugment:
 
     layers: Annotated[int, Integer(min=1, max=14)] = 2
     magnitude: Annotated[float, Number(min=0, max=30)] = 9.0
+    fill: Pixel = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrivialAugment:
+    """Applies one operation, drawn from RandAugment's fourteen, at a magnitude drawn from 0 to 30 (Mueller and Hutter
+    2021, arXiv:2103.10158, with RandAugment's ranges). Pixels from outside the picture have the value `fill`."""
+
+    fill: Pixel = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugMix:
+    """Averages the results of `width` chains of one to three operations with random weights, and the picture itself
+    with that average (Hendrycks et al. 2019, arXiv:1912.02781, without its consistency loss). The operations are nine
+    of RandAugment's, none of which the paper's test of corruptions uses, at a magnitude of at most `severity` out of
+    10. Pixels from outside the picture have the value `fill`."""
+
+    severity: Annotated[float, Number(above=0, max=10)] = 3.0
+    width: Annotated[int, Integer(min=1, max=10)] = 3
     fill: Pixel = 128
 
 
@@ -231,9 +301,16 @@ AUGMENTATIONS = {
     "random_resized_crop": record_of(RandomResizedCrop, "random_resized_crop"),
     "random_crop": record_of(RandomCrop, "random_crop"),
     "horizontal_flip": record_of(HorizontalFlip, "horizontal_flip"),
+    "vertical_flip": record_of(VerticalFlip, "vertical_flip"),
+    "rotation": record_of(Rotation, "rotation"),
+    "affine": record_of(Affine, "affine"),
+    "blur": record_of(Blur, "blur"),
+    "grayscale": record_of(Grayscale, "grayscale"),
     "pca_color": record_of(PcaColor, "pca_color"),
     "color_jitter": record_of(ColorJitter, "color_jitter"),
     "rand_augment": record_of(RandAugment, "rand_augment"),
+    "trivial_augment": record_of(TrivialAugment, "trivial_augment"),
+    "aug_mix": record_of(AugMix, "aug_mix"),
     "random_erasing": record_of(RandomErasing, "random_erasing"),
     "mixup": record_of(Mixup, "mixup"),
     "cutmix": record_of(Cutmix, "cutmix"),
@@ -244,84 +321,3 @@ CROPS = (ResizedCrop, ScaleJitter, RandomResizedCrop)
 MIXING = (Mixup, Cutmix)
 """The augmentations that mix the pictures of a batch. A picture is mixed at most once, by the first that its random
 numbers select."""
-
-
-# -- the list ----------------------------------------------------------------------------------------------------------
-
-
-class Augmentations(ListOf):
-    """A list of augmentations in a possible order: a crop to the network's size first, mixing last."""
-
-    def __init__(self) -> None:
-        super().__init__(Tagged("augmentation", AUGMENTATIONS, article="an"), "list of augmentations", or_one=True)
-
-    def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
-        items = super().convert(tree, path, reader)
-        if items is INVALID:
-            return INVALID
-        problems = [(i, problem) for i, problem in enumerate(map(_misplaced, _before(items), items)) if problem]
-        for i, problem in problems:
-            reader.fail(tree.value[i], f"{path}[{i}]", problem)  # of one augmentation alone, there is none
-        return INVALID if problems else items
-
-
-def _before(items: Sequence[Any]) -> list[Sequence[Any]]:
-    return [items[:i] for i in range(len(items))]
-
-
-def _misplaced(before: Sequence[Any], item: Any) -> str | None:
-    """The reason why an augmentation cannot follow the ones before it, or None."""
-    name = NAMES[type(item)]
-    for i, other in enumerate(before):
-        first = NAMES[type(other)]
-        if isinstance(item, CROPS):
-            if isinstance(other, CROPS):
-                return f"{first} in augment[{i}] has brought pictures to the network's size; keep one of the two"
-            return f"{name} brings pictures to the network's size, so it comes first; move it before {first}"
-        if isinstance(other, MIXING) and not isinstance(item, MIXING):
-            return f"{name} is for single pictures, and {first} in augment[{i}] has mixed them; move it before {first}"
-        if isinstance(other, MIXING) and other.probability == 1:
-            return (
-                f"a picture is mixed once, and {first} in augment[{i}] leaves none to {name}; "
-                f"give {first} a probability, such as 0.5"
-            )
-    return None
-
-
-def check_pictures(
-    augmentations: Sequence[Any], shape: Sequence[int], tree: Tree | None, path: str, reader: Reader
-) -> None:
-    """Reports augmentations that do not fit the network's input, (height, width, channels)."""
-    for i, item in enumerate(augmentations):
-        problem = _unfit(item, shape)
-        if problem:
-            place = tree.value[i] if tree is not None and isinstance(tree.value, list) else tree
-            reader.fail(place or Tree(None, None), f"{path}[{i}]", problem)
-
-
-def _unfit(item: Any, shape: Sequence[int]) -> str | None:
-    """The reason why an augmentation does not fit the network's input, or None."""
-    name, size = NAMES[type(item)], "x".join(map(str, shape))
-    if len(shape) != 3:
-        return f"{name} is for pictures, and the network takes {shape[0]} features; remove it"
-    height, width, channels = shape
-    if isinstance(item, ResizedCrop | ScaleJitter):
-        field = "side" if isinstance(item, ResizedCrop) else "least"
-        side, least = getattr(item, field), max(height, width)
-        if side < least:
-            return f"{field}={side} leaves too little to crop {height}x{width} from; set it to at least {least}"
-    if isinstance(item, RandomCrop) and item.pad >= min(height, width):
-        limit = min(height, width)
-        return f"pad={item.pad} would leave nothing of some pictures of {height}x{width}; set it to less than {limit}"
-    if isinstance(item, PcaColor) and channels != 3:
-        return f"pca_color needs the 3 channels of colours, and the network takes {size}; remove it"
-    if isinstance(item, ColorJitter) and channels != 3:
-        if channels != 1:
-            return f"color_jitter needs 3 channels, or 1, and the network takes {size}; remove it"
-        if item.saturation or item.hue:
-            return (
-                f"grey pictures have no saturation and hue, and the network takes {size}; set saturation: 0 and hue: 0"
-            )
-    if isinstance(item, RandAugment) and channels not in (1, 3):
-        return f"rand_augment needs 3 channels, or 1, and the network takes {size}; remove it"
-    return None

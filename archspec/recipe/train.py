@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from archspec.fields.base import FieldError
 from archspec.fields.containers import MapOf, Union
 from archspec.fields.records import Count, Record, Tagged, record_of
-from archspec.fields.scalars import Boolean, Number, Text
-from archspec.recipe.augment import Augmentations
+from archspec.fields.scalars import Boolean, Choice, Number, Text
+from archspec.recipe.augment_list import Augmentations
 from archspec.recipe.data import Source, SourceForm
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
@@ -132,6 +132,8 @@ DISTRIBUTE = {
 
 TRAINABLE = MapOf(Text(), Boolean(), "a mapping from layer names to true or false", keys_have_dots=True)
 MULTIPLIERS = MapOf(Text(), Number(above=0), "a mapping from layer names to numbers", keys_have_dots=True)
+CLASS_WEIGHTS = MapOf(Text(), Number(above=0), "a mapping from classes to numbers", keys_have_dots=True)
+CLASS_WEIGHT = Union((Choice(("balanced",)), CLASS_WEIGHTS), optional=True)
 EARLY_STOPPING = Union((record_of(EarlyStopping, "early_stopping"),), optional=True)
 
 
@@ -151,6 +153,10 @@ class Train:
         ema: the share that a moving average of the weights keeps at each step, less in the first steps; the average is
             evaluated and saved.
         label_smoothing: the share of each label that is spread over all classes.
+        class_weight: factors for the loss of a picture, by the name of its class, 1 for classes that are not named; or
+            `balanced`: in inverse proportion to the pictures of each class, with a mean of 1 over all pictures.
+        sampler: `balanced` draws every class equally often in each epoch, which is as long as without; pictures of
+            small classes are repeated.
         augment: augmentations of training pictures, in order.
         resize: how pictures of other proportions than the network's are brought to its size in evaluation, prediction
             and serving, and in training without a crop: `crop` cuts the centre out, `stretch` changes the proportions,
@@ -184,6 +190,8 @@ class Train:
     accumulate: Count = 1
     ema: Share | None = None
     label_smoothing: Share = 0.0
+    class_weight: Annotated[Literal["balanced"] | tuple[tuple[str, float], ...] | None, CLASS_WEIGHT] = None
+    sampler: Literal["shuffled", "balanced"] = "shuffled"
     augment: Annotated[tuple[Any, ...], Augmentations()] = ()
     resize: Mode = "crop"
     eval_resize: Count | None = None
@@ -207,6 +215,11 @@ class Train:
                 "eval_resize",
                 f"eval_resize={self.eval_resize} is the length of the shorter side before a centre crop, and "
                 f"resize: {self.resize} crops nothing; keep one of the two",
+            )
+        if self.class_weight == "balanced" and self.sampler == "balanced":
+            raise FieldError(
+                "sampler",
+                "class_weight: balanced and sampler: balanced together count small classes twice; keep one of the two",
             )
         decay = getattr(self.optimizer, "decay", 0.0)
         if decay and self.penalty.factor:

@@ -21,7 +21,7 @@ from archspec.graph.graph import Graph
 from archspec.layers.reading import LayerReader
 from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
-from archspec.recipe.augment import check_pictures
+from archspec.recipe.augment_list import check_pictures
 from archspec.recipe.fine_tuning import prefix_problems
 from archspec.source.in_memory import MAPPING, TEXT, read_mapping, read_text
 from archspec.source.shipped import located

@@ -18,19 +18,27 @@ import tensorflow as tf
 
 from archspec.recipe.augment import (
     CROPS,
+    Affine,
+    AugMix,
+    Blur,
     ColorJitter,
     Cutmix,
+    Grayscale,
     HorizontalFlip,
     Mixup,
     PcaColor,
     RandAugment,
     RandomCrop,
     RandomErasing,
+    Rotation,
+    TrivialAugment,
+    VerticalFlip,
 )
-from builder.augment.color import color_jitter, pca_color
-from builder.augment.geometry import horizontal_flip, random_crop, random_erasing
+from builder.augment.blurring import blur
+from builder.augment.color import color_jitter, grayscale, pca_color
+from builder.augment.geometry import affine, horizontal_flip, random_crop, random_erasing, rotation, vertical_flip
 from builder.augment.mixing import cutmix, mixup, partners
-from builder.augment.rand_augment import rand_augment
+from builder.augment.rand_augment import LONGEST_CHAIN, aug_mix, rand_augment, trivial_augment
 
 
 class Augmentation(NamedTuple):
@@ -49,9 +57,16 @@ class Augmentation(NamedTuple):
 PICTURE = {
     RandomCrop: Augmentation(random_crop, lambda options: 2),
     HorizontalFlip: Augmentation(horizontal_flip, lambda options: 1),
+    VerticalFlip: Augmentation(vertical_flip, lambda options: 1),
+    Rotation: Augmentation(rotation, lambda options: 1),
+    Affine: Augmentation(affine, lambda options: 5),
+    Blur: Augmentation(blur, lambda options: 2),
+    Grayscale: Augmentation(grayscale, lambda options: 1),
     PcaColor: Augmentation(pca_color, lambda options: 3),
     ColorJitter: Augmentation(color_jitter, lambda options: 4),
     RandAugment: Augmentation(rand_augment, lambda options: options.layers),
+    TrivialAugment: Augmentation(trivial_augment, lambda options: 2),
+    AugMix: Augmentation(aug_mix, lambda options: 1 + options.width * (2 + 2 * LONGEST_CHAIN)),
     RandomErasing: Augmentation(random_erasing, lambda options: 6),
 }
 """The augmentations of single pictures."""

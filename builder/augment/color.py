@@ -7,7 +7,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from archspec.recipe.augment import ColorJitter, PcaColor
+from archspec.recipe.augment import ColorJitter, Grayscale, PcaColor
 from builder.augment.arithmetic import LUMA, between, grey, normal, to_float, to_pixels
 
 EIGENVALUES = (55.4625, 4.7940, 1.1475)
@@ -53,6 +53,15 @@ def color_jitter(options: ColorJitter, picture: tf.Tensor, numbers: tf.Tensor) -
     matrix = brightness * contrast * (greyed + saturation * (turned - greyed))
     # Three products are too few for a matrix multiplication: this was twice as fast.
     return to_pixels(tf.reduce_sum(values[..., tf.newaxis] * matrix, -2) + offset)
+
+
+def grayscale(options: Grayscale, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Replaces each colour by its grey if its number is below the probability."""
+
+    def greyed() -> tf.Tensor:
+        return to_pixels(tf.broadcast_to(grey(to_float(picture)), picture.shape))
+
+    return tf.cond(numbers[0] < options.probability, greyed, lambda: picture)
 
 
 def hue_matrix(turn: tf.Tensor) -> tf.Tensor:

@@ -11,8 +11,9 @@ import tensorflow as tf
 from archspec.recipe import Train
 from archspec.recipe.augment import CROPS
 from builder import augment
+from builder.data.balance import balanced_order
 from builder.data.pipeline import Pipeline, training_pipeline, validation_pipeline
-from builder.data.splits import Arrays, Data
+from builder.data.splits import Arrays, Data, labels_of
 from builder.pictures.crops import numbers_needed as crop_numbers_needed
 
 ORDER, NUMBERS = 0, 1
@@ -33,9 +34,10 @@ def training_batches(
 ) -> tf.data.Dataset:
     """The batches of all epochs from a step on, one epoch after another.
 
-    The order of an epoch depends on (seed, epoch) alone, and the crop and augmentation of a picture on (seed, epoch,
-    its position in that order), whatever `batch_size`, `step` and `shard` are. Pictures left over after the last full
-    batch are dropped; which ones these are changes with the epoch. Nothing before `step` is read or decoded.
+    The order of an epoch depends on the sampler and (seed, epoch) alone, and the crop and augmentation of a picture on
+    (seed, epoch, its position in that order), whatever `batch_size`, `step` and `shard` are. Pictures left over after
+    the last full batch are dropped; which ones these are changes with the epoch. Nothing before `step` is read or
+    decoded.
 
     Args:
         data: the data set.
@@ -67,7 +69,7 @@ def training_batches(
     pipeline = training_pipeline(data, crop, recipe.cache == "auto", recipe.resizing, shards)
 
     def elements(epoch: tf.Tensor) -> Elements:
-        order = tf.random.experimental.stateless_shuffle(_range(data.train_count), _seed(recipe, epoch, ORDER))
+        order = _order(data, recipe, epoch)
         positions = tf.reshape(_range(steps * recipe.batch_size), [steps, shards, -1])[:, index]
         positions = tf.reshape(positions[tf.where(epoch == first_epoch, first_step, 0) :], [-1, batch_size])
         return tf.fill(tf.shape(positions), epoch), positions, tf.gather(order, positions)
@@ -89,6 +91,16 @@ def training_batches(
     batches = _batches(pipeline, epochs, elements, windows, finish, batch_size)
     count = max(0, recipe.epochs * steps - step) * recipe.batch_size // (shards * batch_size)
     return batches.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _order(data: Data, recipe: Train, epoch: tf.Tensor) -> tf.Tensor:
+    """The numbers of an epoch's pictures, int64 (train_count,)."""
+    seed = _seed(recipe, epoch, ORDER)
+    if recipe.sampler == "balanced":
+        # The streams of an epoch have numbers from 0; negative ones are free.
+        other = tf.stack([tf.constant(recipe.seed, tf.int64), -1 - epoch])
+        return balanced_order(labels_of(data.train), seed, other)
+    return tf.random.experimental.stateless_shuffle(_range(data.train_count), seed)
 
 
 def _augmented(

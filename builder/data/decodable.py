@@ -79,7 +79,8 @@ def decodable(
     if corrupt:
         count = sum(split.count for split in splits)
         few = "; ".join(first_few(corrupt, FEW))
-        request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} are left out (on_corrupt: skip): {few}")
+        are = "is" if len(corrupt) == 1 else "are"
+        request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out (on_corrupt: skip): {few}")
     return [_without(split, one, request.say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
 
 

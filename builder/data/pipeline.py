@@ -93,7 +93,7 @@ def validation_pictures(data: Data, numbers: Sequence[int], resizing: Resizing) 
         if isinstance(split, Arrays):
             picture = split.pictures[number]
         else:
-            picture = decoded(split.read(tf.constant(number, tf.int64))[0], data.shape[2])
+            picture = decoded(split.read(tf.constant(number, tf.int64))[0], data.shape[2], is_checked=True)
         found.append(fitted(picture, data.shape, resizing).numpy())
     return found
 
@@ -105,7 +105,7 @@ def _evaluation_pipeline(split: Split, shape: Shape, resizing: Resizing, keep: b
 
     def read(number: tf.Tensor, window: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
         contents, label = split.read(number)
-        return fitted_bytes(contents, shape, resizing), label
+        return fitted_bytes(contents, shape, resizing, is_checked=True), label
 
     return Pipeline(_decoded(split, (shape, resizing), shape, read, keep, shards), read, _unchanged)
 
@@ -119,7 +119,7 @@ def _whole(split: Split, channels: int, fit: FitBatch, keep: bool, shards: int) 
 
     def read(number: tf.Tensor, window: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
         contents, label = split.read(number)
-        return tf.ensure_shape(decoded(contents, channels), shape), label
+        return tf.ensure_shape(decoded(contents, channels, is_checked=True), shape), label
 
     return Pipeline(_decoded(split, shape, shape, read, keep, shards), read, fit)
 

@@ -50,8 +50,9 @@ def pictures_of(split: Split, shape: Shape, resizing: Resizing, most: int) -> Pi
         return Pictures(fitted(raw, shape, resizing).numpy(), labels, encoded, list(raw[:RAW].numpy()))
     read = [split.read(tf.constant(number)) for number in numbers]
     labels = np.array([label.numpy() for _, label in read])
-    evaluated = np.stack([fitted_bytes(contents, shape, resizing, is_turned=True).numpy() for contents, _ in read])
-    first = [decoded(contents, shape[2], is_turned=True).numpy() for contents, _ in read[:RAW]]
+    ways = {"is_turned": True, "is_checked": True}
+    evaluated = np.stack([fitted_bytes(contents, shape, resizing, **ways).numpy() for contents, _ in read])
+    first = [decoded(contents, shape[2], **ways).numpy() for contents, _ in read[:RAW]]
     return Pictures(evaluated, labels, [contents.numpy() for contents, _ in read], first)
 
 

@@ -91,7 +91,7 @@ def _sample(split: Split, shape: Shape) -> Iterator[tuple[np.ndarray, np.ndarray
 
         def read(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             contents, label = split.read(number)
-            return fitted_bytes(contents, shape), label
+            return fitted_bytes(contents, shape, is_checked=True), label
 
         batches = numbers.map(
             tf.autograph.experimental.do_not_convert(read), tf.data.AUTOTUNE, deterministic=True

@@ -74,6 +74,7 @@ def evaluate(
         say(report.result_table([*evaluation.members.items(), *evaluation.ensemble.items()]))
         for line in report.gains(evaluation):
             say(line)
+        say(report.macro_line(evaluation.macro))
         say("\n" + report.class_table(evaluation.classes))
     finally:  # the files are written even if a pipe takes no more lines
         if directory is not None:

@@ -35,6 +35,7 @@ class ClassMetrics:
         recall: the share of them that were recognised, from 0 to 1; None if there are no such pictures.
         precision: of the pictures taken for this class, the share that belong to it, from 0 to 1; None if there are no
             such pictures.
+        f1: the harmonic mean of the two, from 0 to 1; None if there are no such pictures.
         mistaken_for: the class that its pictures were most often wrongly taken for, and how often; None if there are no
             mistakes.
     """
@@ -43,7 +44,35 @@ class ClassMetrics:
     pictures: int
     recall: float | None
     precision: float | None
+    f1: float | None
     mistaken_for: tuple[str, int] | None
+
+
+@dataclass(frozen=True)
+class Macro:
+    """Means over the classes that have pictures, in which a class of few counts as much as one of many.
+
+    Attributes:
+        classes: the number of these classes.
+        recall: the mean share of a class that was recognised, from 0 to 1; also called balanced accuracy.
+        precision: the mean precision, from 0 to 1; that of a class that no picture was taken for counts as 0.
+        f1: the mean F1, from 0 to 1.
+    """
+
+    classes: int
+    recall: float
+    precision: float
+    f1: float
+
+
+def macro(classes: Sequence[ClassMetrics]) -> Macro:
+    """The means over classes."""
+    known = [one for one in classes if one.pictures]
+
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(one, name) or 0.0 for one in known])) if known else 0.0
+
+    return Macro(len(known), mean("recall"), mean("precision"), mean("f1"))
 
 
 def metrics(labels: np.ndarray, log_probabilities: np.ndarray, smoothing: float = 0.0) -> Metrics:
@@ -85,6 +114,7 @@ def by_class(matrix: np.ndarray, names: Sequence[str]) -> list[ClassMetrics]:
             int(real[index]),
             float(right[index] / real[index]) if real[index] else None,
             float(right[index] / taken[index]) if taken[index] else None,
+            float(2 * right[index] / (real[index] + taken[index])) if real[index] else None,
             (names[most], int(wrong[index, most])) if wrong[index, most := int(wrong[index].argmax())] else None,
         )
         for index, name in enumerate(names)

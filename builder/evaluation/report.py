@@ -19,7 +19,7 @@ from archspec.wording import counted
 from builder.data import Arrays, Data
 from builder.data.pipeline import validation_pictures
 from builder.evaluation import figures
-from builder.evaluation.metrics import ClassMetrics, Metrics, confident_mistakes
+from builder.evaluation.metrics import ClassMetrics, Macro, Metrics, confident_mistakes
 from builder.evaluation.result import Evaluation
 from builder.evaluation.scheme import Scheme
 from builder.runs.run import Run
@@ -57,6 +57,14 @@ def gains(evaluation: Evaluation) -> Iterator[str]:
         yield f"{name}: {gain:+.2f} points over the best single run, {best}"
 
 
+def macro_line(macro: Macro) -> str:
+    """The means over the classes, in a line."""
+    return (
+        f"means of {counted(macro.classes, 'class', 'classes')}: recall {percent(macro.recall)} %, "
+        f"precision {percent(macro.precision)} %, F1 {percent(macro.f1)} %"
+    )
+
+
 def class_table(classes: Sequence[ClassMetrics]) -> str:
     """A table with a row for each class, or for the worst ones if there are many."""
     title = ""
@@ -70,11 +78,12 @@ def class_table(classes: Sequence[ClassMetrics]) -> str:
             f"{one.pictures:,}",
             percent(one.recall),
             percent(one.precision),
+            percent(one.f1),
             "{} ({:,}x)".format(*one.mistaken_for) if one.mistaken_for else "-",
         )
         for one in classes
     ]
-    return title + plain(("class", "pictures", "recall %", "precision %", "mistaken for"), rows, width=WIDTH)
+    return title + plain(("class", "pictures", "recall %", "precision %", "F1 %", "mistaken for"), rows, width=WIDTH)
 
 
 def percent(share: float | None) -> str:
@@ -150,6 +159,7 @@ def write(
             "scheme": {"crops": scheme.crops, "scales": list(scheme.scales), "flip": scheme.mirrors},
             "runs": {name: dataclasses.asdict(one) for name, one in evaluation.members.items()},
             "ensemble": {name: dataclasses.asdict(one) for name, one in evaluation.ensemble.items()},
+            "macro": dataclasses.asdict(evaluation.macro),
             "classes": [dataclasses.asdict(one) for one in classes],
         }
         write_json(directory / "evaluation.json", content)
@@ -165,11 +175,12 @@ def write_classes(path: Path, classes: Sequence[ClassMetrics]) -> None:
             one.pictures,
             "" if one.recall is None else f"{one.recall:.6f}",
             "" if one.precision is None else f"{one.precision:.6f}",
+            "" if one.f1 is None else f"{one.f1:.6f}",
             *(one.mistaken_for or ("", 0)),
         )
         for one in classes
     )
-    write_csv(path, ("class", "pictures", "recall", "precision", "mistaken_for", "mistaken_for_pictures"), rows)
+    write_csv(path, ("class", "pictures", "recall", "precision", "f1", "mistaken_for", "mistaken_for_pictures"), rows)
 
 
 def write_confusion(path: Path, matrix: np.ndarray, names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from builder.evaluation.metrics import ClassMetrics, Metrics, by_class, confusion
+from builder.evaluation.metrics import ClassMetrics, Macro, Metrics, by_class, confusion, macro
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,3 +51,8 @@ class Evaluation:
     def classes(self) -> list[ClassMetrics]:
         """The metrics of each class, by label."""
         return by_class(self.confusion, self.class_names)
+
+    @property
+    def macro(self) -> Macro:
+        """The means of recall, precision and F1 over the classes."""
+        return macro(self.classes)

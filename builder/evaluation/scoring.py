@@ -92,7 +92,7 @@ def elements(data: Data, scheme: Scheme, side: int) -> tf.data.Dataset:
             picture, label = split.pictures[number], split.labels[number]
         else:
             contents, label = split.read(number)
-            picture = decoded(contents, data.shape[2])
+            picture = decoded(contents, data.shape[2], is_checked=True)
         return number, label, views(picture, data.shape, scheme, side)
 
     numbers = tf.data.Dataset.range(split.count)

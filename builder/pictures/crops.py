@@ -105,7 +105,7 @@ def scales(sizes: np.ndarray, shape: Shape) -> tuple[int, ...]:
 def cropped_bytes(
     contents: tf.Tensor, window: tf.Tensor, shape: Shape, jpeg: bool = False, scales: tuple[int, ...] = (1, 2, 4, 8)
 ) -> tf.Tensor:
-    """A window of one encoded picture, resized to the network's shape, uint8.
+    """A window of one encoded picture whose header has been checked, resized to the network's shape, uint8.
 
     Args:
         contents: the bytes of the file.
@@ -119,7 +119,7 @@ def cropped_bytes(
         return _resize(_decoded_window(contents, window, shape, scales), shape)
 
     def of_other() -> tf.Tensor:
-        picture = decoded(contents, shape[2])
+        picture = decoded(contents, shape[2], is_checked=True)
         top, left, height, width = tf.unstack(window)
         part = picture[top : top + height, left : left + width]
         halved = (height >= 2 * shape[0]) & (width >= 2 * shape[1])

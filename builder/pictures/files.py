@@ -15,9 +15,9 @@ from archspec.wording import counted, first_few
 DECODED = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp")
 """The endings of the formats that TensorFlow decodes, in training, prediction and serving."""
 BY_PILLOW = (".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2")
-"""Those that Pillow decodes, in prediction."""
+"""The endings of the formats that Pillow decodes, in prediction."""
 UNREADABLE = (".heic", ".heif", ".jxl")
-"""Those of pictures that neither decodes."""
+"""The endings of pictures that neither decodes."""
 ENDINGS = (*DECODED, *BY_PILLOW, *UNREADABLE)
 """The endings of the files in a folder that are taken for pictures."""
 NAMED = 3

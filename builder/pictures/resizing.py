@@ -96,27 +96,29 @@ def fitted(pictures: tf.Tensor, shape: Shape, resizing: Resizing = CROP) -> tf.T
     return _placed(pictures, shape, new / old, tf.floor((target - new) / 2))
 
 
-def fitted_bytes(contents: tf.Tensor, shape: Shape, resizing: Resizing = CROP, is_turned: bool = False) -> tf.Tensor:
+def fitted_bytes(
+    contents: tf.Tensor, shape: Shape, resizing: Resizing = CROP, is_turned: bool = False, is_checked: bool = False
+) -> tf.Tensor:
     """Decodes JPEG, PNG, GIF, BMP or WebP files and brings them to the network's size; see `decoded` and `fitted`.
 
     Args:
         contents: the bytes of a file, a scalar string, or a batch of them, (batch,).
         shape, resizing: see `fitted`.
-        is_turned: see `decoded`.
+        is_turned, is_checked: see `decoded`.
 
     Returns:
         uint8 of `shape`, with a batch dimension in front if `contents` has one.
     """
 
     def transform(one: tf.Tensor) -> tf.Tensor:
-        return fitted(decoded(one, shape[2], is_turned), shape, resizing)
+        return fitted(decoded(one, shape[2], is_turned, is_checked), shape, resizing)
 
     if contents.shape.rank == 0:
         return transform(contents)
     return tf.map_fn(transform, contents, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
 
 
-def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False) -> tf.Tensor:
+def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_checked: bool = False) -> tf.Tensor:
     """One encoded picture as uint8 (height, width, channels).
 
     The first frame of a GIF is taken. Grey is repeated if three channels are wanted, colours become grey if one is, and
@@ -129,8 +131,9 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False) -> tf.T
         channels: the channels of the result.
         is_turned: whether JPEGs are turned as their Exif metadata say, as a served model does. Training and validation
             take pixels as they are stored, as is usual for ImageNet.
+        is_checked: whether the header is known to be in order, as it is once `builder.data.decodable` has seen it.
     """
-    contents = headers.checked(contents)
+    contents = contents if is_checked else headers.checked(contents)
 
     def bmp() -> tf.Tensor:
         return converted(*decoded_bmp(contents))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from archspec.recipe import Train
@@ -32,6 +33,27 @@ def loss(recipe: Train) -> PictureLoss:
         return tf.nn.softmax_cross_entropy_with_logits(shares, logits)
 
     return losses
+
+
+def weighted(losses: PictureLoss, weights: np.ndarray | None) -> PictureLoss:
+    """A loss times the weight of each picture's class; for shares of classes, times the mean of their weights.
+
+    Args:
+        losses: the loss of each picture.
+        weights: float32 (classes,); None leaves the loss as it is.
+    """
+    if weights is None:
+        return losses
+    table = tf.constant(weights, tf.float32)
+
+    def of_each(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        if _are_shares(labels):
+            factors = tf.linalg.matvec(tf.cast(labels, tf.float32), table)
+        else:
+            factors = tf.gather(table, tf.cast(labels, tf.int64))
+        return factors * losses(labels, logits)
+
+    return of_each
 
 
 def correct(labels: tf.Tensor, logits: tf.Tensor, k: int = 1) -> tf.Tensor:

@@ -15,6 +15,7 @@ from archspec.recipe import Train
 from archspec.spec.addresses import address
 from archspec.wording import counted
 from builder.data import Data
+from builder.data.balance import class_weights
 from builder.data.batches import steps_per_epoch
 from builder.distribution.strategy import Placement
 from builder.network.model import build, freeze, verify
@@ -73,9 +74,10 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
         initialise: whether to take the weights that the recipe's `init_from` names, if it names any.
 
     Raises:
-        UserError: the weights cannot be taken, or the memory is too small.
+        UserError: the weights cannot be taken, `class_weight` names an unknown class, or the memory is too small.
     """
     analysis = analyse(spec)
+    weights = class_weights(data, recipe, address(spec, "train", "class_weight"))
     synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
     try:
         with placement.strategy.scope():
@@ -94,7 +96,7 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
                 data=data,
                 placement=placement,
                 network=network,
-                train=training_steps(model, optimizer, ema, recipe, placement.strategy),
+                train=training_steps(model, optimizer, ema, recipe, placement.strategy, weights),
                 evaluate=evaluation_steps(model, recipe, placement.strategy),
                 state=_state(model, optimizer, ema),
             )

@@ -13,7 +13,7 @@ from archspec.recipe import Train
 from archspec.recipe.monitor import ACCURACIES, METRICS
 from builder.network.model import weighted_layers
 from builder.training.averaging import Ema
-from builder.training.losses import correct, loss
+from builder.training.losses import correct, loss, weighted
 
 MOST_STEPS = 256
 """The largest number of steps in one call."""
@@ -28,6 +28,7 @@ def training_steps(
     ema: Ema | None,
     recipe: Train,
     strategy: tf.distribute.Strategy,
+    class_weights: np.ndarray | None = None,
 ) -> Steps:
     """A function that trains some steps in one call, so that small models do not wait for Python.
 
@@ -35,6 +36,8 @@ def training_steps(
         model: from pictures to logits.
         optimizer: takes gradients that are already summed over the replicas.
         ema: a moving average of the weights, updated after each step.
+        class_weights: factors for the loss of each class's pictures, float32 (classes,); the loss that is reported has
+            them too.
 
     Returns:
         A function of an iterator over a replica's batches, the learning rates of at most MOST_STEPS steps, and a flag,
@@ -43,7 +46,7 @@ def training_steps(
     """
     replicas = strategy.num_replicas_in_sync
     variables = model.trainable_variables
-    losses = loss(recipe)
+    losses = weighted(loss(recipe), class_weights)
     synchronized = recipe.synchronized_batch_norm and replicas > 1
     statistics = [] if replicas == 1 or synchronized else _moving_statistics(model)
 

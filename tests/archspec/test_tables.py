@@ -37,7 +37,7 @@ def leaves(module: ModuleType) -> set[type]:
     [
         (optimizers, optimizers.OPTIMIZERS, set()),
         (schedules, schedules.SCHEDULES, {schedules.Training}),
-        (augment, augment.AUGMENTATIONS, {augment.Augmentations}),
+        (augment, augment.AUGMENTATIONS, set()),
         (data, data.DATA, set()),
         (train, train.DISTRIBUTE, SECTIONS),
         (tuners, tuners.TUNERS, set()),

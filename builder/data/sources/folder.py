@@ -60,6 +60,7 @@ def load(source: Folder, request: Request) -> Splits:
             raise file_problem(
                 where, f"{path}: there is no such class in {root / train_folder}{did_you_mean(name, names)}"
             )
+        unused += _outside(root)
         _report_folders(root, {train_folder, validation_folder}, request)
     if unused:
         request.say(files.unused(str(root), len(train) + len(validation), unused))

@@ -9,10 +9,24 @@ from collections import Counter
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
-from scipy import stats
+from scipy import ndimage, stats
 
-from archspec.recipe.augment import ColorJitter, HorizontalFlip, PcaColor, RandAugment, RandomCrop, RandomErasing
-from builder.augment.rand_augment import operations
+from archspec.recipe.augment import (
+    Affine,
+    AugMix,
+    Blur,
+    ColorJitter,
+    Grayscale,
+    HorizontalFlip,
+    PcaColor,
+    RandAugment,
+    RandomCrop,
+    RandomErasing,
+    Rotation,
+    TrivialAugment,
+    VerticalFlip,
+)
+from builder.augment.rand_augment import LONGEST_CHAIN, MAGNITUDES, MIXED, operations
 from tests.photos import HEIGHT, PHOTOS, WIDTH, assert_close, changed, drawn
 
 # -- moving pixels ---------------------------------------------------------------------------------------------------
@@ -42,6 +56,73 @@ def test_horizontal_flip_mirrors_the_given_share():
 def test_flipping_twice_changes_nothing():
     options = HorizontalFlip(probability=1.0)
     assert np.array_equal(changed(options, changed(options, PHOTOS, [0.3]), [0.3]), PHOTOS)
+
+
+def test_vertical_flip_mirrors_top_to_bottom():
+    found = changed(VerticalFlip(probability=0.4), PHOTOS[:2], np.array([[0.39], [0.41]], np.float32))
+    assert np.array_equal(found[0], PHOTOS[0, ::-1]) and np.array_equal(found[1], PHOTOS[1])
+
+
+def by_scipy(picture, matrix, offset, fill):
+    """A picture whose pixel (row, column) is taken from matrix @ (row, column) + offset, bilinearly."""
+    channels = [
+        ndimage.affine_transform(
+            picture[..., channel].astype(float), matrix, offset, order=1, mode="grid-constant", cval=fill
+        )
+        for channel in range(picture.shape[-1])
+    ]
+    return np.stack(channels, -1)
+
+
+CENTRE = np.array([(HEIGHT - 1) / 2, (WIDTH - 1) / 2])
+
+
+@pytest.mark.parametrize("number", [0.0, 0.5, 0.81])
+@pytest.mark.parametrize("fill", [0, 200])
+def test_rotation_turns_about_the_centre(number, fill):
+    found = changed(Rotation(degrees=70, fill=fill), PHOTOS, [number])
+    angle = math.radians(70 * (2 * number - 1))
+    matrix = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    expected = np.stack([by_scipy(photo, matrix, CENTRE - matrix @ CENTRE, fill) for photo in PHOTOS])
+    assert_close(found, expected)
+
+
+def test_rotation_by_a_positive_angle_is_pillows():
+    square = PHOTOS[:, :, :HEIGHT]
+    found = changed(Rotation(degrees=90), square, [0.9999999])
+    assert_close(found, np.stack([np.array(Image.fromarray(one).rotate(90)) for one in square]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_affine_shears_scales_turns_and_moves(seed):
+    options = Affine(degrees=40, translate=0.2, scale=(0.6, 1.5), shear=20, fill=90)
+    numbers = drawn(options, 1, seed)[0]
+    found = changed(options, PHOTOS, numbers)
+    angle, slope = math.radians(40 * (2 * numbers[0] - 1)), math.tan(math.radians(20 * (2 * numbers[1] - 1)))
+    scale = 0.6 + 0.9 * numbers[2]
+    shift = 0.2 * (2 * numbers[3:].astype(float) - 1) * [HEIGHT, WIDTH]
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])  # rows, columns
+    forth = turn @ (scale * np.eye(2)) @ np.array([[1, 0], [slope, 1]])
+    back = np.linalg.inv(forth)
+    expected = np.stack([by_scipy(photo, back, CENTRE - back @ (CENTRE + shift), 90) for photo in PHOTOS])
+    assert_close(found, expected, levels=2)
+
+
+def test_affine_of_nothing_changes_nothing():
+    options = Affine(degrees=0, translate=0, scale=(1.0, 1.0), shear=0)
+    assert np.array_equal(changed(options, PHOTOS, [0.1, 0.2, 0.3, 0.4, 0.5]), PHOTOS)
+
+
+@pytest.mark.parametrize("number", [0.0, 0.4, 0.999])
+def test_blur_is_scipys_gaussian_with_the_weights_outside_given_to_those_inside(number):
+    found = changed(Blur(sigma=(0.1, 4.0)), PHOTOS, [0.3, number])
+    sigma = 0.1 + 3.9 * number
+
+    def filtered(values):
+        return ndimage.gaussian_filter(values.astype(float), (0, sigma, sigma, 0), mode="constant", truncate=10)
+
+    assert_close(found, filtered(PHOTOS) / filtered(np.ones_like(PHOTOS)))
+    assert np.array_equal(changed(Blur(), PHOTOS, [0.6, number]), PHOTOS)
 
 
 def test_random_erasing_covers_a_rectangle_with_noise():
@@ -92,6 +173,13 @@ def test_pca_color_adds_one_color_drawn_from_three_normal_distributions():
 def test_pca_color_goes_no_further_than_0_and_255():
     assert (changed(PcaColor(std=10.0), PHOTOS, [0.0, 0.5, 0.5]) == 255).all()
     assert (changed(PcaColor(std=10.0), PHOTOS, [0.999999, 0.5, 0.5]) == 0).all()
+
+
+def test_grayscale_is_pillows():
+    found = changed(Grayscale(probability=0.3), PHOTOS, [0.2])
+    greys = [np.array(Image.fromarray(photo).convert("L").convert("RGB")) for photo in PHOTOS]
+    assert_close(found, np.stack(greys))
+    assert np.array_equal(changed(Grayscale(probability=0.3), PHOTOS, [0.31]), PHOTOS)
 
 
 ENHANCE = {"brightness": ImageEnhance.Brightness, "contrast": ImageEnhance.Contrast, "saturation": ImageEnhance.Color}
@@ -195,6 +283,33 @@ def test_rand_augment_applies_its_layers_in_order():
     for number in numbers:
         expected = changed(RandAugment(layers=1, magnitude=10), expected, [number])
     assert np.array_equal(changed(RandAugment(layers=3, magnitude=10), PHOTOS, numbers), expected)
+
+
+@pytest.mark.parametrize("magnitude", [0, 9, 30])
+@pytest.mark.parametrize("name", ["rotate", "solarize", "translate_y", "brightness"])
+def test_trivial_augment_is_one_operation_at_any_magnitude(name, magnitude):
+    found = changed(TrivialAugment(), PHOTOS, [numbers_for(name, -1), (magnitude + 0.5) / MAGNITUDES])
+    expected = changed(RandAugment(layers=1, magnitude=magnitude), PHOTOS, [numbers_for(name, -1)])
+    assert np.array_equal(found, expected)
+    by_pillow = np.stack([pil(name, photo, magnitude / 30, -1) for photo in PHOTOS])
+    assert (abs(found.astype(int) - by_pillow.astype(int)) > 1).any(-1).mean() < 0.01
+
+
+def test_aug_mix_averages_chains_and_the_picture():
+    """Against NumPy's mean of Pillow's results."""
+    options = AugMix(severity=10.0, width=2)
+    chains = [(0.3, ["translate_x", "solarize"]), (0.6, ["equalize", "translate_y", "posterize"])]
+    level, share, numbers, expected = 20, 0.7, [0.7], (1 - 0.7) * PHOTOS.astype(float)
+    weights = -np.log([weight for weight, _ in chains])
+    for (weight, names), own in zip(chains, weights / weights.sum(), strict=True):
+        numbers += [weight, (len(names) - 0.5) / LONGEST_CHAIN]
+        pictures = PHOTOS
+        for name in [*names, *["rotate"] * (LONGEST_CHAIN - len(names))]:
+            numbers += [(2 * MIXED.index(name) + 0.5) / (2 * len(MIXED)), (level + 0.5) / MAGNITUDES]
+        for name in names:
+            pictures = np.stack([pil(name, picture, (level + 1) / MAGNITUDES, 1) for picture in pictures])
+        expected += share * own * pictures
+    assert_close(changed(options, PHOTOS, numbers), expected, levels=1)
 
 
 def test_a_picture_of_one_value_survives_what_stretches_values():

@@ -225,7 +225,7 @@ def test_skipped_pictures_are_counted_and_named(tree):
     (tree / "cat" / "00.jpg").write_bytes(b"")
     data, lines = loaded(tree, on_corrupt="skip")
     assert data.train_count + data.validation_count == 23
-    assert lines == ["1 of the 24 pictures of ROOT are left out (on_corrupt: skip): ROOT/cat/00.jpg: it is empty"]
+    assert lines == ["1 of the 24 pictures of ROOT is left out (on_corrupt: skip): ROOT/cat/00.jpg: it is empty"]
 
 
 def test_a_class_of_dangling_links_alone_says_so(tree):

@@ -82,6 +82,9 @@ def test_the_files_agree(photos, runs):
     assert [int(row["pictures"]) for row in classes] == [9, 9]
     for row, counts in zip(classes, confusion, strict=True):
         assert float(row["recall"]) == pytest.approx(int(counts[row["class"]]) / 9, abs=1e-6)
+    recalls = [float(row["recall"]) for row in classes]
+    assert about["macro"]["recall"] == found.macro.recall == pytest.approx(np.mean(recalls), abs=1e-6)
+    assert f"means of 2 classes: recall {100 * found.macro.recall:.2f} %, precision " in said
     assert imread(directory / "confusion.png").shape[0] > 400 and imread(directory / "mistakes.png").shape[1] > 1000
 
 

@@ -25,18 +25,29 @@ def test_classes_are_those_of_scikit_learn():
     predicted = LOG.argmax(1)
     matrix = metrics.confusion(LABELS, predicted, 8)
     np.testing.assert_array_equal(matrix, confusion_matrix(LABELS, predicted))
-    precision, recall, _, support = precision_recall_fscore_support(LABELS, predicted)
+    precision, recall, f1, support = precision_recall_fscore_support(LABELS, predicted)
     rows = metrics.by_class(matrix, "abcdefgh")
     assert [row.precision for row in rows] == pytest.approx(precision)
     assert [row.recall for row in rows] == pytest.approx(recall)
+    assert [row.f1 for row in rows] == pytest.approx(f1)
     assert [row.pictures for row in rows] == support.tolist()
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS % 5, np.where(LABELS < 6, 0, LABELS)], ids=["8", "5", "uneven"])
+def test_macro_averages_are_those_of_scikit_learn(labels):
+    predicted = np.where(LOG.argmax(1) == 3, 0, LOG.argmax(1))  # class 3 is never predicted
+    found = metrics.macro(metrics.by_class(metrics.confusion(labels, predicted, 8), "abcdefgh"))
+    known = np.unique(labels)
+    expected = precision_recall_fscore_support(labels, predicted, labels=known, average="macro", zero_division=0)
+    assert (found.precision, found.recall, found.f1) == pytest.approx(expected[:3])
+    assert found.classes == len(known)
 
 
 def test_classes_without_pictures_have_no_recall():
     empty, taken, never = metrics.by_class(np.array([[0, 0, 0], [0, 3, 2], [0, 4, 0]]), ("a", "b", "c"))
-    assert (empty.recall, empty.precision, empty.mistaken_for) == (None, None, None)
+    assert (empty.recall, empty.precision, empty.f1, empty.mistaken_for) == (None, None, None, None)
     assert (taken.recall, taken.precision, taken.mistaken_for) == (3 / 5, 3 / 7, ("c", 2))
-    assert (never.recall, never.mistaken_for) == (0.0, ("b", 4))
+    assert (never.recall, never.f1, never.mistaken_for) == (0.0, 0.0, ("b", 4))
     assert metrics.confused_pairs(np.array([[0, 0, 0], [0, 3, 2], [0, 4, 0]]), 9) == [(2, 1, 4), (1, 2, 2)]
 
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from archspec import load
 from archspec.errors import FileError, UserError
 from archspec.recipe.resizing import Resizing
 from builder.evaluation.evaluator import evaluate, open_runs
@@ -25,6 +26,7 @@ from builder.pictures.resizing import fitted_bytes
 from builder.prediction.classifier import AHEAD, BATCH, classify, open_classifier, reader
 from builder.prediction.finding import Found, find
 from builder.prediction.output import write
+from builder.runs.comparison import flat
 from builder.runs.run import open_run
 from tests.forked import python
 from tests.hostile import claiming, png_header
@@ -55,10 +57,10 @@ def test_validation_pictures_get_what_the_evaluation_says(classifier, runs, tmp_
 @pytest.mark.parametrize("mode", ["stretch", "pad"])
 def test_pictures_are_resized_as_the_run_was_trained(runs, tmp_path, mode):
     shutil.copytree(runs / "photo_run", tmp_path / "run")
-    for name in ("spec.yaml", "environment.json"):
-        text = (tmp_path / "run" / name).read_text()
-        text = text.replace("resize: crop", f"resize: {mode}").replace('resize": "crop"', f'resize": "{mode}"')
-        (tmp_path / "run" / name).write_text(text)
+    spec, environment = tmp_path / "run" / "spec.yaml", tmp_path / "run" / "environment.json"
+    spec.write_text(spec.read_text().replace("  batch_size: 8", f"  batch_size: 8\n  resize: {mode}"))
+    content = json.loads(environment.read_text())
+    environment.write_text(json.dumps({**content, "spec": flat(load(spec).to_yaml())}))
     classifier = open_classifier(str(tmp_path / "run"))()
     Image.fromarray(load_sample_images().images[0][:60, :200]).save(tmp_path / "wide.png")
     expected = fitted_bytes(tf.constant((tmp_path / "wide.png").read_bytes()), (16, 16, 3), Resizing(mode)).numpy()
