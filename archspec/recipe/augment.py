@@ -114,7 +114,11 @@ class HorizontalFlip:
 @dataclass(frozen=True, kw_only=True)
 class VerticalFlip:
     """Mirrors a picture top to bottom with a probability, for pictures that have no upright position, as those from
-    microscopes and satellites."""
+    microscopes and satellites.
+
+    Example:
+        augment: [vertical_flip]
+    """
 
     probability: Probability = 0.5
 
@@ -122,7 +126,14 @@ class VerticalFlip:
 @dataclass(frozen=True, kw_only=True)
 class Rotation:
     """Turns a picture about its centre by a random angle of at most `degrees`, either way. Pixels from outside the
-    picture have the value `fill`."""
+    picture have the value `fill`.
+
+    Example:
+        augment: [{rotation: 15}]
+
+    Attributes:
+        degrees: the largest angle, from 0 to 180.
+    """
 
     degrees: Annotated[float, Number(min=0, max=180)]
     fill: Pixel = 0
@@ -132,7 +143,17 @@ class Rotation:
 class Affine:
     """Turns a picture by at most `degrees`, shears its rows by at most `shear` degrees, scales it by a factor in
     `scale`, and moves it by at most a share `translate` of its height and width, all at random and about its centre.
-    Pixels from outside the picture have the value `fill`."""
+    Pixels from outside the picture have the value `fill`.
+
+    Example:
+        augment: [{affine: {degrees: 10, translate: 0.1, scale: [0.9, 1.1]}}]
+
+    Attributes:
+        degrees: the largest angle, from 0 to 180.
+        translate: the largest shift, as a share of the height and of the width.
+        scale: the factor of the size, [least, most].
+        shear: the largest angle by which columns lean, from 0 to 60 degrees.
+    """
 
     degrees: Annotated[float, Number(min=0, max=180)] = 10.0
     translate: Probability = 0.1
@@ -147,7 +168,14 @@ class Affine:
 @dataclass(frozen=True, kw_only=True)
 class Blur:
     """Blurs a picture with a probability, by a Gaussian whose deviation is drawn from `sigma`, in pixels (Chen et al.
-    2020, arXiv:2002.05709, appendix A, for pictures of 224x224)."""
+    2020, arXiv:2002.05709, appendix A, for pictures of 224x224).
+
+    Example:
+        augment: [{blur: {probability: 0.5, sigma: [0.1, 2.0]}}]
+
+    Attributes:
+        sigma: the standard deviation of the Gaussian in pixels, [least, most].
+    """
 
     probability: Probability = 0.5
     sigma: Interval = (0.1, 2.0)
@@ -159,7 +187,11 @@ class Blur:
 @dataclass(frozen=True, kw_only=True)
 class Grayscale:
     """Replaces the colours of a picture by their grey with a probability (Chen et al. 2020, arXiv:2002.05709, appendix
-    A: 0.2)."""
+    A: 0.2).
+
+    Example:
+        augment: [{grayscale: {probability: 0.2}}]
+    """
 
     probability: Probability = 0.1
 
@@ -221,7 +253,11 @@ class RandAugment:
 @dataclass(frozen=True, kw_only=True)
 class TrivialAugment:
     """Applies one operation, drawn from RandAugment's fourteen, at a magnitude drawn from 0 to 30 (Mueller and Hutter
-    2021, arXiv:2103.10158, with RandAugment's ranges). Pixels from outside the picture have the value `fill`."""
+    2021, arXiv:2103.10158, with RandAugment's ranges). Pixels from outside the picture have the value `fill`.
+
+    Example:
+        augment: [trivial_augment]
+    """
 
     fill: Pixel = 128
 
@@ -231,7 +267,15 @@ class AugMix:
     """Averages the results of `width` chains of one to three operations with random weights, and the picture itself
     with that average (Hendrycks et al. 2019, arXiv:1912.02781, without its consistency loss). The operations are nine
     of RandAugment's, none of which the paper's test of corruptions uses, at a magnitude of at most `severity` out of
-    10. Pixels from outside the picture have the value `fill`."""
+    10. Pixels from outside the picture have the value `fill`.
+
+    Example:
+        augment: [{aug_mix: {severity: 3}}]
+
+    Attributes:
+        severity: the largest strength of an operation, of 10.
+        width: chains that are averaged.
+    """
 
     severity: Annotated[float, Number(above=0, max=10)] = 3.0
     width: Annotated[int, Integer(min=1, max=10)] = 3

@@ -16,31 +16,9 @@ KINDS: Table = {
         ),
         "channel_shuffle, shuffle": instead("there is none; 'reshape' and 'permute' can mix the groups of channels"),
     },
-    "augmentation": {
-        "vertical_flip, vflip, flipud, flip_ud, random_vertical_flip": instead(
-            "there is none; 'horizontal_flip' mirrors left to right"
-        ),
-        "rotation, rotate, random_rotation, random_rotate": instead("there is none by itself; 'rand_augment' rotates"),
-        "affine, random_affine, shear, translate, random_translation, random_zoom, zoom": instead(
-            "there is none by itself; 'rand_augment' shears and shifts, and 'random_resized_crop' zooms"
-        ),
-        "blur, gaussian_blur, random_blur": instead("there is none"),
-        "grayscale, greyscale, random_grayscale, to_gray": instead(
-            "there is none by itself; 'color_jitter' changes the saturation"
-        ),
-        "aug_mix": instead("there is none; 'rand_augment' is the nearest"),
-        "trivial_augment, trivial_augment_wide": instead("there is none; 'rand_augment' is the nearest"),
-    },
 }
 
-FIELDS: Table = {
-    "train": {
-        "class_weight, class_weights": instead("there are no weights of classes; every picture counts alike"),
-        "sampler, weighted_sampler, balanced, oversample": instead(
-            "there is no sampling by class; every picture is seen once in an epoch"
-        ),
-    },
-}
+FIELDS: Table = {}
 
 VALUES: Table = {
     "norm": {
