@@ -48,7 +48,8 @@ DESCRIPTIONS = {
     "model": "The network: the picture it takes and its layers, ending in logits.",
     "train": "How the network is trained.",
     "search": "Which changes of the spec to try, how, and within which limits.",
-    "extends": "The path, relative to this file, of a spec to start from. The values of this file replace the base's.",
+    "extends": "The path, relative to this file, of a spec to start from. Mappings of fields are merged into the "
+    "base's, null removes a field, and anything else replaces what the base has.",
     "set": "Values by parameter name or dotted path, applied after `extends`: `{train.epochs: 3}`.",
     "defaults": "Fields that every layer of a kind has unless it says otherwise: `conv: {padding: same}`.",
     "input": "[height, width, channels] of a picture, or [features].",
@@ -72,31 +73,30 @@ def json_schema() -> Schema:
         "value": {"anyOf": [value, {"type": "array", "items": _reference("value")}]},
         "blocks": {"type": ["object", "null"], "additionalProperties": _part(BLOCK)},
         "defaults": {"type": "object", "properties": {k: _defaults(k, r) for k, r in kinds.items()}},
-        "model": _completable(_part(MODEL)),
-        "train": _completable(_part(TRAIN)) | {"type": ["object", "null"]},
-        "search": _completable(_part(SEARCH)),
+        "model": _part(MODEL),
+        "train": _part(TRAIN) | {"type": ["object", "null"]},
+        "search": _part(SEARCH),
         **{kind: _fields(record) for kind, record in kinds.items()},
     }
     top = _part(TOP)["properties"] | {"extends": {"type": "string"}, "set": {"type": "object"}}
     schema = {
         "title": "A network and how to train it",
         "type": "object",
-        "properties": {name: {**field, "description": DESCRIPTIONS[name]} for name, field in top.items()},
+        "properties": {
+            name: {**({} if name in CHANGED else field), "description": DESCRIPTIONS[name]}
+            for name, field in top.items()
+        },
         "additionalProperties": False,
         "if": {"required": ["extends"]},
-        "else": {
-            "required": TOP.required,
-            "properties": {
-                part: {"required": record.required}
-                for part, record in (("model", MODEL), ("train", TRAIN), ("search", SEARCH))
-            },
-        },
-        "$defs": definitions,
+        "then": {"properties": {name: _removable(_reference(f"{name}_changes")) for name in CHANGED if name in top}},
+        "else": {"required": TOP.required, "properties": {name: top[name] for name in CHANGED if name in top}},
     }
     shared = {name: {key: _referring(part) for key, part in one.items()} for name, one in SHARED.items()}
-    result: Schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_referring(schema)}
-    result["$defs"] |= shared
-    return result
+    definitions = _referring(definitions) | shared
+    changed = [*CHANGED, *(name for name in SHARED if _merges(_reference(name), definitions))]
+    changes = {f"{name}_changes": _changes(definitions[name], f"#/$defs/{name}", definitions) for name in changed}
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, **_referring(schema), "$defs": definitions | changes}
 
 
 def _part(record: Record) -> Schema:
@@ -110,9 +110,47 @@ def _part(record: Record) -> Schema:
     return schema
 
 
-def _completable(schema: Schema) -> Schema:
-    """The schema of a section whose required fields may come from the spec that this one extends."""
-    return {key: value for key, value in schema.items() if key != "required"}
+CHANGED = ("blocks", "defaults", "model", "train", "search")
+"""What `extends` merges field by field."""
+
+
+def _changes(schema: Schema, at: str, definitions: Schema) -> Schema:
+    """The schema of what is merged over a base, from the one at a pointer: fields may be left out, which the base may
+    have, and null removes them. What is replaced as a whole is referred to."""
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    if name in CHANGED or (name in SHARED and _merges(schema, definitions)):
+        return _reference(f"{name}_changes")
+    if name and _merges(schema, definitions):  # a kind of layer, without the fields that no default can give
+        changes = _changes(definitions[name], f"#/$defs/{name}", definitions)
+        return changes | {"properties": {**changes["properties"], **schema.get("properties", {})}}
+    if not _merges(schema, definitions):
+        return schema if name else {"$ref": at}
+    changes = {key: value for key, value in schema.items() if key in ("type", "additionalProperties")}
+    if "anyOf" in schema:
+        changes["anyOf"] = [_changes(part, f"{at}/anyOf/{i}", definitions) for i, part in enumerate(schema["anyOf"])]
+    if "properties" in schema:
+        fields = schema["properties"].items()
+        changes["properties"] = {
+            key: _removable(_changes(part, f"{at}/properties/{key}", definitions)) for key, part in fields
+        }
+    if isinstance(schema.get("additionalProperties"), dict):
+        part = schema["additionalProperties"]
+        changes["additionalProperties"] = _removable(_changes(part, f"{at}/additionalProperties", definitions))
+    return changes
+
+
+def _merges(schema: Schema, definitions: Schema) -> bool:
+    """Whether values of a schema may be mappings of fields, which are merged. Layers are not."""
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    if name:
+        return name not in ("layers", "block") and _merges(definitions[name], definitions)
+    return bool(schema.keys() & {"properties", "additionalProperties"}) or any(
+        _merges(part, definitions) for part in schema.get("anyOf", ())
+    )
+
+
+def _removable(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _layer(properties: Schema) -> Schema:

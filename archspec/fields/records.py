@@ -59,6 +59,9 @@ class Record(Form):
     def main_field(self, value: Any) -> str | None:
         return self.shorthand()
 
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return True
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
 
@@ -150,6 +153,9 @@ class Tagged(Form):
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return self.records.get(step) if isinstance(step, str) else None
 
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return same_tag(base, over)
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str | dict)
 
@@ -168,6 +174,15 @@ class Tagged(Form):
 
     def json_schema(self) -> dict[str, Any]:
         return tagged_schema(self.records)
+
+
+def same_tag(base: Tree, over: Tree) -> bool:
+    """Whether two one-key mappings choose the same, and the second gives fields."""
+    return (
+        len(over.value) == 1
+        and over.value.keys() == base.value.keys()
+        and all(body.value is not None for body in over.value.values())
+    )
 
 
 def keep_one(tree: Tree, first: str, second: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from archspec.errors import INVALID
 from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import Union
-from archspec.fields.records import split_tag
+from archspec.fields.records import same_tag, split_tag
 from archspec.fields.scalars import Choice
 from archspec.ops import ACTIVATIONS, PRIMITIVES
 from archspec.source.tree import Tree
@@ -24,6 +24,8 @@ ACTIVATION_FORM = Union((Choice(ACTIVATIONS, "an activation function of Keras"),
 
 class AnyForm(Form):
     """An argument of a block of the spec: any value; it is checked where the body uses it."""
+
+    takes_null = True
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if isinstance(tree.value, list):
@@ -103,6 +105,9 @@ class LayerForm(Form):
 
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return kinds(step) if isinstance(step, str) else None
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return same_tag(base, over)
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         tagged = split_tag(tree, path, "a block", reader)

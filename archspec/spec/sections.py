@@ -19,7 +19,6 @@ from archspec.spec.params import check_name, read_params
 from archspec.wording import closest, quoted
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
-"""`extends` merges these field by field; any other value replaces the base's value as a whole."""
 TOP_LEVEL = ("name", "description", *SECTIONS)
 
 
@@ -53,7 +52,7 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
     return sections, spans
 
 
-class _Section(Form):
+class Section(Form):
     """A part of a spec that is read on its own, in an order that the file need not follow.
 
     `form` gives the form that paths into it follow.
@@ -68,6 +67,9 @@ class _Section(Form):
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return self.form().inside(step, kinds)
 
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return self.form().merges(base, over)
+
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         return tree
 
@@ -80,6 +82,9 @@ class _Defaults(Form):
 
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return kinds(step) if isinstance(step, str) else None
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return True
 
 
 def _search() -> Form:
@@ -101,11 +106,11 @@ TOP = _Top(
     (
         Field("name", NameForm(numbered=False), REQUIRED),
         Field("description", Text(), ""),
-        Field("params", _Section("params", lambda: MapOf(Text(), AnyForm())), None),
-        Field("blocks", _Section("blocks", lambda: MapOf(Text(), BLOCK)), None),
-        Field("model", _Section("model", lambda: MODEL), REQUIRED),
-        Field("train", _Section("train", lambda: TRAIN), None),
-        Field("search", _Section("search", _search), None),
+        Field("params", Section("params", lambda: MapOf(Text(), AnyForm())), None),
+        Field("blocks", Section("blocks", lambda: MapOf(Text(), BLOCK)), None),
+        Field("model", Section("model", lambda: MODEL), REQUIRED),
+        Field("train", Section("train", lambda: TRAIN), None),
+        Field("search", Section("search", _search), None),
     ),
 )
 MODEL: Record = Record(
@@ -113,7 +118,7 @@ MODEL: Record = Record(
     "model",
     (
         Field("input", ListOf(Integer(min=1, max=100_000), "list [height, width, channels]", 1), REQUIRED),
-        Field("defaults", _Section("defaults", _Defaults), None),
+        Field("defaults", Section("defaults", _Defaults), None),
         Field("layers", LayersForm(), REQUIRED),
     ),
 )
@@ -170,13 +175,20 @@ class _BlockParams(MapOf):
         return super().convert(tree, path, reader)
 
 
-BLOCK: Record = Record(
+class _BlockRecord(Record):
+    """A block's definition. One with layers is whole, and replaces the one that the base has."""
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return "layers" not in over.value
+
+
+BLOCK: Record = _BlockRecord(
     dict,
     "a block",
     (
         Field("description", Text(), ""),
         Field("params", _BlockParams(Text(), AnyForm(), "a mapping from names to defaults (null: required)"), None),
-        Field("layers", _Section("layers", LayersForm), REQUIRED),
+        Field("layers", Section("layers", LayersForm), REQUIRED),
     ),
 )
 

@@ -174,7 +174,7 @@ def test_extends_then_set_then_overrides(write: Write) -> None:
     assert units(archspec.load(path, {"width": 1})) == [2, 2, 2, 1]
 
 
-def test_extends_replaces_lists_and_fields_of_sections_whole(write: Write) -> None:
+def test_extends_replaces_lists_and_choices_whole(write: Write) -> None:
     write("base.yaml", BASE)
     path = write(
         "net.yaml",
