@@ -55,7 +55,8 @@ DESCRIPTIONS = {
     "input": "[height, width, channels] of a picture, or [features].",
     "layers": "Layers in order: each takes the one before, unless it says `from`.",
     "layer.name": "The layer's name, for `from` and in tables; `#` is the next free number.",
-    "layer.from": "The earlier layers that this one takes, by name; `input` is what enters the block.",
+    "layer.from": "The earlier layers that this one takes, by name. `input` is the picture, or in a block what enters "
+    "the block; `residual.input`, `sequence.input` and the like are what enters the nearest of these.",
     "layer.merge": "How several layers named by `from` become one input.",
 }
 

@@ -132,8 +132,14 @@ def joined(first: list[Layer], second: list[Layer], merge: str) -> Layer:
     """A block with references inside it: to its own layers and to its input."""
     layers = [
         {"sequence": {"layers": first, "name": "one"}},
-        {"sequence": {"layers": [*second, {"conv": {"filters": 3, "kernel": 1}}], "name": "two", "from": "input"}},
-        {"activation": {"function": "relu", "name": "three", "from": ["one", "input"], "merge": merge}},
+        {
+            "sequence": {
+                "layers": [*second, {"conv": {"filters": 3, "kernel": 1}}],
+                "name": "two",
+                "from": "sequence.input",
+            }
+        },
+        {"activation": {"function": "relu", "name": "three", "from": ["one", "sequence.input"], "merge": merge}},
         {merge: {"from": ["three", "two"]}},
     ]
     return {"sequence": {"layers": layers}}
