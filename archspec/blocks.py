@@ -21,7 +21,7 @@ from archspec.layers.reading import Block, BlockTree, Fragment, Layers, python_b
 from archspec.layers.structures import Shortcut
 from archspec.source.tree import Tree, wrap
 
-Activation = Annotated[str | None, ACTIVATION_FORM]
+Activation = Annotated[Any, ACTIVATION_FORM]
 Norm = Annotated[str | None, NORM_FORM]
 Counts = Annotated[
     tuple[int, ...], ListOf(Integer(min=1, max=1_000_000), "list of whole numbers, one for each stage", 1)

@@ -17,7 +17,7 @@ from typing import Any
 
 from archspec.blocks import BLOCKS
 from archspec.fields.base import EXPRESSION, schema_of
-from archspec.fields.records import Count, Pair, Record, form_of
+from archspec.fields.records import Count, Pair, Record, Tagged, body_schema, form_of
 from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM
 from archspec.layers.reading import primitive_record
 from archspec.layers.structures import STRUCTURES
@@ -171,6 +171,10 @@ def _fields(record: Record) -> Schema:
         schema["description"] = f"{schema.get('description', '')} Required: {', '.join(record.required)}.".lstrip()
     for key, form in COMMON_FORMS.items():
         schema["properties"].setdefault(key, {**schema_of(form), "description": DESCRIPTIONS[f"layer.{key}"]})
+    main = record.shorthand()
+    choice = record.fields[main].form if main else None
+    if isinstance(choice, Tagged):  # `activation: {leaky_relu: {slope: 0.01}, name: a}`
+        schema["properties"] |= {tag: body_schema(chosen) for tag, chosen in choice.records.items()}
     return schema
 
 

@@ -2,7 +2,7 @@
 
 The annotation of a field holds its form, so the code is its own schema:
 
-    def fire(*, squeeze: Count, expand: Count, activation: ActivationName = "relu") -> Fragment: ...
+    def fire(*, squeeze: Count, expand: Count, activation: Activation = "relu") -> Fragment: ...
 """
 
 from __future__ import annotations
@@ -219,11 +219,28 @@ def split_tag(
 
 
 def in_full(body: Tree, record: Record) -> Tree:
-    """The body as a mapping: `dropout: 0.5` is `dropout: {rate: 0.5}`, as `rate` is dropout's only required field."""
+    """The body as a mapping: `dropout: 0.5` is `dropout: {rate: 0.5}`, as `rate` is dropout's only required field. A
+    choice for such a field may be a mapping itself: `activation: {leaky_relu: {slope: 0.01}}`."""
     name = record.shorthand()
-    if name is None or isinstance(body.value, dict):
+    if name is None:
         return body
-    return Tree({name: body}, body.span, {name: body.span})
+    if not isinstance(body.value, dict):
+        return Tree({name: body}, body.span, {name: body.span})
+    form = record.fields[name].form
+    chosen = [key for key in body.value if isinstance(form, Tagged) and _is_choice(key, body, form, record)]
+    if name in body.value or len(chosen) != 1:
+        return body
+    span = body.keys[chosen[0]]
+    choice = Tree({chosen[0]: body.value[chosen[0]]}, span, {chosen[0]: span})
+    rest = {key: child for key, child in body.value.items() if key != chosen[0]}
+    return Tree({name: choice, **rest}, body.span, {**body.keys, name: span})
+
+
+def _is_choice(key: str, body: Tree, form: Tagged, record: Record) -> bool:
+    """Whether a key among a record's fields is, or was meant to be, a choice for its main field."""
+    if key in record.fields:
+        return False
+    return key in form.records or (isinstance(body.value[key].value, dict) and closest(key, record.fields) is None)
 
 
 def tagged_schema(records: Mapping[str, Record]) -> dict[str, Any]:

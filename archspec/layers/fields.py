@@ -11,7 +11,7 @@ from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import Union
 from archspec.fields.records import same_tag, split_tag
 from archspec.fields.scalars import Choice
-from archspec.ops import ACTIVATIONS, PRIMITIVES
+from archspec.ops import PRIMITIVES, activations
 from archspec.source.tree import Tree
 
 NORMS = {kind.removesuffix("_norm"): kind for kind, op in PRIMITIVES.items() if op.is_norm}
@@ -19,7 +19,7 @@ MERGES = ("add", "concat", "multiply")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]*#?[A-Za-z0-9_\-]*")
 
 NORM_FORM = Union((Choice(tuple(NORMS)),), optional=True)
-ACTIVATION_FORM = Union((Choice(ACTIVATIONS, "an activation function of Keras"),), optional=True)
+ACTIVATION_FORM = Union((activations.FORM,), optional=True)
 
 
 class AnyForm(Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -74,6 +74,9 @@ class Op:
     acts_on: ClassVar[ActsOn] = "whole"
     """What an output element depends on (see `ActsOn`). The default claims nothing, so that whatever asks has to be
     careful: it refuses what it cannot know."""
+
+    written: ClassVar[Callable[..., Op] | None] = None
+    """Makes it of the fields that a spec has, where they are not the class's own."""
 
     def __init_subclass__(cls) -> None:
         cls.kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
