@@ -15,7 +15,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 from archspec.graph.graph import Graph
 from archspec.ops import Op, Shape
@@ -82,7 +81,7 @@ Layout = tuple[tuple[Digit, ...], ...]
 """The digits of each axis of an output, the most significant first; none for an axis of size 1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Field:
     """What the elements of one output see: rows, columns, and along which axes their positions are counted."""
 
@@ -111,16 +110,11 @@ class Field:
 
     def counted_by(self, axis: int) -> int | None:
         """The axis of the picture whose positions an axis of the output counts, all of them in order; else None."""
-        return self._counted[axis]
-
-    @cached_property
-    def _counted(self) -> tuple[int | None, ...]:
-        return tuple(
-            digits[0][0][0]
-            if len(digits) == 1 and len(digits[0][0]) == 1 and digits[0][1:] == (self.axes[digits[0][0][0]].count, 1)
-            else None
-            for digits in self.layout
-        )
+        digits = self.layout[axis]
+        if len(digits) != 1 or len(digits[0][0]) != 1:
+            return None
+        ((counted,), size, step) = digits[0]
+        return counted if step == 1 and size == self.axes[counted].count else None
 
 
 def receptive_fields(graph: Graph) -> list[Field]:

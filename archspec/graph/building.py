@@ -87,20 +87,11 @@ _INPUTS = tuple(f"{kind}.input" for kind in ("model", "block", "sequence", "repe
 """The references to what enters a scope, by its kind."""
 
 
-def _scopes(scope: Scope, last: Scope) -> Iterator[Scope]:
-    """A scope and those around it, up to the last."""
-    around: Scope | None = scope
-    while around is not None and around is not last:
-        yield around
-        around = around.parent
-    yield last
-
-
-def _around(scope: Scope) -> Iterator[str]:
-    """The kinds of a scope and those around it."""
+def _scopes(scope: Scope) -> Iterator[Scope]:
+    """A scope and those around it."""
     around: Scope | None = scope
     while around is not None:
-        yield around.kind
+        yield around
         around = around.parent
 
 
@@ -196,16 +187,12 @@ class GraphBuilder:
         """The node that a reference names: looked up in the block, then in what surrounds it."""
         if reference == "input" or reference in _INPUTS:
             return self.entry(reference.partition(".")[0], position, layer, scope)
-        around: Scope | None = scope
-        later = False
-        while around is not None:
+        for around in _scopes(scope):
             if around.prefix + reference in self.outputs:
                 return self.outputs[around.prefix + reference]
-            later = later or any(other.name == reference for other in around.layers)
-            around = around.parent
         if reference == layer.name:
             message = f"a layer cannot take its own output, '{reference}'"
-        elif later:
+        elif any(other.name == reference for around in _scopes(scope) for other in around.layers):
             message = f"'{reference}' comes later; a layer takes the output of earlier ones"
         else:
             names = [name.removeprefix(scope.prefix) for name in [*self.named][-NAMES_TO_COMPARE:]]
@@ -215,20 +202,19 @@ class GraphBuilder:
     def entry(self, kind: str, position: int, layer: Layer, scope: Scope) -> int:
         """What enters the innermost scope of a kind; for `input`, what enters the text in which it stands, if nothing
         around the layer makes another reading possible."""
-        around: Scope | None = scope
-        while around is not None and around.kind != kind and not (kind == "input" and around.is_text):
-            around = around.parent
-        if around is None:
-            kinds = [f"'{one}.input'" for one in dict.fromkeys(_around(scope))]
-            message = f"there is no '{kind}' around this layer; expected {' or '.join(kinds)}"
-            return self.fail(layer, message, "from", item=position)
-        if kind == "input" and any(one.entry != around.entry for one in _scopes(scope, around)):
-            inner = next(_around(scope))
-            meanings = (
-                f"'{inner}.input', which enters the {inner}, or '{around.kind}.input', which enters the {around.kind}"
-            )
-            return self.fail(layer, f"'input' is ambiguous here; write {meanings}", "from", item=position)
-        return around.entry
+        inner: list[Scope] = []
+        for around in _scopes(scope):
+            if around.kind != kind and not (kind == "input" and around.is_text):
+                inner.append(around)
+                continue
+            if kind == "input" and any(one.entry != around.entry for one in inner):
+                kinds = inner[0].kind, around.kind
+                meanings = " or ".join(f"'{one}.input', which enters the {one}," for one in kinds).rstrip(",")
+                message = f"'input' is ambiguous here; write {meanings}"
+                return self.fail(layer, message, "from", item=position)
+            return around.entry
+        expected = " or ".join(f"'{one}.input'" for one in dict.fromkeys(one.kind for one in inner))
+        return self.fail(layer, f"there is no '{kind}' around this layer; expected {expected}", "from", item=position)
 
     def check_all_used(self, output: int, where: Where) -> None:
         """Reports operations that do not lead to the output."""
