@@ -46,8 +46,10 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
             del sections[key]  # `train: null` removes the section that the base has
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
+        if key in TOP.fields:
+            continue
         meant = closest(key, [name for name in TOP.fields if name not in sections])
-        if key not in TOP.fields and meant is not None:
+        if meant is not None:
             sections[meant], spans[meant] = child, tree.key_span(key)
     return sections, spans
 
