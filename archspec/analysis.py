@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from archspec.graph.graph import Graph, Node
 from archspec.ops import Shape
+from archspec.receptive_fields import Distance, Field, receptive_fields
 from archspec.wording import quoted
-
-Distance = int | Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +24,12 @@ class LayerAnalysis:
         non_trainable_parameters: statistics, such as a batch normalisation's moving mean and variance.
         macs: multiply-accumulates.
         receptive_field: (height, width) in input pixels of the part of the picture that one output element depends on
-            (Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"). It may be larger than
-            the picture. After an up-sampling neighbours see parts of different sizes, and this is their mean, rounded
-            up.
-        stride: (height, width) in input pixels between the parts that neighbouring elements see, a fraction after an
-            up-sampling; None without a picture.
+            (Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"). A window that slides
+            may be larger than the picture; what depends on all positions, as a global pool or a gate made of one does,
+            sees the picture once and has its size. After an up-sampling neighbours see parts of different sizes, and
+            this is their mean, rounded up.
+        stride: (vertical, horizontal) in input pixels between the parts that neighbouring elements see, a fraction
+            after an up-sampling; None where there is no picture, or all elements see the same part of it.
     """
 
     name: str
@@ -110,7 +108,7 @@ class Analysis:
 
 def analyse_graph(graph: Graph) -> Analysis:
     """The analysis of a network: one entry for each node of its graph but the input."""
-    fields = _receptive_fields(graph)
+    fields = receptive_fields(graph)
     layers = tuple(_layer(graph, node, field) for node, field in zip(graph.nodes[1:], fields[1:], strict=True))
     pictures = [field for node, field in zip(graph.nodes, fields, strict=True) if _is_picture(node)]
     return Analysis(
@@ -128,7 +126,7 @@ def _is_picture(node: Node) -> bool:
     return len(node.shape) == 3 and node.shape[:2] != (1, 1)
 
 
-def _layer(graph: Graph, node: Node, field: _Field) -> LayerAnalysis:
+def _layer(graph: Graph, node: Node, field: Field) -> LayerAnalysis:
     inputs = graph.input_shapes(node)
     trainable, non_trainable = node.op.parameters(inputs)
     return LayerAnalysis(
@@ -140,49 +138,8 @@ def _layer(graph: Graph, node: Node, field: _Field) -> LayerAnalysis:
         non_trainable_parameters=non_trainable,
         macs=node.op.macs(inputs, node.shape),
         receptive_field=field.size,
-        stride=(field.axes[0][0], field.axes[1][0]) if len(node.shape) == 3 else None,
+        stride=field.stride,
     )
-
-
-_Axis = tuple[Distance, Distance, Distance]
-_Axes = tuple[_Axis, _Axis]
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """For each axis of the output, its stride, and the first and last input position that output position 0 sees."""
-
-    axes: _Axes
-
-    @property
-    def size(self) -> tuple[int, int]:
-        (_, top, bottom), (_, left, right) = self.axes
-        return math.ceil(bottom - top) + 1, math.ceil(right - left) + 1
-
-
-def _receptive_fields(graph: Graph) -> list[_Field]:
-    fields = [_Field(((1, 0, 0), (1, 0, 0)))]
-    for node in graph.nodes[1:]:
-        windows = node.op.windows(graph.input_shapes(node))
-        axes: list[_Axis] = []
-        for axis in node.op.spatial_axes():
-            sources = [fields[index].axes[axis] for index in node.inputs]
-            stride = max(_strides(graph, node, axis, [source[0] for source in sources]))
-            first, last = min(source[1] for source in sources), max(source[2] for source in sources)
-            if windows:
-                window = windows[axis]
-                first -= window.before * stride
-                last += (window.extent - 1 - window.before) * stride
-                stride *= window.stride
-            axes.append((stride, first, last))
-        fields.append(_Field((axes[0], axes[1])))
-    return fields
-
-
-def _strides(graph: Graph, node: Node, axis: int, strides: Sequence[Distance]) -> list[Distance]:
-    """The strides of the inputs, but for inputs that are repeated along the axis, such as a gate of 1x1."""
-    sizes = [shape[axis] if len(shape) == 3 else 1 for shape in graph.input_shapes(node)]
-    return [stride for stride, size in zip(strides, sizes, strict=True) if size == max(sizes)]
 
 
 def _peak_elements(graph: Graph) -> int:

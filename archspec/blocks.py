@@ -21,7 +21,7 @@ from archspec.layers.reading import Block, BlockTree, Fragment, Layers, python_b
 from archspec.layers.structures import Shortcut
 from archspec.source.tree import Tree, wrap
 
-Activation = Annotated[str | None, ACTIVATION_FORM, "The activation after each convolution; null for none."]
+Activation = Annotated[Any, ACTIVATION_FORM, "The activation after each convolution; null for none."]
 Norm = Annotated[str | None, NORM_FORM, "The normalisation after each convolution; null for none."]
 Filters = Annotated[Count, "Channels of the output."]
 Stride = Annotated[Pair, "Pixels from one position of the window to the next: how many times smaller the output is."]

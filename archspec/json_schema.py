@@ -17,7 +17,7 @@ from typing import Any
 
 from archspec.blocks import BLOCKS
 from archspec.fields.base import EXPRESSION, schema_of
-from archspec.fields.records import Count, Pair, Record, form_of
+from archspec.fields.records import Count, Pair, Record, Tagged, body_schema, form_of
 from archspec.layers.fields import ACTIVATION_FORM, COMMON, COMMON_FORMS, NORM_FORM
 from archspec.layers.reading import primitive_record
 from archspec.layers.structures import STRUCTURES
@@ -57,9 +57,9 @@ def json_schema() -> Schema:
         "value": {"anyOf": [value, {"type": "array", "items": _reference("value")}]},
         "blocks": {"type": ["object", "null"], "additionalProperties": BLOCK.json_schema()},
         "defaults": {"type": "object", "properties": {k: _defaults(k, r) for k, r in kinds.items()}},
-        "model": _completable(MODEL.json_schema()),
-        "train": _completable(TRAIN.json_schema()) | {"type": ["object", "null"]},
-        "search": _completable(SEARCH.json_schema()),
+        "model": MODEL.json_schema(),
+        "train": TRAIN.json_schema() | {"type": ["object", "null"]},
+        "search": SEARCH.json_schema(),
         **{kind: _fields(record) for kind, record in kinds.items()},
     }
     applied: Schema = {"extends": {"type": "string"}, "set": {"type": "object"}}
@@ -67,27 +67,67 @@ def json_schema() -> Schema:
     schema = {
         "title": "A network and how to train it",
         "type": "object",
-        "properties": top,
+        "properties": {name: _annotations(field) if name in CHANGED else field for name, field in top.items()},
         "additionalProperties": False,
         "if": {"required": ["extends"]},
-        "else": {
-            "required": TOP.required,
-            "properties": {
-                part: {"required": record.required}
-                for part, record in (("model", MODEL), ("train", TRAIN), ("search", SEARCH))
-            },
-        },
-        "$defs": definitions,
+        "then": {"properties": {name: _removable(_reference(f"{name}_changes")) for name in CHANGED if name in top}},
+        "else": {"required": TOP.required, "properties": {name: top[name] for name in CHANGED if name in top}},
     }
     shared = {name: {key: _referring(part) for key, part in one.items()} for name, one in SHARED.items()}
-    result: Schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **_referring(schema)}
-    result["$defs"] |= shared
-    return result
+    definitions = _referring(definitions) | shared
+    changed = [*CHANGED, *(name for name in SHARED if _merges(_reference(name), definitions))]
+    changes = {f"{name}_changes": _changes(definitions[name], f"#/$defs/{name}", definitions) for name in changed}
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, **_referring(schema), "$defs": definitions | changes}
 
 
-def _completable(schema: Schema) -> Schema:
-    """The schema of a section whose required fields may come from the spec that this one extends."""
-    return {key: value for key, value in schema.items() if key != "required"}
+def _annotations(schema: Schema) -> Schema:
+    """What editors show of a field."""
+    return {key: schema[key] for key in ANNOTATIONS if key in schema}
+
+
+CHANGED = ("blocks", "defaults", "model", "train", "search")
+"""What `extends` merges field by field."""
+
+
+def _changes(schema: Schema, at: str, definitions: Schema) -> Schema:
+    """The schema of what is merged over a base, from the one at a pointer: fields may be left out, which the base may
+    have, and null removes them. What is replaced as a whole is referred to."""
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    if name in CHANGED or (name in SHARED and _merges(schema, definitions)):
+        return _reference(f"{name}_changes")
+    if name and _merges(schema, definitions):  # a kind of layer, without the fields that no default can give
+        changes = _changes(definitions[name], f"#/$defs/{name}", definitions)
+        return changes | {"properties": {**changes["properties"], **schema.get("properties", {})}}
+    if not _merges(schema, definitions):
+        return schema if name else {"$ref": at}
+    changes = {key: value for key, value in schema.items() if key in ("type", "additionalProperties")}
+    if "anyOf" in schema:
+        changes["anyOf"] = [_changes(part, f"{at}/anyOf/{i}", definitions) for i, part in enumerate(schema["anyOf"])]
+    if "properties" in schema:
+        fields = schema["properties"].items()
+        changes["properties"] = {
+            key: {**_removable(_changes(part, f"{at}/properties/{key}", definitions)), **_annotations(part)}
+            for key, part in fields
+        }
+    if isinstance(schema.get("additionalProperties"), dict):
+        part = schema["additionalProperties"]
+        changes["additionalProperties"] = _removable(_changes(part, f"{at}/additionalProperties", definitions))
+    return changes
+
+
+def _merges(schema: Schema, definitions: Schema) -> bool:
+    """Whether values of a schema may be mappings of fields, which are merged. Layers are not."""
+    name = schema.get("$ref", "").removeprefix("#/$defs/")
+    if name:
+        return name not in ("layers", "block") and _merges(definitions[name], definitions)
+    return bool(schema.keys() & {"properties", "additionalProperties"}) or any(
+        _merges(part, definitions) for part in schema.get("anyOf", ())
+    )
+
+
+def _removable(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _layer(properties: Schema) -> Schema:
@@ -107,6 +147,10 @@ def _fields(record: Record) -> Schema:
         schema["description"] = f"{schema.get('description', '')} Required: {', '.join(record.required)}.".lstrip()
     for key, form in COMMON_FORMS.items():
         schema["properties"].setdefault(key, {**schema_of(form), "description": COMMON[key]})
+    main = record.shorthand()
+    choice = record.fields[main].form if main else None
+    if isinstance(choice, Tagged):  # `activation: {leaky_relu: {slope: 0.01}, name: a}`
+        schema["properties"] |= {tag: body_schema(chosen) for tag, chosen in choice.records.items()}
     return schema
 
 

@@ -9,9 +9,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from archspec import tables
-from archspec.analysis import Analysis, Distance, LayerAnalysis, analyse_graph
+from archspec.analysis import Analysis, LayerAnalysis, analyse_graph
 from archspec.graph.graph import Graph
 from archspec.ops import show
+from archspec.receptive_fields import Distance
 from archspec.recipe.numbers import ACTIVATION_BYTES
 
 if TYPE_CHECKING:  # a spec shows itself by its summary

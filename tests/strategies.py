@@ -22,7 +22,9 @@ explicit = st.one_of(
     sides, st.tuples(sides, sides).map(list), st.lists(st.lists(sides, min_size=2, max_size=2), min_size=2, max_size=2)
 )
 paddings = st.one_of(st.sampled_from(["same", "valid", "symmetric"]), explicit)
-activations = st.sampled_from(["relu", "tanh", "gelu", "sigmoid", "leaky_relu", "silu", "glu"])
+activations = st.sampled_from(
+    ["relu", "tanh", "gelu", "sigmoid", "leaky_relu", "silu", "glu", {"leaky_relu": {"slope": 0.01}}, {"celu": 0.5}]
+)
 # Plain names, and those that Keras gives its operations, blocks give their layers, and helper layers might have.
 names = st.sampled_from(
     ["a", "b-1", "c#", "square", "power", "cast", "add", "get_item", "split", "pad", "norm", "shortcut"]
@@ -132,8 +134,14 @@ def joined(first: list[Layer], second: list[Layer], merge: str) -> Layer:
     """A block with references inside it: to its own layers and to its input."""
     layers = [
         {"sequence": {"layers": first, "name": "one"}},
-        {"sequence": {"layers": [*second, {"conv": {"filters": 3, "kernel": 1}}], "name": "two", "from": "input"}},
-        {"activation": {"function": "relu", "name": "three", "from": ["one", "input"], "merge": merge}},
+        {
+            "sequence": {
+                "layers": [*second, {"conv": {"filters": 3, "kernel": 1}}],
+                "name": "two",
+                "from": "sequence.input",
+            }
+        },
+        {"activation": {"function": "relu", "name": "three", "from": ["one", "sequence.input"], "merge": merge}},
         {merge: {"from": ["three", "two"]}},
     ]
     return {"sequence": {"layers": layers}}

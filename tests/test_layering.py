@@ -24,6 +24,7 @@ archspec.network
 archspec.spec
 archspec.report
 archspec.analysis
+archspec.receptive_fields
 archspec.graph archspec.search
 archspec.blocks
 archspec.layers

@@ -5,12 +5,14 @@
 python tools/summary.py specs/resnet50.yaml
 python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
 python tools/summary.py runs/digits/20261124-095041
+python tools/summary.py specs/resnet50.yaml --origins
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import json
 
 from archspec import cli, report
+from archspec.spec import origins
 
 
 def main() -> None:
@@ -26,13 +28,21 @@ def main() -> None:
         "--batch-size", type=cli.positive, metavar="N", help="pictures per training step, for the memory estimate"
     )
     parser.add_argument("--depth", type=cli.positive, metavar="N", help="fold the table to N levels of names")
+    parser.add_argument("--origins", action="store_true", help="print where each value comes from, instead of a table")
     args = parser.parse_args()
     if args.depth is not None and (args.json or len(args.specs) > 1):
         parser.error("--depth folds the table of one network; leave it out with --json and with several specs")
     with cli.exit_on_user_error():
-        summaries = [report.summarise(spec, args.batch_size) for spec in cli.load_all(args.specs, args.set)]
+        specs = cli.load_all(args.specs, args.set)
+        if args.origins and not args.json:
+            print("\n\n".join(origins.listing(origins.origins(spec)) for spec in specs))
+            return
+        summaries = [report.summarise(spec, args.batch_size) for spec in specs]
         if args.json:
             objects = [report.to_json(summary) for summary in summaries]
+            if args.origins:
+                for values, spec in zip(objects, specs, strict=True):
+                    values["origins"] = origins.to_json(origins.origins(spec))
             print(json.dumps(objects if len(objects) > 1 else objects[0], indent=2))
         elif len(summaries) > 1:
             print(report.comparison(summaries, args.batch_size, args.markdown))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.blocks import BLOCKS
-from archspec.errors import INVALID, SpecError
+from archspec.errors import INVALID, Problem, SpecError
 from archspec.fields.base import Reader
 from archspec.graph.building import MAX_NODES, Scope
 from archspec.graph.expanding import MAX_PLACED, Expander
@@ -135,6 +135,9 @@ class Counter(Expander):
             raise Unclear
 
     def fail(self, *args: Any, **kwargs: Any) -> int:
+        raise Unclear
+
+    def report(self, problem: Problem) -> int:
         raise Unclear
 
     def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:

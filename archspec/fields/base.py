@@ -176,6 +176,9 @@ class Form:
     keys_have_dots: bool = False
     """Whether keys of the mapping may have dots in them, as names of layers, paths into the spec and fractions do."""
 
+    takes_null: bool = False
+    """Whether null is a value of its own, and not the absence of one."""
+
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         """The form of the part that a step of a path leads to, a key or a position; None where there can be none."""
         return None
@@ -183,6 +186,10 @@ class Form:
     def main_field(self, value: Any) -> str | None:
         """The field that a value stands for where it is no mapping of fields: `cifar10` means `{name: cifar10}`."""
         return None
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        """Whether one mapping over another, as `extends` has them, changes it field by field; else it replaces it."""
+        return False
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         tree = reader.evaluated(tree, path)

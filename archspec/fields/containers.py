@@ -104,15 +104,22 @@ class ListOf(Form):
 
 @dataclass(frozen=True)
 class MapOf(Form):
-    """A mapping of any keys, each read by `key`, to values of one form; read as a tuple of pairs, in file order."""
+    """A mapping of any keys, each read by `key`, to values of one form; read as a tuple of pairs, in file order.
+
+    The keys of a table are values too, such as epochs: one table replaces another, where mappings of names are merged.
+    """
 
     key: Form
     item: Form
     expected: str = "a mapping"
     keys_have_dots: bool = False
+    is_table: bool = False
 
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return self.item if isinstance(step, str) else None
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return not self.is_table
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -152,6 +159,14 @@ class Union(Form):
         if not self.accepts(value):
             return None
         return next((name for form in self.forms if (name := form.main_field(value)) is not None), None)
+
+    @property
+    def takes_null(self) -> bool:  # type: ignore[override]
+        return self.optional
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        fitting = (form for form in self.forms if form.accepts(over.value))
+        return next((form.merges(base, over) for form in fitting), False)
 
     def accepts(self, value: Any) -> bool:
         return (value is None and self.optional) or any(form.accepts(value) for form in self.forms)

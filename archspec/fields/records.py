@@ -2,7 +2,7 @@
 
 The annotation of a field holds its form, so the code is its own schema:
 
-    def fire(*, squeeze: Count, expand: Count, activation: ActivationName = "relu") -> Fragment: ...
+    def fire(*, squeeze: Count, expand: Count, activation: Activation = "relu") -> Fragment: ...
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from archspec.fields.documentation import Documentation, annotated, documentatio
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
 from archspec.source.tree import Tree
 from archspec.vocabulary.suggestions import meant, suggestion
-from archspec.wording import quoted
+from archspec.wording import closest, quoted
 
 REQUIRED: Any = inspect.Parameter.empty
 
@@ -71,6 +71,9 @@ class Record(Form):
 
     def main_field(self, value: Any) -> str | None:
         return self.shorthand()
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return True
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -185,6 +188,9 @@ class Tagged(Form):
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return self.records.get(step) if isinstance(step, str) else None
 
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return same_tag(base, over)
+
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str | dict)
 
@@ -211,6 +217,15 @@ class Tagged(Form):
 
     def json_schema(self) -> dict[str, Any]:
         return tagged_schema(self.records)
+
+
+def same_tag(base: Tree, over: Tree) -> bool:
+    """Whether two one-key mappings choose the same, and the second gives fields."""
+    return (
+        len(over.value) == 1
+        and over.value.keys() == base.value.keys()
+        and all(body.value is not None for body in over.value.values())
+    )
 
 
 def keep_one(tree: Tree, first: str, second: str) -> str:
@@ -262,11 +277,28 @@ def tag_as_value(key: str, body: Tree) -> str:
 
 
 def in_full(body: Tree, record: Record) -> Tree:
-    """The body as a mapping: `dropout: 0.5` is `dropout: {rate: 0.5}`, as `rate` is dropout's only required field."""
+    """The body as a mapping: `dropout: 0.5` is `dropout: {rate: 0.5}`, as `rate` is dropout's only required field. A
+    choice for such a field may be a mapping itself: `activation: {leaky_relu: {slope: 0.01}}`."""
     name = record.shorthand()
-    if name is None or isinstance(body.value, dict):
+    if name is None:
         return body
-    return Tree({name: body}, body.span, {name: body.span})
+    if not isinstance(body.value, dict):
+        return Tree({name: body}, body.span, {name: body.span})
+    form = record.fields[name].form
+    chosen = [key for key in body.value if isinstance(form, Tagged) and _is_choice(key, body, form, record)]
+    if name in body.value or len(chosen) != 1:
+        return body
+    span = body.keys[chosen[0]]
+    choice = Tree({chosen[0]: body.value[chosen[0]]}, span, {chosen[0]: span})
+    rest = {key: child for key, child in body.value.items() if key != chosen[0]}
+    return Tree({name: choice, **rest}, body.span, {**body.keys, name: span})
+
+
+def _is_choice(key: str, body: Tree, form: Tagged, record: Record) -> bool:
+    """Whether a key among a record's fields is, or was meant to be, a choice for its main field."""
+    if key in record.fields:
+        return False
+    return key in form.records or (isinstance(body.value[key].value, dict) and closest(key, record.fields) is None)
 
 
 def tagged_schema(records: Mapping[str, Record]) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from archspec.errors import MAX_PROBLEMS, Problem, SpecError, Where
 from archspec.graph.graph import Node
-from archspec.layers.reading import Layer
+from archspec.layers.reading import Layer, Structure
 from archspec.ops import PRIMITIVES, Activation, Dropout, Flatten, Op, Reshape, ShapeError, show
 from archspec.wording import did_you_mean, quoted
 
@@ -33,25 +33,85 @@ _STAND_IN = re.compile(r"~\d+")
 
 @dataclass
 class Scope:
-    """A block or the whole network, in which names are looked up and numbered."""
+    """A block or the whole network, in which names are looked up and numbered.
+
+    Attributes:
+        prefix: what the full names of its layers begin with.
+        entry: the position of the node that enters it.
+        parent: the scope around it.
+        kind: `model`, `block` for the body of a block, or a construct whose layers stand in the text around it, such
+            as `sequence` or `residual`.
+        counters: the last number given to each pattern of a name.
+        layers: those that are being placed.
+        given: the names that layers have without a number, of which numbered ones keep clear.
+    """
 
     prefix: str
     entry: int
     parent: Scope | None = None
+    kind: str = "model"
     counters: dict[str, int] = field(default_factory=dict)
     layers: Sequence[Layer] = ()
+    given: set[str] = field(default_factory=set)
 
-    def numbered(self, stem: str) -> int:
-        self.counters[stem] = self.counters.get(stem, 0) + 1
-        return self.counters[stem]
+    def numbered(self, pattern: str) -> str:
+        """The pattern with its `#` replaced by the next free number."""
+        name = ""
+        while not name or name in self.given:
+            self.counters[pattern] = self.counters.get(pattern, 0) + 1
+            name = pattern.replace("#", str(self.counters[pattern]), 1)
+        return name
 
     def full_name(self, layer: Layer, alias: str | None) -> str:
         name = layer.name or f"{layer.kind}#"
         if alias is not None:
             return alias
-        if "#" in name:
-            name = name.replace("#", str(self.numbered(name)), 1)
-        return self.prefix + name
+        return self.prefix + (self.numbered(name) if "#" in name else name)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text of its own, in which `input` can mean nothing but what enters it."""
+        return self.kind in ("model", "block")
+
+
+def given_names(layers: Sequence[Layer]) -> Iterator[str]:
+    """The names without a number that layers have in the scope that they stand in."""
+    for layer in dict.fromkeys(layers):
+        if layer.scoped and layer.name is not None and "#" not in layer.name:
+            yield layer.name
+        elif not layer.scoped and isinstance(layer.content, tuple):
+            yield from given_names(layer.content)
+
+
+_INPUTS = tuple(f"{kind}.input" for kind in ("model", "block", "sequence", "repeat", "parallel", "residual", "towers"))
+"""The references to what enters a scope, by its kind."""
+
+
+def _scopes(scope: Scope) -> Iterator[Scope]:
+    """A scope and those around it."""
+    around: Scope | None = scope
+    while around is not None:
+        yield around
+        around = around.parent
+
+
+def _is_named(layer: Layer) -> bool:
+    """Whether a layer's name is written in the spec, not given by a block or structure to what it is made of."""
+    return "name" in layer.fields.keys and layer.fields.keys["name"] != layer.where.span
+
+
+def _adder(layer: Layer) -> str:
+    """What gave a layer the name that is not written on it, with its verb: `residual adds`."""
+    if layer.where.used_at:
+        use = layer.where.used_at[0]
+        line = f" on line {use.span.line + 1}" if use.span is not None and use.span.source.is_file else ""
+        return f"{use.path.rpartition('.')[2]}{line} has"
+    return f"{layer.kind} adds" if isinstance(layer.content, Structure) else "the layer around it adds"
+
+
+def _first(layer: Layer | None) -> str:
+    span = layer.where.span if layer is not None else None
+    return f" (first on line {span.line + 1})" if span is not None and span.source.is_file else ""
 
 
 class GraphBuilder:
@@ -71,10 +131,22 @@ class GraphBuilder:
         if name not in self.outputs:
             return name
         other = self.named.get(name)
-        first = other.where.span if other is not None else None
-        at = f" (first on line {first.line + 1})" if first is not None and first.source.is_file else ""
         shown = _STAND_IN.sub("", name)
-        self.fail(layer, f"the name '{shown}' is used twice{at}; give one of the layers another name", "name")
+        if other is None:
+            message = f"the name '{shown}' is also that of a layer which the structure around it adds; choose another"
+            self.fail(layer, message, "name")
+        elif _is_named(other) and not _is_named(layer):  # the one that was written can change
+            self.fail(
+                other, f"the name '{shown}' is also that of a layer which {_adder(layer)}; choose another", "name"
+            )
+        elif layer.where.used_at and not _is_named(layer):
+            use = layer.where.used_at[0]
+            block = use.path.rpartition(".")[2]
+            message = f"the name '{shown}', of a layer in this {block}, is used twice{_first(other)}; give it a 'name'"
+            self.report(Problem(use, message))
+        else:
+            message = f"the name '{shown}' is used twice{_first(other)}; give one of the layers another name"
+            self.fail(layer, message, "name")
         return f"{name}~{self.placed}"
 
     def add(self, name: str, op: Op, inputs: Sequence[int], layer: Layer) -> int:
@@ -113,23 +185,36 @@ class GraphBuilder:
 
     def resolved(self, reference: str, position: int, layer: Layer, scope: Scope) -> int:
         """The node that a reference names: looked up in the block, then in what surrounds it."""
-        around: Scope | None = scope
-        later = False
-        while around is not None:
-            if reference == "input":
-                return around.entry
+        if reference == "input" or reference in _INPUTS:
+            return self.entry(reference.partition(".")[0], position, layer, scope)
+        for around in _scopes(scope):
             if around.prefix + reference in self.outputs:
                 return self.outputs[around.prefix + reference]
-            later = later or any(other.name == reference for other in around.layers)
-            around = around.parent
         if reference == layer.name:
             message = f"a layer cannot take its own output, '{reference}'"
-        elif later:
+        elif any(other.name == reference for around in _scopes(scope) for other in around.layers):
             message = f"'{reference}' comes later; a layer takes the output of earlier ones"
         else:
             names = [name.removeprefix(scope.prefix) for name in [*self.named][-NAMES_TO_COMPARE:]]
             message = f"no earlier layer is named {quoted(reference)}{did_you_mean(reference, [*names, 'input'])}"
         return self.fail(layer, message, "from", item=position)
+
+    def entry(self, kind: str, position: int, layer: Layer, scope: Scope) -> int:
+        """What enters the innermost scope of a kind; for `input`, what enters the text in which it stands, if nothing
+        around the layer makes another reading possible."""
+        inner: list[Scope] = []
+        for around in _scopes(scope):
+            if around.kind != kind and not (kind == "input" and around.is_text):
+                inner.append(around)
+                continue
+            if kind == "input" and any(one.entry != around.entry for one in inner):
+                kinds = inner[0].kind, around.kind
+                meanings = " or ".join(f"'{one}.input', which enters the {one}," for one in kinds).rstrip(",")
+                message = f"'input' is ambiguous here; write {meanings}"
+                return self.fail(layer, message, "from", item=position)
+            return around.entry
+        expected = " or ".join(f"'{one}.input'" for one in dict.fromkeys(one.kind for one in inner))
+        return self.fail(layer, f"there is no '{kind}' around this layer; expected {expected}", "from", item=position)
 
     def check_all_used(self, output: int, where: Where) -> None:
         """Reports operations that do not lead to the output."""
@@ -176,7 +261,11 @@ class GraphBuilder:
             where = dataclasses.replace(where, span=span)
         last = layer.kind if name is None or "." not in name else f"{layer.kind} ({name})"
         notes = tuple(dict.fromkeys(f"{self.trace(entry)} → {last}" for entry in inputs[:MAX_TRACES]))
-        self.problems.append(Problem(where, message, notes))
+        return self.report(Problem(where, message, notes))
+
+    def report(self, problem: Problem) -> int:
+        """Records a problem; ends building when there are `MAX_PROBLEMS`."""
+        self.problems.append(problem)
         if len(self.problems) >= MAX_PROBLEMS:
             raise SpecError(self.problems)
         return UNKNOWN

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from archspec.errors import SpecError, Where
-from archspec.graph.building import UNKNOWN, GraphBuilder, Scope
+from archspec.graph.building import UNKNOWN, GraphBuilder, Scope, given_names
 from archspec.graph.graph import Graph, Node
-from archspec.layers.reading import Layer
+from archspec.layers.reading import Layer, Structure
 from archspec.layers.structures import Parallel, PreparedResidual, Towers
 from archspec.ops import PRIMITIVES, Add, Concat, Input, MaxPool, Op, PadChannels, Shape, SliceChannels, UpSample, show
 from archspec.ops.base import WindowedOp, arriving
@@ -44,12 +44,23 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where, nee
     return Graph(name, tuple(expander.nodes))
 
 
+def _kind_of_scope(layer: Layer) -> str:
+    """What the layers inside a layer stand in, for those that take its input by `from`: the copies of a `repeat` are
+    sequences, but nobody wrote these."""
+    if isinstance(layer.content, Structure):
+        return layer.kind
+    if layer.kind != "sequence":
+        return "block"
+    return "repeat" if layer.where.path.startswith("repeat.") else "sequence"
+
+
 class Expander(GraphBuilder):
     # -- layers --------------------------------------------------------------------------------------------------
 
     def place_all(self, layers: Sequence[Layer], entry: int, scope: Scope) -> int:
         """Places layers one after the other; returns the position of the last output."""
         around, scope.layers = scope.layers, layers
+        scope.given.update(given_names(layers))
         for layer in layers:
             entry = self.place(layer, entry, scope)
         scope.layers = around
@@ -77,10 +88,10 @@ class Expander(GraphBuilder):
                 self.fail(layer, f"{layer.kind} merges several layers; name them with 'from: [a, b]'")
                 inputs = [UNKNOWN]
             output = self.add(name, content, inputs, layer)
-            inner = Scope(f"{name}.", output, scope)
+            inner = Scope(f"{name}.", output, scope, layer.kind)
         else:
             entry = self.merged(inputs, layer, name)
-            inner = Scope(f"{name}.", entry, scope)
+            inner = Scope(f"{name}.", entry, scope, _kind_of_scope(layer))
             output = self.place_content(layer, entry, inner, name)
         output = self.place_all(layer.then, output, inner)
         self.outputs[name] = output
@@ -95,7 +106,7 @@ class Expander(GraphBuilder):
                 return self.place_all(layers, entry, scope)
             case Parallel() as parallel:
                 outputs = [
-                    self.place_all(branch, entry, Scope(f"{scope.prefix}branch{i}.", entry, scope))
+                    self.place_all(branch, entry, Scope(f"{scope.prefix}branch{i}.", entry, scope, "parallel"))
                     for i, branch in enumerate(parallel.branches, 1)
                 ]
                 return self.add(f"{name}.{parallel.merge}", PRIMITIVES[parallel.merge](), outputs, layer)
@@ -125,7 +136,7 @@ class Expander(GraphBuilder):
 
     def place_shortcut(self, residual: PreparedResidual, layer: Layer, entry: int, output: int, scope: Scope) -> int:
         if isinstance(residual.shortcut, tuple):
-            return self.place_all(residual.shortcut, entry, Scope(f"{scope.prefix}shortcut.", entry, scope))
+            return self.place_all(residual.shortcut, entry, Scope(f"{scope.prefix}shortcut.", entry, scope, "residual"))
         if UNKNOWN in (entry, output):
             return UNKNOWN
         shape, target = self.nodes[entry].shape, self.nodes[output].shape
@@ -160,14 +171,14 @@ class Expander(GraphBuilder):
     def place_towers(self, towers: Towers, layer: Layer, entry: int, scope: Scope) -> int:
         width = self.tower_width(towers, layer, entry)
         if width is None:
-            self.place_all(towers.layers, UNKNOWN, Scope(f"{scope.prefix}tower1.", UNKNOWN, scope))
+            self.place_all(towers.layers, UNKNOWN, Scope(f"{scope.prefix}tower1.", UNKNOWN, scope, "towers"))
             return UNKNOWN
         outputs = []
         for i in range(towers.count):
-            tower = Scope(f"{scope.prefix}tower{i + 1}.", entry, scope)
+            prefix = f"{scope.prefix}tower{i + 1}."
             part = SliceChannels(start=i * width, stop=(i + 1) * width)
-            start = self.add(f"{tower.prefix}slice", part, [entry], layer)
-            outputs.append(self.place_all(towers.layers, start, tower))
+            start = self.add(f"{prefix}slice", part, [entry], layer)
+            outputs.append(self.place_all(towers.layers, start, Scope(prefix, start, scope, "towers")))
         if len(outputs) == 1:
             return outputs[0]
         return self.add(f"{scope.prefix}concat", Concat(), outputs, layer)

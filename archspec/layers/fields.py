@@ -9,9 +9,9 @@ from typing import Any
 from archspec.errors import INVALID
 from archspec.fields.base import Form, Kinds, Reader
 from archspec.fields.containers import Union
-from archspec.fields.records import split_tag
+from archspec.fields.records import same_tag, split_tag
 from archspec.fields.scalars import Choice
-from archspec.ops import ACTIVATIONS, PRIMITIVES
+from archspec.ops import PRIMITIVES, activations
 from archspec.source.tree import Tree
 
 NORMS = {kind.removesuffix("_norm"): kind for kind, op in PRIMITIVES.items() if op.is_norm}
@@ -19,11 +19,13 @@ MERGES = ("add", "concat", "multiply")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]*#?[A-Za-z0-9_\-]*")
 
 NORM_FORM = Union((Choice(tuple(NORMS)),), optional=True)
-ACTIVATION_FORM = Union((Choice(ACTIVATIONS, "an activation function of Keras"),), optional=True)
+ACTIVATION_FORM = Union((activations.FORM,), optional=True)
 
 
 class AnyForm(Form):
     """An argument of a block of the spec: any value; it is checked where the body uses it."""
+
+    takes_null = True
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if isinstance(tree.value, list):
@@ -75,7 +77,8 @@ class SourcesForm(Form):
 
 COMMON = {
     "name": "The layer's name, for `from` and in tables; `#` is the next free number.",
-    "from": "The earlier layers that this one takes, by name; `input` is what enters the block.",
+    "from": "The earlier layers that this one takes, by name. `input` is the picture, or in a block what enters the "
+    "block; `residual.input`, `sequence.input` and the like are what enters the nearest of these.",
     "merge": "How several layers named by `from` become one input.",
 }
 """The descriptions of the fields that every layer has."""
@@ -109,6 +112,9 @@ class LayerForm(Form):
 
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return kinds(step) if isinstance(step, str) else None
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return same_tag(base, over)
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         tagged = split_tag(tree, path, "a block", reader)

@@ -290,7 +290,7 @@ def _whole(body: Tree, fields: Tree) -> Tree:
 @cache
 def primitive_record(kind: str) -> Record:
     """The fields of a primitive; one with a kernel also takes `norm` and `activation`."""
-    build: Callable[..., Op] = PRIMITIVES[kind]
+    build: Callable[..., Op] = PRIMITIVES[kind].written or PRIMITIVES[kind]
     record = record_of(build, kind)
     if not PRIMITIVES[kind].has_kernel:
         return record

@@ -12,6 +12,7 @@ from archspec.fields.records import Count, Record, record_of
 from archspec.fields.scalars import Choice
 from archspec.layers.fields import ACTIVATION_FORM, MERGES, NORM_FORM, LayersForm
 from archspec.layers.reading import Fragment, Layer, Layers, Structure
+from archspec.ops.activations import Function
 
 SHORTCUTS = ("identity", "projection", "pad", "none")
 Shortcut = Annotated[
@@ -58,7 +59,7 @@ class Residual(Structure):
     layers: Layers
     shortcut: Shortcut = "projection"
     norm: Annotated[str | None, NORM_FORM] = "batch"
-    activation: Annotated[str | None, ACTIVATION_FORM] = None
+    activation: Annotated[Function | None, ACTIVATION_FORM] = None
 
     def prepared(self, read: Callable[[Fragment], Any]) -> Any:
         plain = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "padding": "valid", "activation": None}

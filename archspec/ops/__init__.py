@@ -9,6 +9,7 @@ window. A new one needs its class in one of the modules below, named in the modu
 """
 
 from archspec.ops import kernels, merging, pointwise, pooling, shaping
+from archspec.ops.activations import *  # noqa: F403
 from archspec.ops.base import *  # noqa: F403
 from archspec.ops.base import Op
 from archspec.ops.kernels import *  # noqa: F403

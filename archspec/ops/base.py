@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -75,6 +75,9 @@ class Op:
     """What an output element depends on (see `ActsOn`). The default claims nothing, so that whatever asks has to be
     careful: it refuses what it cannot know."""
 
+    written: ClassVar[Callable[..., Op] | None] = None
+    """Makes it of the fields that a spec has, where they are not the class's own."""
+
     def __init_subclass__(cls) -> None:
         cls.kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
@@ -110,9 +113,10 @@ class Op:
         """The input positions that an output element depends on, vertically and horizontally; None for its own only."""
         return None
 
-    def spatial_axes(self) -> tuple[int, int]:
-        """The input's axes that become the output's height and width."""
-        return 0, 1
+    def order_of_axes(self, inputs: Sequence[Shape]) -> tuple[int, ...] | None:
+        """For an operation that only moves elements: the order in which it takes the input's axes, to fill the output's
+        shape row by row. None for all others."""
+        return None
 
     def label(self) -> str:
         """The operation in a table, `conv 3x3/2`."""
@@ -132,7 +136,9 @@ def picture(shape: Shape, kind: str) -> tuple[int, int, int]:
 
 def whole(shape: Shape) -> tuple[Window, Window] | None:
     """The windows of an operation whose output elements depend on every position of a picture."""
-    return (Window(shape[0], shape[0], 0), Window(shape[1], shape[1], 0)) if len(shape) == 3 else None
+    if len(shape) != 3:
+        return None
+    return Window(shape[0], shape[0], 0, everywhere=True), Window(shape[1], shape[1], 0, everywhere=True)
 
 
 class WindowedOp(Op):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from archspec.fields.scalars import Choice, Integer, Number
+from archspec.fields.scalars import Integer, Number
+from archspec.ops.activations import Arguments, FunctionField
 from archspec.ops.base import ActsOn, Op, Shape, ShapeError, Weight, picture
 from archspec.ops.initializers import ONES, InitializerField
 
 __all__ = [
-    "ACTIVATIONS",
     "Activation",
-    "ActivationName",
     "BatchNorm",
     "Dropout",
     "LayerNorm",
@@ -21,19 +20,11 @@ __all__ = [
     "Softmax",
 ]
 
-ACTIVATIONS = (
-    "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
-    "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid",
-    "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax",
-    "squareplus", "swish", "tanh", "tanh_shrink",
-)  # fmt: skip
-"""Keras's activation functions by name (keras.activations, 3.15), without `threshold`, which has no defaults."""
 _FUNCTIONS_OF_CHANNELS: dict[str, ActsOn] = {
     "softmax": "channels", "log_softmax": "channels", "sparsemax": "channels", "glu": "axes",
 }  # fmt: skip
 """The activation functions of all channels at a position; `glu` multiplies the first half of them by the second."""
 
-ActivationName = Annotated[str, Choice(ACTIVATIONS, "an activation function of Keras")]
 Rate = Annotated[float, Number(min=0, below=1)]
 Positive = Annotated[float, Number(above=0)]
 
@@ -133,16 +124,22 @@ class LocalResponseNorm(Op):
 
 @dataclass(frozen=True, kw_only=True)
 class Activation(Op):
-    """A Keras activation function by its name.
+    """A Keras activation function by its name, with the arguments that differ from Keras's own."""
 
-    Example:
-        activation: relu
+    function: str
+    arguments: Arguments = ()
 
-    Attributes:
-        function: the name of a function of `keras.activations`.
-    """
+    @staticmethod
+    def written(*, function: FunctionField) -> Activation:
+        """A Keras activation function, with its parameters where it has any.
 
-    function: ActivationName
+        Example:
+            activation: {leaky_relu: {slope: 0.01}}
+
+        Attributes:
+            function: the name of a function of `keras.activations`, alone or with its parameters.
+        """
+        return Activation(function=function.name, arguments=function.arguments)
 
     @property
     def acts_on(self) -> ActsOn:  # type: ignore[override]  # it depends on the function
@@ -156,7 +153,11 @@ class Activation(Op):
         return *inputs[0][:-1], inputs[0][-1] // 2
 
     def label(self) -> str:
-        return self.function
+        return " ".join([self.function, *(f"{name}={_shown(value)}" for name, value in self.arguments)])
+
+
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
 
 
 @dataclass(frozen=True, kw_only=True)

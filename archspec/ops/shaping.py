@@ -12,7 +12,7 @@ from archspec.fields.base import FieldError
 from archspec.fields.containers import ListOf
 from archspec.fields.records import Count, Pair
 from archspec.fields.scalars import Integer
-from archspec.ops.base import ActsOn, Op, Shape, ShapeError, picture, show, whole
+from archspec.ops.base import ActsOn, Op, Shape, ShapeError, picture, show
 from archspec.ops.windows import ExplicitPadding, Window
 
 __all__ = ["Flatten", "Input", "PadChannels", "Permute", "Reshape", "SliceChannels", "UpSample", "ZeroPad"]
@@ -40,8 +40,8 @@ class Flatten(Op):
     def shape(self, inputs: Sequence[Shape]) -> Shape:
         return (math.prod(inputs[0]),)
 
-    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
-        return whole(inputs[0])
+    def order_of_axes(self, inputs: Sequence[Shape]) -> tuple[int, ...] | None:
+        return tuple(range(len(inputs[0])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +125,8 @@ class Reshape(Op):
             )
         return tuple(elements // known if size == -1 else size for size in self.target)
 
-    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
-        return None if self.shape(inputs)[:2] == inputs[0][:2] else whole(inputs[0])
+    def order_of_axes(self, inputs: Sequence[Shape]) -> tuple[int, ...] | None:
+        return tuple(range(len(inputs[0])))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,11 +151,8 @@ class Permute(Op):
             raise ShapeError(f"order {list(self.order)} does not name each axis of {show(inputs[0])} once", "order")
         return tuple(inputs[0][axis - 1] for axis in self.order)
 
-    def spatial_axes(self) -> tuple[int, int]:
-        return (1, 0) if self.order == (2, 1, 3) else (0, 1)
-
-    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, Window] | None:
-        return None if self.order[-1] == len(self.order) else whole(inputs[0])  # channels become places
+    def order_of_axes(self, inputs: Sequence[Shape]) -> tuple[int, ...] | None:
+        return tuple(axis - 1 for axis in self.order)
 
 
 @dataclass(frozen=True, kw_only=True)

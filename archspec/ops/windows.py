@@ -72,11 +72,13 @@ ExplicitPadding = Annotated[Sides, PaddingForm(words=())]
 @dataclass(frozen=True, slots=True)
 class Window:
     """The inputs that one output element depends on along one axis: `extent` inputs, starting `before` inputs ahead of
-    its own position; the next element's window starts `stride` inputs later (a fraction where the output is larger)."""
+    its own position; the next element's window starts `stride` inputs later (a fraction where the output is larger).
+    One that is `everywhere` does not slide: it is the whole axis, whatever its size."""
 
     extent: int
     stride: int | Fraction
     before: int
+    everywhere: bool = False
 
 
 def extent(kernel: int, dilation: int) -> int:

@@ -112,7 +112,7 @@ class Step(Schedule):
 
     drop: Annotated[
         tuple[tuple[float, float], ...],
-        MapOf(Number(above=0), Number(above=0), "a mapping from epochs to rates ({82: 0.01})", keys_have_dots=True),
+        MapOf(Number(above=0), Number(above=0), "a mapping from epochs to rates ({82: 0.01})", True, is_table=True),
     ]
 
     def __post_init__(self) -> None:

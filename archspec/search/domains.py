@@ -121,7 +121,7 @@ class Range(Domain):
         return math.isclose(self.nearest_point(value), value, rel_tol=1e-9, abs_tol=1e-12)
 
     def nearest(self, value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
             return self.point(0)
         clamped = min(max(value, self.low), self.high)
         return clamped if self.continuous or self.low == self.high else self.nearest_point(clamped)

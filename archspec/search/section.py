@@ -65,6 +65,9 @@ class _ObjectiveForm(Form):
     def main_field(self, value: Any) -> str | None:
         return self.record.main_field(value)
 
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return True
+
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if isinstance(tree.value, str):
             tree = Tree({"name": tree}, tree.span)
@@ -123,10 +126,14 @@ class _WarmStartForm(Form):
     """A warm start: true, false, or `{layers: [...]}`."""
 
     record = record_of(WarmStart, "warm_start")
+    takes_null = True
     expected = "true, false or a mapping with 'layers'"
 
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return self.record.inside(step, kinds)
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return True
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         if tree.value is None or isinstance(tree.value, bool):

@@ -19,6 +19,9 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000
 """The characters that YAML 1.2.2, section 5.1, leaves out."""
 _DIRECTIVE = re.compile("^%TAG", re.MULTILINE)
 
+_PATH_AS_KEY = re.compile(r"[\w.\-]+\[-?\d+\][\w.\-\[\]]*\s*:")
+"""A path of `--set` as a key, such as `model.layers[4].dense.units:`."""
+
 _YAML = {
     "did not find expected key": "expected a key here, indented like the keys above it",
     "did not find expected '-' indicator": "expected '- ' here; the items of a list are indented alike",
@@ -79,6 +82,10 @@ def yaml_problem(error: yaml.MarkedYAMLError, source: Source) -> Problem:
     elif said == "found unexpected end of stream" and opened:
         mark, message = opened, "this quote is not closed"
     elif opened and said in ("did not find expected ',' or '}'", "did not find expected ',' or ']'"):
+        path = _PATH_AS_KEY.search(line)
+        if char == "[" and path is not None and path.start() < mark.column < path.end():
+            problem = f'YAML syntax: a key with brackets needs quotes inside {{...}}: "{path[0].rstrip(": ")}"'
+            return Problem(Where("", Span(source, mark.line, path.start(), len(path[0].rstrip(": ")))), problem)
         bracket, close = ("{", "}") if "}" in said else ("[", "]")
         message = f"expected ',' or '{close}' here"
         if char in "[{" and re.search(r"[^\s,:\[{$]$", line[: mark.column]):

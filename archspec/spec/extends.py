@@ -12,6 +12,7 @@ from archspec.source.reading import read_file
 from archspec.source.shipped import located
 from archspec.source.tree import Tree
 from archspec.spec import overrides
+from archspec.spec.merging import merge
 
 MAX_EXTENDS = 16
 
@@ -39,7 +40,7 @@ def resolved(tree: Tree, chain: tuple[Path, ...]) -> Tree:
     if not isinstance(tree.value, dict):
         raise problem_at(Where("", tree.span), "expected a mapping with 'name' and 'model'")
     if "extends" in tree.value:
-        tree = overrides.merge(_base(tree.value["extends"], chain), tree)
+        tree = merge(_base(tree.value["extends"], chain), tree)
     assignments, keys = tree.value.get("set"), tree.keys
     values = {key: child for key, child in tree.value.items() if key not in ("extends", "set")}
     tree = Tree(values, tree.span, {key: keys[key] for key in values})

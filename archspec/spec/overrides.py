@@ -1,4 +1,4 @@
-"""Changing a spec: `--set`, `set:` and `extends` share one mechanism, a parameter's name or a path and a value."""
+"""Changing a spec: `--set` and `set:` share one mechanism, a parameter's name or a path, and a value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from archspec.errors import Problem, Source, Span, SpecError, Where
 from archspec.source.reading import parse
 from archspec.source.tree import Tree, resolve_scalar
 from archspec.spec.paths import PathError, child, main_field, steps_of
-from archspec.spec.sections import SECTIONS
 from archspec.wording import counted, describe
 
 
@@ -42,17 +41,6 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
     if problems:
         raise SpecError(problems)
     return assignments
-
-
-def merge(base: Tree, over: Tree) -> Tree:
-    """The base with the values of another spec over it: sections field by field, other values as a whole."""
-    values, keys = dict(base.value), dict(base.keys)
-    for key, tree in over.value.items():
-        old = values.get(key)
-        if key in SECTIONS and old is not None and isinstance(old.value, dict) and isinstance(tree.value, dict):
-            tree = Tree({**old.value, **tree.value}, tree.span, {**old.keys, **tree.keys})
-        values[key], keys[key] = tree, over.keys[key]
-    return Tree(values, over.span, keys)
 
 
 def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span | None] | None = None) -> Tree:

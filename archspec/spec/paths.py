@@ -1,4 +1,5 @@
-"""Paths into a spec: a parameter's name (`width`), or keys and positions (`model.layers[0].conv.filters`).
+"""Paths into a spec: a parameter's name (`width`), keys and positions (`model.layers[0].conv.filters`, counted from the
+end where negative), or a layer's name and a field (`fc.units`).
 
 A path follows the forms that read the spec: they say which keys may have dots in them, and which field a short form
 stands for, so that `train.data.tfds.validation` leads into `tfds: cifar10`, which is `tfds: {name: cifar10}`.
@@ -7,7 +8,7 @@ stands for, so that `train.data.tfds.validation` leads into `tfds: cifar10`, whi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archspec.blocks import BLOCKS
@@ -20,10 +21,10 @@ from archspec.ops import PRIMITIVES
 from archspec.source.tree import Tree
 from archspec.spec.sections import TOP, TOP_LEVEL
 from archspec.vocabulary.suggestions import meaning, suggestion
-from archspec.wording import did_you_mean
+from archspec.wording import counted, did_you_mean
 
-_PATH = re.compile(r"[A-Za-z0-9_\-]+(\[\d{1,6}\])*(\.([A-Za-z0-9_\-]+|\*)(\[\d{1,6}\])*)*")
-_STEP = re.compile(r"\[(\d+)\]|([A-Za-z0-9_\-*]+)")
+_PATH = re.compile(r"[A-Za-z0-9_\-]+(\[-?\d{1,6}\])*(\.([A-Za-z0-9_\-]+|\*)(\[-?\d{1,6}\])*)*")
+_STEP = re.compile(r"\[(-?\d+)\]|([A-Za-z0-9_\-*]+)")
 
 
 class PathError(Exception):
@@ -44,6 +45,9 @@ def steps_of(path: str, tree: Tree) -> list[str | int]:
         raise PathError("expected a parameter's name or a path such as model.layers[0].conv.filters")
     first, second, *_ = (key for _, key in [*_STEP.findall(path), ("", ""), ("", "")])
     if first not in TOP_LEVEL:
+        to_layer = _layer_named(path, tree) if first not in names or path.startswith(f"{first}.") else None
+        if to_layer is not None:
+            return to_layer
         if first in names:
             return _followed(f"params.{path}", tree)
         if first in ("set", "extends"):
@@ -85,13 +89,78 @@ def _followed(path: str, spec: Tree) -> list[str | int]:
         else:
             match = _STEP.match(path)
             assert match is not None
-            step = int(match[1]) if match[1] else match[2]
+            step = _position(int(match[1]), found, steps) if match[1] else match[2]
             path = path[match.end() :]
         path = path.removeprefix(".")
         steps.append(step)
         form = form.inside(step, kinds) if form is not None else None
         found = child(found, step)
     return steps
+
+
+def _position(position: int, found: Tree | None, steps: Sequence[str | int]) -> int:
+    """A position in a list, counted from its end where it is negative."""
+    if position >= 0:
+        return position
+    count = len(found.value) if found is not None and isinstance(found.value, list) else 0
+    if count + position < 0:
+        first = f"so the first is [{-count}]" if count else "so there is none to set"
+        raise PathError(f"'{_shown(steps)}' has {counted(count, 'item')}, {first}")
+    return count + position
+
+
+def _shown(steps: Sequence[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+
+
+def _layer_named(path: str, spec: Tree) -> list[str | int] | None:
+    """The steps of a path that begins with a layer's name, `fc.units`; None where no layer has it.
+
+    Raises:
+        PathError: several layers have it, or no field is named.
+    """
+    name, dot, field = path.partition(".")
+    found = list(_named_layers(child(child(spec, "model"), "layers"), name, ["model", "layers"]))
+    if not found:
+        return None
+    if len(found) > 1:
+        places = " and ".join(map(_shown, found[:2]))
+        raise PathError(f"{len(found)} layers are named '{name}'; name one by its place, such as {places}")
+    steps = found[0]
+    if not dot:
+        raise PathError(f"'{name}' is a layer; name one of its fields, such as {name}.{_example(steps, spec)}")
+    return _followed(f"{_shown(steps)}.{field}", spec)
+
+
+def _named_layers(layers: Tree | None, name: str, steps: list[str | int]) -> Iterator[list[str | int]]:
+    """The steps to the fields of each layer of that name, among layers and what is inside them."""
+    for i, item in enumerate(layers.value if layers is not None and isinstance(layers.value, list) else ()):
+        for kind, body in item.value.items() if isinstance(item.value, dict) else ():
+            here = [*steps, i, kind]
+            given = child(body, "name")
+            if given is not None and given.value == name:
+                yield here
+            yield from _inside(body, name, here)
+
+
+def _inside(body: Tree, name: str, steps: list[str | int]) -> Iterator[list[str | int]]:
+    """The same among the lists of layers that a layer has, in its fields or as their short form, and in lists of
+    such."""
+    if isinstance(body.value, dict):
+        for key, part in body.value.items():
+            if isinstance(part.value, list):
+                yield from _inside(part, name, [*steps, key])
+    elif isinstance(body.value, list):
+        yield from _named_layers(body, name, steps)
+        for i, part in enumerate(body.value):
+            if isinstance(part.value, list):
+                yield from _named_layers(part, name, [*steps, i])
+
+
+def _example(steps: Sequence[str | int], spec: Tree) -> str:
+    kind = steps[-1]
+    record = kinds_of(spec)(kind) if isinstance(kind, str) else None
+    return next(iter(record.required or record.fields)) if isinstance(record, Record) and record.fields else "name"
 
 
 def main_field(spec: Tree, steps: Sequence[str | int]) -> str | None:

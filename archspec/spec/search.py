@@ -153,6 +153,7 @@ def _values(tree: Tree, domain: Domain, other: str, path: str, reader: Reader) -
     parts = tree.value if several else [tree]
     if not parts:
         reader.fail(tree, path, f"the list is empty; name at least one value of '{other}'")
+        return (domain.point(0),)  # any will do, so that the rest can be checked
     for part in parts:
         if not domain.contains(part.plain()):
             reader.fail(part, path, f"'{other}' is never {describe(part.value)}; it may be {domain.show()}")

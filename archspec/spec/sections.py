@@ -21,7 +21,6 @@ from archspec.vocabulary.suggestions import meaning, meant
 from archspec.wording import quoted
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
-"""`extends` merges these field by field; any other value replaces the base's value as a whole."""
 TOP_LEVEL = ("name", "description", *SECTIONS)
 
 
@@ -71,6 +70,9 @@ class Section(Form):
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return self.form().inside(step, kinds)
 
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return self.form().merges(base, over)
+
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         return tree
 
@@ -83,6 +85,9 @@ class _Defaults(Form):
 
     def inside(self, step: str | int, kinds: Kinds) -> Form | None:
         return kinds(step) if isinstance(step, str) else None
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return True
 
 
 def _search() -> Record:
@@ -118,7 +123,8 @@ class _Top(Record):
 
 
 APPLIED = {
-    "extends": "The path, relative to this file, of a spec to start from. The values of this file replace the base's.",
+    "extends": "The path, relative to this file, of a spec to start from. Mappings of fields are merged into the "
+    "base's, null removes a field, and anything else replaces what the base has.",
     "set": "Values by parameter name or dotted path, applied after `extends`: `{train.epochs: 3}`.",
 }
 """The fields of a file that are applied and removed before a spec is read, with their descriptions."""
@@ -227,7 +233,14 @@ class _BlockParams(MapOf):
         return super().convert(tree, path, reader)
 
 
-BLOCK: Record = Record(
+class _BlockRecord(Record):
+    """A block's definition. One with layers is whole, and replaces the one that the base has."""
+
+    def merges(self, base: Tree, over: Tree) -> bool:
+        return "layers" not in over.value
+
+
+BLOCK: Record = _BlockRecord(
     dict,
     "a block",
     (

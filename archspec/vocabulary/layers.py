@@ -137,6 +137,7 @@ FIELDS: Table = {
         "inplace": LEAVE_OUT,
     },
     "up_sample": {"size, scale_factor, scale, stride": "factor", "mode, method": "interpolation"},
+    "leaky_relu, relu": {"alpha, negative_slope, a": "slope", "max": "max_value"},
     "activation": {
         "type, kind, fn, func, name, act, activation": "function",
         "inplace": LEAVE_OUT,

@@ -206,7 +206,7 @@ def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DAT
     elif graph.output.shape != (classes,):
         message = (
             f"{data.name} has {classes} classes, and the network's output is {show(graph.output.shape)}; "
-            f"end it with a dense layer of {classes} units"
+            f"end it with a dense layer of {classes} units (--set classes={classes} for a shipped spec)"
         )
         problems.append(Problem(where, message))
     if recipe.batch_size > data.train_count:

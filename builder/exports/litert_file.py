@@ -87,7 +87,7 @@ def padded_with_zeros(folded: Folded) -> Folded:
         inputs = tuple(positions[index] for index in node.inputs)
         if isinstance(node.op, ops.MaxPool) and node.op.padding not in ("valid", "same"):
             before = graph.nodes[node.inputs[0]]
-            if isinstance(before.op, ops.Activation) and before.op.function in ("relu", "relu6"):
+            if before.op in (ops.Activation(function="relu"), ops.Activation(function="relu6")):
                 sides = sides_of(node.op, np.empty((1, *before.shape)))
                 pad = ops.ZeroPad(padding=sides)
                 nodes.append(Node(f"{node.name}.zeros", pad, inputs, pad.shape([before.shape])))

@@ -160,7 +160,24 @@ def _activation(op: ops.Activation, inputs: Sequence[Tensor], layer_name: LayerN
         renamed(first, helper_name(layer_name.name, "halves"))
         gate = keras.layers.Activation("sigmoid", **layer_name.options("gate"))(second)
         return keras.layers.Multiply(**layer_name.options())([first, gate])
-    return keras.layers.Activation(op.function, **layer_name.options())(inputs[0])
+    if not op.arguments:
+        return keras.layers.Activation(op.function, **layer_name.options())(inputs[0])
+    arguments = {KERAS_ARGUMENTS.get(name, name): value for name, value in op.arguments}
+    if op.function in PARAMETRIC:
+        return PARAMETRIC[op.function](**arguments, **layer_name.options())(inputs[0])
+    computed = getattr(keras.ops, op.function)(inputs[0], **arguments)  # the Activation layer takes no arguments
+    computed = renamed(computed, helper_name(layer_name.name, op.function))
+    return keras.layers.Activation("linear", **layer_name.options())(computed)
+
+
+PARAMETRIC: dict[str, type[keras.layers.Layer]] = {
+    "elu": keras.layers.ELU,
+    "leaky_relu": keras.layers.LeakyReLU,
+    "relu": keras.layers.ReLU,
+}
+"""The activation functions that have a layer with their arguments."""
+KERAS_ARGUMENTS = {"slope": "negative_slope"}
+"""Keras's names for arguments of activation functions that have another name in a spec."""
 
 
 def _softmax(op: ops.Softmax, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:

@@ -78,14 +78,28 @@ def test_receptive_field(analyse: Analyse, layers: list[str], field: int, stride
     assert analysis.layers[-1].stride == (stride, stride)
 
 
+SHUFFLE = ["conv: {filters: 4, kernel: 3}", "reshape: [64, 2, 2]", "permute: [1, 3, 2]", "reshape: [8, 8, 4]"]
 GATE = "[global_avg_pool: {keep_dims: true}, {conv: {filters: 1, kernel: 1}}]"
 
 
 @pytest.mark.parametrize(
     ("layers", "field", "stride"),
     [
-        # The gate sees the whole picture and is the same at every position.
-        (["conv: {filters: 1, kernel: 3, stride: 2}", "squeeze_excite: {filters: 1}"], (9, 9), (2, 2)),  # 3 + 3 * 2
+        # The gate sees the whole picture, once, and is the same at every position.
+        (["conv: {filters: 1, kernel: 3, stride: 2}", "squeeze_excite: {filters: 1}"], (8, 8), (2, 2)),
+        (["squeeze_excite: {filters: 1}"] * 5, (8, 8), (1, 1)),
+        (["squeeze_excite: {filters: 1}", "conv: {filters: 1, kernel: 3}"], (8, 8), (1, 1)),
+        (
+            ["conv: {filters: 1, kernel: 1, stride: 2}", "squeeze_excite: {filters: 1}"],
+            (7, 7),
+            (2, 2),
+        ),  # never the last
+        (["global_avg_pool: {keep_dims: true}"], (8, 8), None),
+        (
+            ["global_avg_pool: {keep_dims: true}", "up_sample: {factor: 8}", "conv: {filters: 1, kernel: 3}"],
+            (8, 8),
+            None,
+        ),
         ([f"parallel: {{merge: multiply, branches: [{GATE}, []]}}"], (8, 8), (1, 1)),
         (["max_pool: 2", "up_sample"], (2, 2), (1, 1)),
         (["max_pool: 4", "up_sample", "conv: {filters: 1, kernel: 3}"], (8, 8), (2, 2)),  # 4 + 2 * 2
@@ -94,15 +108,29 @@ GATE = "[global_avg_pool: {keep_dims: true}, {conv: {filters: 1, kernel: 1}}]"
         (["up_sample", "conv: {filters: 1, kernel: 3}"], (2, 2), (Fraction(1, 2), Fraction(1, 2))),  # 2 and 2
         (["up_sample: {factor: 3}", "conv: {filters: 1, kernel: 3}"], (2, 2), (Fraction(1, 3),) * 2),  # 1, 2 and 2
         (["up_sample: {factor: [2, 1], interpolation: bilinear}"], (2, 1), (Fraction(1, 2), 1)),
-        (["conv: {filters: 1, kernel: [1, 5], stride: [1, 2]}", "permute: [2, 1, 3]"], (5, 1), (2, 1)),
+        (["conv: {filters: 1, kernel: [1, 5], stride: [1, 2]}", "permute: [2, 1, 3]"], (1, 5), (2, 1)),
         (["permute: [2, 1, 3]", "conv: {filters: 1, kernel: [1, 5]}", "permute: [2, 1, 3]"], (5, 1), (1, 1)),
-        (["permute: [3, 1, 2]"], (8, 8), (8, 8)),
-        (["reshape: [4, 16, 1]"], (8, 8), (8, 8)),
+        # Elements that are moved see what they saw, and neighbours may not be neighbours in the picture.
+        (["permute: [3, 1, 2]"], (1, 1), None),
+        (["permute: [3, 1, 2]", "conv: {filters: 1, kernel: 1}"], (1, 8), None),  # the columns are channels
+        (["permute: [3, 1, 2]", "conv: {filters: 1, kernel: [1, 3]}"], (3, 8), None),
+        (["reshape: [4, 16, 1]"], (1, 1), None),
+        (["reshape: [4, 16, 1]", "max_pool: 2"], (8, 8), None),
         (["reshape: [8, 8, 1]"], (1, 1), (1, 1)),
+        (["flatten"], (1, 1), None),
+        (["flatten", "dense: 2"], (8, 8), None),
+        # A channel shuffle (Zhang et al. 2017, arXiv:1707.01083, section 3.1) keeps every element at its position.
+        ([*SHUFFLE, "conv: {filters: 4, kernel: 3}"], (5, 5), (1, 1)),
+        # Eight maps at a distance of 2**k, far beyond the picture: all of them see it once.
+        (
+            ["zero_pad: 8", "conv: {filters: 1, kernel: 3, stride: 2}", "conv: {filters: 1, kernel: 1}"] * 40,
+            (8, 8),
+            None,
+        ),
     ],
 )
 def test_receptive_field_after_gates_up_sampling_and_reshaping(
-    analyse: Analyse, layers: list[str], field: tuple[int, int], stride: tuple[int, int]
+    analyse: Analyse, layers: list[str], field: tuple[int, int], stride: tuple[int, int] | None
 ) -> None:
     last = analyse("\n".join(f"- {line}" for line in layers)).layers[-1]
     assert (last.receptive_field, last.stride) == (field, stride)
@@ -128,7 +156,7 @@ def test_receptive_field_spans_branches_that_see_different_sides(analyse: Analys
 def test_receptive_field_is_of_the_last_picture(analyse: Analyse) -> None:
     analysis = analyse("- conv: {filters: 1, kernel: 3, name: last}\n- global_avg_pool\n- dense: 2")
     assert analysis.receptive_field == (3, 3)
-    assert [layer.receptive_field for layer in analysis.layers] == [(3, 3), (10, 10), (10, 10)]  # 3 + 7 positions
+    assert [layer.receptive_field for layer in analysis.layers] == [(3, 3), (8, 8), (8, 8)]
     assert [layer.stride for layer in analysis.layers] == [(1, 1), None, None]
 
 

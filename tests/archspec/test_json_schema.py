@@ -99,7 +99,7 @@ def test_it_is_a_schema_of_its_draft_without_dangling_references():
     schema = json_schema()
     Draft202012Validator.check_schema(schema)
     text = json.dumps(schema)
-    references = {part.split('"')[0] for part in text.split('"$ref": "#/$defs/')[1:]}
+    references = {part.split('"')[0].split("/")[0] for part in text.split('"$ref": "#/$defs/')[1:]}
     assert references == set(schema["$defs"])
 
 
@@ -121,10 +121,28 @@ def test_a_spec_with_every_construct_is_accepted(tmp_path):
         {"extends": "resnet50.yaml"},
         {"extends": "resnet50.yaml", "name": "mine", "train": {"epochs": 3}, "model": {"input": [64, 64, 3]}},
         {"extends": "resnet50.yaml", "set": {"train.epochs": 3, "width": 8}},
+        {"extends": "resnet50.yaml", "train": {"learning_rate": {"step": {"drop": {"3": 0.1}}}, "epochs": None}},
+        {"extends": "resnet50.yaml", "model": {"defaults": {"conv": {"padding": None}, "dense": None}}},
+        {"extends": "resnet50.yaml", "blocks": {"fire": {"params": {"squeeze": 3}}, "other": None}},
+        {"extends": "resnet50.yaml", "train": None, "search": None},
     ],
 )
 def test_a_spec_that_extends_another_need_not_be_complete(spec):
-    assert VALIDATOR.is_valid(spec)
+    assert [error.message for error in VALIDATOR.iter_errors(spec)] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"train": {"epoch": 3}},
+        {"train": {"learning_rate": {"step": {"drops": {"3": 0.1}}}}},
+        {"model": {"defaults": {"conv": {"kernal": 3}}}},
+        {"model": {"layers": None, "input": "large"}},
+        {"blocks": {"fire": {"parameters": {}}}},
+    ],
+)
+def test_a_spec_that_extends_another_makes_the_same_mistakes(changes):
+    assert not VALIDATOR.is_valid({"extends": "resnet50.yaml", **changes})
 
 
 LAYERS = ["model", "layers"]

@@ -268,12 +268,60 @@ def test_names_are_looked_up_in_the_block_and_then_around_it(load: Load) -> None
             name: inner
             layers:
               - conv: {filters: 4, kernel: 1, name: a}
-              - add: {from: [a, b, input], name: sum}
+              - add: {from: [a, b, sequence.input], name: sum}
               - conv: {filters: 4, kernel: 1, name: c}
         - add: {from: [a, inner.c, inner], name: end}
     """)
     assert inputs(spec, "inner.sum") == ["inner.a", "b", "b"]
     assert inputs(spec, "end") == ["a", "inner.c", "inner.c"]
+
+
+def test_input_is_what_enters_the_text_and_a_kind_before_it_what_enters_that(load: Load) -> None:
+    top = """
+        blocks:
+          unit:
+            layers:
+              - conv: {filters: 4, kernel: 1}
+              - add: {from: [conv1, input]}
+              - residual: {layers: [{conv: {filters: 4, kernel: 1}}, {add: {from: [conv1, block.input, model.input]}}]}
+    """
+    spec = load(
+        """
+        - conv: {filters: 4, kernel: 1, name: a}
+        - unit
+        - residual: {layers: [{conv: {filters: 4, kernel: 1}}, {add: {from: [conv1, residual.input, model.input]}}]}
+        - repeat: {times: 1, layers: [{conv: {filters: 4, kernel: 1}}, {add: {from: [conv1, repeat.input]}}]}
+        - towers: {count: 2, layers: [{conv: {filters: 2, kernel: 1}}, {add: {from: [conv1, towers.input]}}]}
+        - add: {from: [a, input, towers1], name: last}
+        """,
+        top=top,
+    )
+    assert inputs(spec, "unit1.add1") == ["unit1.conv1", "a"]
+    assert inputs(spec, "unit1.residual1.add1") == ["unit1.residual1.conv1", "a", "input"]
+    assert inputs(spec, "residual1.add1") == ["residual1.conv1", "unit1.residual1.add", "input"]
+    assert inputs(spec, "repeat1.add1") == ["repeat1.conv1", "residual1.add"]
+    assert inputs(spec, "towers1.tower2.add1") == ["towers1.tower2.conv1", "towers1.tower2.slice"]
+    assert inputs(spec, "last") == ["a", "input", "towers1.concat"]
+
+
+def test_input_has_one_meaning_where_everything_around_has_the_same(load: Load) -> None:
+    spec = load("- sequence: {name: s, layers: [{conv: {filters: 4, kernel: 1}}, {add: {from: [conv1, input]}}]}")
+    assert inputs(spec, "s.add1") == ["s.conv1", "input"]
+
+
+def test_numbered_names_keep_clear_of_given_ones(load: Load) -> None:
+    spec = load("""
+        - conv: {filters: 4, kernel: 1}
+        - conv: {filters: 4, kernel: 1, name: conv3}
+        - conv: {filters: 4, kernel: 1}
+        - conv: {filters: 4, kernel: 1, name: "c#"}
+        - conv: {filters: 4, kernel: 1, name: c1}
+        - stages: {block: {separable_conv: {norm: null}}, depths: [1, 1], widths: [4, 4]}
+        - conv: {filters: 4, kernel: 1}
+        - conv: {filters: 4, kernel: 1, name: stage2}
+    """)
+    names = list(dict.fromkeys(name.partition(".")[0] for name in shapes(spec)))
+    assert names == ["conv1", "conv3", "conv2", "c2", "c1", "stage1", "stage3", "conv4", "stage2"]
 
 
 # -- blocks --------------------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ PATHS = [
     "model.layers[999]", "model.layers", "set", "[", "",
 ]  # fmt: skip
 
+Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's is the faster
+
 positions = st.integers(0, 10**6)
 odd_values = st.one_of(st.sampled_from(ODD), st.integers(), st.floats(), st.text(max_size=5))
 
@@ -186,7 +188,7 @@ def test_changed_trees(file: Path, changes: list[Any], as_json: bool, tmp_path: 
     for one in changes:
         change(tree, *one)
     path = tmp_path / ("spec.json" if as_json else "spec.yaml")
-    text = json.dumps(tree) if as_json else yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    text = json.dumps(tree) if as_json else yaml.dump(tree, Dumper=Dumper, sort_keys=False, allow_unicode=True)
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     check(path)
 

@@ -107,10 +107,13 @@ def test_a_spec_that_extends_another_changes_its_search(tmp_path: Path) -> None:
     written = spec_with({"space": {"n": {"int": [1, 3]}}, "tuner": "hyperband"}).to_yaml()
     (tmp_path / "searched.yaml").write_text(written)
     child = tmp_path / "child.yaml"
-    child.write_text("extends: searched.yaml\nname: child\nsearch: {space: {width: {int: [2, 3]}}}\n")
+    child.write_text("extends: searched.yaml\nname: child\nsearch: {space: {n: null, width: {int: [2, 3]}}}\n")
     search = archspec.load(child).search
     assert search is not None
     assert [one.name for one in search.space.dimensions] == ["width"]
+    child.write_text("extends: searched.yaml\nname: child\nsearch: {space: {width: {int: [2, 3]}}}\n")
+    both = archspec.load(child).search
+    assert both is not None and [one.name for one in both.space.dimensions] == ["n", "width"]
     assert type(search.tuner).__name__ == "Hyperband"
 
 

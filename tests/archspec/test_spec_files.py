@@ -126,6 +126,51 @@ def test_overrides_take_items_of_parameters_and_null(write: Write) -> None:
     assert archspec.load(path, {"train.epochs": 3}).train.epochs == 3  # type: ignore[union-attr]
 
 
+LAYERS = """
+    name: net
+    params: {size: 4}
+    model:
+      input: [8, 8, 2]
+      layers:
+        - sequence: [{conv: {filters: 2, kernel: 3, name: first}}]
+        - parallel: {branches: [[{conv: {filters: 2, kernel: 3, name: left}}], []]}
+        - flatten
+        - dense: {units: 3, name: size}
+        - dense: {units: 2, name: fc}
+    train: {data: digits, augment: [horizontal_flip, {random_crop: {pad: 4}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        ("fc.units", "model.layers[4].dense.units"),
+        ("first.filters", "model.layers[0].sequence[0].conv.filters"),
+        ("left.kernel", "model.layers[1].parallel.branches[0][0].conv.kernel"),
+        ("size.units", "model.layers[3].dense.units"),
+        ("size", "params.size"),
+        ("model.layers[-1].dense.units", "model.layers[4].dense.units"),
+        ("model.layers[-4].parallel.branches[-2][-1].conv.filters", "left.filters"),
+        ("train.augment[-1].random_crop.pad", "train.augment[1].random_crop.pad"),
+    ],
+)
+def test_a_path_begins_with_a_layers_name_or_counts_from_the_end(write: Write, path: str, same: str) -> None:
+    file = write("net.yaml", LAYERS)
+    assert archspec.load(file, {path: 5}).to_yaml() == archspec.load(file, {same: 5}).to_yaml()
+    assert archspec.load(file, {path: 5}).to_yaml() != archspec.load(file).to_yaml()
+    child = write("child.yaml", f"extends: net.yaml\nname: net\nset: {{'{path}': 5}}\n")
+    assert archspec.load(child) == archspec.load(file, {path: 5})
+
+
+def test_a_search_reaches_a_layer_by_its_name(write: Write) -> None:
+    section = "    search: {space: {fc.units: {int: [2, 9]}}, tuner: grid_search}\n"
+    spec = archspec.load(write("net.yaml", LAYERS + section))
+    assert spec.search is not None and [one.default for one in spec.search.space.dimensions] == [2]
+    again = "    search: {space: {fc.units: {int: [2, 9]}, 'model.layers[-1].dense.units': {int: [2, 9]}}}\n"
+    with pytest.raises(archspec.SpecError, match=r"is the same as 'fc\.units'; keep one of them"):
+        archspec.load(write("twice.yaml", LAYERS + again))
+
+
 @pytest.mark.parametrize("way", ["in the file", "over its base", "from outside"])
 def test_a_train_section_of_null_is_none(write: Write, way: str) -> None:
     base = write("base.yaml", BASE)
@@ -174,7 +219,7 @@ def test_extends_then_set_then_overrides(write: Write) -> None:
     assert units(archspec.load(path, {"width": 1})) == [2, 2, 2, 1]
 
 
-def test_extends_replaces_lists_and_fields_of_sections_whole(write: Write) -> None:
+def test_extends_replaces_lists_and_choices_whole(write: Write) -> None:
     write("base.yaml", BASE)
     path = write(
         "net.yaml",

@@ -54,6 +54,18 @@ def printed(value: float, like: str) -> str:
     return f"{value:.{len(like.partition('.')[2])}f}"
 
 
+# -- classes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_network_takes_another_number_of_classes(name: str) -> None:
+    own = analysis_of(name)
+    assert own.output == (spec_of(name).params["classes"],)
+    other = overridden(name, {"classes": 3})
+    assert other.output == (3,)
+    assert [layer.name for layer in other.layers] == [layer.name for layer in own.layers]
+
+
 # -- headers -------------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from archspec.fields.records import Record, record_of
 from archspec.layers.fields import MERGES, NORMS
 from archspec.layers.reading import primitive_record
 from archspec.layers.structures import SHORTCUTS, STRUCTURES
-from archspec.ops import ACTIVATIONS, PRIMITIVES, initializers
+from archspec.ops import ACTIVATIONS, PRIMITIVES, activations, initializers
 from archspec.recipe import AUGMENTATIONS, DATA, DISTRIBUTE, MONITORS, OPTIMIZERS, SCHEDULES, TRAIN
 from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.recipe.train import L2, Checkpoints, EarlyStopping
@@ -418,7 +418,7 @@ RECORDS: dict[str, Record] = {
     "early_stopping": record_of(EarlyStopping), "checkpoints": record_of(Checkpoints),
     "weight_decay": record_of(L2), "budget": record_of(Budget), "objective": record_of(Objective),
 }  # fmt: skip
-FIELDS = {noun: record.known() for noun, record in RECORDS.items()}
+FIELDS = {noun: record.known() for noun, record in (RECORDS | activations.RECORDS).items()}
 KINDS = {
     "layer": list(kinds_of_layers()), "optimizer": list(OPTIMIZERS), "schedule": list(SCHEDULES),
     "augmentation": list(AUGMENTATIONS), "data source": list(DATA), "strategy": list(DISTRIBUTE),

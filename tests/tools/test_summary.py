@@ -80,6 +80,21 @@ def test_several_networks_side_by_side():
     assert "batch 64" in text
 
 
+def test_origins():
+    """Where each value comes from, of several files and of `--set`, alone and in JSON."""
+    text = summary("specs/resnet50.yaml", "--origins", "--set", "train.epochs=3")
+    for line in (
+        r"specs/resnet50\.yaml:\d+  model\.layers\[2\]\.stages\.block: bottleneck",
+        r"specs/resnet18\.yaml:\d+  model\.defaults\.conv\.padding: symmetric",
+        r"--set +train\.epochs: 3",
+        r"default +train\.seed: 0",
+    ):
+        assert re.search(f"^{line}$", text, re.MULTILINE)
+    network = json.loads(summary("specs/resnet50.yaml", "--origins", "--json"))
+    assert {"path": "train.seed", "value": 0, "source": "default", "line": None} in network["origins"]
+    assert network["macs"] == 4089184256
+
+
 def test_markdown():
     text = summary("specs/resnet18.yaml", "--markdown", "--depth", 1)
     assert "| stage1 | 14 layers | 56x56x64 |" in text

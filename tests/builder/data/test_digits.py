@@ -62,7 +62,8 @@ def test_all_mismatches_with_the_network_are_reported_at_once():
     with pytest.raises(archspec.SpecError) as caught:
         check_fits(load_data(Digits(), SHAPE), network(5), Train(data=Digits(), batch_size=2000))
     assert str(caught.value).splitlines() == [
-        "train.data: digits has 10 classes, and the network's output is 5; end it with a dense layer of 10 units",
+        "train.data: digits has 10 classes, and the network's output is 5; end it with a dense layer of 10 units "
+        "(--set classes=10 for a shipped spec)",
         "train.batch_size: a batch of 2000 is more than digits has to train on, 1,437 pictures; set it to at most 1437",
     ]
 

@@ -47,6 +47,7 @@ def test_extending_is_writing_the_result_down(specs):
     merged = {**base, "name": child["name"]}
     for section in ("params", "model"):
         merged[section] = {**base[section], **child.get(section, {})}
+    merged["model"]["defaults"] = {**base["model"].get("defaults", {}), **child.get("model", {}).get("defaults", {})}
     merged = json.loads(json.dumps(merged))
     for path, value in child.get("set", {}).items():
         if path == "blocks.toy.params.twice":

@@ -11,9 +11,10 @@ import archspec
 import builder
 from archspec.graph.graph import Graph, Node
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Activation, Input
+from archspec.ops.activations import RECORDS
 from archspec.ops.initializers import FORM, PLAIN
 from builder.network.model import transfer_weights
-from builder.network.stock_layers import PORTABLE
+from builder.network.stock_layers import KERAS_ARGUMENTS, PORTABLE
 from tests.strategies import load
 
 
@@ -51,6 +52,58 @@ def test_every_activation_after_a_normalised_convolution_is_the_same_compiled(fu
     x = tf.constant(np.random.default_rng(0).normal(size=(2, 6, 6, 4)), tf.float32)
     compiled = tf.function(lambda x: fast(x, training=False))(x)
     np.testing.assert_allclose(compiled, portable(x, training=False), rtol=1e-4, atol=1e-5)
+
+
+def gelu_by_tanh(x):
+    """Hendrycks and Gimpel 2016, arXiv:1606.08415, section 2."""
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+PARAMETERS = {
+    # what PyTorch computes (torch.nn, 2.9), where it has the function, and else Keras's own formula
+    "leaky_relu 0.01": ({"leaky_relu": {"slope": 0.01}}, lambda x: np.where(x > 0, x, 0.01 * x)),
+    "leaky_relu": ("leaky_relu", lambda x: np.where(x > 0, x, 0.2 * x)),
+    "elu": ({"elu": {"alpha": 0.5}}, lambda x: np.where(x > 0, x, 0.5 * np.expm1(x))),
+    "celu": ({"celu": 2}, lambda x: np.where(x > 0, x, 2 * np.expm1(x / 2))),
+    "gelu": ({"gelu": {"approximate": True}}, gelu_by_tanh),
+    "relu at most 2": ({"relu": {"max_value": 2}}, lambda x: np.clip(x, 0, 2)),
+    "relu": (
+        {"relu": {"slope": 0.1, "threshold": 1, "max_value": 2}},
+        lambda x: np.where(x >= 1, np.minimum(x, 2), 0.1 * (x - 1)),
+    ),
+    "hard_shrink": ({"hard_shrink": {"threshold": 1}}, lambda x: np.where(abs(x) > 1, x, 0)),
+    "soft_shrink": ({"soft_shrink": 1}, lambda x: np.sign(x) * np.maximum(abs(x) - 1, 0)),
+    "squareplus": ({"squareplus": {"b": 1}}, lambda x: (x + np.sqrt(x**2 + 1)) / 2),
+}
+
+
+@pytest.mark.parametrize("case", PARAMETERS)
+@pytest.mark.parametrize("lowering", ["portable", "fast"])
+def test_activations_take_their_parameters(case, lowering, tmp_path):
+    """On a layer and as one; and in a file that Keras opens alone."""
+    activation, expected = PARAMETERS[case]
+    x = np.linspace(-4, 4, 2 * 6 * 6 * 4, dtype=np.float32).reshape(2, 6, 6, 4)
+    ones = {"filters": 4, "kernel": 1, "groups": 4, "bias": False, "initializer": "ones"}
+    for layer in ({"activation": activation}, {"conv": {**ones, "activation": activation}}):
+        model = model_of(layer, lowering=lowering)
+        np.testing.assert_allclose(model(x), expected(x), rtol=1e-5, atol=1e-5)
+    if lowering == "portable":
+        model.save(tmp_path / "model.keras")
+        opened = keras.models.load_model(tmp_path / "model.keras")
+        np.testing.assert_array_equal(opened(x), model(x))
+        assert all(type(one).__module__.startswith("keras.") for one in opened.layers)
+
+
+def test_the_default_parameters_are_keras_own():
+    """An activation without parameters is the plain one, whichever way it is written."""
+    for name, record in RECORDS.items():
+        own = inspect.signature(getattr(keras.activations, name)).parameters
+        for field in record.fields.values():
+            assert own[KERAS_ARGUMENTS.get(field.name, field.name)].default == field.default
+        assert (
+            load({"name": "net", "model": {"input": [2], "layers": [{"activation": {name: {}}}]}}).graph
+            == load({"name": "net", "model": {"input": [2], "layers": [{"activation": name}]}}).graph
+        )
 
 
 @pytest.mark.parametrize("name", [*PLAIN, "normal", "truncated_normal", "uniform", "orthogonal", "variance_scaling"])
