@@ -36,7 +36,7 @@ def read(source: str | os.PathLike[str], prefix: str = "") -> WeightsFile:
         FileError: the file does not exist, is damaged or of no known kind, is a pickle that names more than tensors, or
             has nothing under the prefix.
     """
-    text = os.fspath(source)
+    text, prefix = os.fspath(source), prefix.rstrip(".")
     path = Path(text)
     if path.suffix in (".pth", ".pt") and path.is_file():
         return _of_checkpoint(text, path, prefix)
