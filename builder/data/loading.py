@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from archspec.errors import FileError, Where, file_problem, problem_at
+from archspec.errors import FileError, UserError, Where, file_problem, problem_at
 from archspec.network import SpecLike, as_spec
 from archspec.ops.base import show
 from archspec.recipe import Train
@@ -66,21 +66,24 @@ def load_data(
     recipe, where = recipe_of(spec), address(spec, "train", "data")
     data = _load(recipe.data, spec.graph.input.shape, data_dir, where, say)
     check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
-    data = normalised(data, recipe)
+    data = normalised(data, recipe, address(spec, "train", "normalisation"))
     if line := framing_warning(data, recipe):
         say(line)
     return data
 
 
-def normalised(data: Data, recipe: Train) -> Data:
+def normalised(data: Data, recipe: Train, where: Where) -> Data:
     """The data with the normalisation that a recipe asks for, if that is not their own.
 
     Raises:
-        UserError: it has another number of channels.
+        SpecError: it has another number of channels.
     """
     if recipe.normalisation == "data":
         return data
-    return replace(data, normalisation=Normalisation.named(recipe.normalisation, data.shape[2]))
+    try:
+        return replace(data, normalisation=Normalisation.named(recipe.normalisation, data.shape[2]))
+    except UserError as error:
+        raise problem_at(where, error.problems[0].message) from error
 
 
 def _load(

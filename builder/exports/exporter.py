@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from builder.data.splits import Split
     from builder.exports.inference import InferenceNetwork
+    from builder.exports.parity import Sample
 
 RANDOM_PICTURES = 64
 NO_RANGES = "needs pictures that show the ranges of activations, and there are only random ones; name some with --data"
@@ -71,10 +73,10 @@ def export(
     from builder.data.samples import pictures_of
     from builder.exports import inference, parity, report
 
-    _check_is_best(run)
-    network = inference.network_of(run)
+    # Copies of the run, so that the models which they cache are released: a large one takes gigabytes otherwise.
+    network = inference.network_of(replace(run))
     pictures = _pictures(run, data, data_dir, say)
-    sample = parity.sample(run, pictures.check, pictures.kind, network.shape, network.resizing)
+    sample = _sample(replace(run), pictures, network)
     calibrates = any(output_format.calibrates for output_format in chosen.values())
     wanted = CALIBRATION_PICTURES if calibrates and pictures.training is not None else 0
     calibration = pictures_of(pictures.training or pictures.check, network.shape, network.resizing, wanted)
@@ -103,6 +105,18 @@ def export(
         names = ", ".join(result.name for result in good)
         raise ExportFailed("\n".join([*failures, f"the others were exported: {names}"]), version.path)
     return version.path
+
+
+def _sample(run: Run, pictures: _Pictures, network: InferenceNetwork) -> Sample:
+    """What the run's model predicts for the pictures.
+
+    Raises:
+        FileError: the model is older than the best checkpoint.
+    """
+    from builder.exports import parity
+
+    _check_is_best(run)
+    return parity.sample(run, pictures.check, pictures.kind, network.shape, network.resizing)
 
 
 class _Pictures(NamedTuple):
@@ -195,6 +209,7 @@ def _write(name: str, output_format: Format, network: InferenceNetwork, folder: 
     gc.collect()  # the graph of the previous format holds its weights many times over
     try:
         output_format.write(network, folder / output_format.file, calibration)
+        gc.collect()  # the check has a process of its own, and needs the memory
     except OSError:
         raise
     except Exception as error:  # each converter has exceptions of its own

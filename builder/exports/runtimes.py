@@ -22,8 +22,9 @@ import numpy as np
 
 BATCHES = (1, 8)
 """The batches that are timed, in pictures."""
-BATCH = 32
-"""The pictures in a batch where time does not matter."""
+BATCH = 8
+"""The pictures in a batch where time does not matter, but memory does: VGG's first layers have 13 MB for each picture,
+several times over."""
 Predict = Callable[[np.ndarray], np.ndarray]
 """From pictures (batch, height, width, channels) to probabilities (batch, classes)."""
 Entries = dict[str, np.ndarray]

@@ -26,9 +26,7 @@ def check_model(directory: Path, spec: Spec, model: keras.Model) -> None:
     Raises:
         FileError: naming the first differences.
     """
-    from builder.network.model import build
-
-    now, then = (dict(_fields(one)) for one in (build(spec, "portable", "float32"), model))
+    now, then = (dict(_fields(one)) for one in (_built(spec), model))
     changed = [path for path in {**then, **now} if now.get(path) != then.get(path)]
     gone = {path for path in changed if path.count(":") == 0}
     changed = [path for path in changed if path in gone or path.split(":")[0] not in gone]
@@ -46,14 +44,22 @@ def check_weights(directory: Path, spec: Spec, tensors: Mapping[str, np.ndarray]
     Raises:
         FileError: naming the first differences.
     """
-    from builder.network.model import build
-
-    expected = {weight.path: tuple(weight.shape) for weight in build(spec, "portable", "float32").weights}
+    expected = {weight.path: tuple(weight.shape) for weight in _built(spec).weights}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     changed = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
     if changed:
         shown = [f"{name} is {_size(found, name)}, by the spec {_size(expected, name)}" for name in changed]
         raise _another_network(directory, directory / CHECKPOINTS / BEST, shown)
+
+
+def _built(spec: Spec) -> keras.Model:
+    """The spec's model without values, which would take time and memory and are not asked for."""
+    import keras
+
+    from builder.network.model import build
+
+    with keras.StatelessScope(initialize_variables=False):
+        return build(spec, "portable", "float32")
 
 
 def _fields(model: keras.Model) -> Iterator[tuple[str, str]]:

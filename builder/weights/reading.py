@@ -37,7 +37,7 @@ def read(source: str | os.PathLike[str], prefix: str = "") -> WeightsFile:
             has nothing under the prefix.
     """
     path_of(source, "the path of weights, a run's directory, or keras:NAME")
-    text = os.fspath(source)
+    text, prefix = os.fspath(source), prefix.rstrip(".")
     path = Path(text)
     if path.suffix in (".pth", ".pt") and path.is_file():
         return _of_checkpoint(text, path, prefix)

@@ -192,7 +192,7 @@ def test_what_is_no_number_is_not_written(tmp_path, run_here):
         ([SMALL, SPEC, "--to", "keras", "--out", "no/a.keras"], "no: is not a directory"),
         ([SMALL, SPEC, "--to", "run", "--normalisation", "unit", "-o", ROOT / "specs"], "specs: is not empty"),
         ([SMALL, SPEC, "--pair", "a=conv1"], "small.pth has no layer with weights named 'a'"),
-        ([SMALL, SPEC, "--prefix", "head."], "small.pth: has no tensors under 'head.'"),
+        ([SMALL, SPEC, "--prefix", "nothing."], "small.pth: has no tensors under 'nothing'"),
     ],
 )
 def test_mistakes(arguments, expected, run_here):

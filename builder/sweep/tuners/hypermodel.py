@@ -12,7 +12,7 @@ from keras_tuner.errors import FailedTrialError
 from archspec import Spec
 from archspec.candidates.check import Checker
 from archspec.network import SpecLike, as_spec
-from archspec.spec.addresses import recipe_of
+from archspec.spec.addresses import address, recipe_of
 from builder.data import load_data
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data.loading import normalised
@@ -32,7 +32,8 @@ class SpecHyperModel(keras_tuner.HyperModel):
     def __init__(self, spec: Spec, data_dir: str | os.PathLike[str] | None = None):
         super().__init__(name=spec.name)
         self.checker = Checker(spec)
-        self.data = normalised(load_data(recipe_of(spec).data, spec.graph.input.shape, data_dir), recipe_of(spec))
+        recipe, where = recipe_of(spec), address(spec, "train", "normalisation")
+        self.data = normalised(load_data(recipe.data, spec.graph.input.shape, data_dir), recipe, where)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Returns a compiled model.

@@ -11,6 +11,7 @@ from archspec.recipe import DATA
 from archspec.recipe.data import Digits
 from builder.data import load_data
 from builder.data.loading import LOADERS
+from builder.pictures.normalisation import Normalisation
 from tests.processes import ROOT
 from tests.small import SPEC, written
 
@@ -27,6 +28,16 @@ def test_a_spec_is_loaded_as_its_source_is():
         data = load_data(spec)
         assert (data.shape, data.train_count, data.validation_count) == ((8, 8, 1), 1437, 360)
         assert data.fingerprint == source.fingerprint
+
+
+def test_the_normalisation_is_the_one_that_the_recipe_names(tmp_path):
+    assert load_data(written(tmp_path / "a.yaml", normalisation="unit")).normalisation == Normalisation(
+        (0.0,), (255.0,)
+    )
+    own = load_data(written(tmp_path / "b.yaml", normalisation="data")).normalisation
+    assert own == load_data(Digits(), (8, 8, 1)).normalisation
+    with pytest.raises(SpecError, match=r"train\.normalisation: torchvision is for 3 channels"):
+        load_data(written(tmp_path / "c.yaml", normalisation="torchvision"))
 
 
 def test_a_source_needs_the_shape_of_the_input():
