@@ -36,7 +36,7 @@ def loss(recipe: Train) -> PictureLoss:
 
 
 def weighted(losses: PictureLoss, weights: np.ndarray | None) -> PictureLoss:
-    """A loss times the weight of each picture's class; for shares of classes, times the mean of their weights.
+    """A loss times the weight of each picture's class.
 
     Args:
         losses: the loss of each picture.
@@ -44,16 +44,15 @@ def weighted(losses: PictureLoss, weights: np.ndarray | None) -> PictureLoss:
     """
     if weights is None:
         return losses
+    return lambda labels, logits: picture_weights(labels, weights) * losses(labels, logits)
+
+
+def picture_weights(labels: tf.Tensor, weights: np.ndarray) -> tf.Tensor:
+    """The weight of each picture's class, float32 (batch); for shares of classes, the mean of their weights."""
     table = tf.constant(weights, tf.float32)
-
-    def of_each(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        if _are_shares(labels):
-            factors = tf.linalg.matvec(tf.cast(labels, tf.float32), table)
-        else:
-            factors = tf.gather(table, tf.cast(labels, tf.int64))
-        return factors * losses(labels, logits)
-
-    return of_each
+    if _are_shares(labels):
+        return tf.linalg.matvec(tf.cast(labels, tf.float32), table)
+    return tf.gather(table, tf.cast(labels, tf.int64))
 
 
 def correct(labels: tf.Tensor, logits: tf.Tensor, k: int = 1) -> tf.Tensor:

@@ -11,15 +11,17 @@ from keras_tuner.errors import FailedTrialError
 
 from archspec import Spec
 from archspec.candidates.check import Checker
+from archspec.errors import Where
 from archspec.network import SpecLike, as_spec
 from archspec.spec.addresses import address, recipe_of
 from builder.data import load_data
+from builder.data.balance import class_weights
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data.loading import normalised
 from builder.network.model import build
 from builder.pictures.normalisation import from_pixels
 from builder.sweep.tuners.hyperparameters import candidate, declare
-from builder.training.losses import loss
+from builder.training.losses import loss, picture_weights
 from builder.training.optimizers import optimizer
 
 
@@ -60,8 +62,12 @@ class SpecHyperModel(keras_tuner.HyperModel):
         assert recipe is not None
         steps = steps_per_epoch(self.data, recipe)
         callbacks = [*options.pop("callbacks", []), _LearningRate(recipe, steps)]
+        batches = training_batches(self.data, recipe, recipe.batch_size).repeat()  # Keras asks for one batch more
+        weights = class_weights(self.data, recipe, Where("train.class_weight"))
+        if weights is not None:
+            batches = batches.map(lambda pictures, labels: (pictures, labels, picture_weights(labels, weights)))
         return model.fit(
-            training_batches(self.data, recipe, recipe.batch_size).repeat(),  # Keras asks for one batch more
+            batches,
             steps_per_epoch=steps,
             shuffle=False,  # the batches are shuffled already
             epochs=options.pop("epochs", recipe.epochs),

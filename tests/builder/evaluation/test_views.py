@@ -6,6 +6,7 @@ import tensorflow as tf
 from sklearn.datasets import load_sample_images
 
 from archspec import UserError
+from archspec.recipe.resizing import Resizing
 from builder.evaluation.scheme import Scheme
 from builder.evaluation.views import resized, views
 from builder.pictures.resizing import centre_crop
@@ -59,12 +60,12 @@ def test_narrow_grey_pictures_are_enlarged_until_the_crop_fits():
 @pytest.mark.parametrize("scale", [63, 9000])
 def test_scales_have_limits(scale):
     with pytest.raises(UserError) as caught:
-        Scheme("dense", (64, scale)).check(SHAPE)
+        Scheme("dense", (64, scale)).check(SHAPE, Resizing())
     message = "expected at least 64, the shorter side of the network's pictures, and at most 8192"
     assert str(caught.value) == f"--scales {scale}: {message}"
 
 
 def test_a_scale_counts_once():
     with pytest.raises(UserError) as caught:
-        Scheme("dense", (256, 384, 256)).check((224, 224, 3))
+        Scheme("dense", (256, 384, 256)).check((224, 224, 3), Resizing())
     assert str(caught.value) == "--scales 256: is given twice; each scale counts once in the average"
