@@ -6,6 +6,7 @@ import pytest
 import archspec
 import builder
 from archspec import ops
+from archspec.recipe.resizing import Resizing
 from builder.exports import litert_file, onnx_file, runtimes
 from builder.exports.folding import Folded
 from builder.exports.inference import InferenceNetwork
@@ -33,7 +34,7 @@ def network(graph, scale=1.0):
     weights = {weight.path: (scale * generator.normal(size=weight.shape)).astype("float32") for weight in model.weights}
     channels = graph.input.shape[-1]
     normalisation = Normalisation((100.0,) * channels, (50.0,) * channels)
-    return InferenceNetwork(graph.name, Folded(graph, weights, ()), None, ("a", "b"), normalisation, {})
+    return InferenceNetwork(graph.name, Folded(graph, weights, ()), Resizing(), ("a", "b"), normalisation, {})
 
 
 def pictures(shape, count=4):
