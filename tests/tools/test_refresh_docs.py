@@ -4,18 +4,18 @@ import pytest
 
 from tests.tools.refresh_docs import excerpt, main
 
-FOUND = "digits: 2 pictures\nepoch 1/3  loss 0.91  best\nepoch 2/3  loss 0.52\nepoch 3/3  loss 0.37  best\nsaved it\n"
+FOUND = "digits: 2 pictures\nepoch  loss\n  1/3  0.91 *\n  2/3  0.52\n  3/3  0.37 *\nsaved it\n"
 
 
 def test_only_what_is_shown_is_taken():
-    shown = "digits: 1 pictures\nepoch 1/9  loss 1.0\n...\nepoch 9/9  loss 0.11\nsaved it\n"
+    shown = "digits: 1 pictures\nepoch  loss\n  1/9  1.0\n...\n  9/9  0.11\nsaved it\n"
     assert excerpt(shown, FOUND, "train") == (
-        "digits: 2 pictures\nepoch 1/3  loss 0.91  best\n...\nepoch 3/3  loss 0.37  best\nsaved it\n"
+        "digits: 2 pictures\nepoch  loss\n  1/3  0.91 *\n...\n  3/3  0.37 *\nsaved it\n"
     )
 
 
 def test_lines_may_be_left_out_at_both_ends():
-    assert excerpt("...\nepoch 1/9  loss 0.11\n...\n", FOUND, "train") == "...\nepoch 1/3  loss 0.91  best\n...\n"
+    assert excerpt("...\nepoch  loss\n  1/9  0.11\n...\n", FOUND, "train") == "...\nepoch  loss\n  1/3  0.91 *\n...\n"
 
 
 def test_another_text_is_refused():
@@ -26,7 +26,7 @@ def test_another_text_is_refused():
 
 @pytest.mark.parametrize("shown", ["digits: 1 pictures\n", ""])
 def test_lines_that_are_not_shown_are_refused(shown):
-    with pytest.raises(SystemExit, match=r"--- has more than is shown:\n(.*\n)?epoch 1/3"):
+    with pytest.raises(SystemExit, match=r"--- has more than is shown:\n(.*\n)?epoch  loss"):
         excerpt(shown, FOUND, "train")
 
 
