@@ -87,7 +87,7 @@ def read_class_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """The names of classes in a text file, one a line.
 
     Raises:
-        FileError: the file cannot be read, or a name stands in it twice.
+        FileError: the file cannot be read, or is no text in UTF-8.
     """
     path = Path(path)
     try:

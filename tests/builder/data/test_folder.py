@@ -218,7 +218,7 @@ def test_folders_beside_the_parts_are_named(tree, tmp_path):
     root = tmp_path / "parts"
     for part in ("train", "val", "test"):
         shutil.copytree(tree, root / part)
-    assert loaded(root)[1] == ["1 folder beside train/ and val/ in ROOT not used: test"]
+    assert loaded(root)[1] == ["1 folder beside train/ and val/ in ROOT is not used: test"]
 
 
 def test_skipped_pictures_are_counted_and_named(tree):

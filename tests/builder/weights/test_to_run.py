@@ -170,8 +170,8 @@ def test_classes_that_the_network_lacks_are_named(folder, tmp_path):
     with pytest.raises(UserError) as error:
         builder.evaluate(folder / "net", data=tmp_path / "pictures", say=lambda line: None)
     assert str(error.value) == (
-        f"--data: {tmp_path / 'pictures'} has classes that the network has not: 'cow'; it knows 'ant', 'bee', 'cat', "
-        "and 2 more"
+        f"--data: {tmp_path / 'pictures'} has classes that the network does not have: 'cow'; it knows 'ant', 'bee', "
+        "'cat', and 2 more"
     )
 
 
