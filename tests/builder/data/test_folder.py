@@ -209,8 +209,8 @@ def test_links_are_followed_and_what_is_not_used_is_counted_and_named(tree, tmp_
     assert data.train_count + data.validation_count == 28
     assert lines == [
         "8 of 36 files in ROOT are not used: 1 picture outside the folders of classes (beside.jpg), 4 dangling links "
-        "(cat/12.jpg, cat/15.jpg, cat/18.jpg, and 1 more), 1 link in a circle (dog/around), 1 file that is no picture "
-        "by its name (dog/notes.txt), 1 special file (dog/pipe.jpg)"
+        "(cat/12.jpg, cat/15.jpg, cat/18.jpg, and 1 more), 1 circular link (dog/around), 1 file that is no picture by "
+        "its name (dog/notes.txt), 1 special file (dog/pipe.jpg)"
     ]
 
 
