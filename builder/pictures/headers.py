@@ -46,7 +46,7 @@ SIZES = {
 }
 """The bytes of height and width in the header of each kind, the lowest first."""
 DIVIDED = {("lossless", 0): 2**14}
-"""By kind and side, 0 for height and 1 for width: the divisor that removes lower bits which belong to the other side."""
+"""By kind and side (0 height, 1 width): the divisor that removes lower bits which belong to the other side."""
 LIMITED = {("lossless", 0): 2**14, ("lossless", 1): 2**14, ("lossy", 0): 2**14, ("lossy", 1): 2**14}
 """Likewise the modulus that removes higher bits which mean something else."""
 LESS_ONE = ("extended", "lossless")
