@@ -29,8 +29,7 @@ def main() -> None:
     parser.add_argument("--run-dir", metavar="DIR", help="search directory (default: runs/<name>/search-<time>/)")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     parser.add_argument("--workers", type=cli.positive, metavar="N", default=1, help="train N trials at once")
-    resumed = "resume a search (default: that of --run-dir, or the newest)"
-    parser.add_argument("--resume", metavar="RUN", nargs="?", const="", help=resumed)
+    parser.add_argument("--resume", metavar="RUN", nargs="?", const="", help="resume a search (default: the newest)")
     parser.add_argument("--trials", type=cli.positive, metavar="N", help="try at most N candidates")
     dry = parser.add_argument_group("dry run")
     dry.add_argument("--dry-run", action="store_true", help="train nothing; show what the search would do")
@@ -52,8 +51,7 @@ def main() -> None:
         try:
             tune(spec, run_dir, args.data_dir, args.workers, args.resume is not None)
         except TrialsFailed as error:
-            print(error, file=sys.stderr)
-            sys.exit(1)
+            cli.fail(str(error), 1)
         except Interrupted as stop:
             sys.exit(stop.status)
 

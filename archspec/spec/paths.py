@@ -144,7 +144,7 @@ def _named_layers(layers: Tree | None, name: str, steps: list[str | int]) -> Ite
 
 
 def _inside(body: Tree, name: str, steps: list[str | int]) -> Iterator[list[str | int]]:
-    """The same among the lists of layers that a layer has, in its fields or as their short form, and in lists of
+    """The steps among the lists of layers that a layer has, in its fields or as their short form, and in lists of
     such."""
     if isinstance(body.value, dict):
         for key, part in body.value.items():

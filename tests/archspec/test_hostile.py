@@ -1,4 +1,4 @@
-"""Files made to exhaust the reader are refused with a message, in bounded CPU time and 200 MB.
+"""Files made to exhaust the reader are refused with a message or analysed, in bounded CPU time and 200 MB.
 
 Each is read in a process of its own, which measures itself: the time of the machine's other work, and the memory of
 the process that runs the tests, do not count.
@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+import archspec
 
 SECONDS = 1.5
 """Seconds of processor time. The slowest takes half a second alone, and more than one on a busy machine."""
@@ -211,7 +214,7 @@ CASES: dict[str, Maker] = {
         network(*[f"conv: {{filters: 1, kernel: 1, from: layer{i}}}" for i in range(5_000)])
     ),
     "many inputs over and over": text(
-        network(f"repeat: {{times: 1500, layers: [add: {{from: [{'input, ' * 25_000}]}}]}}")
+        network(f"repeat: {{times: 1500, layers: [add: {{from: [{'repeat.input, ' * 25_000}]}}]}}")
     ),
     "many unknown inputs over and over": text(
         network("dense: {units: 1, name: a}", f"repeat: {{times: 1500, layers: [add: {{from: [{'a, ' * 25_000}]}}]}}")
@@ -245,3 +248,30 @@ def test_hostile_file_is_refused_quickly(case: str, tmp_path: Path) -> None:
     assert len(result["text"]) < 100_000
     assert result["seconds"] < SECONDS
     assert result["megabytes"] < MEGABYTES
+
+
+LARGE = {
+    "an operation of many inputs": network(f"concat: {{from: [{'input, ' * 20_000}]}}"),
+    "references out of a long sequence": network(
+        "conv: {filters: 1, kernel: 1, name: a}",
+        "conv: {filters: 1, kernel: 1, name: b}",
+        f"sequence: [{', '.join(f'add: {{from: [a, b], name: x{i}}}' for i in range(2_500))},"
+        f" concat: {{from: [{', '.join(f'x{i}' for i in range(2_500))}]}}]",
+    ),
+    "many names to keep clear of": network(
+        *[f"activation: {{function: relu, name: activation{i}}}" for i in range(1, 2_500)],
+        *["activation: relu"] * 2_500,
+    ),
+    "many gates": network("repeat: {times: 2000, layers: [squeeze_excite: {filters: 3}]}"),
+    "many shuffles": network(
+        "repeat: {times: 2000, layers: [reshape: [-1, 3, 1], permute: [2, 1, 3], reshape: [32, 32, 3]]}"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_a_large_network_is_analysed_quickly(case: str) -> None:
+    """In processor time, which other processes do not lengthen."""
+    before = time.process_time()
+    assert archspec.analyse(archspec.loads(LARGE[case])).layers
+    assert time.process_time() - before < SECONDS
