@@ -50,7 +50,7 @@ def named(char: str) -> str:
 
 
 def mend(char: str) -> str:
-    """What to write in place of a character: `write ':'`."""
+    """What to write in place of a character: `write :`."""
     same = plain(char)
     if not same:
         return "remove it"

@@ -96,11 +96,6 @@ def _silence_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def say(line: str) -> None:
-    """Prints a line for the user, with the commands in it as this one was started."""
-    print(as_started(line))
-
-
 def fail(message: str, status: int = 2) -> NoReturn:
     """Prints a message for the user and ends the process."""
     print(as_started(message), file=sys.stderr)

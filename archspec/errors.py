@@ -112,11 +112,16 @@ class UserError(Exception):
     """
 
     def __init__(self, problems: Iterable[Problem]):
+        super().__init__()
+        self.set_problems(problems)
+
+    def set_problems(self, problems: Iterable[Problem]) -> None:
+        """Replaces the mistakes, and with them the text."""
         distinct: dict[Any, Problem] = {}
         for problem in problems:
             distinct.setdefault((problem.where.span or problem.where.path, problem.message), problem)
         self.problems: list[Problem] = sorted(distinct.values(), key=Problem.sort_key)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        self.args = ("\n".join(str(problem) for problem in self.problems),)
 
 
 class SpecError(UserError):

@@ -51,7 +51,7 @@ def main() -> None:
         weights.require(matching, args.partial, args.full)
         print(weights.text(matching, args.full))
         about = (args.classes, args.normalisation)
-        weights.write(matching, spec, args.to, args.out, like, about, args.force, cli.say)
+        weights.write(matching, spec, args.to, args.out, like, about, args.force, print)
 
 
 if __name__ == "__main__":

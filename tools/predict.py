@@ -8,7 +8,6 @@ The exit status is 0; 1 if a picture could not be read, although the others were
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import sys
-from functools import partial
 
 from archspec import cli
 from builder.prediction.classifier import classify, open_classifier
@@ -16,6 +15,7 @@ from builder.prediction.finding import find
 
 
 def say_aside(line: str) -> None:
+    """Says a line beside the answers, which alone go to stdout."""
     print(line, file=sys.stderr)
 
 
@@ -31,8 +31,7 @@ def main() -> None:
     output.add_argument("--csv", action="store_true", help="print CSV with a row for each picture and class")
     args = parser.parse_args()
     with cli.exit_on_user_error():
-        note = partial(print, file=sys.stderr)  # which trial of a search, beside the answers
-        load, files = open_classifier(args.source, note), find(args.pictures)
+        load, files = open_classifier(args.source, say_aside), find(args.pictures)
         from builder.system.tensorflow_start import import_tensorflow
 
         import_tensorflow()  # it takes seconds, so mistakes are reported first

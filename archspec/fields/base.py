@@ -130,8 +130,9 @@ class Reader:
 
 def _spacing_hint(text: str, expected: str) -> str:
     """What is missing where a text stands for a mapping, `data:digits`, or for a list, `-conv` or `(8, 8, 3)`."""
-    if (" list" in expected or "list " in expected) and text.startswith("(") and text.endswith(")"):
-        return f"; a list stands in square brackets: [{text[1:-1]}]"[:LONGEST_WORD]
+    is_short = len(text) <= LONGEST_WORD
+    if (" list" in expected or "list " in expected) and is_short and text.startswith("(") and text.endswith(")"):
+        return f"; a list stands in square brackets: [{text[1:-1]}]"
     if " list" in expected and re.match(r"-\w", text):
         return "; the '-' of a list needs a space after it"
     key = re.match(r"(\w+):(?! )", text)

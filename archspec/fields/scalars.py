@@ -109,7 +109,7 @@ def number_hint(value: Any, whole: bool = False) -> str:
     if not isinstance(value, str):
         return ""
     text = in_plain(value).strip().rstrip(",;")
-    if share := re.fullmatch(r"(\d+(?:\.\d+)?) ?%", text):
+    if share := re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?%", text):
         return f"; write {float(share[1]) / 100:g}"
     if re.fullmatch(r"\d+ ?/ ?\d+", text):
         return f'; write "${{{text}}}"'

@@ -164,7 +164,8 @@ class Train:
         eval_resize: pixels of the shorter side of validation pictures before the centre crop; by default 256/224 of
             the network's.
         normalisation: what pixels are normalised by: the mean and deviation of the training `data`, or those that
-            weights to start from expect, by name (`archspec.recipe.normalisation`).
+            weights to start from expect: `torchvision` (torchvision's and most of timm's), `inception` (from -1 to 1)
+            or `unit` (from 0 to 1).
         cache: `auto` keeps pictures in memory if they fit into half of what is free.
         init_from: weights to start from.
         trainable: whether layers train, by prefixes of their names; the longest prefix decides, and `*` covers every

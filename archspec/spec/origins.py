@@ -22,7 +22,7 @@ DEFAULT = "default"
 OVERRIDE = "override"
 """A value that a Python caller gave, and that stands in no text."""
 WITH_DEFAULTS = ("train", "search")
-"""The sections whose absent fields are listed too. Layers have too many, which their page in the guide lists."""
+"""The sections whose absent fields are listed too. Layers have too many; `docs/language.md` has them."""
 
 
 @dataclass(frozen=True, slots=True)

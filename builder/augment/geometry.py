@@ -31,7 +31,7 @@ def vertical_flip(options: VerticalFlip, picture: tf.Tensor, numbers: tf.Tensor)
 
 
 def rotation(options: Rotation, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """Turns the picture about its centre. Its number says by which angle, positive against the clock."""
+    """Turns the picture about its centre. Its number says by which angle; a positive one is counter-clockwise."""
     angle = math.radians(options.degrees) * between(numbers[0], -1.0, 1.0)
     return moved(picture, tf.cos(angle), -tf.sin(angle), tf.sin(angle), tf.cos(angle), tf.zeros(2), options.fill)
 

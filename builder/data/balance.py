@@ -15,7 +15,7 @@ def class_weights(data: Data, recipe: Train, where: Where) -> np.ndarray | None:
     """The factor for the loss of each class's pictures, float32 (classes,); None if all are 1.
 
     The balanced weight of a class is `pictures / (classes * pictures of the class)`, as in scikit-learn (King and Zeng
-    2001). A class without training pictures has none to weight.
+    2001). A class without training pictures does not count among the classes.
 
     Args:
         data: the data set.

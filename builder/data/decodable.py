@@ -19,6 +19,7 @@ from builder.system.terminal import Say, watched
 
 BATCH = 256
 MOST_HASHES = 2**63 - 1
+"""The number of values that the hash of a picture's bytes can have."""
 NAMED = 10
 """The number of corrupt pictures that an error names."""
 FEW = 3

@@ -32,8 +32,8 @@ def framing_warning(data: Data, recipe: Train) -> str | None:
         return None
     tall, wide = sizes[int(used.argmin())].tolist()
     return (
-        f"centre crops cut away more than a third of {cut.sum():,} of {len(sizes):,} pictures, such as all but "
-        f"{used.min():.0%} of {wide}x{tall} pixels; train.resize: pad or stretch uses pictures whole"
+        f"centre crops cut away more than a third of {cut.sum():,} of {len(sizes):,} pictures ({1 - used.min():.0%} of "
+        f"one of {wide}x{tall} pixels); train.resize: pad or stretch uses pictures whole"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,16 +68,22 @@ def keep(path: Path, split: Split, shape: Shape, resizing: Resizing) -> None:
         np.savez_compressed(file, pictures=some.evaluated, labels=some.labels)
 
 
-def kept(path: Path, shape: Shape) -> Arrays | None:
-    """The pictures that `keep` wrote; None if there are none of this shape."""
+def kept(path: Path, shape: Shape, resizing: Resizing) -> Arrays | None:
+    """The pictures that `keep` wrote; None if there are none of this shape.
+
+    The evaluation transform leaves them as they are, unless `eval_resize` gives it a side: it then enlarges what was
+    cropped already. Such pictures still show whether two files agree, but not how often they are right, so their
+    labels are -1.
+    """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             pictures, labels = file["pictures"], file["labels"]
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None
     if pictures.dtype != np.uint8 or pictures.shape[1:] != shape or len(pictures) != len(labels) or not len(labels):
         return None
-    return Arrays(tf.constant(pictures), tf.constant(labels, tf.int64))
+    known = labels if resizing.side is None else np.full_like(labels, -1)
+    return Arrays(tf.constant(pictures), tf.constant(known, tf.int64))
 
 
 def invented(shape: Shape, count: int) -> Arrays:

@@ -14,7 +14,7 @@ from archspec.errors import Where, argument_problem, file_problem
 from archspec.recipe.data import Folder, Npz, Source
 from archspec.wording import first_few, quoted
 from builder.data.loading import load_data
-from builder.data.sources.folder import VALIDATION
+from builder.data.sources import folder, npz
 from builder.data.splits import Arrays, Data, Split
 from builder.system.terminal import Say, silent
 
@@ -36,18 +36,31 @@ def data_to_test(
         say: called with lines of progress.
 
     Raises:
-        UserError: the data cannot be loaded, or have classes that the network lacks.
+        UserError: the data cannot be loaded, have classes that the network lacks, or have a class whose name the
+            network gives to several.
     """
-    source = _source(Path(path))
+    source = _source(Path(path).expanduser())
     data = load_data(source, shape, None, Where(ARGUMENT), say)
     unknown = [name for name in data.class_names if name not in class_names]
     if unknown:
         names = ", ".join(first_few([quoted(name) for name in unknown], NAMED))
         known = ", ".join(first_few([quoted(name) for name in class_names], NAMED))
-        raise argument_problem(ARGUMENT, f"{path} has classes that the network has not: {names}; it knows {known}")
+        raise argument_problem(
+            ARGUMENT, f"{path} has classes that the network does not have: {names}; it knows {known}"
+        )
+    ambiguous = [name for name in data.class_names if class_names.count(name) > 1]
+    if ambiguous:
+        names = ", ".join(first_few([quoted(name) for name in ambiguous], NAMED))
+        message = f"the network has several classes named {names}, so that pictures of {path} have no certain label"
+        raise argument_problem(ARGUMENT, message)
     labels = np.array([list(class_names).index(name) for name in data.class_names], np.int64)
     validation = data.validation if _is_split(source) else _joined(data.train, data.validation)
-    return replace(data, validation=_relabelled(validation, labels), class_names=tuple(class_names))
+    return replace(
+        data,
+        train=_relabelled(data.train, labels),
+        validation=_relabelled(validation, labels),
+        class_names=tuple(class_names),
+    )
 
 
 def _source(path: Path) -> Source:
@@ -62,11 +75,9 @@ def _source(path: Path) -> Source:
 def _is_split(source: Source) -> bool:
     """Whether the data say themselves which pictures are to be tested on."""
     if isinstance(source, Folder):
-        root = Path(source.path)
-        return (root / "train").is_dir() and any((root / name).is_dir() for name in VALIDATION)
+        return folder.is_split(source, Where(ARGUMENT))
     assert isinstance(source, Npz)
-    with np.load(source.path, allow_pickle=False) as file:
-        return "x" not in file.files
+    return npz.is_split(source)
 
 
 def _joined(first: Split, second: Split) -> Split:
@@ -80,13 +91,17 @@ def _joined(first: Split, second: Split) -> Split:
         number = tf.cast(number, tf.int64)
         return tf.cond(number < count, lambda: one.read(number), lambda: other.read(number - count))
 
-    both = one.sizes is not None and other.sizes is not None
+    def joined(of_one: np.ndarray | None, of_other: np.ndarray | None) -> np.ndarray | None:
+        return None if of_one is None or of_other is None else np.concatenate([of_one, of_other])
+
     return replace(
         one,
         count=count + other.count,
         read=read,
         name=lambda number: one.name(number) if number < count else other.name(number - count),
-        sizes=np.concatenate([one.sizes, other.sizes]) if both else None,
+        sizes=joined(one.sizes, other.sizes),
+        labels=joined(one.labels, other.labels),
+        hashes=joined(one.hashes, other.hashes),
         jpeg=one.jpeg and other.jpeg,
         decoded={},
     )
@@ -105,4 +120,4 @@ def _relabelled(split: Split, labels: np.ndarray) -> Split:
         contents, label = inner(number)
         return contents, table[label]
 
-    return replace(split, read=read, decoded={})
+    return replace(split, read=read, labels=None if split.labels is None else labels[split.labels], decoded={})

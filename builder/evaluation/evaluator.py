@@ -178,17 +178,18 @@ def _data(run: Run, loaded: dict[Any, Data], path: Any, data_dir: Any, say: Say)
     key = recipe.data, shape
     if key not in loaded:
         if path is not None:
-            loaded[key] = data_to_test(path, shape, run.about.class_names, say)
+            data = data_to_test(path, shape, run.about.class_names, say)
         elif recipe.data == open_run(run.directory).recipe.data:
-            loaded[key] = run.data(data_dir, say)
+            data = run.data(data_dir, say)
         else:
             where = address(run.spec, "train", "data")
-            loaded[key] = load_data(recipe.data, shape, data_dir, where, say)
-            if loaded[key].class_names != run.about.class_names:
-                message = _differing_classes(loaded[key].class_names, run.about.class_names, run.directory)
-                raise problem_at(where, f"{loaded[key].name} {message}")
-            if is_far(seen := loaded[key].pixel_range, trained := run.about.pixel_range):
-                say(warning(loaded[key].name, seen, trained))
+            data = load_data(recipe.data, shape, data_dir, where, say)
+            if data.class_names != run.about.class_names:
+                message = _differing_classes(data.class_names, run.about.class_names, run.directory)
+                raise problem_at(where, f"{data.name} {message}")
+        if is_far(data.pixel_range, run.about.pixel_range):
+            say(warning(data.name, data.pixel_range, run.about.pixel_range))
+        loaded[key] = data
     return loaded[key]
 
 

@@ -154,7 +154,7 @@ def _pictures(run: Run, path: str | os.PathLike[str] | None, data_dir: Any, say:
         raise
     except UserError as error:
         reason = error.problems[0].message
-    found = kept(run.directory / PICTURES, shape)
+    found = kept(run.directory / PICTURES, shape, run.recipe.resizing)
     if found is not None:
         say(f"the data are not here ({reason}); the check is on the pictures that the run keeps")
         return _Pictures(found, "validation pictures that the run keeps", found)

@@ -26,7 +26,7 @@ NAMED = 3
 OTHER, DANGLING, CIRCLE, SPECIAL, OUTSIDE, CLOSED = (
     "file that is no picture by its name",
     "dangling link",
-    "link in a circle",
+    "circular link",
     "special file",
     "picture outside the folders of classes",
     "folder that cannot be searched",
@@ -34,7 +34,6 @@ OTHER, DANGLING, CIRCLE, SPECIAL, OUTSIDE, CLOSED = (
 """Why an entry of a folder is no picture to read."""
 PLURALS = {
     OTHER: "files that are no pictures by their names",
-    CIRCLE: "links in a circle",
     OUTSIDE: "pictures outside the folders of classes",
     CLOSED: "folders that cannot be searched",
 }

@@ -46,8 +46,11 @@ SIZES = {
 }
 """The bytes of height and width in the header of each kind, the lowest first."""
 DIVIDED = {("lossless", 0): 2**14}
+"""By kind and side (0 height, 1 width): the divisor that removes lower bits which belong to the other side."""
 LIMITED = {("lossless", 0): 2**14, ("lossless", 1): 2**14, ("lossy", 0): 2**14, ("lossy", 1): 2**14}
+"""Likewise the modulus that removes higher bits which mean something else."""
 LESS_ONE = ("extended", "lossless")
+"""The kinds whose numbers are one less than the sides."""
 FLAGS, ANIMATION = (20,), 2
 """The flags of an extended WebP, and the one for animations."""
 BMP_FIELDS = ((14, 15, 16, 17), (28, 29), (30, 31, 32, 33), (54, 55, 56, 57))

@@ -137,12 +137,12 @@ def find_spec(spec: str | None, resume: str | None, run_dir: str | None) -> tupl
     """
     if resume is None and spec is not None:
         return spec, run_dir
-    is_directory = spec is not None and Path(spec).is_dir()
-    named = list(filter(None, (spec if is_directory else None, resume, run_dir)))
+    is_run = spec is not None and (Path(spec) / SPEC).is_file()  # other folders may have the name of a shipped spec
+    named = list(filter(None, (spec if is_run else None, resume, run_dir)))
     if len(named) > 1:
         raise argument_problem("--resume", f"two directories are named, {named[0]} and {named[1]}; give one of them")
     directory = named[0] if named else None
-    if spec is not None and not is_directory:
+    if spec is not None and not is_run:
         return spec, directory
     if resume is None or directory is None:
         raise argument_problem("SPEC", "is missing; name a spec, or a run to resume with --resume RUN")

@@ -8,10 +8,9 @@ from pathlib import Path
 from archspec.errors import file_problem
 from archspec.wording import did_you_mean
 from builder.runs.directory import is_begun
-from builder.runs.names import BEST_SPEC, CHECKPOINTS, EXPORT, MODEL, SPEC, TRIALS
+from builder.runs.names import BEST_SPEC, CHECKPOINTS, EXPORT, MODEL, RUN_LINE, SPEC, TRIALS
 
-BEST_RUN = re.compile(r"^# Run: (\S+)$", re.MULTILINE)
-"""The line of a search's `best.yaml` that names the run of the best trial, relative to the search."""
+BEST_RUN = re.compile(rf"^{RUN_LINE}(\S+)$", re.MULTILINE)
 
 
 def find_run(path: Path) -> tuple[Path, str]:

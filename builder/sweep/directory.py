@@ -65,7 +65,7 @@ def claimed(directory: Path, spec: Spec, resume: bool, say: Say) -> Iterator[Non
             stack.enter_context(locked(directory))
             _check_same(directory, spec) if resumed else _check_new(directory)
             write_text(directory / names.SPEC, spec.to_yaml())
-            (directory / "trials").mkdir(exist_ok=True)
+            (directory / names.TRIALS).mkdir(exist_ok=True)
             say(f"search directory {directory}")
         yield
 

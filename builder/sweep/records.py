@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.runs.metrics import COLUMNS
+from builder.runs.names import TRIALS
 from builder.system.files import write_json, write_text
 
 COMPLETED, FAILED, DIVERGED, OUT_OF_MEMORY, TIMED_OUT, KILLED = (
@@ -110,7 +111,7 @@ class Files:
     directory: Path
 
     def trial(self, trial_id: str) -> Path:
-        return self.directory / "trials" / trial_id
+        return self.directory / TRIALS / trial_id
 
     def run(self, trial: Trial, number: int) -> Path:
         """The run directory of an execution; later rounds of Hyperband use that of the first."""
@@ -135,7 +136,7 @@ class Files:
         return None if found is None else Trial(**found)
 
     def trials(self) -> list[Trial]:
-        paths = sorted((self.directory / "trials").glob("*/trial.json"))
+        paths = sorted((self.directory / TRIALS).glob("*/trial.json"))
         return [Trial(**found) for path in paths if (found := _read(path)) is not None]
 
     def executions(self, trial_id: str) -> list[Execution]:

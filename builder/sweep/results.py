@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archspec import Spec, load
 from archspec.search import Search
+from builder.runs.names import BEST_SPEC, RUN_LINE
 from builder.sweep.records import COMPLETED, Execution, Files, Trial
 from builder.system.files import write_text
 
@@ -182,7 +183,7 @@ def write_best(results: Results) -> None:
     """Writes `best.yaml`."""
     best = results.best
     if best is not None:
-        write_text(results.directory / "best.yaml", _spec_text(results, best))
+        write_text(results.directory / BEST_SPEC, _spec_text(results, best))
 
 
 def _spec_text(results: Results, outcome: Outcome) -> str:
@@ -192,7 +193,7 @@ def _spec_text(results: Results, outcome: Outcome) -> str:
         f"# Trial {trial.id} of {results.directory}: {name} {execution.objective:.6g} in epoch "
         f"{execution.best_epoch} of {execution.epochs}.",
         f"# Trainable parameters {trial.trainable_parameters:,}; MACs {trial.macs:,}.",
-        f"# Run: {results.files.run(trial, execution.number).relative_to(results.directory)}",
+        f"{RUN_LINE}{results.files.run(trial, execution.number).relative_to(results.directory)}",
     ]
     if len(outcome.completed) > 1:
         values = ", ".join(f"{one.objective:.6g}" for one in outcome.completed)

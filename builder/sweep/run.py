@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.candidates.check import Checker
-from archspec.cli import as_started
+from archspec.commands import as_started
 from archspec.errors import Where, argument_problem, problem_at
 from archspec.network import SpecLike, as_spec
 from archspec.spec.addresses import address
 from archspec.wording import counted
+from builder.runs.names import BEST_SPEC
 from builder.sweep import results
 from builder.sweep.directory import choose_directory, claimed, is_begun, make_shared
 from builder.sweep.processes.forkserver import ForkServer, shares
@@ -112,7 +113,7 @@ def _tune(
             _check_signal(signal)
             return Results.read(plan.files, search)
         found = _write_results(plan, dict(oracle.candidate_filter.rejected), signal is None, say)
-        _check_end(plan, oracle, found, signal, say)
+        _check_end(plan, oracle, found, signal, data_dir, say)
         return found
 
 
@@ -183,7 +184,7 @@ def _write_results(plan: Plan, rejected: dict[str, int], complete: bool, say: Sa
     if best is not None:
         say(
             f"best: trial {best.trial.id}, {plan.search.objective.name} {best.objective:.4f}: "
-            f"{found.directory / 'best.yaml'}"
+            f"{found.directory / BEST_SPEC}"
         )
     return found
 
@@ -193,11 +194,12 @@ def _check_signal(signal: int | None) -> None:
         raise Interrupted(signal, None)
 
 
-def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, say: Say) -> None:
+def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, data_dir: str | None, say: Say) -> None:
     """Raises the error of a search that was interrupted, tried nothing, or stopped because its trials failed."""
     if signal is not None:
-        command = shlex.join(["python", "tools/tune.py", "--resume", str(found.directory)])
-        say(f"interrupted; resume with: {as_started(command)}")
+        command = ["python", "tools/tune.py", "--resume", str(found.directory)]
+        command += ["--data-dir", data_dir] if data_dir else []
+        say(f"interrupted; resume with: {as_started(shlex.join(command))}")
     _check_signal(signal)
     if not oracle.trials:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in found.rejected.items())

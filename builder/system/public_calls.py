@@ -11,7 +11,7 @@ from typing import Any
 
 from archspec.errors import Problem, UserError, path_of
 
-PATHS = ("run_dir", "data_dir", "out")
+PATHS = ("run_dir", "data_dir", "out", "data")
 """The arguments of public functions that are paths wherever they occur."""
 ARGUMENTS = {
     r"--resume (RUN)\b": r"run_dir=\1, resume=True",
@@ -20,6 +20,7 @@ ARGUMENTS = {
     r"--workers\b": "workers",
     r"--run-dir\b": "run_dir",
     r"--data-dir\b": "data_dir",
+    r"--data\b": "data",
     r"--format\b": "formats",
     r"--out\b": "out",
 }
@@ -42,8 +43,7 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*arguments, **named)
         except UserError as error:
-            error.problems = [_in_python(problem) for problem in error.problems]
-            error.args = ("\n".join(map(str, error.problems)),)
+            error.set_problems(map(_in_python, error.problems))
             raise
 
     return called

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from archspec.cli import as_started
+from archspec.commands import as_started
 from builder.data import samples
 from builder.data.batches import validation_batches
 from builder.network.model import build, transfer_weights

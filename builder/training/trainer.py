@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from archspec.cli import as_started
+from archspec.commands import as_started
 from archspec.errors import file_problem, is_full_disk
 from archspec.network import SpecLike, as_spec
 from archspec.recipe import Train

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archspec import Graph, Node, ops
+from archspec.ops.activations import RECORDS
 from archspec.ops.windows import padding_sides
 from archspec.wording import first_few
 from builder.weights.matching import Matching
@@ -18,7 +19,6 @@ EPSILON = 1e-5
 """The epsilon of nn.BatchNorm2d and nn.LayerNorm; Keras's is 1e-3."""
 SLOPE = 0.01
 """The negative slope of nn.LeakyReLU."""
-KERAS_SLOPE = 0.2
 NAMED = 3
 """How many layers a line names."""
 
@@ -42,15 +42,15 @@ def _differences(graph: Graph) -> Iterator[str]:
             f"leaky_relu has a slope of {slope:g} in {_names(differing)}, and {SLOPE:g} in nn.LeakyReLU by default: "
             f"activation: {{leaky_relu: {{slope: {SLOPE:g}}}}}"
         )
-    approximate = [node for node in graph.nodes if _argument(node, "gelu", "approximate", False)]
+    approximate = [node for node in graph.nodes if _argument(node, "gelu", "approximate")]
     if approximate:
         yield f"gelu is the approximation by tanh in {_names(approximate)}, and exact in nn.GELU by default"
     responses = [node for node in graph.nodes if isinstance(node.op, ops.LocalResponseNorm)]
     if responses:
-        width = 2 * responses[0].op.radius + 1  # type: ignore[attr-defined]
+        widths = sorted({2 * node.op.radius + 1 for node in responses})  # type: ignore[attr-defined]
         yield (
             f"alpha multiplies the sum over the channels in {_names(responses)}, and the mean in nn.LocalResponseNorm: "
-            f"with a size of {width} there, alpha here is a {width}th of it"
+            f"alpha here is the one there divided by its size, {' or '.join(map(str, widths))}"
         )
     uneven = [node for node in graph.nodes if _is_uneven(graph, node)]
     if uneven:
@@ -62,14 +62,14 @@ def _differences(graph: Graph) -> Iterator[str]:
 
 def _slope(node: Node) -> float | None:
     """The slope of a leaky_relu; None for anything else."""
-    return _argument(node, "leaky_relu", "slope", KERAS_SLOPE)
+    return _argument(node, "leaky_relu", "slope")
 
 
-def _argument(node: Node, function: str, name: str, default: Any) -> Any:
+def _argument(node: Node, function: str, name: str) -> Any:
     """An argument of an activation function; None where the node is no such activation."""
     if not isinstance(node.op, ops.Activation) or node.op.function != function:
         return None
-    return dict(getattr(node.op, "arguments", ())).get(name, default)
+    return dict(node.op.arguments).get(name, RECORDS[function].fields[name].default)
 
 
 def _is_uneven(graph: Graph, node: Node) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import keras
 
 from archspec import Spec
+from archspec.commands import as_started
 from archspec.errors import argument_problem, file_problem
 from archspec.wording import counted
 from builder.network.model import build
@@ -78,8 +80,8 @@ def write_run(
     if class_names is None:
         say(f"the classes are called 0 to {len(names) - 1}; --classes FILE names them")
     say(f"saved {path}, to be used as any run:")
-    for command in (f"predict.py {path} PICTURE", f"evaluate.py {path} --data FOLDER", f"export.py {path}"):
-        say(f"  python tools/{command}")
+    for tool, argument in (("predict", " PICTURES"), ("evaluate", " --data FOLDER"), ("export", "")):
+        say(as_started(f"  python tools/{tool}.py {shlex.quote(str(path))}{argument}"))
     return open_run(path)
 
 
@@ -87,7 +89,7 @@ def read_class_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """The names of classes in a text file, one a line.
 
     Raises:
-        FileError: the file cannot be read, or a name stands in it twice.
+        FileError: the file cannot be read, or is no text in UTF-8.
     """
     path = Path(path)
     try:

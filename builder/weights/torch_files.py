@@ -52,12 +52,6 @@ class Checkpoint:
     default: str | None
 
 
-def read_state_dict(path: Path) -> Mapping[str, np.ndarray]:
-    """The state dict of a file that is read unless another is asked for; see `read_checkpoint`."""
-    checkpoint = read_checkpoint(path)
-    return checkpoint.parts[checkpoint.default or ""]
-
-
 def read_checkpoint(path: Path) -> Checkpoint:
     """Reads the tensors of a file written by `torch.save`.
 

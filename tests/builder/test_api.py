@@ -104,6 +104,7 @@ def test_a_resumption_without_a_run_says_that_it_starts_one(tmp_path):
         (lambda: builder.open_run(None), "expected the directory of a run, got an object of type NoneType"),
         (lambda: builder.predict(3, "x.png"), "expected the directory of a run, or of an export, got an object of "),
         (lambda: builder.train("digits", run_dir=3), "expected run_dir to be a path, got an object of type int"),
+        (lambda: builder.evaluate("run", data=3), "expected data to be a path, got an object of type int"),
         (lambda: builder.tune("digits", data_dir=3), "expected data_dir to be a path, got an object of type int"),
         (lambda: builder.verify(3, "digits"), "expected a Keras model, as build returns it, got an object of type int"),
         (
@@ -153,6 +154,7 @@ def test_messages_of_calls_name_arguments(tmp_path):
     ("text", "shown"),
     [
         ("name a new directory with --run-dir", "name a new directory with run_dir"),
+        ("name some with --data, or --data-dir", "name some with data, or data_dir"),
         ("--format tflite: there is none", "formats tflite: there is none"),
         ("resume it with --resume", "resume it with resume=True"),
         ("name one with --resume RUN", "name one with run_dir=RUN, resume=True"),

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 import builder
 from archspec import load
 from builder.runs.comparison import flat
-from builder.weights.torch_files import read_state_dict
+from tests.builder.weights.torch_pickles import read_state_dict
 from tests.forked import python
 
 ROOT = Path(__file__).parents[2]

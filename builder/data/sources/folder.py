@@ -80,13 +80,19 @@ def load(source: Folder, request: Request) -> Splits:
     return Splits(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
 
 
+def is_split(source: Folder, where: Where) -> bool:
+    """Whether a folder has a folder for each of the two splits."""
+    return _split_folders(Path(source.path).expanduser(), where)[1] is not None
+
+
 def _report_folders(root: Path, used: set[str], request: Request) -> None:
     """Says which folders beside those of the two splits are not used."""
     others = [name for name in _folders(root, request.where) if name not in used]
     if others:
         names = ", ".join(first_few([files.shown(name) for name in others], files.NAMED))
         beside = " and ".join(f"{name}/" for name in sorted(used))
-        request.say(f"{counted(len(others), 'folder')} beside {beside} in {root} not used: {names}")
+        are = "is" if len(others) == 1 else "are"
+        request.say(f"{counted(len(others), 'folder')} beside {beside} in {root} {are} not used: {names}")
 
 
 def _split_folders(root: Path, where: Where) -> tuple[str, str | None]:

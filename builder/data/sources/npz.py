@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,18 @@ def load(source: Npz, request: Request) -> Splits:
     return Splits(path.name, train, validation, class_names, identity)
 
 
+def is_split(source: Npz) -> bool:
+    """Whether a file has the arrays of both splits."""
+    with np.load(Path(source.path).expanduser(), allow_pickle=False) as file:
+        names = _names(file.files)
+    return names is not None and len(names) > 2
+
+
+def _names(found: Sequence[str]) -> tuple[str, ...] | None:
+    """The arrays of `NAMES` that are used of those in a file."""
+    return next((names for names in NAMES if set(names) <= set(found)), None)
+
+
 def _read(path: Path, request: Request) -> tuple[dict[str, np.ndarray], np.ndarray | None, str]:
     """The arrays of pictures and labels in turn, the names of classes if they are there, and the checksums of all."""
     where = request.where
@@ -77,7 +90,7 @@ def _read(path: Path, request: Request) -> tuple[dict[str, np.ndarray], np.ndarr
             file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):  # a single array
                 raise zipfile.BadZipFile
-            names = next((names for names in NAMES if set(names) <= set(file.files)), None)
+            names = _names(file.files)
             if names is None:
                 found = ", ".join(sorted(file.files)[:10]) or "none"
                 message = (

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from archspec.search import tuner_name
 from archspec.wording import counted
 from builder.runs import names
+from builder.runs.names import BEST_SPEC
 from builder.sweep.plan import value_text, values_in_a_line
 from builder.sweep.report.figures import WIDTH, figures
 from builder.sweep.results import Results, cost
@@ -83,7 +84,7 @@ def page(results: Results, drawn: dict[str, Figure]) -> str:
         if key in NOTES:
             parts.append(f'<p class="note">{NOTES[key]}</p>')
     parts += _table(results)
-    best = results.directory / "best.yaml"
+    best = results.directory / BEST_SPEC
     if best.exists():
         parts.append(f"<h2>The spec of the best trial</h2><pre>{html.escape(best.read_text(encoding='utf-8'))}</pre>")
     return "\n".join([*parts, f"<script>{SORT}</script></body></html>\n"])

@@ -19,7 +19,7 @@ from builder.data.balance import class_weights
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data.loading import normalised
 from builder.network.model import build
-from builder.pictures.normalisation import from_pixels
+from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.sweep.tuners.hyperparameters import candidate, declare
 from builder.training.losses import loss, picture_weights
 from builder.training.optimizers import optimizer
@@ -34,8 +34,8 @@ class SpecHyperModel(keras_tuner.HyperModel):
     def __init__(self, spec: Spec, data_dir: str | os.PathLike[str] | None = None):
         super().__init__(name=spec.name)
         self.checker = Checker(spec)
-        recipe, where = recipe_of(spec), address(spec, "train", "normalisation")
-        self.data = normalised(load_data(recipe.data, spec.graph.input.shape, data_dir), recipe, where)
+        self.data = load_data(recipe_of(spec).data, spec.graph.input.shape, data_dir)
+        self._normalisation(spec)  # reports its mistakes before a search
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Returns a compiled model.
@@ -50,9 +50,13 @@ class SpecHyperModel(keras_tuner.HyperModel):
             raise FailedTrialError(str(verdict.error or f"outside the budget: {', '.join(verdict.over)}"))
         spec = self.checker.networks.spec(chosen)
         assert spec.train is not None
-        model = from_pixels(build(spec, "portable", spec.train.precision), self.data.normalisation)
+        model = from_pixels(build(spec, "portable", spec.train.precision), self._normalisation(spec))
         model.compile(optimizer=optimizer(spec.train), loss=_loss(spec.train), metrics=["accuracy"])
         return model
+
+    def _normalisation(self, spec: Spec) -> Normalisation:
+        """That of the spec's own recipe, as a space may have several."""
+        return normalised(self.data, recipe_of(spec), address(spec, "train", "normalisation")).normalisation
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **options: Any) -> Any:
         """Trains a model, on the data of the spec if none are given; returns Keras's `History`."""

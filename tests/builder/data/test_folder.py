@@ -209,8 +209,8 @@ def test_links_are_followed_and_what_is_not_used_is_counted_and_named(tree, tmp_
     assert data.train_count + data.validation_count == 28
     assert lines == [
         "8 of 36 files in ROOT are not used: 1 picture outside the folders of classes (beside.jpg), 4 dangling links "
-        "(cat/12.jpg, cat/15.jpg, cat/18.jpg, and 1 more), 1 link in a circle (dog/around), 1 file that is no picture "
-        "by its name (dog/notes.txt), 1 special file (dog/pipe.jpg)"
+        "(cat/12.jpg, cat/15.jpg, cat/18.jpg, and 1 more), 1 circular link (dog/around), 1 file that is no picture by "
+        "its name (dog/notes.txt), 1 special file (dog/pipe.jpg)"
     ]
 
 
@@ -218,7 +218,7 @@ def test_folders_beside_the_parts_are_named(tree, tmp_path):
     root = tmp_path / "parts"
     for part in ("train", "val", "test"):
         shutil.copytree(tree, root / part)
-    assert loaded(root)[1] == ["1 folder beside train/ and val/ in ROOT not used: test"]
+    assert loaded(root)[1] == ["1 folder beside train/ and val/ in ROOT is not used: test"]
 
 
 def test_skipped_pictures_are_counted_and_named(tree):

@@ -39,7 +39,7 @@ def test_many_are_pointed_out_unless_they_are_used_whole(wide):
     write(wide / "a" / "more.png", cut(0, (40, 62)))
     data = load_data(Folder(path=str(wide)), (16, 16, 3))
     assert framing_warning(data, recipe()) == (
-        "centre crops cut away more than a third of 3 of 23 pictures, such as all but 25% of 25x100 pixels; "
+        "centre crops cut away more than a third of 3 of 23 pictures (75% of one of 25x100 pixels); "
         "train.resize: pad or stretch uses pictures whole"
     )
     assert framing_warning(data, recipe(resize="pad")) is None
@@ -52,7 +52,7 @@ def test_of_pictures_that_training_crops_only_validation_counts(tmp_path):
     data = load_data(Npz(path=str(tmp_path / "a.npz")), (16, 8, 3))
     cropped = recipe(augment=(RandomResizedCrop(),))
     assert "16 of 16 pictures" in framing_warning(data, recipe())
-    assert "8 of 8 pictures, such as all but 50% of 20x20 pixels" in framing_warning(data, cropped)
+    assert "8 of 8 pictures (50% of one of 20x20 pixels)" in framing_warning(data, cropped)
 
 
 def test_the_line_is_said_where_a_spec_is_loaded(wide, tmp_path):

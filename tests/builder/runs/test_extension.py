@@ -76,6 +76,13 @@ def test_a_spec_and_a_run_are_named_in_many_ways(run, tmp_path):
     assert find_spec(directory, "", None) == (own, directory)
 
 
+def test_a_folder_that_has_the_name_of_a_shipped_spec_is_no_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits" / "train").mkdir(parents=True)
+    assert find_spec("digits", "", None) == ("digits", None)
+    assert find_spec("digits", "runs/first", None) == ("digits", "runs/first")
+
+
 @pytest.mark.parametrize(
     ("named", "message"),
     [

@@ -105,6 +105,6 @@ def test_data_that_are_not_there(run_dir, tmp_path):
     with pytest.raises(FileError) as error:
         builder.evaluate(run_dir, data=tmp_path / "none", say=lambda line: None)
     assert str(error.value) == (
-        f"--data: {tmp_path / 'none'}: there is no such folder or file; expected a folder with a sub-folder for each "
+        f"data: {tmp_path / 'none'}: there is no such folder or file; expected a folder with a sub-folder for each "
         "class, or .npz"
     )

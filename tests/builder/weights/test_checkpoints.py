@@ -193,7 +193,7 @@ def test_defaults_of_pytorch_need_no_check():
         (
             [conv(4), "local_response_norm"],
             "alpha multiplies the sum over the channels in local_response_norm1, and the mean in "
-            "nn.LocalResponseNorm: with a size of 5 there, alpha here is a 5th of it",
+            "nn.LocalResponseNorm: alpha here is the one there divided by its size, 5",
         ),
         (
             [conv(4, stride=2, padding="same"), {"max_pool": {"size": 3, "stride": 2, "padding": "same"}}],

@@ -94,7 +94,7 @@ def test_without_data_it_is_not_evaluated(folder):
     with pytest.raises(FileError) as error:
         builder.evaluate(folder / "net", say=lambda line: None)
     assert str(error.value) == (
-        f"{folder / 'net'}: has no data of its own, as its weights were imported; name some with --data"
+        f"{folder / 'net'}: has no data of its own, as its weights were imported; name some with data"
     )
 
 
@@ -170,8 +170,8 @@ def test_classes_that_the_network_lacks_are_named(folder, tmp_path):
     with pytest.raises(UserError) as error:
         builder.evaluate(folder / "net", data=tmp_path / "pictures", say=lambda line: None)
     assert str(error.value) == (
-        f"--data: {tmp_path / 'pictures'} has classes that the network has not: 'cow'; it knows 'ant', 'bee', 'cat', "
-        "and 2 more"
+        f"data: {tmp_path / 'pictures'} has classes that the network does not have: 'cow'; it knows 'ant', 'bee', "
+        "'cat', and 2 more"
     )
 
 

@@ -14,9 +14,8 @@ import builder
 from archspec.errors import FileError
 from builder import weights
 from builder.weights.reading import read_safetensors
-from builder.weights.torch_files import read_state_dict
 from builder.weights.writing import state_dict_like
-from tests.builder.weights.torch_pickles import call, named, plain, save, tensor, tuple_of
+from tests.builder.weights.torch_pickles import call, named, plain, read_state_dict, save, tensor, tuple_of
 from tests.fixtures.weights_by_name import values
 
 FIXTURES = Path("tests/fixtures")

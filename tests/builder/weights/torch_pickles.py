@@ -5,6 +5,8 @@ import zipfile
 
 import numpy as np
 
+from builder.weights.torch_files import read_checkpoint
+
 
 def plain(value):
     """The opcodes that push a value of plain types."""
@@ -59,3 +61,9 @@ def save_checkpoint(path, content):
 
     data = b"\x80\x02" + pushed(content) + b"."
     return save(path, data, **storages)
+
+
+def read_state_dict(path):
+    """The state dict of a file that has one."""
+    checkpoint = read_checkpoint(path)
+    return checkpoint.parts[checkpoint.default]
