@@ -153,6 +153,9 @@ def _pictures(run: Run, path: str | os.PathLike[str] | None, data_dir: Any, say:
     except DataDiffer:
         raise
     except UserError as error:
+        source = getattr(run.recipe.data, "path", None)
+        if source and Path(source).expanduser().exists():  # something is wrong with data that are there
+            raise
         reason = error.problems[0].message
     found = kept(run.directory / PICTURES, shape, run.recipe.resizing)
     if found is not None:

@@ -275,7 +275,9 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
             return other(read_picture(contents, shape[2])).numpy()
         except UnreadablePicture as problem:
             return f"cannot be decoded: {problem}"
-        except (MemoryError, tf.errors.OpError):
+        except (MemoryError, tf.errors.ResourceExhaustedError):
             return "cannot be decoded: it needs more memory than there is"
+        except tf.errors.OpError as problem:
+            return f"cannot be decoded: {str(problem.message).splitlines()[0][:200]}"
 
     return read

@@ -236,7 +236,7 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
     try:
         content = json.loads(environment.read_text(encoding="utf-8"))
         about = _described(content["data"])
-        changed = differences(content["spec"], flat(spec.to_yaml()), MAY_CHANGE)
+        changed = differences(content["spec"], flat(spec.to_yaml()), (*MAY_CHANGE, *_half_extended(content, spec)))
     except FileNotFoundError as error:
         raise file_problem(environment, f"is not there; {_again(path, MODEL)}") from error
     except OSError as error:
@@ -254,6 +254,13 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
     if is_finished:
         run.check_finished()
     return run
+
+
+def _half_extended(environment: Mapping[str, Any], spec: Spec) -> tuple[str, ...]:
+    """What differs between the two files of a run that was killed between their writing, when it got more epochs."""
+    extended = (environment.get("resumed") or [{}])[-1].get("extended")
+    is_half = extended is not None and spec.train is not None and extended["from"] == spec.train.epochs
+    return ("train.epochs",) if is_half else ()
 
 
 def _described(data: Mapping[str, Any]) -> DataDescription:

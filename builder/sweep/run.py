@@ -149,11 +149,14 @@ def _planned(spec: Spec, files: Files) -> Iterator[Plan]:
 
 
 def _check_data(plan: Plan, data_dir: str | None, say: Say) -> None:
-    """Loads the data once, so that what is wrong with them is reported before the first trial."""
+    """Loads the data once, so that what is wrong with them, and classes that they do not have, are reported before the
+    first trial."""
     from builder.data import load_data
+    from builder.data.balance import class_weights
 
     spec = plan.spec
-    load_data(plan.recipe.data, spec.graph.input.shape, data_dir, address(spec, "train", "data"), say)
+    data = load_data(plan.recipe.data, spec.graph.input.shape, data_dir, address(spec, "train", "data"), say)
+    class_weights(data, plan.recipe, address(spec, "train", "class_weight"))
 
 
 def _make_oracle(plan: Plan, role: str) -> Any:

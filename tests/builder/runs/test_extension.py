@@ -1,6 +1,8 @@
 """More epochs for a run, and which run and spec a command means."""
 
+import json
 import re
+import shutil
 
 import pytest
 
@@ -8,6 +10,7 @@ import archspec
 from archspec.errors import UserError
 from builder.runs.directory import check_can_train, find_spec
 from builder.runs.metrics import COLUMNS, write_metrics
+from builder.runs.run import open_run
 from tests.small import written
 
 
@@ -99,3 +102,15 @@ def test_no_run_or_several(named, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=re.escape(message)):
         find_spec(*named)
+
+
+def test_a_run_killed_while_it_was_extended_can_be_opened(run_dir, tmp_path):
+    directory = shutil.copytree(run_dir, tmp_path / "run")
+    path = directory / "environment.json"
+    environment = json.loads(path.read_text())
+    environment["spec"]["train.epochs"] = "9"
+    path.write_text(json.dumps(environment))
+    with pytest.raises(UserError, match=r"the spec was changed since .*: train\.epochs was 9, is 3"):
+        open_run(directory)
+    path.write_text(json.dumps({**environment, "resumed": [{"extended": {"from": 3, "to": 9}}]}))
+    assert open_run(directory).spec.train.epochs == 3
