@@ -203,7 +203,7 @@ def extended_specs(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
             st.sampled_from(["width", "params.width", "blocks.toy.params.twice", "model.layers[0].conv.filters"]),
             st.integers(1, 3),
             min_size=1,
-        ),
+        ).filter(lambda chosen: not {"width", "params.width"} <= chosen.keys()),  # the same, which is refused
         "model": st.fixed_dictionaries({"defaults": st.just({"layer_norm": {"epsilon": 1e-3}})}),
     }
     for key, strategy in optional.items():

@@ -102,8 +102,9 @@ class Tfds(DataSource):
 class Folder(DataSource):
     """A folder of JPEG, PNG, GIF, BMP or WebP pictures, one sub-folder per class, which may have sub-folders.
 
-    If it holds `train/` and `validation/` (or `val/`), these are the two splits; otherwise a share `validation` of
-    every class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or skipped and listed.
+    If it holds `train/` and `validation/` (or `val/`, `valid/`, `test/`), these are the two splits; otherwise a
+    share `validation` of every class, chosen by `seed`, is held out. Pictures that cannot be decoded are an error, or
+    skipped and listed.
 
     Example:
         data: {folder: {path: pictures, validation: 0.1}}

@@ -17,7 +17,7 @@ from archspec.errors import argument_problem, file_problem
 from archspec.spec.addresses import recipe_of
 from builder.runs.comparison import MAY_CHANGE, check_same_spec
 from builder.runs.extension import check_extension
-from builder.runs.names import CHECKPOINTS, LOCK, SPEC
+from builder.runs.names import CHECKPOINTS, LOCK, MODEL, SPEC, TRIALS
 
 
 def check_free(directory: str | os.PathLike[str]) -> None:
@@ -136,10 +136,17 @@ def find_spec(spec: str | None, resume: str | None, run_dir: str | None) -> tupl
         UserError: neither a spec nor a run is named, several runs are, or the run has no spec.
     """
     if resume is None and spec is not None:
+        if is_begun(spec):
+            message = (
+                f"is a run; resume it with {spec} --resume, or train its spec in a new run with {Path(spec) / SPEC}"
+            )
+            raise file_problem(spec, message)
         return spec, run_dir
+    if resume and Path(resume).is_file():  # a file of the run
+        resume = os.fspath(Path(resume).parent)
     is_run = spec is not None and (Path(spec) / SPEC).is_file()  # other folders may have the name of a shipped spec
     named = list(filter(None, (spec if is_run else None, resume, run_dir)))
-    if len(named) > 1:
+    if len({os.path.realpath(one) for one in named}) > 1:
         raise argument_problem("--resume", f"two directories are named, {named[0]} and {named[1]}; give one of them")
     directory = named[0] if named else None
     if spec is not None and not is_run:
@@ -147,6 +154,8 @@ def find_spec(spec: str | None, resume: str | None, run_dir: str | None) -> tupl
     if resume is None or directory is None:
         raise argument_problem("SPEC", "is missing; name a spec, or a run to resume with --resume RUN")
     path = Path(directory) / SPEC
+    if not Path(directory).exists():
+        raise file_problem(directory, "there is no such run")
     if not path.is_file():
         raise file_problem(directory, f"has no {SPEC}, so there is nothing to resume; name a spec and --run-dir")
     return str(path), directory
@@ -162,6 +171,15 @@ def to_resume(name: str, run: str | None, run_dir: str | None) -> Path:
     Raises:
         FileError: there is no such run.
     """
+    run = os.fspath(Path(run).parent) if run and Path(run).is_file() else run
+    if run and (Path(run) / TRIALS).is_dir():
+        raise file_problem(run, f"is a search; resume it with python tools/tune.py --resume {run}")
+    if run and (Path(run) / MODEL).is_file() and not is_begun(run):
+        raise file_problem(
+            run,
+            f"has no {CHECKPOINTS}/ to resume from; start a new run with its weights: --set 'train.init_from={{run: "
+            f"{run}}}'",
+        )
     if run and not is_begun(run):
         raise file_problem(run, "is not the directory of a run, so there is nothing to resume")
     found = Path(run_dir) if run_dir else latest(name)

@@ -42,8 +42,8 @@ def choose_directory(name: str, run_dir: str | os.PathLike[str] | None, resume: 
 
 
 def is_begun(directory: Path) -> bool:
-    """Whether a search has begun in the directory."""
-    return (directory / names.SPEC).exists()
+    """Whether a search has begun in the directory. A run has a spec too, and says where its result comes from."""
+    return (directory / names.SPEC).exists() and not (directory / names.ENVIRONMENT).exists()
 
 
 @contextlib.contextmanager

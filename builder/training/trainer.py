@@ -14,6 +14,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from archspec import Spec
 from archspec.commands import as_started
 from archspec.errors import file_problem, is_full_disk
 from archspec.network import SpecLike, as_spec
@@ -27,6 +28,7 @@ from builder.network.model import frozen_layers
 from builder.runs.checkpoints import CheckpointStore
 from builder.runs.directory import check_can_train, claim, locked, resumes
 from builder.runs.environment import record_environment
+from builder.runs.extension import extended_from
 from builder.runs.names import CHECKPOINTS, MODEL
 from builder.runs.run import open_run
 from builder.system.endings import Diverged, Interrupted, WorkerLost
@@ -117,7 +119,7 @@ def train(
     _check_functions(say=say, on_epoch=on_epoch)
     check_can_train(spec, run_dir, resume, extend)
     recipe, is_resumed = recipe_of(spec), resumes(run_dir, resume)
-    if is_resumed and (result := _completed(Path(run_dir or ""), recipe, say, until)):
+    if is_resumed and (result := _completed(Path(run_dir or ""), spec, recipe, say, until)):
         return result
 
     placement = choose_strategy(recipe, partial(address, spec, "train"))
@@ -169,8 +171,12 @@ def _check_functions(**functions: object) -> None:
             raise TypeError(f"expected {name} to be a function, got an object of type {type(function).__name__}")
 
 
-def _completed(directory: Path, recipe: Train, say: Say, until: int | None) -> Result | None:
-    """The result of a run that has nothing left to do, or None."""
+def _completed(directory: Path, spec: Spec, recipe: Train, say: Say, until: int | None) -> Result | None:
+    """The result of a run that has nothing left to do, or None.
+
+    Raises:
+        FileError: early stopping has ended it, and it is to have more epochs.
+    """
     if until is None and not (directory / MODEL).exists():
         return None
     checkpoint, _ = _store(directory, recipe).latest()
@@ -178,9 +184,13 @@ def _completed(directory: Path, recipe: Train, say: Say, until: int | None) -> R
     finished = progress.is_complete(recipe) and (directory / MODEL).exists()
     if progress.best is None or not (finished or _is_partial(progress, recipe, until)):
         return None
+    if progress.stopping.ran_out and extended_from(directory, spec) is not None:
+        raise file_problem(
+            directory,
+            f"was ended by early stopping after epoch {progress.epochs}, so that more epochs change nothing; start a "
+            f"new run with its weights: --set 'train.init_from={{run: {directory}}}'",
+        )
     say(f"{directory} is complete, after {counted(progress.epochs, 'epoch')}")
-    if progress.stopping.ran_out and progress.epochs < recipe.epochs:
-        say(f"{_stopped_early(progress, recipe)}; to train on, start a new run with its weights (init_from)")
     return _result(directory, progress, 0.0)
 
 

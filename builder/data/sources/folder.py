@@ -18,7 +18,9 @@ from builder.data.splits import Encoded, Request, Splits, held_out
 from builder.pictures import files
 from builder.pictures.files import Entry
 
-VALIDATION = ("validation", "val")
+TRAINING = ("train", "training")
+VALIDATION = ("validation", "val", "valid", "test", "testing")
+"""Names for the folders of the two splits, in any case; the first that is there is taken."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +99,25 @@ def _report_folders(root: Path, used: set[str], request: Request) -> None:
 
 def _split_folders(root: Path, where: Where) -> tuple[str, str | None]:
     """The folders of the two splits, relative to the root; `.` and None if the root itself is to be split."""
-    folders = _folders(root, where)
-    found = [name for name in VALIDATION if name in folders]
-    if "train" in folders and found:
-        return "train", found[0]
-    if "train" in folders and _folders(root / "train", where):
+    folders = {name.lower(): name for name in _folders(root, where)}
+    train = next((folders[name] for name in TRAINING if name in folders), None)
+    found = [folders[name] for name in VALIDATION if name in folders]
+    if train and found:
+        return train, found[0]
+    if train and _folders(root / train, where):
         raise file_problem(
             where,
-            f"{root} has train/, but neither validation/ nor val/; add one, "
-            f"or hold out a share of the pictures with path: {root / 'train'}",
+            f"{root} has {train}/, but no {'/, '.join(VALIDATION[:-1])}/ or {VALIDATION[-1]}/; add one, "
+            f"or hold out a share of the pictures with path: {root / train}",
         )
     if found and len(folders) < 3:
         raise file_problem(where, f"{root} has {found[0]}/, but no train/; add it")
+    if len(folders) == 1 and _folders(root / next(iter(folders.values())), where):
+        inner = root / next(iter(folders.values()))
+        raise file_problem(
+            where,
+            f"{root} has one folder, which would be the only class; if the classes are inside it, give path: {inner}",
+        )
     return ".", None
 
 

@@ -366,8 +366,8 @@ def change(tree, what):
         ("another format", "ROOT/cat/x.heic: this format cannot be read; convert it to JPEG or PNG"),
         (
             "train alone",
-            "ROOT has train/, but neither validation/ nor val/; add one, or hold out a share of the pictures with "
-            "path: ROOT/train",
+            "ROOT has train/, but no validation/, val/, valid/, test/ or testing/; add one, or hold out a share of the "
+            "pictures with path: ROOT/train",
         ),
         ("another class", "ROOT/val/cta: there is no such class in ROOT/train; did you mean 'cat'?"),
     ],
@@ -394,3 +394,25 @@ def test_a_folder_that_may_not_be_read(tree, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", forbidden)
     assert problem(tree) == "train.data: ROOT/cat: cannot be read: Permission denied"
+
+
+@pytest.mark.parametrize("names", [("Train", "Test"), ("training", "valid"), ("train", "val")])
+def test_the_two_splits_have_many_names(names, tmp_path):
+    for name in names:
+        for label in ("cat", "dog"):
+            (tmp_path / name / label).mkdir(parents=True)
+            for number in range(2):
+                Image.fromarray(np.full((8, 8, 3), number + len(name), np.uint8)).save(
+                    tmp_path / name / label / f"{number}.png"
+                )
+    data = load_data(Folder(path=str(tmp_path)), (8, 8, 3))
+    assert (data.class_names, data.train_count, data.validation_count) == (("cat", "dog"), 4, 4)
+
+
+def test_classes_inside_one_folder_are_pointed_at(tmp_path):
+    for label in ("cat", "dog"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+    with pytest.raises(
+        archspec.UserError, match=f"has one folder, .* if the classes are inside it, give path: {tmp_path / 'data'}"
+    ):
+        load_data(Folder(path=str(tmp_path)), (8, 8, 3))

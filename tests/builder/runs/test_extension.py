@@ -8,9 +8,10 @@ import pytest
 
 import archspec
 from archspec.errors import UserError
-from builder.runs.directory import check_can_train, find_spec
+from builder.runs.directory import check_can_train, find_spec, to_resume
 from builder.runs.metrics import COLUMNS, write_metrics
 from builder.runs.run import open_run
+from builder.sweep.directory import claimed
 from tests.small import written
 
 
@@ -77,6 +78,28 @@ def test_a_spec_and_a_run_are_named_in_many_ways(run, tmp_path):
     assert find_spec(None, directory, None) == (own, directory)
     assert find_spec(None, "", directory) == (own, directory)
     assert find_spec(directory, "", None) == (own, directory)
+    assert find_spec(directory, directory, None) == (own, directory)
+    assert find_spec(None, own, None) == (own, directory)
+    with pytest.raises(UserError, match=f"is a run; resume it with {directory} --resume, or train its"):
+        find_spec(directory, None, None)
+
+
+def test_what_cannot_be_resumed_says_why(run, tmp_path):
+    directory = run(1, epochs=2)[0]
+    (directory / "environment.json").touch()
+    spec = archspec.load(directory / "spec.yaml")
+    with (
+        pytest.raises(UserError, match="is not the directory of a search, so there is nothing to resume"),
+        claimed(directory, spec, True, print),
+    ):
+        pass
+    (directory / "checkpoints").rmdir()
+    (directory / "model.keras").touch()
+    with pytest.raises(UserError, match=r"has no checkpoints/ to resume from; start a new run with its weights: --set"):
+        to_resume("small", str(directory), None)
+    (directory / "trials").mkdir()
+    with pytest.raises(UserError, match=r"is a search; resume it with python tools/tune\.py --resume"):
+        to_resume("small", str(directory), None)
 
 
 def test_a_folder_that_has_the_name_of_a_shipped_spec_is_no_run(tmp_path, monkeypatch):
@@ -91,15 +114,17 @@ def test_a_folder_that_has_the_name_of_a_shipped_spec_is_no_run(tmp_path, monkey
     [
         ((None, None, None), "SPEC: is missing; name a spec, or a run to resume with --resume RUN"),
         ((None, "", None), "SPEC: is missing; name a spec, or a run to resume with --resume RUN"),
+        ((None, "nowhere", None), "nowhere: there is no such run"),
         (("net.yaml", "a", "b"), "--resume: two directories are named, a and b; give one of them"),
         (
-            (None, "nowhere", None),
-            "nowhere: has no spec.yaml, so there is nothing to resume; name a spec and --run-dir",
+            (None, "empty", None),
+            "empty: has no spec.yaml, so there is nothing to resume; name a spec and --run-dir",
         ),
     ],
 )
 def test_no_run_or_several(named, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=re.escape(message)):
         find_spec(*named)
 

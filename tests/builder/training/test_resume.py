@@ -212,9 +212,11 @@ def test_an_extended_run_ends_as_one_that_was_longer_from_the_start(tmp_path, da
 
 def test_early_stopping_says_why(tmp_path, data_dir, killed):
     rule = {"monitor": "val_loss", "patience": 1, "min_delta": 10.0}
-    spec = write(tmp_path, epochs=9, early_stopping=rule)
+    spec = write(tmp_path, epochs=9, early_stopping=rule, learning_rate=0.05)
     status, output = killed(spec, tmp_path / "run", data_dir)
     reason = r"stopped early after epoch 2 of 9: val_loss has not improved by 10 on \d\.\d{4} for 1 epoch"
     assert status == 0 and re.search(rf"\n{reason}\nbest epoch \d \(highest val_accuracy\): ", output), output
-    _, output = killed(write(tmp_path, epochs=19, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir)
-    assert "is a run of another spec" in output
+    status, output = killed(
+        write(tmp_path, epochs=19, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir
+    )
+    assert status == 2 and "was ended by early stopping after epoch 2, so that more epochs change nothing" in output
