@@ -2,7 +2,7 @@
 
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml
 python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to keras --out resnet50.weights.h5
-python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to run --normalisation torchvision --out runs/resnet50
+python tools/convert_weights.py resnet50.pth specs/resnet50.yaml --to run --normalisation torchvision --out runs/r50
 python tools/convert_weights.py runs/mine/20261124-095041 --to torch --like module.pth --out mine.safetensors"""
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)

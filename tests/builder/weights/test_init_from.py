@@ -168,7 +168,7 @@ def runs(tmp_path_factory):
             "damaged",
             (),
             "train.init_from: {}/checkpoints/best.safetensors: is damaged: Error while deserializing header: header "
-            "too large; a completed run does not write it again; train again with python tools/train.py {}/spec.yaml",
+            "too large; train again with python tools/train.py {}/spec.yaml",
         ),
         (
             "vgg_a/first",
