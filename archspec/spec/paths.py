@@ -88,11 +88,12 @@ def _with_field(layer: str, steps: Sequence[str | int], rest: str, spec: Tree) -
 
 
 def path_meant(word: str) -> str | None:
-    """The path that a word stands for: `train.epochs` for `epochs`, and for `num_epochs`; None where it is unknown."""
+    """The path that a word stands for, the first where there are two: `train.epochs` for `epochs`, and for
+    `num_epochs`; None where it is unknown."""
     if word in TOP_LEVEL:
         return word
     answer = TOP.answer_inside(word)
-    return answer.write if answer is not None and answer.write and ":" not in answer.write else None
+    return answer.write.split(" or ")[0] if answer is not None and answer.write and ":" not in answer.write else None
 
 
 def _followed(path: str, spec: Tree) -> list[str | int]:

@@ -58,7 +58,8 @@ KINDS: Table = {
             "there is none; in 'parallel', an empty branch [] and a branch of convolutions, merged by concat, are one "
             "step of it"
         ),
-        "normalization": instead("leave it out; pictures are normalised as 'train.normalisation' says"),
+        "scale, scale_bias": instead("leave it out; batch_norm has a factor and an offset for each channel"),
+        "normalization, rescaling": instead("leave it out; pictures are normalised as 'train.normalisation' says"),
         "input, input_layer": "model.input",
         "conv1d, conv3d, max_pool1d, max_pool3d, lstm, gru, rnn, embedding, attention, multihead_attention, "
         "multi_head_attention, transformer, transformer_block": NO_SEQUENCES,
@@ -84,7 +85,7 @@ FIELDS: Table = {
         "out_features, output_channels, units, width": "filters",
         "kernel_size, ksize, size, filter_size, window, k": "kernel",
         "strides, subsample, s": "stride",
-        "pad, padding_mode, border_mode, p": "padding",
+        "pad, pad_type, padding_mode, border_mode, p": "padding",
         "dilation_rate, rate": "dilation",
         "group, num_groups, cardinality, g": "groups",
         "depth_multiplier, channel_multiplier": "multiplier",
@@ -206,7 +207,7 @@ VALUES: Table = {
     "padding": {
         "none": Answer("valid", "it is without padding; a number adds as many zeros to each side"),
         "zeros, constant": instead(
-            "padding is with zeros in any case; write how much: 'same', 'valid', 'symmetric' or numbers"
+            "padding is with zeros in any case; leave the field out, or write how much, such as 'same'"
         ),
         "reflect, replicate, circular": instead("padding is with zeros: 'same', 'valid', 'symmetric' or numbers"),
     },

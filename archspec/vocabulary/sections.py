@@ -36,7 +36,7 @@ FIELDS: Table = {
         "direction, mode": "search.objective.direction",
         "params, parameters, hyperparameters, search_space, variables": "space",
         "algorithm, method, sampler, strategy, scheduler": "tuner",
-        "pruner, pruning": Answer("search.tuner.hyperband", "it ends poor trials early"),
+        "pruner, pruning": Answer("search.tuner.hyperband", "it stops poor trials early"),
         "limits, constraints, max": "budget",
         "flops, max_flops, gflops": Answer("search.budget.macs", "one multiply-accumulate is two FLOPs, so write half"),
         "macs, max_macs": "search.budget.macs",
