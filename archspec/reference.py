@@ -240,13 +240,19 @@ def _words() -> Iterator[str]:
     yield "What Keras, PyTorch, timm, Lightning and Ultralytics call differently. Messages give the same answers.\n"
     yield "| where | word | here |"
     yield "|---|---|---|"
-    titles = {"fields": "a field of", "kinds": "a kind of", "values": "the value of"}
     for table in tables():
         for places, words, answer in rows(table):
             place = places[0] if len(places) == 1 else "layers" if len(places) > 8 else ", ".join(places)
             here = f"`{answer.write}`" if answer.write else ""
             text = "; ".join(part for part in (here, answer.note) if part)
-            yield f"| {titles[table]} {place} | {', '.join(words)} | {text} |".replace("|  |", "| |")
+            yield f"| {_where(table, place)} | {', '.join(words)} | {text} |".replace("|  |", "| |")
+
+
+def _where(table: str, place: str) -> str:
+    """Where a word of a table is typed: `a field of conv`, `an optimizer`, `--format`, `the value of norm`."""
+    if table == "kinds":
+        return place if place.startswith("--") else f"{'an' if place[0] in 'aeiou' else 'a'} {place}"
+    return f"{'a field' if table == 'fields' else 'the value'} of {place}"
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archspec.errors import INVALID
 from archspec.fields.base import EXPRESSION, FieldError, Form, Kinds, Reader, schema_of
-from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, number_hint
+from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, list_hint, number_hint
 from archspec.source.tree import Tree, resolve_scalar
 from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import describe
@@ -55,7 +55,8 @@ class OneOrPair(Form):
         if isinstance(tree.value, int | float) and not isinstance(tree.value, bool):
             value = self.item.convert(tree, path, reader)
             return INVALID if value is INVALID else (value, value)
-        return reader.expect(tree, path, self.expected, number_hint(tree.value, isinstance(self.item, Integer)))
+        hint = number_hint(tree.value, isinstance(self.item, Integer)) or list_hint(tree.value)
+        return reader.expect(tree, path, self.expected, hint)
 
     def written(self, value: Any) -> Any:
         return value[0] if value[0] == value[1] else list(value)
@@ -89,7 +90,8 @@ class ListOf(Form):
             value = self.item.read(tree, path, reader)
             return INVALID if value is INVALID else (value,)
         if not isinstance(tree.value, list) or len(tree.value) < self.min_items:
-            return reader.expect(tree, path, self.expected)
+            hint = list_hint(tree.value) if isinstance(self.item, Integer | Number) else ""
+            return reader.expect(tree, path, self.expected, hint)
         items = tuple(self.item.read(part, f"{path}[{i}]", reader) for i, part in enumerate(tree.value))
         return INVALID if any(item is INVALID for item in items) else items
 
@@ -176,6 +178,8 @@ class Union(Form):
             return None
         numbers = [form for form in self.forms if isinstance(form, Integer | Number | OneOrPair)]
         if numbers and (hint := number_hint(tree.value, not any(isinstance(form, Number) for form in numbers))):
+            return reader.expect(tree, path, self.expected, hint)
+        if any(isinstance(form, OneOrPair) for form in self.forms) and (hint := list_hint(tree.value)):
             return reader.expect(tree, path, self.expected, hint)
         fitting = [form for form in self.forms if form.accepts(tree.value)]
         if not fitting:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +22,14 @@ from archspec.fields.containers import OneOrPair, Union
 from archspec.fields.documentation import Documentation, annotated, documentation
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text
 from archspec.source.tree import Tree
-from archspec.vocabulary.suggestions import meant, suggestion
+from archspec.vocabulary.suggestions import meaning, meant, suggestion
 from archspec.wording import closest, quoted
 
 REQUIRED: Any = inspect.Parameter.empty
+
+
+_REST_OF_LIST = re.compile(r"\d+\)")
+"""The key that YAML makes of `3)` in `{kernel: (3, 3)}`."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +135,21 @@ class Record(Form):
         """Reports an unknown field, and returns the one that was probably meant."""
         hint = self.hint(key, absent) or f"; {self.noun} has no fields"
         reader.fail(tree, path, f"unknown field '{key}' of {self.noun}{hint}", key)
-        return meant("fields", self.noun, key, absent)
+        return self.meant(key, absent)
+
+    def meant(self, key: str, absent: Sequence[str]) -> str | None:
+        """The field, of those that are not given yet, that an unknown one stands for; None where there is none."""
+        answer = meaning("fields", self.noun, key, self.known())
+        is_given = answer is not None and bool(answer.names) and answer.names[0] not in absent
+        return None if is_given else meant("fields", self.noun, key, absent)
 
     def hint(self, key: str, absent: Sequence[str]) -> str:
         """What was probably meant by an unknown field, as the end of a message: one that is not given yet, if there is
         one."""
-        near = suggestion("fields", self.noun, key, absent, few=0)
+        if _REST_OF_LIST.fullmatch(key):
+            return "; it ends a list in round brackets; a list stands in square ones, such as [3, 3]"
+        is_given = meaning("fields", self.noun, key, absent) is None and meaning("fields", self.noun, key, self.known())
+        near = "" if is_given else suggestion("fields", self.noun, key, absent, few=0)
         near = near or suggestion("fields", self.noun, key, self.known(), few=0)
         return near or (f"; known: {', '.join(self.known())}" if self.fields else "")
 
@@ -209,7 +223,7 @@ class Tagged(Form):
 
     def hint(self, tag: str) -> str:
         """What was probably meant by an unknown name, as the end of a message."""
-        return suggestion("kinds", self.kind, tag, self.records)
+        return suggestion("kinds", self.kind, tag, self.records, few=30)
 
     def written(self, value: Any) -> Any:
         name = next((name for name, record in self.records.items() if record.build is type(value)), None)

@@ -124,6 +124,17 @@ def number_hint(value: Any, whole: bool = False) -> str:
     return f"; write {bare}{' without quotes' if bare == value else ''}"
 
 
+def list_hint(value: Any) -> str:
+    """A hint on how to write a list of whole numbers that is a text: `3x3`, `3,3` or `(3, 3)`, or the start of the
+    last inside other brackets, where the comma ends the text."""
+    if not isinstance(value, str):
+        return ""
+    numbers = re.fullmatch(r"\(?(\d{1,6}(?: ?[x*,\u00d7] ?\d{1,6}){1,3})\)?", value)
+    if numbers is not None:
+        return f"; a list stands in square brackets: [{', '.join(re.findall('[0-9]+', numbers[1]))}]"
+    return "; a list stands in square brackets, such as [3, 3]" if re.fullmatch(r"\(\d{1,6}", value) else ""
+
+
 class Boolean(Form):
     expected = "true or false"
 

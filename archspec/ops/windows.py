@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID
 from archspec.fields.base import Form, Reader, schema_of
-from archspec.fields.scalars import Choice, Integer
+from archspec.fields.scalars import Choice, Integer, list_hint
 from archspec.source.tree import Tree
 
 Sides = tuple[tuple[int, int], tuple[int, int]]
@@ -37,7 +37,8 @@ class PaddingForm(Form):
 
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         value = tree.value
-        if isinstance(value, str) and self.words:
+        hint = list_hint(value)
+        if isinstance(value, str) and self.words and not hint:
             return Choice(self.words).convert(tree, path, reader)
         if isinstance(value, int | float) and not isinstance(value, bool):
             amount = _AMOUNT.convert(tree, path, reader)
@@ -45,7 +46,7 @@ class PaddingForm(Form):
         if isinstance(value, list) and len(value) == 2:
             axes = tuple(self.axis(part, f"{path}[{i}]", reader) for i, part in enumerate(value))
             return INVALID if INVALID in axes else self.simplified(axes)
-        return reader.expect(tree, path, self.expected)
+        return reader.expect(tree, path, self.expected, hint)
 
     def axis(self, tree: Tree, path: str, reader: Reader) -> Any:
         tree = reader.evaluated(tree, path)

@@ -18,7 +18,7 @@ Interval = Annotated[tuple[float, ...], ListOf(Number(above=0), "list [least, mo
 def _check_interval(name: str, interval: tuple[float, ...], most: float | None = None) -> None:
     if len(interval) != 2 or interval[0] > interval[1] or (most is not None and interval[1] > most):
         limit = f", at most {most:g}" if most is not None else ""
-        raise FieldError(name, f"expected [least, most], the least first{limit}, got {list(interval)}")
+        raise FieldError(name, f"{name}={list(interval)} must be [least, most], the least first{limit}")
 
 
 # -- crops to the network's size: at most one, and first ---------------------------------------------------------------

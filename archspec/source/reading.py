@@ -19,6 +19,7 @@ from archspec.errors import MAX_PROBLEMS, Problem, Source, Span, SpecError, Unre
 from archspec.source.shipped import IN_RUNS, shipped_names
 from archspec.source.syntax import WINDOWS_PATH, backslash_problem, checked_json, forbidden, yaml_problem
 from archspec.source.tree import Tree, resolve_scalar
+from archspec.vocabulary.suggestions import meaning
 from archspec.wording import closest, first_few, quoted
 
 MAX_BYTES = 1_000_000
@@ -72,8 +73,10 @@ def _similar_files(path: Path) -> str:
         return ""
     if stem := _near(path.stem, names):
         return f"; did you mean '{path.parent / names[stem]}'?"
-    if path.name == str(path) and (stem := _near(path.stem, shipped_names())):
-        return f"; did you mean the shipped spec '{stem}'?"
+    if path.name == str(path):
+        answer = meaning("kinds", "shipped spec", path.stem, shipped_names())
+        if stem := answer.write if answer is not None else _near(path.stem, shipped_names()):
+            return f"; did you mean the shipped spec '{stem}'?"
     return ""
 
 

@@ -8,6 +8,7 @@ stands for, so that `train.data.tfds.validation` leads into `tfds: cifar10`, whi
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,8 +21,9 @@ from archspec.layers.structures import STRUCTURES
 from archspec.ops import PRIMITIVES
 from archspec.source.tree import Tree
 from archspec.spec.sections import TOP, TOP_LEVEL
+from archspec.vocabulary.answers import Answer
 from archspec.vocabulary.suggestions import meaning, suggestion
-from archspec.wording import counted, did_you_mean
+from archspec.wording import closest, counted, did_you_mean
 
 _PATH = re.compile(r"[A-Za-z0-9_\-]+(\[-?\d{1,6}\])*(\.([A-Za-z0-9_\-]+|\*)(\[-?\d{1,6}\])*)*")
 _STEP = re.compile(r"\[(-?\d+)\]|([A-Za-z0-9_\-*]+)")
@@ -52,25 +54,46 @@ def steps_of(path: str, tree: Tree) -> list[str | int]:
             return _followed(f"params.{path}", tree)
         if first in ("set", "extends"):
             raise PathError(f"'{first}' cannot be set from outside the file")
-        raise PathError(f"no parameter or section has this name{_hint(path, first, names)}")
+        raise PathError(f"no parameter or section has this name{_hint(path, first, names, tree)}")
     if first == "params" and path != "params" and second not in names:
         raise PathError(f"no parameter has this name{did_you_mean(second, names)}")
     return _followed(path, tree)
 
 
-def _hint(path: str, first: str, params: Sequence[str]) -> str:
+def _hint(path: str, first: str, params: Sequence[str], spec: Tree) -> str:
     """What was probably meant by a path whose first name leads nowhere, as the end of a message."""
-    named = meaning("fields", "parameter", first, params)
-    answer = named or (TOP.answer_inside(first) if path == first else None)
-    return answer.hint() if answer is not None else suggestion("fields", TOP.noun, first, [*params, *TOP_LEVEL])
+    rest = path[len(first) :]
+    named, inside = meaning("fields", "parameter", first, params), TOP.answer_inside(first)
+    answer = named or (inside if not rest else None)
+    if answer is not None:
+        return answer.hint()
+    if inside is not None and inside.write.endswith(f".{first}"):
+        return Answer(f"{inside.write}{rest}").hint()
+    numbered = _layer_numbered(first, spec)
+    if numbered is not None:
+        return Answer(_with_field(_shown(numbered), numbered, rest, spec)).hint()
+    layers = dict(_layers_with_names(child(child(spec, "model"), "layers"), ["model", "layers"]))
+    near = closest(first, [*params, *TOP_LEVEL, *layers])
+    if near in layers:
+        return Answer(_with_field(near, layers[near], rest, spec)).hint()
+    return suggestion("fields", TOP.noun, first, [*params, *TOP_LEVEL])
+
+
+def _with_field(layer: str, steps: Sequence[str | int], rest: str, spec: Tree) -> str:
+    """A path to the field of a layer that the rest of a path names, or to the layer's first field."""
+    field = rest.removeprefix(".")
+    record = kinds_of(spec)(str(steps[-1]))
+    is_known = isinstance(record, Record) and re.split(r"[.\[]", field)[0] in record.fields
+    return f"{layer}.{field if is_known else _example(steps, spec)}"
 
 
 def path_meant(word: str) -> str | None:
-    """The path that a word stands for: `train.epochs` for `epochs`, and for `num_epochs`; None where it is unknown."""
+    """The path that a word stands for, the first where there are two: `train.epochs` for `epochs`, and for
+    `num_epochs`; None where it is unknown."""
     if word in TOP_LEVEL:
         return word
     answer = TOP.answer_inside(word)
-    return answer.write if answer is not None and answer.write and ":" not in answer.write else None
+    return answer.write.split(" or ")[0] if answer is not None and answer.write and ":" not in answer.write else None
 
 
 def _followed(path: str, spec: Tree) -> list[str | int]:
@@ -132,29 +155,63 @@ def _layer_named(path: str, spec: Tree) -> list[str | int] | None:
     return _followed(f"{_shown(steps)}.{field}", spec)
 
 
+def _layer_numbered(name: str, spec: Tree) -> list[str | int] | None:
+    """The steps to the fields of the layer that tables show by a numbered name, `dense1`, and for `stage2` those of
+    `stages`. None where the number cannot be told from the text, as layers inside of layers have numbers too."""
+    layers = child(child(spec, "model"), "layers")
+    items = layers.value if layers is not None and isinstance(layers.value, list) else []
+    given = {one for one, _ in _layers_with_names(layers, [])}
+    counters: Counter[str] = Counter()
+    for i, item in enumerate(items):
+        kind = next(iter(item.value)) if isinstance(item.value, dict) and len(item.value) == 1 else item.value
+        body = child(item, kind) if isinstance(kind, str) else None
+        if not isinstance(kind, str) or kind in COMPOSITIONS:
+            return None
+        if kind == "stages" and re.fullmatch(r"stage\d+", name):
+            return ["model", "layers", i, kind]
+        own = child(body, "name")
+        pattern = str(own.value) if own is not None else f"{kind}#"
+        numbered = ""
+        while "#" in pattern and (not numbered or numbered in given):
+            counters[pattern] += 1
+            numbered = pattern.replace("#", str(counters[pattern]), 1)
+        if numbered == name:
+            return ["model", "layers", i, kind]
+    return None
+
+
+COMPOSITIONS = ("sequence", "repeat", "parallel", "residual", "towers")
+"""The layers that hold lists of layers, which are numbered together with those around them."""
+
+
 def _named_layers(layers: Tree | None, name: str, steps: list[str | int]) -> Iterator[list[str | int]]:
     """The steps to the fields of each layer of that name, among layers and what is inside them."""
+    return (found for one, found in _layers_with_names(layers, steps) if one == name)
+
+
+def _layers_with_names(layers: Tree | None, steps: list[str | int]) -> Iterator[tuple[str, list[str | int]]]:
+    """The name of each layer that is given one, and the steps to its fields, among layers and what is inside them."""
     for i, item in enumerate(layers.value if layers is not None and isinstance(layers.value, list) else ()):
         for kind, body in item.value.items() if isinstance(item.value, dict) else ():
             here = [*steps, i, kind]
             given = child(body, "name")
-            if given is not None and given.value == name:
-                yield here
-            yield from _inside(body, name, here)
+            if given is not None and isinstance(given.value, str):
+                yield given.value, here
+            yield from _inside(body, here)
 
 
-def _inside(body: Tree, name: str, steps: list[str | int]) -> Iterator[list[str | int]]:
-    """The steps among the lists of layers that a layer has, in its fields or as their short form, and in lists of
-    such."""
+def _inside(body: Tree, steps: list[str | int]) -> Iterator[tuple[str, list[str | int]]]:
+    """The names and steps among the lists of layers that a layer has, in its fields or as their short form, and in
+    lists of such."""
     if isinstance(body.value, dict):
         for key, part in body.value.items():
             if isinstance(part.value, list):
-                yield from _inside(part, name, [*steps, key])
+                yield from _inside(part, [*steps, key])
     elif isinstance(body.value, list):
-        yield from _named_layers(body, name, steps)
+        yield from _layers_with_names(body, steps)
         for i, part in enumerate(body.value):
             if isinstance(part.value, list):
-                yield from _named_layers(part, name, [*steps, i])
+                yield from _layers_with_names(part, [*steps, i])
 
 
 def _example(steps: Sequence[str | int], spec: Tree) -> str:

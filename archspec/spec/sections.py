@@ -17,7 +17,7 @@ from archspec.recipe import TRAIN
 from archspec.source.tree import Tree
 from archspec.spec.params import check_name, read_params
 from archspec.vocabulary.answers import Answer
-from archspec.vocabulary.suggestions import meaning, meant
+from archspec.vocabulary.suggestions import meaning
 from archspec.wording import quoted
 
 SECTIONS = ("params", "blocks", "model", "train", "search")
@@ -49,7 +49,7 @@ def sections_of(tree: Tree) -> tuple[dict[str, Tree], dict[str, Span | None]]:
     spans = {key: tree.key_span(key) for key in sections}
     for key, child in tree.value.items():
         if key not in TOP.fields and TOP.answer_inside(key) is None:
-            section = meant("fields", TOP.noun, key, [name for name in TOP.fields if name not in sections])
+            section = TOP.meant(key, [name for name in TOP.fields if name not in sections])
             if section is not None:
                 sections[section], spans[section] = child, tree.key_span(key)
     return sections, spans
@@ -273,6 +273,15 @@ def _read_model(tree: Tree, span: Span | None, reader: Reader) -> Any:
             "model.input",
             f"expected [height, width, channels], or [features] for vectors, got {len(model['input'])} sizes",
         )
+    if len(model["input"]) == 3:
+        first, height, width = model["input"]
+        if first in (1, 3) and width > 4 and height == width:
+            return reader.fail(
+                tree.value["input"],
+                "model.input",
+                f"the input is [height, width, channels], and this is a picture of {first}x{height} with {width} "
+                f"channels; write [{height}, {width}, {first}]",
+            )
     if not model["layers"]:
         return reader.fail(tree.value["layers"], "model.layers", "a network needs at least one layer")
     return model

@@ -26,7 +26,7 @@ KINDS: Table = {
         ),
         "max_pool2d, max_pooling2d, max_pooling": "max_pool",
         "avg_pool2d, average_pooling2d, average_pool, mean_pool": "avg_pool",
-        "adaptive_avg_pool, adaptive_avg_pool2d, gap, global_average_pooling2d, global_average_pooling, "
+        "adaptive_avg_pool, adaptive_avg_pool2d, gap, global_pool, global_average_pooling2d, global_average_pooling, "
         "global_avg_pool2d": "global_avg_pool",
         "adaptive_max_pool, adaptive_max_pool2d, gmp, global_max_pooling2d, global_max_pool2d": "global_max_pool",
         "bn, batch_norm2d, batch_normalization, sync_batch_norm": "batch_norm",
@@ -53,7 +53,13 @@ KINDS: Table = {
         "loop, for": "repeat",
         "zero_padding2d, zero_pad2d, padding, pad": "zero_pad",
         "transpose": "permute",
-        "view": "reshape",
+        "view, squeeze, unsqueeze, torch_squeeze": "reshape",
+        "dense_block": instead(
+            "there is none; in 'parallel', an empty branch [] and a branch of convolutions, merged by concat, are one "
+            "step of it"
+        ),
+        "scale, scale_bias": instead("leave it out; batch_norm has a factor and an offset for each channel"),
+        "normalization, rescaling": instead("leave it out; pictures are normalised as 'train.normalisation' says"),
         "input, input_layer": "model.input",
         "conv1d, conv3d, max_pool1d, max_pool3d, lstm, gru, rnn, embedding, attention, multihead_attention, "
         "multi_head_attention, transformer, transformer_block": NO_SEQUENCES,
@@ -76,37 +82,37 @@ KINDS: Table = {
 FIELDS: Table = {
     "conv, depthwise_conv, separable_conv, conv_table, basic, bottleneck, residual": {
         "out_channels, out_planes, planes, channels, features, num_filters, n_filters, nb_filter, num_output, "
-        "out_features, units, width": "filters",
+        "out_features, output_channels, units, width": "filters",
         "kernel_size, ksize, size, filter_size, window, k": "kernel",
-        "strides, subsample": "stride",
-        "pad, padding_mode, border_mode": "padding",
+        "strides, subsample, s": "stride",
+        "pad, pad_type, padding_mode, border_mode, p": "padding",
         "dilation_rate, rate": "dilation",
-        "group, num_groups, cardinality": "groups",
+        "group, num_groups, cardinality, g": "groups",
         "depth_multiplier, channel_multiplier": "multiplier",
     },
     "inverted_residual": {
         "in_channels, in_planes, in_chs, input_channels": "inputs",
-        "out_channels, out_planes, out_chs, channels, features, num_filters": "filters",
+        "out_channels, out_planes, out_chs, output_channels, channels, features, num_filters": "filters",
         "expand_ratio, expansion_factor, expand": "expansion",
         "kernel_size, ksize, size": "kernel",
-        "strides": "stride",
+        "strides, s": "stride",
     },
     "bottleneck": {"expand_ratio, expansion_factor": "expansion", "downsample, skip, projection": "shortcut"},
     "basic, residual": {"downsample, skip, projection": "shortcut"},
     "squeeze_excite": {
-        "in_channels, channels, features": "filters",
+        "in_channels, input_channels, channels, features": "filters",
         "reduction, reduction_ratio, r, squeeze_ratio": "ratio",
     },
     "dense": {
         "out_features, num_classes, classes, neurons, hidden, hidden_units, num_units, size, width, features, "
-        "out_channels, channels, filters": "units",
+        "out_channels, output_channels, channels, filters": "units",
         "kernel, kernel_size": instead("a dense layer has no window; 'units' is the length of its output"),
     },
     "conv, depthwise_conv, separable_conv, conv_table, basic, bottleneck, inverted_residual, residual, dense, "
     "squeeze_excite": {
         "use_bias": "bias",
         "act, act_layer, activation_fn, activation_layer, nonlinearity": "activation",
-        "bn, use_bn, batch_norm, norm_layer, normalization, normalizer": "norm: batch",
+        "bn, use_bn, with_bn, batch_norm, norm_layer, normalization, normalizer": "norm: batch",
         "layer_norm, ln": "norm: layer",
         "kernel_initializer, weight_init, weight_initializer, init": "initializer",
         "kernel_regularizer, regularizer, l2, weight_decay, wd": "train.weight_decay",
@@ -117,8 +123,8 @@ FIELDS: Table = {
     },
     "max_pool, avg_pool": {
         "kernel_size, kernel, pool_size, ksize, k, window": "size",
-        "strides": "stride",
-        "pad, padding_mode": "padding",
+        "strides, s": "stride",
+        "pad, padding_mode, p": "padding",
         "ceil_mode": instead(
             "say it with padding at the bottom and on the right, such as padding: [[0, 1], [0, 1]], or with "
             "'padding: same'"
@@ -172,7 +178,8 @@ FIELDS: Table = {
     "permute": {"dims, axes, perm": "order"},
     "slice_channels": {"begin, from_": "start", "end": "stop"},
     EVERY_LAYER: {
-        "in_channels, in_planes, inplanes, in_features, in_chs, input_shape, input_dim, input_size": KNOWN_INPUT,
+        "in_channels, in_planes, inplanes, in_features, in_chs, input_channels, input_shape, input_dim, "
+        "input_size": KNOWN_INPUT,
         "data_format, channels_last": CHANNELS_LAST,
     },
 }
@@ -198,7 +205,10 @@ VALUES: Table = {
     },
     "merge": {"sum, plus": "add", "cat, concatenate": "concat", "mul, product, prod": "multiply"},
     "padding": {
-        "zeros, constant, none": Answer("valid", "it is without padding; a number adds as many zeros to each side"),
+        "none": Answer("valid", "it is without padding; a number adds as many zeros to each side"),
+        "zeros, constant": instead(
+            "padding is with zeros in any case; leave the field out, or write how much, such as 'same'"
+        ),
         "reflect, replicate, circular": instead("padding is with zeros: 'same', 'valid', 'symmetric' or numbers"),
     },
     "interpolation": {"linear": "bilinear", "bicubic, cubic, area": "bilinear"},

@@ -70,8 +70,13 @@ def suggestion(table: str, place: str, word: str, known: Iterable[str], few: int
     if hint := alike_hint(word):
         return hint
     key, colon, value = word.partition(":")
-    if colon and value and meant(table, place, key, names):
+    if colon and value.strip() and meant(table, place, key, names):
+        if value[0].isspace():
+            return "; leave out the quotes around it, which make it one text"
         return f"; write '{key}: {value}', with a space after the colon"
+    equation = _EQUATION.fullmatch(word)
+    if equation is not None and (name := meant(table, place, equation[1], names)):
+        return f"; write '{name}: {equation[2]}'"
     call = _CALL.fullmatch(word)
     if call is not None:
         hint = suggestion(table, place, call[1], names, few)
@@ -83,6 +88,7 @@ def suggestion(table: str, place: str, word: str, known: Iterable[str], few: int
     return answer.hint() if answer is not None else did_you_mean(word, names, few)
 
 
+_EQUATION = re.compile(r"(\w+) ?= ?([^=]+)")
 _CALL = re.compile(r"([\w.]+)\((.*)\)")
 
 

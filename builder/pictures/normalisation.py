@@ -8,6 +8,7 @@ import keras
 
 from archspec.errors import argument_problem
 from archspec.recipe.normalisation import NORMALISATIONS
+from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import counted, quoted
 
 
@@ -26,8 +27,8 @@ class Normalisation:
             UserError: there is none of that name, or it has another number of channels.
         """
         if name not in NORMALISATIONS:
-            known = ", ".join(NORMALISATIONS)
-            raise argument_problem("normalisation", f"there is none named {quoted(name)}; choose from {known}")
+            hint = value_hint("normalisation", name) or f"; choose from {', '.join(NORMALISATIONS)}"
+            raise argument_problem("normalisation", f"there is none named {quoted(name)}{hint}")
         mean, std = (
             tuple(255 * value for value in (numbers * channels if len(numbers) == 1 else numbers))
             for numbers in NORMALISATIONS[name]

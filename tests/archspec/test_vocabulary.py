@@ -14,18 +14,21 @@ import pytest
 import archspec
 from archspec.blocks import BLOCKS
 from archspec.cli import COMMANDS
+from archspec.errors import UnreadableFile
 from archspec.fields.records import Record, record_of
 from archspec.layers.fields import MERGES, NORMS
 from archspec.layers.reading import primitive_record
 from archspec.layers.structures import SHORTCUTS, STRUCTURES
 from archspec.ops import ACTIVATIONS, PRIMITIVES, activations, initializers
 from archspec.recipe import AUGMENTATIONS, DATA, DISTRIBUTE, MONITORS, OPTIMIZERS, SCHEDULES, TRAIN
+from archspec.recipe.normalisation import NORMALISATIONS
 from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.recipe.train import L2, Checkpoints, EarlyStopping
 from archspec.search import SEARCH
 from archspec.search.entries import KINDS as KINDS_OF_VALUES
 from archspec.search.section import Budget, Objective
 from archspec.search.tuners import TUNERS
+from archspec.source.shipped import shipped_names
 from archspec.spec.overrides import parse_assignments
 from archspec.spec.sections import BLOCK, MODEL, TOP
 from archspec.vocabulary.suggestions import rows
@@ -102,6 +105,13 @@ PLACES: dict[str, Callable[[Any], dict[str, Any]]] = {
     "augment in a list": lambda word: spec(train={"augment": [word]}),
     "data": value_in("data"),
     "folder": field_of("data", "folder"),
+    "tfds": field_of("data", "tfds", name="cifar10"),
+    "affine": lambda word: spec(train={"augment": [{"affine": {word: 1}}]}),
+    "normalisation": value_in("normalisation"),
+    "resize": value_in("resize"),
+    "sampler": value_in("sampler"),
+    "padding": value_in_layer("conv", "padding", **CONV),
+    "merge": value_in_layer("parallel", "merge", branches=[[], []]),
     "top": lambda word: {**spec(), word: 3},
     "model": lambda word: spec() | {"model": {"input": [8, 8, 3], "layers": LAYERS, word: 3}},
     "search": lambda word: spec(search={"space": SPACE, word: 3}),
@@ -127,9 +137,8 @@ WORDS: dict[str, dict[str, str]] = {
         "Sigmoid": "activation: sigmoid",
         "Tanh": "activation: tanh",
         "PReLU": THERE_IS_NONE,
-        "AdaptiveAvgPool2d adaptive_avg_pool gap GlobalAveragePooling2D tf.keras.layers.GlobalAvgPool2D": (
-            "global_avg_pool"
-        ),
+        "AdaptiveAvgPool2d adaptive_avg_pool gap GlobalPool global_pool": "global_avg_pool",
+        "GlobalAveragePooling2D tf.keras.layers.GlobalAvgPool2D": ("global_avg_pool"),
         "AdaptiveMaxPool2d GlobalMaxPooling2D": "global_max_pool",
         "MaxPool2d MaxPooling2D": "max_pool",
         "AvgPool2d AveragePooling2D": "avg_pool",
@@ -143,6 +152,11 @@ WORDS: dict[str, dict[str, str]] = {
         "BasicBlock": "basic",
         "Bottleneck": "bottleneck",
         "DropPath drop_path stochastic_depth": THERE_IS_NONE,
+        "DropBlock AlphaDropout nn.AlphaDropout GaussianNoise RMSNorm Normalization": THERE_IS_NONE,
+        "maxout MaxUnpool2d PixelShuffle FusedMBConv DenseBlock ConvNeXtBlock convnext": THERE_IS_NONE,
+        "GhostConv DeformConv2d Scale Rescaling": THERE_IS_NONE,
+        "Average average Subtract subtract Maximum maximum Minimum": THERE_IS_NONE,
+        "squeeze unsqueeze torch.squeeze": "reshape",
         "Conv2DTranspose ConvTranspose2d conv_transpose deconv": THERE_IS_NONE,
         "ChannelShuffle": THERE_IS_NONE,
         "Upsample UpSampling2D": "up_sample",
@@ -159,14 +173,16 @@ WORDS: dict[str, dict[str, str]] = {
         "Conv2D conv2d nn.Conv2d": "conv",
     },
     "conv": {
-        "out_channels channels features num_filters nb_filter": "filters",
-        "in_channels input_shape": THERE_IS_NONE,
+        "out_channels output_channels channels features num_filters nb_filter": "filters",
+        "in_channels input_channels input_shape": THERE_IS_NONE,
         "kernel_size ksize size": "kernel",
-        "strides": "stride",
-        "pad padding_mode": "padding",
+        "strides s": "stride",
+        "pad padding_mode p": "padding",
+        "g": "groups",
+        "kernel_constraint bias_constraint": THERE_IS_NONE,
         "dilation_rate": "dilation",
         "use_bias": "bias",
-        "bn normalization batchnorm": "norm: batch",
+        "bn with_bn normalization batchnorm": "norm: batch",
         "act nonlinearity": "activation",
         "kernel_initializer weight_init": "initializer",
         "kernel_regularizer l2 weight_decay": "train.weight_decay",
@@ -215,6 +231,20 @@ WORDS: dict[str, dict[str, str]] = {
         "grad_clip gradient_clip clip_norm_ clipnorm max_grad_norm gradient_clip_val": "clip_norm",
         "gradient_accumulation_steps accumulate_grad_batches": "accumulate",
         "l2 l2_reg wd": "weight_decay",
+        "val_batch_size eval_batch_size": THERE_IS_NONE,
+        "resume output_dir wandb tensorboard val_interval log_every": THERE_IS_NONE,
+        "focal_loss pos_weight drop_path_rate": THERE_IS_NONE,
+        "hflip horizontal_flip": "augment: [horizontal_flip]",
+        "color_jitter": "augment: [color_jitter]",
+        "rotation": "augment: [{rotation: 15}]",
+        "reprob": "augment: [random_erasing]",
+        "aa": "augment: [rand_augment]",
+        "min_lr lr_min": "train.learning_rate.cosine.final",
+        "warmup_lr": "train.learning_rate.cosine.warmup_rate",
+        "cooldown_epochs": THERE_IS_NONE,
+        "train_split": "data",
+        "crop": "augment: [{random_crop: {pad: 4}}]",
+        "monitor metric": "train.early_stopping.monitor",
         "loss": THERE_IS_NONE,
         "metrics": THERE_IS_NONE,
         "callbacks": THERE_IS_NONE,
@@ -223,7 +253,7 @@ WORDS: dict[str, dict[str, str]] = {
         "shuffle": THERE_IS_NONE,
         "validation_split val_split": "train.data.folder.validation",
         "num_classes": THERE_IS_NONE,
-        "pretrained weights checkpoint": "init_from",
+        "pretrained weights checkpoint finetune": "init_from",
         "freeze frozen requires_grad": "trainable",
         "strategy gpus devices": "distribute",
         "label_smooth": "label_smoothing",
@@ -253,7 +283,7 @@ WORDS: dict[str, dict[str, str]] = {
         "bf16 bfloat16 bf16-mixed": "mixed_bfloat16",
         "fp32 32": "float32",
     },
-    "augment": {"hflip random_flip RandomHorizontalFlip": "horizontal_flip"},
+    "augment": {"hflip random_flip RandomHorizontalFlip": "horizontal_flip", "none": THERE_IS_NONE},
     "augment in a list": {
         "hflip random_flip RandomHorizontalFlip fliplr": "horizontal_flip",
         "vflip flipud": "vertical_flip",
@@ -264,11 +294,19 @@ WORDS: dict[str, dict[str, str]] = {
         "autoaugment": "rand_augment",
         "trivialaugment": "trivial_augment",
         "augmix": "aug_mix",
+        "scale": "affine",
+        "random_order RandomApply": THERE_IS_NONE,
+        "none": THERE_IS_NONE,
     },
     "data": {
         "cifar10": "tfds: cifar10",
         "mnist": "tfds: mnist",
         "imagenet2012": "tfds: imagenet2012",
+        "imagenette": "tfds: {name: imagenette, validation: validation}",
+        "stl10": "tfds: stl10",
+        "food101": "tfds: {name: food101, validation: validation}",
+        "tiny_imagenet": "folder: {path: FOLDER}",
+        "flowers102": "tfds: oxford_flowers102",
         "tests": "folder: {path: tests}",
         "some/pictures": "folder: {path: some/pictures}",
         "some/pictures.npz": "npz: {path: some/pictures.npz}",
@@ -276,7 +314,16 @@ WORDS: dict[str, dict[str, str]] = {
         "numpy arrays": "npz: {path: FILE}",
     },
     "folder": {"directory root data_dir dataset": "path", "validation_split val_split": "validation"},
+    "tfds": {"split": "train"},
+    "affine": {"rotate rotation": "degrees"},
+    "normalisation": {"imagenet": "torchvision"},
+    "resize": {"squash": "stretch", "letterbox": "pad"},
+    "sampler": {"weighted WeightedRandomSampler": "balanced"},
+    "padding": {"zeros": THERE_IS_NONE, "none": "valid"},
+    "merge": {"average subtract maximum": THERE_IS_NONE},
     "top": {
+        "arch": "model",
+        "defaults": "model.defaults",
         "training": "train",
         "network architecture backbone": "model",
         "layers": "model.layers",
@@ -292,6 +339,7 @@ WORDS: dict[str, dict[str, str]] = {
         "max_trials": "search.tuner.random_search.max_trials",
         "metric monitor": "objective",
         "flops": "search.budget.macs",
+        "pruner": "search.tuner.hyperband",
         "params": "space",
     },
     "budget": {"flops": "macs", "parameters params max_params": "trainable_parameters"},
@@ -329,6 +377,7 @@ def test_the_first_suggestion_is_what_is_meant(place: str, word: str, meant: str
     [
         ("norm", True, "'batch'"),
         ("shortcut", True, "'projection'"),
+        ("sampler", True, "'balanced'"),
         ("precision", 16, "'mixed_float16'"),
         ("precision", 32, "'float32'"),
         ("schedule", "1e-4", "write 1e-4 without quotes"),
@@ -352,6 +401,18 @@ def test_values_are_answered_too(place: str, word: Any, meant: str):
     assert meant in str(caught.value)
 
 
+@pytest.mark.parametrize(("word", "shipped"), [("vgg11", "a"), ("vgg13", "b"), ("vgg16", "d"), ("VGG19.yaml", "e")])
+def test_networks_are_known_by_their_usual_names(word: str, shipped: str):
+    with pytest.raises(UnreadableFile, match=f"did you mean the shipped spec 'vgg_{shipped}'"):
+        archspec.load(word)
+
+
+@pytest.mark.parametrize("place", ["augment", "augment in a list"])
+def test_an_augmentation_that_resembles_none_is_followed_by_all(place: str):
+    with pytest.raises(archspec.SpecError, match=r"; known: affine, aug_mix, .*, vertical_flip$"):
+        archspec.loads(PLACES[place]("elastic"))
+
+
 def test_a_field_that_was_meant_is_not_missing_too():
     with pytest.raises(archspec.SpecError) as caught:
         archspec.loads(spec([{"conv": {"out_channels": 4, "kernel_size": 3}}, *LAYERS]))
@@ -359,6 +420,38 @@ def test_a_field_that_was_meant_is_not_missing_too():
         "<mapping>: model.layers[0].conv: unknown field 'out_channels' of conv; did you mean 'filters'?\n"
         "<mapping>: model.layers[0].conv: unknown field 'kernel_size' of conv; did you mean 'kernel'?"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ("{filters: 4, kernel: 3x5}", "a list stands in square brackets: [3, 5]"),
+        ("{filters: 4, kernel: '(3, 5)'}", "a list stands in square brackets: [3, 5]"),
+        ("{filters: 4, kernel: (3, 5)}", "a list stands in square brackets, such as [3, 3]"),
+        ("{filters: 4, kernel: 3, padding: 1x2}", "a list stands in square brackets: [1, 2]"),
+        ("{filters=4, kernel: 3}", "write 'filters: 4'"),
+        ("{out_channels=4, kernel: 3}", "write 'filters: 4'"),
+    ],
+)
+def test_lists_and_fields_in_the_syntax_of_python(fields: str, hint: str):
+    text = f"name: net\nmodel: {{input: [8, 8, 3], layers: [conv: {fields}, global_avg_pool, dense: 10]}}"
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(text)
+    assert f"; {hint}\n" in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["conv: {filters: 3, kernel: 3}", "dropout: 0.5"])
+def test_a_layer_in_quotes_has_its_colon_and_space_already(word: str):
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(layer(word))
+    assert "leave out the quotes" in str(caught.value) and "with a space" not in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [[3, 224, 224], [1, 28, 28]])
+def test_an_input_with_its_channels_first_is_refused(shape: list[int]):
+    model = {"input": shape, "layers": LAYERS}
+    with pytest.raises(archspec.SpecError, match=re.escape(f"write {[*shape[1:], shape[0]]}")):
+        archspec.loads({"name": "net", "model": model})
 
 
 @pytest.mark.parametrize("one", ["horizontal_flip", {"random_crop": 2}])
@@ -380,6 +473,12 @@ def test_one_augmentation_needs_no_list(one: Any):
         ("max_trials=3", "search.tuner.random_search.max_trials"),
         ("flops=3", "search.budget.macs"),
         ("traning.epochs=3", "train"),
+        ("optimizer.sgd.momentum=0.5", "train.optimizer.sgd.momentum"),
+        ("layers[0].conv.filters=3", "model.layers[0].conv.filters"),
+        ("conv1.filters=3", "model.layers[0].conv.filters"),
+        ("stage1.depths=[1,1]", "model.layers[1].stages.depths"),
+        ("dense1.units=10", "model.layers[3].dense.units"),
+        ("dense1=10", "model.layers[3].dense.units"),
     ],
 )
 def test_a_name_alone_is_answered_with_its_path(assignment: str, meant: str):
@@ -388,6 +487,18 @@ def test_a_name_alone_is_answered_with_its_path(assignment: str, meant: str):
     if "." not in assignment:  # the suggestion can be followed
         archspec.load("digits", parse_assignments([f"{meant}={assignment.partition('=')[2]}"]))
     assert len(caught.value.problems) == 1
+
+
+def test_a_misspelt_name_of_a_layer_is_answered_with_the_name():
+    with pytest.raises(archspec.SpecError, match=r"did you mean 'fc\.units'"):
+        archspec.load("resnet18", {"fcc.units": 10})
+
+
+def test_the_number_of_a_layer_is_not_guessed_after_layers_with_layers_in_them():
+    layers = [{"sequence": {"layers": [{"dense": 4}]}}, {"dense": 10}]
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(spec(["flatten", *layers]), {"dense2.units": 10})
+    assert "did you mean" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -423,7 +534,7 @@ KINDS = {
     "layer": list(kinds_of_layers()), "optimizer": list(OPTIMIZERS), "schedule": list(SCHEDULES),
     "augmentation": list(AUGMENTATIONS), "data source": list(DATA), "strategy": list(DISTRIBUTE),
     "tuner": list(TUNERS), "kind of value": list(KINDS_OF_VALUES), "command": list(COMMANDS),
-    "initializer": list(initializers.FORM.records),
+    "initializer": list(initializers.FORM.records), "shipped spec": shipped_names(),
 }  # fmt: skip
 ROWS = [(table, *row) for table in ("fields", "kinds") for row in rows(table)]
 
@@ -474,6 +585,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "interpolation": ("nearest", "bilinear"),
     "precision": tuple(ACTIVATION_BYTES),
     **dict.fromkeys(("monitor", "best", "name"), MONITORS),
+    "normalisation": ("data", *NORMALISATIONS),
+    "resize": ("crop", "stretch", "pad"),
+    "sampler": ("shuffled", "balanced"),
     "xla": ("auto", "on", "off"),
     "cache": ("auto", "off"),
     "on_corrupt": ("error", "skip"),

@@ -132,11 +132,8 @@ def test_pictures_that_are_named_show_the_ranges(folder, tmp_path):
     ("names", "normalisation", "expected"),
     [
         (NAMES[:3], "torchvision", "--classes: has 3 names, and net has 5 classes"),
-        (
-            NAMES,
-            "imagenet",
-            "normalisation: there is none named 'imagenet'; choose from torchvision, inception, unit",
-        ),
+        (NAMES, "imagenet", "normalisation: there is none named 'imagenet'; did you mean 'torchvision'?"),
+        (NAMES, "clip", "normalisation: there is none named 'clip'; choose from torchvision, inception, unit"),
         (NAMES, Normalisation((0.5,), (0.5,)), "--normalisation: is for 1 channel, and net takes 3 channels"),
     ],
 )
