@@ -32,7 +32,7 @@ POLL_SECONDS = 0.02
 SETTINGS = ("PYTHON", "TF_", "KERAS_", "CUDA", "XLA", "OMP_")
 """Environment variables with these beginnings matter when TensorFlow or Python starts."""
 FREE = ("TF_CPP_MIN_LOG_LEVEL", "TF_CONFIG")
-"""Those that do not, though their names begin like that."""
+"""Variables that do not matter, though their names begin like that."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 CLIENT = """#!{python} -SE

@@ -55,7 +55,7 @@ class SpecHyperModel(keras_tuner.HyperModel):
         return model
 
     def _normalisation(self, spec: Spec) -> Normalisation:
-        """That of the spec's own recipe, as a space may have several."""
+        """The normalisation of a candidate's own recipe, which a space may search over."""
         return normalised(self.data, recipe_of(spec), address(spec, "train", "normalisation")).normalisation
 
     def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *args: Any, **options: Any) -> Any:

@@ -80,7 +80,7 @@ def test_it_predicts(folder):
 
 
 def test_it_is_evaluated_on_pictures_that_are_named(folder, tmp_path):
-    """Of a folder without a split on all pictures, whose classes are found by their names."""
+    """In a folder without splits, all pictures count, and classes are found by their names."""
     lines = []
     evaluation = builder.evaluate(folder / "net", data=folder / "pictures", out=tmp_path / "out", say=lines.append)
     assert sorted(evaluation.labels.tolist()) == [1] * 3 + [2] * 3 + [3] * 3 + [4] * 3
