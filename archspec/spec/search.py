@@ -77,7 +77,7 @@ def _names(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Re
         try:
             steps = tuple(steps_of(name, spec))
         except PathError as error:
-            reader.fail(tree, path, f"{error}; or leave the search out, with search: null", name)
+            reader.fail(tree, path, str(error), name)
             continue
         if steps[0] in ("search", "name", "description") or steps == ("params",):
             reader.fail(tree, path, f"'{steps[0]}' cannot be searched over", name)
