@@ -61,6 +61,8 @@ def claimed(directory: Path, spec: Spec, resume: bool, say: Say) -> Iterator[Non
             if resume and not resumed and (not directory.exists() or _files(directory)):
                 problem = "is not the directory of a search, so there is nothing to resume; start one without --resume"
                 raise file_problem(directory, problem)
+            if not resumed and directory.is_dir():
+                _check_new(directory)  # before the lock, which leaves a file
             directory.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(directory))
             _check_same(directory, spec) if resumed else _check_new(directory)

@@ -166,6 +166,7 @@ def test_a_directory_that_cannot_be_one():
     assert tune("specs/digits.yaml", "--run-dir", ROOT / "specs", status=2).startswith(
         f"{ROOT / 'specs'}: is not empty"
     )
+    assert not (ROOT / "specs" / ".lock").exists()
 
 
 def test_a_name_for_a_search_over_machines_without_an_address(monkeypatch):
