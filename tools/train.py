@@ -35,7 +35,7 @@ def main() -> None:
         path, run_dir = find_spec(args.spec, args.resume, args.run_dir)
         (spec,) = cli.load_all([path], args.set)
         if args.resume is not None:
-            run_dir = str(to_resume(spec.name, args.resume, run_dir))
+            run_dir = str(to_resume(spec.name, run_dir if args.resume else None, run_dir))
         check_can_train(spec, run_dir, args.resume is not None, args.extend)
         if args.workers:
             sys.exit(launch([sys.executable, *without_option(sys.orig_argv[1:], "--workers")], args.workers))

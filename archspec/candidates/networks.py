@@ -28,7 +28,6 @@ from archspec.spec.params import read_params
 from archspec.spec.paths import steps_of
 from archspec.spec.sections import read_model, read_train
 from archspec.spec.spec import Spec
-from archspec.wording import counted
 
 MOST_RESULTS = 20_000
 
@@ -113,11 +112,7 @@ class Networks:
         """
         train: Train | None = self._cached("recipe", candidate, self._recipe)
         pictures = train.data.training_pictures() if train else None
-        if train and pictures is not None and train.batch_size > pictures:
-            message = (
-                f"a batch of {train.batch_size} is more than {train.data.label()} has to train on, "
-                f"{counted(pictures, 'picture')}"
-            )
+        if train and pictures is not None and (message := train.oversized_batch(train.data.label(), pictures)):
             raise problem_at(Where("train.batch_size"), message)
         return train
 

@@ -18,6 +18,7 @@ from archspec.recipe.numbers import NonNegative, Positive, Precision, Seed, Shar
 from archspec.recipe.optimizers import OPTIMIZERS, Optimizer, Sgd
 from archspec.recipe.resizing import Mode, Resizing
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
+from archspec.wording import counted
 
 __all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
 
@@ -235,6 +236,12 @@ class Train:
         """The learning rate of a step, counted from 0 (`archspec.recipe.schedules.Schedule.rate`)."""
         training = Training(batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, epochs=self.epochs)
         return self.schedule.rate(step, training, drops)
+
+    def oversized_batch(self, data: str, pictures: int) -> str | None:
+        """Why a batch cannot be filled from so many training pictures of the data, or None."""
+        if self.batch_size <= pictures:
+            return None
+        return f"a batch of {self.batch_size} is more than {data} has to train on, {counted(pictures, 'picture')}"
 
     def trains(self, layer: str) -> bool:
         """Whether a layer is trained, not frozen."""

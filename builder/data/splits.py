@@ -209,11 +209,7 @@ def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DAT
             f"end it with a dense layer of {classes} units (--set classes={classes} for a shipped spec)"
         )
         problems.append(Problem(where, message))
-    if recipe.batch_size > data.train_count:
-        message = (
-            f"a batch of {recipe.batch_size} is more than {data.name} has to train on, "
-            f"{counted(data.train_count, 'picture')}; set it to at most {data.train_count}"
-        )
-        problems.append(Problem(batch, message))
+    if oversized := recipe.oversized_batch(data.name, data.train_count):
+        problems.append(Problem(batch, f"{oversized}; set it to at most {data.train_count}"))
     if problems:
         raise SpecError(problems)

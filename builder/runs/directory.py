@@ -171,7 +171,6 @@ def to_resume(name: str, run: str | None, run_dir: str | None) -> Path:
     Raises:
         FileError: there is no such run.
     """
-    run = os.fspath(Path(run).parent) if run and Path(run).is_file() else run
     if run and (Path(run) / TRIALS).is_dir():
         raise file_problem(run, f"is a search; resume it with python tools/tune.py --resume {run}")
     if run and (Path(run) / MODEL).is_file() and not is_begun(run):

@@ -58,7 +58,9 @@ def check_extension(directory: Path, spec: Spec, extend: bool) -> None:
 def extended_from(directory: Path, spec: Spec) -> int | None:
     """The number of epochs that a run was to have so far, if `spec` has more."""
     path = directory / SPEC
-    before = recipe_of(load(path)).epochs if path.exists() else recipe_of(spec).epochs
+    if not path.exists():
+        return None
+    before = recipe_of(load(path)).epochs
     return before if before < recipe_of(spec).epochs else None
 
 
