@@ -177,7 +177,9 @@ class SweepLoop:
             self._end_trial(slot, proposed, trial, record)
 
     def _process(self, slot: Slot, trial: Trial, number: int) -> TaskProcess:
-        task = dataclasses.replace(self.plan.task(trial, number, self.data_dir), cores=slot.cores, gpus=slot.gpus)
+        share = 1 / sum(other.gpus == slot.gpus for other in self.slots)  # of the memory of the same devices
+        task = self.plan.task(trial, number, self.data_dir)
+        task = dataclasses.replace(task, cores=slot.cores, gpus=slot.gpus, memory_share=share)
         assert self.server is not None  # a chief has none, and trains nothing
         if self.server.is_dead:
             self.server = ForkServer()

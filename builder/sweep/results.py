@@ -10,7 +10,7 @@ from pathlib import Path
 
 from archspec import Spec, load
 from archspec.search import Search
-from builder.runs.names import BEST_SPEC, RUN_LINE
+from builder.runs.names import BEST_SPEC, RUN_LINE, SPEC
 from builder.sweep.records import COMPLETED, Execution, Files, Trial
 from builder.system.files import write_text
 
@@ -141,7 +141,7 @@ class Results:
     def best_spec(self) -> Spec | None:
         """The best candidate as a spec without a `search` section, its seed included; None if no trial has finished."""
         best = self.best
-        return load(self.files.spec(best.trial, best.execution.number)) if best else None
+        return load(_spec_file(self.files, best)) if best else None
 
     def front(self, size: Callable[[Trial], float]) -> list[Outcome]:
         """The finished trials for which no other is both as small and better, the smallest first."""
@@ -186,6 +186,13 @@ def write_best(results: Results) -> None:
         write_text(results.directory / BEST_SPEC, _spec_text(results, best))
 
 
+def _spec_file(files: Files, outcome: Outcome) -> Path:
+    """The spec of a candidate as its run has it, with the number that the run has chosen for `batch_size: auto`."""
+    trial, number = outcome.trial, outcome.execution.number
+    path = files.run(trial, number) / SPEC
+    return path if path.is_file() else files.spec(trial, number)
+
+
 def _spec_text(results: Results, outcome: Outcome) -> str:
     """A candidate's spec, with its result in the first lines."""
     trial, execution, name = outcome.trial, outcome.execution, results.search.objective.name
@@ -201,5 +208,5 @@ def _spec_text(results: Results, outcome: Outcome) -> str:
             f"# The mean of {len(outcome.completed)} trainings with different seeds is {outcome.objective:.6g}: "
             f"{values}."
         )
-    text = results.files.spec(trial, execution.number).read_text(encoding="utf-8")
+    text = _spec_file(results.files, outcome).read_text(encoding="utf-8")
     return "\n".join(lines) + "\n" + text

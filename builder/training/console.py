@@ -19,7 +19,7 @@ class Console:
 
     def __init__(self, say: Say, recipe: Train, steps_per_epoch: int):
         self.say = say
-        self.epochs, self.batch_size, self.steps = recipe.epochs, recipe.batch_size, steps_per_epoch
+        self.epochs, self.batch_size, self.steps = recipe.epochs, recipe.global_batch, steps_per_epoch
         self.live = is_live(say)
         self.shown = time.monotonic()
         self.has_header = False
