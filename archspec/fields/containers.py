@@ -170,6 +170,9 @@ class Union(Form):
         fitting = (form for form in self.forms if form.accepts(over.value))
         return next((form.merges(base, over) for form in fitting), False)
 
+    def alternatives(self, key: str) -> tuple[str, ...]:
+        return next((found for form in self.forms if (found := form.alternatives(key))), ())
+
     def accepts(self, value: Any) -> bool:
         return (value is None and self.optional) or any(form.accepts(value) for form in self.forms)
 

@@ -42,6 +42,11 @@ class Field:
     description: str = ""
 
     @property
+    def is_collection(self) -> bool:
+        """Whether it is an empty list or mapping by default."""
+        return isinstance(self.default, tuple) and not self.default
+
+    @property
     def written_default(self) -> Any:
         """The default as a spec would write it; None where there is none, or where it is null."""
         return None if self.default in (None, REQUIRED) else self.form.written(self.default)
@@ -51,7 +56,8 @@ class Record(Form):
     """A mapping of named fields, passed to `build` as keyword arguments.
 
     Unknown and missing fields are reported with the nearest known name. A FieldError from `build` is reported at
-    the field it names.
+    the field it names. Null for a field that is empty by default leaves it empty. Of the fields that `build` names as
+    its `one_of`, a spec over another names one in the place of that of its base.
     """
 
     takes_expression = False
@@ -79,6 +85,10 @@ class Record(Form):
 
     def merges(self, base: Tree, over: Tree) -> bool:
         return True
+
+    def alternatives(self, key: str) -> tuple[str, ...]:
+        one_of: tuple[str, ...] = getattr(self.build, "one_of", ())
+        return tuple(other for other in one_of if other != key) if key in one_of else ()
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, dict)
@@ -127,7 +137,7 @@ class Record(Form):
         values = {
             name: field.form.read(tree.value[name], f"{path}.{name}".lstrip("."), reader)
             for name, field in self.fields.items()
-            if name in tree.value
+            if name in tree.value and not (field.is_collection and tree.value[name].value is None)
         }
         return INVALID if len(reader.problems) > before or INVALID in values.values() else values
 
@@ -158,7 +168,7 @@ class Record(Form):
             return self.build(**values)
         except FieldError as error:
             child = tree.value.get(error.field) if isinstance(tree.value, dict) else None
-            return reader.fail(child or tree, path, str(error))
+            return reader.fail(child or tree, f"{path}.{error.field}" if child else path, str(error))
 
     def json_schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {
@@ -177,6 +187,8 @@ class Record(Form):
     def _described(self, field: Field) -> dict[str, Any]:
         """The schema of a field with what an editor shows of it."""
         schema = {**schema_of(field.form)}
+        if field.is_collection:
+            schema = {"anyOf": [*(schema["anyOf"] if [*schema] == ["anyOf"] else [schema]), {"type": "null"}]}
         if field.description:
             schema["description"] = field.description
         if field.written_default is not None:

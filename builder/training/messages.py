@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from archspec import Spec
 from archspec.recipe import Train
 from archspec.wording import counted
 from builder.distribution.strategy import Placement
@@ -16,6 +17,15 @@ from builder.system.endings import Diverged, Interrupted, WorkerLost
 from builder.training.console import Console
 from builder.training.progress import Progress
 from builder.training.setup import Setup
+
+
+def search_left_out(spec: Spec) -> str | None:
+    """A line on a `search` section that does not fit the values that were set, and is not in the run's spec."""
+    if not spec.search_conflicts:
+        return None
+    first = spec.search_conflicts[0]
+    reason = f"{first.where.path}: {first.message}"
+    return f"the run's spec is without the section 'search', which does not fit what is set: {reason}"
 
 
 def parameters_of(network: keras.Model) -> str:

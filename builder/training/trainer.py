@@ -32,7 +32,7 @@ from builder.training.batch_size import set_up_automatic
 from builder.training.console import Console
 from builder.training.hints import hints
 from builder.training.loop import Loop, OnEpoch
-from builder.training.messages import devices_of, parameters_of, report_end, stopped_early
+from builder.training.messages import devices_of, parameters_of, report_end, search_left_out, stopped_early
 from builder.training.outputs import RunOutputs
 from builder.training.progress import Progress
 from builder.training.restoring import restore
@@ -94,6 +94,8 @@ def train(
     say = say if is_chief else silent
     if resume and not is_resumed:
         say(f"there is no run to resume{f' in {run_dir}' if run_dir else ''}, so this is a new one")
+    if line := search_left_out(spec):
+        say(line)
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     data = load_data(spec, data_dir=data_dir, say=say)
