@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 from archspec import Spec, load
 from archspec.search import Search
-from builder.runs.names import BEST_SPEC, RUN_LINE, SPEC
+from builder.runs.finding import BestTrial
+from builder.runs.names import BEST_SPEC, BEST_TRIAL, SPEC
 from builder.sweep.records import COMPLETED, Execution, Files, Trial
-from builder.system.files import write_text
+from builder.system.files import write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -180,10 +181,20 @@ def write(results: Results) -> None:
 
 
 def write_best(results: Results) -> None:
-    """Writes `best.yaml`."""
+    """Writes `best.yaml` and `best.json`."""
     best = results.best
     if best is not None:
         write_text(results.directory / BEST_SPEC, _spec_text(results, best))
+        write_json(results.directory / BEST_TRIAL, asdict(_record(results, best)))
+
+
+def _record(results: Results, outcome: Outcome) -> BestTrial:
+    """A trial with the execution that stands for it."""
+    trial, execution = outcome.trial, outcome.execution
+    assert execution.objective is not None and execution.best_epoch is not None
+    run = results.files.run(trial, execution.number).relative_to(results.directory)
+    name = results.search.objective.name
+    return BestTrial(trial.id, str(run), name, execution.objective, execution.best_epoch, execution.epochs)
 
 
 def _spec_file(files: Files, outcome: Outcome) -> Path:
@@ -195,12 +206,11 @@ def _spec_file(files: Files, outcome: Outcome) -> Path:
 
 def _spec_text(results: Results, outcome: Outcome) -> str:
     """A candidate's spec, with its result in the first lines."""
-    trial, execution, name = outcome.trial, outcome.execution, results.search.objective.name
+    trial, record = outcome.trial, _record(results, outcome)
     lines = [
-        f"# Trial {trial.id} of {results.directory}: {name} {execution.objective:.6g} in epoch "
-        f"{execution.best_epoch} of {execution.epochs}.",
+        f"# {str(record).replace(':', f' of {results.directory}:', 1)}.",
         f"# Trainable parameters {trial.trainable_parameters:,}; MACs {trial.macs:,}.",
-        f"{RUN_LINE}{results.files.run(trial, execution.number).relative_to(results.directory)}",
+        f"# Run: {record.run}",
     ]
     if len(outcome.completed) > 1:
         values = ", ".join(f"{one.objective:.6g}" for one in outcome.completed)

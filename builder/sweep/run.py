@@ -105,7 +105,7 @@ def _tune(
         planned = search.tuner.planned(plan.recipe.epochs, candidates)
         loop = SweepLoop(plan, oracle, slots, data_dir, planned, server, say, writes=role != "worker")
         if role != "worker" and oracle.trials:
-            say(f"resuming: {loop.progress()}")
+            say(f"resuming: {loop.console.progress()}")
         signal = chief.serve(oracle, loop.update, say) if role == "chief" else loop.run()
 
         if role == "worker":
