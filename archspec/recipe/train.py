@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from archspec.fields.base import FieldError
+from archspec.fields.choices import Tagged
 from archspec.fields.containers import MapOf, Union
-from archspec.fields.records import Count, Record, Tagged, record_of
+from archspec.fields.records import Count, Record, record_of
 from archspec.fields.scalars import Boolean, Choice, Number, Text
 from archspec.recipe.augment_list import Augmentations
 from archspec.recipe.batch_size import AUTO, BatchSize

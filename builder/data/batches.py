@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from archspec.recipe import Train
-from archspec.recipe.augment import CROPS
+from archspec.recipe.crops import CROPS
 from builder import augment
 from builder.data.balance import balanced_order
 from builder.data.pipeline import Pipeline, training_pipeline, validation_pipeline
