@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archspec.errors import Where, problem_at
+import shlex
+
+from archspec.errors import SpecError, Where, problem_at
 from archspec.recipe import Train
 from archspec.spec.spec import Spec
 
@@ -25,3 +27,15 @@ def address(spec: Spec, *keys: str) -> Where:
     for key in keys:
         tree = tree.value.get(key, tree) if isinstance(tree.value, dict) else tree
     return Where(".".join(keys), tree.span)
+
+
+def classes_setting(spec: Spec, classes: int) -> str | None:
+    """The `--set` argument that gives a network as many outputs as there are classes: its parameter `classes`, or the
+    units of its last layer; None where neither decides."""
+    settings = {"classes": classes} if "classes" in spec.params else {"model.layers[-1].dense.units": classes}
+    try:
+        changed = spec.with_values(settings)
+    except SpecError:
+        return None
+    (name,) = settings
+    return f"--set {shlex.quote(f'{name}={classes}')}" if changed.graph.output.shape == (classes,) else None

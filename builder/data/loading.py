@@ -65,7 +65,7 @@ def load_data(
     spec = as_spec(spec)
     recipe, where = recipe_of(spec), address(spec, "train", "data")
     data = _load(recipe.data, spec.graph.input.shape, data_dir, where, say)
-    check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
+    check_fits(data, spec, recipe)
     data = normalised(data, recipe, address(spec, "train", "normalisation"))
     if line := framing_warning(data, recipe):
         say(line)

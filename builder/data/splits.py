@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from archspec import Graph, Problem, SpecError
+from archspec import Problem, Spec, SpecError
 from archspec.errors import Where, problem_at
 from archspec.ops.base import show
 from archspec.recipe import Train
+from archspec.spec.addresses import address, classes_setting
 from archspec.wording import counted
 from builder.pictures.normalisation import Normalisation
 from builder.pictures.pixel_range import PixelRange
 from builder.system.terminal import Say
 
-TRAIN_DATA, BATCH_SIZE = Where("train.data"), Where("train.batch_size")
+TRAIN_DATA = Where("train.data")
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,28 +187,26 @@ def held_out(names: list[str], share: float, seed: int) -> set[str]:
     return set(ranked[:count])
 
 
-def check_fits(data: Data, graph: Graph, recipe: Train, where: Where = TRAIN_DATA, batch: Where = BATCH_SIZE) -> None:
+def check_fits(data: Data, spec: Spec, recipe: Train) -> None:
     """Checks that the network has an output for each class, and that an epoch has at least one batch.
 
     Args:
         data: the data set.
-        graph: the network.
+        spec: the spec of the network.
         recipe: the recipe it is trained with.
-        where: the address of the data in the spec.
-        batch: the address of the batch size.
 
     Raises:
         SpecError: every mismatch.
     """
     problems: list[Problem] = []
-    classes = len(data.class_names)
+    where, batch = address(spec, "train", "data"), address(spec, "train", "batch_size")
+    classes, output = len(data.class_names), spec.graph.output.shape
     if classes == 1:
         problems.append(Problem(where, f"{data.name} has 1 class, and a classifier needs at least 2"))
-    elif graph.output.shape != (classes,):
-        message = (
-            f"{data.name} has {classes} classes, and the network's output is {show(graph.output.shape)}; "
-            f"end it with a dense layer of {classes} units (--set classes={classes} for a shipped spec)"
-        )
+    elif output != (classes,):
+        setting = classes_setting(spec, classes)
+        mend = f"set it with {setting}" if setting else f"end it with a dense layer of {classes} units"
+        message = f"{data.name} has {classes} classes, and the network's output is {show(output)}; {mend}"
         problems.append(Problem(where, message))
     if oversized := recipe.oversized_batch(data.name, data.train_count):
         problems.append(Problem(batch, f"{oversized}; set it to at most {data.train_count}"))

@@ -196,7 +196,7 @@ class Run:
             raise file_problem(self.directory, message)
         recipe, where = self.recipe, address(self.spec, "train", "data")
         data = load_data(recipe.data, self.spec.graph.input.shape, data_dir, where, say)
-        check_fits(data, self.spec.graph, recipe, where)
+        check_fits(data, self.spec, recipe)
         if data.fingerprint != self.about.fingerprint:
             message = (
                 f"{data.name} is not what {self.directory} was trained on: the fingerprints differ; "

@@ -55,17 +55,33 @@ def test_a_network_of_other_channels_is_refused():
 
 def network(units):
     layers = [{"conv": {"filters": 2, "kernel": 1}}, "global_avg_pool", {"dense": units}]
-    return load({"name": "network", "model": {"input": list(SHAPE), "layers": layers}}).graph
+    return load({"name": "network", "model": {"input": list(SHAPE), "layers": layers}})
 
 
 def test_all_mismatches_with_the_network_are_reported_at_once():
     with pytest.raises(archspec.SpecError) as caught:
         check_fits(load_data(Digits(), SHAPE), network(5), Train(data=Digits(), batch_size=2000))
     assert str(caught.value).splitlines() == [
-        "train.data: digits has 10 classes, and the network's output is 5; end it with a dense layer of 10 units "
-        "(--set classes=10 for a shipped spec)",
-        "train.batch_size: a batch of 2000 is more than digits has to train on, 1,437 pictures; set it to at most 1437",
+        "<mapping>: train.data: digits has 10 classes, and the network's output is 5; set it with --set "
+        "'model.layers[-1].dense.units=10'",
+        "<mapping>: train.batch_size: a batch of 2000 is more than digits has to train on, 1,437 pictures; set it to at "
+        "most 1437",
     ]
+
+
+@pytest.mark.parametrize(
+    ("layers", "params", "mend"),
+    [
+        (["flatten", {"dense": "${classes}"}], {"classes": 5}, "set it with --set classes=10"),
+        (["flatten", {"dense": {"units": 5}}], {}, "set it with --set 'model.layers[-1].dense.units=10'"),
+        (["flatten", {"dense": 5}, "flatten"], {}, "end it with a dense layer of 10 units"),
+    ],
+)
+def test_how_to_get_as_many_outputs_as_classes(layers, params, mend):
+    spec = load({"name": "network", "params": params, "model": {"input": list(SHAPE), "layers": layers}})
+    with pytest.raises(archspec.SpecError) as caught:
+        check_fits(load_data(Digits(), SHAPE), spec, Train(data=Digits(), batch_size=8))
+    assert str(caught.value).endswith(f"train.data: digits has 10 classes, and the network's output is 5; {mend}")
 
 
 def test_a_single_class_is_refused():
