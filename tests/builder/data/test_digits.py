@@ -64,8 +64,8 @@ def test_all_mismatches_with_the_network_are_reported_at_once():
     assert str(caught.value).splitlines() == [
         "<mapping>: train.data: digits has 10 classes, and the network's output is 5; set it with --set "
         "'model.layers[-1].dense.units=10'",
-        "<mapping>: train.batch_size: a batch of 2000 is more than digits has to train on, 1,437 pictures; set it to at "
-        "most 1437",
+        "<mapping>: train.batch_size: a batch of 2000 is more than digits has to train on, 1,437 pictures; set it to "
+        "at most 1437",
     ]
 
 

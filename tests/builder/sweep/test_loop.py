@@ -110,4 +110,4 @@ def test_trials_that_hang_or_have_too_little_memory_are_ended(tmp_path, monkeypa
         builder.tune(archspec.load(spec), tmp_path / "search", say=lambda line: None)
     first, second = table(tmp_path / "search")
     assert (first["state"], second["state"]) == ("out_of_memory", "timed_out")
-    assert "a step needs more memory than there is" in first["message"]
+    assert "needs more memory than there is; train.batch_size=" in first["message"]
