@@ -12,7 +12,7 @@ import pytest
 
 from archspec import blocks, ops
 from archspec.fields.records import Record
-from archspec.recipe import augment, data, optimizers, schedules, train
+from archspec.recipe import augment, crops, data, optimizers, schedules, train
 from archspec.search import domains, entries, tuners
 
 SECTIONS = {train.Train, train.L2, train.EarlyStopping, train.Checkpoints}
@@ -37,12 +37,13 @@ def leaves(module: ModuleType) -> set[type]:
     [
         (optimizers, optimizers.OPTIMIZERS, set()),
         (schedules, schedules.SCHEDULES, {schedules.Training}),
-        (augment, augment.AUGMENTATIONS, set()),
+        (augment, {name: one for name, one in augment.AUGMENTATIONS.items() if one.build not in crops.CROPS}, set()),
+        (crops, {name: one for name, one in augment.AUGMENTATIONS.items() if one.build in crops.CROPS}, set()),
         (data, data.DATA, set()),
         (train, train.DISTRIBUTE, SECTIONS),
         (tuners, tuners.TUNERS, set()),
     ],
-    ids=["optimizers", "schedules", "augmentations", "data sources", "strategies", "tuners"],
+    ids=["optimizers", "schedules", "augmentations", "crops", "data sources", "strategies", "tuners"],
 )
 def test_a_table_has_every_dataclass_of_its_module(
     module: ModuleType, table: Mapping[str, Record], others: set[type]
@@ -72,5 +73,5 @@ def test_every_primitive_is_known_by_its_class() -> None:
 
 
 def test_augmentations_are_of_one_picture_or_mix_a_batch() -> None:
-    assert {*augment.CROPS, *augment.MIXING} < set(augment.NAMES)
+    assert {*crops.CROPS, *augment.MIXING} < set(augment.NAMES)
     assert not {*augment.CROPS} & {*augment.MIXING}
