@@ -74,4 +74,4 @@ def test_every_primitive_is_known_by_its_class() -> None:
 
 def test_augmentations_are_of_one_picture_or_mix_a_batch() -> None:
     assert {*crops.CROPS, *augment.MIXING} < set(augment.NAMES)
-    assert not {*augment.CROPS} & {*augment.MIXING}
+    assert not {*crops.CROPS} & {*augment.MIXING}
