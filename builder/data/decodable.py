@@ -14,7 +14,8 @@ from archspec.wording import first_few
 from builder.data.cache import cached
 from builder.data.splits import Encoded, Request, channels_error, channels_fit
 from builder.pictures import headers
-from builder.pictures.resizing import decoded_bmp
+from builder.pictures.resizing import decoded_colours, is_stored_grey
+from builder.pictures.transparency import BACKGROUND, is_transparent
 from builder.system.terminal import Say, watched
 
 BATCH = 256
@@ -31,8 +32,8 @@ class Findings:
     """The findings in a split.
 
     Attributes:
-        shapes: int32 (count, 4): height, width and channels of each picture, and 1 if it is a JPEG; zeros if it is
-            corrupt.
+        shapes: int32 (count, 5): height, width and channels of each picture, 1 if it is a JPEG, and 1 if parts of it
+            are transparent; zeros if it is corrupt.
         labels: int64 (count,).
         hashes: int64 (count,), a hash of each picture's bytes.
         corrupt: the reason why a picture is corrupt, by its number.
@@ -74,7 +75,7 @@ def decodable(
     good = [one.shapes[one.shapes[:, 0] > 0] for one in findings]
     if not all(len(shapes) for shapes in good):
         raise file_problem(where, f"{name} has no picture that can be decoded", *first_few(corrupt, NAMED))
-    colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
+    colours = max(1 if shapes[:, 2].max() == 1 else 3 for shapes in good)  # a JPEG of CMYK has 4
     if not channels_fit(colours, channels):
         raise channels_error(where, name, colours, channels)
     if corrupt:
@@ -82,7 +83,27 @@ def decodable(
         few = "; ".join(first_few(corrupt, FEW))
         are = "is" if len(corrupt) == 1 else "are"
         request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out (on_corrupt: skip): {few}")
+    if line := _transparent(splits, findings, name):
+        request.say(line)
     return [_without(split, one, request.say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
+
+
+def _transparent(splits: Sequence[Encoded], findings: Sequence[Findings], name: str) -> str:
+    """The line that counts and names the pictures with transparent parts; empty if there are none."""
+    found = [
+        split.name(int(number))
+        for split, one in zip(splits, findings, strict=True)
+        for number in np.flatnonzero(one.shapes[:, 4])
+    ]
+    if not found:
+        return ""
+    count = sum(split.count for split in splits)
+    have = "has" if len(found) == 1 else "have"
+    few = "; ".join(first_few(sorted(found), FEW))
+    return (
+        f"{len(found):,} of the {count:,} pictures of {name} {have} transparent parts, which are put on {BACKGROUND}: "
+        f"{few}"
+    )
 
 
 def look_again(split: Encoded) -> list[str]:
@@ -122,7 +143,7 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
 
     JPEGs are decoded at an eighth of their size, which reads the whole file and computes little.
     """
-    shapes = np.zeros((split.count, 4), np.int32)
+    shapes = np.zeros((split.count, 5), np.int32)
     labels, hashes = (np.zeros(split.count, np.int64) for _ in range(2))
 
     def looked_at(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -147,26 +168,22 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
 
 
 def _shape(contents: tf.Tensor) -> tf.Tensor:
-    """The height, width and channels of a picture, and 1 if it is a JPEG, int32 (4,). Fails if it cannot be decoded, or
-    if its header claims more than is decoded."""
+    """The height and width of a picture, its channels besides opacity, 1 if it is a JPEG, and 1 if parts of it are
+    transparent, int32 (5,). Fails if it cannot be decoded, or if its header claims more than is decoded."""
     contents = headers.checked(contents)
 
     def jpeg() -> tf.Tensor:
         eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
-        return tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # TensorFlow would not decode what is not used
-
-    def bmp() -> tf.Tensor:
-        picture, is_grey = decoded_bmp(contents)
-        return tf.where(is_grey, [*tf.unstack(tf.shape(picture)[:2], 2), 1], tf.shape(picture))
+        shape = tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # TensorFlow would not decode what is not used
+        return tf.concat([shape, [1, 0]], 0)
 
     def other() -> tf.Tensor:
-        return tf.cond(
-            headers.is_bmp(contents), bmp, lambda: tf.shape(tf.io.decode_image(contents, expand_animations=False))
-        )
+        picture = decoded_colours(contents)
+        channels = tf.where(is_stored_grey(contents), 1, 3)
+        flags = [channels, 0, tf.cast(is_transparent(picture), tf.int32)]
+        return tf.concat([tf.shape(picture)[:2], flags], 0)
 
-    is_jpeg = tf.image.is_jpeg(contents)
-    shape = tf.ensure_shape(tf.cond(is_jpeg, jpeg, other), (3,))
-    return tf.concat([shape, tf.cast(is_jpeg, tf.int32)[tf.newaxis]], 0)
+    return tf.ensure_shape(tf.cond(tf.image.is_jpeg(contents), jpeg, other), (5,))
 
 
 def _reason(split: Encoded, number: int) -> str:

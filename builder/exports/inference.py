@@ -99,9 +99,9 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
 
     Returns:
         `serving_default` takes `pictures`, float32 of the network's input shape; `serve_uint8` takes `pictures`, which
-        may have any one size; `serve_bytes` takes `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF or
-        BMP files. Each returns `probabilities` (batch, classes), and for the most probable class `class_ids` (batch,)
-        and `class_names` (batch,).
+        may have any one size; `serve_bytes` takes `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF, BMP
+        or WebP files, whose transparent parts are put on a background as in training. Each returns `probabilities`
+        (batch, classes), and for the most probable class `class_ids` (batch,) and `class_names` (batch,).
     """
     model = network.model("fast")
     is_frozen = network.weight_bytes <= MOST_FROZEN
