@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from archspec import load
 from archspec.errors import file_problem, path_of
 from archspec.recipe.resizing import Resizing
-from archspec.wording import counted, printable
-from builder.pictures.pixel_range import NONE, PixelRange, is_far, is_outside, union, warning
+from builder.pictures.pixel_range import PixelRange, Ranges
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
 from builder.runs.run import Run, open_run, pixel_range_of
+from builder.system.public_calls import warn
 from builder.system.terminal import Say, silent
 
 if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
@@ -159,11 +158,6 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
 # -- prediction ------------------------------------------------------------------------------------------------------
 
 
-def warn(line: str) -> None:
-    """Says a line as a Python warning."""
-    warnings.warn(line, UserWarning, stacklevel=2)
-
-
 def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, say: Say = warn) -> Iterator[Prediction]:
     """Predicts the most probable classes of pictures, in order, after the evaluation transform.
 
@@ -173,13 +167,14 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, sa
         classifier: from the function that `open_classifier` returns.
         pictures: from `builder.prediction.finding.find`.
         top: the number of classes in each prediction.
-        say: takes a line at the end if pixels were far outside the range that the network was trained on.
+        say: takes a line at the end that counts and names the pictures whose pixels were far outside the range that the
+            network was trained on, each judged by itself.
     """
     import numpy as np
 
     pictures = iter(pictures)
     read = reader(classifier)
-    ranges = _Ranges(classifier.pixel_range)
+    ranges = Ranges(classifier.pixel_range)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
 
@@ -199,39 +194,10 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, sa
                 if isinstance(picture, str):
                     yield Prediction(file.path, error=picture)
                 else:
-                    ranges.add(file.path, picture)
+                    ranges.add(file.path, PixelRange(int(picture.min()), int(picture.max())))
                     yield Prediction(file.path, _highest(next(shares), classifier.class_names, top))
     for line in ranges.warnings():
         say(line)
-
-
-class _Ranges:
-    """The ranges of the pixels of pictures that were classified, compared with what the network was trained on."""
-
-    def __init__(self, trained: PixelRange) -> None:
-        self.trained = trained
-        self.names: list[str] = []
-        self.count = 0
-        self.seen, self.outside = NONE, NONE
-
-    def add(self, name: str, picture: np.ndarray) -> None:
-        """Takes note of a picture, uint8 (height, width, channels)."""
-        found = PixelRange(int(picture.min()), int(picture.max()))
-        self.count += 1
-        self.seen = union(self.seen, found)
-        if is_outside(found, self.trained):
-            self.names.append(name)
-            self.outside = union(self.outside, found)
-
-    def warnings(self) -> Iterator[str]:
-        """The line about pictures that are far outside, if there are any; or about all of them, if together they are
-        too dark."""
-        if self.names:
-            all_of_them = counted(self.count, "picture")
-            some = f"{len(self.names):,} of {all_of_them} ({printable(self.names[0])}, for one)"
-            yield warning(some, self.outside, self.trained)
-        elif self.count and is_far(self.seen, self.trained):
-            yield warning("all pictures together", self.seen, self.trained)
 
 
 def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:

@@ -20,8 +20,11 @@ from builder.runs.extension import check_extension
 from builder.runs.names import CHECKPOINTS, LOCK, MODEL, SPEC, TRIALS
 
 
-def check_free(directory: str | os.PathLike[str]) -> None:
+def check_free(directory: str | os.PathLike[str], option: str = "--run-dir") -> None:
     """Refuses a directory that holds anything.
+
+    Args:
+        option: the option that names the directory.
 
     Raises:
         FileError: it is not a directory, is not empty, or cannot be read.
@@ -35,7 +38,7 @@ def check_free(directory: str | os.PathLike[str]) -> None:
         raise file_problem(path, f"cannot hold a run: {error.strerror}") from error
     if taken:
         raise file_problem(
-            path, "is not empty, and a run never overwrites another; name a new directory with --run-dir"
+            path, f"is not empty, and a run never overwrites another; name a new directory with {option}"
         )
 
 

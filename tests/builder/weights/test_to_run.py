@@ -105,9 +105,9 @@ def test_it_is_exported_with_the_same_answers(folder, tmp_path):
         builder.export(folder / "net", asked, tmp_path / "exports", say=lines.append)
     assert str(error.value) == (
         "litert-int8: needs pictures that show the ranges of activations, and there are only random ones; name some "
-        "with --data\nthe others were exported: saved_model, litert-float32"
+        "with data\nthe others were exported: saved_model, litert-float32"
     )
-    assert lines[0] == "the run keeps no pictures; the check is on random ones (--data names others)"
+    assert lines[0] == "the run keeps no pictures; the check is on random ones (data names others)"
     served = tf.saved_model.load(str(tmp_path / "exports" / "1")).signatures["serving_default"]
     pixels = np.random.default_rng(3).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
     expected = tf.nn.softmax(logits(folder, pixels))
@@ -131,10 +131,10 @@ def test_pictures_that_are_named_show_the_ranges(folder, tmp_path):
 @pytest.mark.parametrize(
     ("names", "normalisation", "expected"),
     [
-        (NAMES[:3], "torchvision", "--classes: has 3 names, and net has 5 classes"),
+        (NAMES[:3], "torchvision", "class_names: has 3 names, and net has 5 classes"),
         (NAMES, "imagenet", "normalisation: there is none named 'imagenet'; did you mean 'torchvision'?"),
         (NAMES, "clip", "normalisation: there is none named 'clip'; choose from torchvision, inception, unit"),
-        (NAMES, Normalisation((0.5,), (0.5,)), "--normalisation: is for 1 channel, and net takes 3 channels"),
+        (NAMES, Normalisation((0.5,), (0.5,)), "normalisation: is for 1 channel, and net takes 3 channels"),
     ],
 )
 def test_mistakes(folder, tmp_path, names, normalisation, expected):
