@@ -12,7 +12,7 @@ import tensorflow as tf
 from archspec.errors import file_problem
 from archspec.wording import first_few
 from builder.data.cache import cached
-from builder.data.splits import Encoded, Request, channels_error, channels_fit
+from builder.data.splits import Encoded, Request, channels_error, channels_fit, files_of
 from builder.pictures import headers
 from builder.pictures.resizing import decoded_colours, is_stored_grey
 from builder.pictures.transparency import BACKGROUND, is_transparent
@@ -71,7 +71,7 @@ def decodable(
     if corrupt and on_corrupt == "error":
         count = sum(split.count for split in splits)
         message = f"{len(corrupt):,} of the {count:,} pictures of {name} cannot be decoded; repair or delete them"
-        raise file_problem(where, f"{message}, or leave them out with on_corrupt: skip", *first_few(corrupt, NAMED))
+        raise file_problem(where, f"{message}, or leave them out with {request.skipping}", *first_few(corrupt, NAMED))
     good = [one.shapes[one.shapes[:, 0] > 0] for one in findings]
     if not all(len(shapes) for shapes in good):
         raise file_problem(where, f"{name} has no picture that can be decoded", *first_few(corrupt, NAMED))
@@ -82,7 +82,7 @@ def decodable(
         count = sum(split.count for split in splits)
         few = "; ".join(first_few(corrupt, FEW))
         are = "is" if len(corrupt) == 1 else "are"
-        request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out (on_corrupt: skip): {few}")
+        request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out ({request.skipping}): {few}")
     if line := _transparent(splits, findings, name):
         request.say(line)
     return [_without(split, one, request.say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
@@ -122,20 +122,18 @@ def _findings(split: Encoded, key: str, say: Say) -> Findings:
 
 
 def _without(split: Encoded, findings: Findings, say: Say) -> Encoded:
-    good = np.flatnonzero(findings.shapes[:, 0] > 0)
-    numbers = tf.constant(good, tf.int64)
-    is_whole = not findings.corrupt
-    return dataclasses.replace(
+    """The split with what is known of its pictures, and without those that are corrupt."""
+    shapes = findings.shapes
+    good = np.flatnonzero(shapes[:, 0])
+    whole = dataclasses.replace(
         split,
-        count=len(good),
-        read=split.read if is_whole else lambda number: split.read(numbers[number]),
-        name=split.name if is_whole else lambda number: split.name(int(good[number])),
-        sizes=findings.shapes[good, :2],
-        labels=findings.labels[good],
-        hashes=findings.hashes[good],
-        jpeg=bool(findings.shapes[good, 3].all()),
+        sizes=shapes[:, :2],
+        labels=findings.labels,
+        hashes=findings.hashes,
+        jpeg=bool(shapes[good, 3].all()),
         say=say,
     )
+    return files_of(whole, good) if findings.corrupt else whole
 
 
 def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:

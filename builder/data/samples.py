@@ -19,8 +19,9 @@ FILE_CHANNELS = (1, 3, 4)
 """The numbers of channels that picture files can have; only networks with these inputs serve encoded pictures."""
 RAW = 8
 """The number of pictures that are also given before the evaluation transform, one at a time as sizes may differ."""
-KEPT = 16
-"""The number of pictures that a run keeps: two megabytes where they are of 224x224."""
+KEPT = 32
+"""The number of pictures that a run keeps: four megabytes where they are of 224x224. An export that is calibrated needs
+half of them for that."""
 
 
 class Pictures(NamedTuple):

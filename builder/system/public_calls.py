@@ -24,6 +24,8 @@ ARGUMENTS = {
     r"--data-dir\b": "data_dir",
     r"--data\b": "data",
     r"--format\b": "formats",
+    r"--on-corrupt (\w+)": r"on_corrupt='\1'",
+    r"--on-corrupt\b": "on_corrupt",
     r"--crops\b": "crops",
     r"--scales\b": "scales",
     r"--prefix (\S+)": r"prefix='\1'",

@@ -122,7 +122,8 @@ def test_pictures_that_are_named_show_the_ranges(folder, tmp_path):
         folder / "net", ["litert-int8"], tmp_path / "out", say=lambda line: None, data=folder / "pictures"
     )
     report = json.loads((path / "export.json").read_text())
-    assert report["check"]["pictures"] == 12 and report["check"]["kind"] == "pictures of pictures"
+    assert report["check"]["pictures"] == 6 and report["check"]["kind"] == "pictures of pictures"
+    assert report["formats"][0]["calibration"] == {"pictures": 6, "kind": "other pictures of pictures"}
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ def test_classes_that_the_network_lacks_are_named(folder, tmp_path):
         builder.evaluate(folder / "net", data=tmp_path / "pictures", say=lambda line: None)
     assert str(error.value) == (
         f"data: {tmp_path / 'pictures'} has classes that the network does not have: 'cow'; it knows 'ant', 'bee', "
-        "'cat', and 2 more"
+        "'cat', and 2 more; rename or move their folders"
     )
 
 
