@@ -63,6 +63,30 @@ def test_class_weights_of_a_loss_are_ignored_and_decide_nothing(name, size):
     assert f"{name}" in weights.text(matching)
 
 
+@pytest.mark.parametrize(
+    "name", ["metric_head.weight", "loss_net.0.weight", "head.criterion.weight", "class_weight_net"]
+)
+def test_layers_that_are_called_like_a_loss_are_left_over(name):
+    tensors = {**module(), name: np.ones((7, 5), np.float32)}
+    matching = weights.match(SPEC, state_dict("file", tensors))
+    assert matching.counts["left over"] == 1 and name in weights.text(matching)
+    assert not matching.complete
+
+
+def test_a_loss_is_found_below_what_all_names_begin_with():
+    tensors = prefixed({**module(), "criterion.0.weight": np.ones(5, np.float32)}, "module.net")
+    assert weights.match(SPEC, state_dict("file", tensors)).counts == {"matched": 22, "ignored": 1}
+
+
+def test_nothing_is_taken_for_a_loss_where_a_layer_has_no_partner():
+    tensors = module()
+    tensors["metric.weight"] = np.ones((6, tensors["fc.weight"].shape[1]), np.float32)  # of other classes
+    del tensors["fc.weight"], tensors["fc.bias"]
+    matching = weights.match(SPEC, state_dict("file", tensors))
+    assert matching.counts == {"matched": 20, "missing": 2, "left over": 1}
+    assert "metric.weight" in weights.text(matching)
+
+
 def test_a_lone_factor_of_no_loss_is_left_over_and_decides_nothing():
     tensors = {**module(), "temperature.weight": np.ones(5, np.float32)}
     matching = weights.match(SPEC, state_dict("file", tensors))
