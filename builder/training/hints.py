@@ -7,6 +7,7 @@ import math
 import tensorflow as tf
 
 from archspec import analyse
+from archspec.graph import hints as of_network
 from archspec.ops.pointwise import BatchNorm
 from archspec.tables import size
 from builder.data.memory import free_memory
@@ -18,7 +19,7 @@ LAG_EPOCHS = 10
 
 def hints(setup: Setup) -> list[str]:
     """Hints on a training that is about to begin, a sentence each."""
-    found = (_lagging_statistics(setup), _memory(setup))
+    found = (*of_network.hints(setup.spec.graph), _lagging_statistics(setup), _memory(setup))
     return [hint for hint in found if hint]
 
 
