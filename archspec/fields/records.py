@@ -102,6 +102,9 @@ class Record(Form):
     def written(self, value: Any) -> Any:
         return {}
 
+    def written_in_full(self, value: Any) -> Any:
+        return {name: field.form.written_in_full(getattr(value, name)) for name, field in self.fields.items()}
+
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         values = self.values(tree, path, reader)
         return INVALID if values is INVALID else self.construct(values, tree, path, reader)
@@ -228,6 +231,10 @@ class Tagged(Form):
     def written(self, value: Any) -> Any:
         name = next((name for name, record in self.records.items() if record.build is type(value)), None)
         return value.name if name is None else name
+
+    def written_in_full(self, value: Any) -> Any:
+        name = self.written(value)
+        return {name: self.records[name].written_in_full(value)} if name in self.records else name
 
     def json_schema(self) -> dict[str, Any]:
         return tagged_schema(self.records)
