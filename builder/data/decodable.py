@@ -83,27 +83,31 @@ def decodable(
         few = "; ".join(first_few(corrupt, FEW))
         are = "is" if len(corrupt) == 1 else "are"
         request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out ({request.skipping}): {few}")
-    if line := _transparent(splits, findings, name):
-        request.say(line)
+    masks = {
+        f"transparent parts, which are put on {BACKGROUND}": [one.shapes[:, 4] > 0 for one in findings],
+        f"more than {headers.MOST_PIXELS:,} pixels, to be decoded at half the size": [
+            one.shapes[:, :2].prod(1, dtype=np.int64) > headers.MOST_PIXELS for one in findings
+        ],
+    }
+    for what, chosen in masks.items():
+        if line := _having(what, splits, chosen, name):
+            request.say(line)
     return [_without(split, one, request.say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
 
 
-def _transparent(splits: Sequence[Encoded], findings: Sequence[Findings], name: str) -> str:
-    """The line that counts and names the pictures with transparent parts; empty if there are none."""
-    found = [
-        split.name(int(number))
-        for split, one in zip(splits, findings, strict=True)
-        for number in np.flatnonzero(one.shapes[:, 4])
-    ]
+def _having(what: str, splits: Sequence[Encoded], chosen: Sequence[np.ndarray], name: str) -> str:
+    """The line that counts and names the pictures that have something; empty if there are none.
+
+    Args:
+        what: what they have.
+        chosen: for each split, bool (count,): which pictures.
+    """
+    found = [split.name(int(i)) for split, mask in zip(splits, chosen, strict=True) for i in np.flatnonzero(mask)]
     if not found:
         return ""
-    count = sum(split.count for split in splits)
     have = "has" if len(found) == 1 else "have"
     few = "; ".join(first_few(sorted(found), FEW))
-    return (
-        f"{len(found):,} of the {count:,} pictures of {name} {have} transparent parts, which are put on {BACKGROUND}: "
-        f"{few}"
-    )
+    return f"{len(found):,} of the {sum(split.count for split in splits):,} pictures of {name} {have} {what}: {few}"
 
 
 def look_again(split: Encoded) -> list[str]:
@@ -168,7 +172,7 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
 def _shape(contents: tf.Tensor) -> tf.Tensor:
     """The height and width of a picture, its channels besides opacity, 1 if it is a JPEG, and 1 if parts of it are
     transparent, int32 (5,). Fails if it cannot be decoded, or if its header claims more than is decoded."""
-    contents = headers.checked(contents)
+    contents = headers.checked(contents, may_reduce=True)
 
     def jpeg() -> tf.Tensor:
         eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
@@ -191,4 +195,4 @@ def _reason(split: Encoded, number: int) -> str:
         return "it cannot be read"
     if not contents:
         return "it is empty"
-    return headers.why_refused(contents) or headers.DAMAGED
+    return headers.why_refused(contents, may_reduce=True) or headers.DAMAGED

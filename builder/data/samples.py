@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from archspec.recipe.resizing import Resizing
 from builder.data.splits import Arrays, Split
+from builder.pictures.headers import MOST_PIXELS
 from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes, with_channels
 from builder.system.files import replacing
 
@@ -50,6 +51,8 @@ def pictures_of(split: Split, shape: Shape, resizing: Resizing, most: int) -> Pi
         encoded = [tf.io.encode_png(one).numpy() for one in raw] if shape[2] in FILE_CHANNELS else []
         labels = tf.gather(split.labels, numbers).numpy()
         return Pictures(fitted(raw, shape, resizing).numpy(), labels, encoded, list(raw[:RAW].numpy()))
+    if split.sizes is not None:  # a served model refuses what is decoded at a smaller size
+        numbers = numbers[split.sizes[numbers].prod(1, dtype=np.int64) <= MOST_PIXELS]
     read = [split.read(tf.constant(number)) for number in numbers]
     labels = np.array([label.numpy() for _, label in read])
     ways = {"is_turned": True, "is_checked": True}

@@ -14,6 +14,8 @@ import tensorflow as tf
 MOST_PIXELS = 2**29 // 3
 """A larger picture is refused. TensorFlow's decoder of JPEGs takes no more than 2^29 bytes of pixels, and Pillow
 refuses the same number of pixels."""
+REDUCTION = 2
+"""How many times shorter the sides are at which training and prediction decode a JPEG of more pixels."""
 LONGEST_SIDE = 65_535
 """A longer side is refused: the most that a JPEG can have. Resizing needs memory in proportion to it."""
 HEAD = 64
@@ -67,32 +69,42 @@ def is_webp(contents: tf.Tensor) -> tf.Tensor:
     return tf.strings.regex_full_match(tf.strings.substr(contents, 0, 12), r"(?s)RIFF\C{4}WEBP")
 
 
-def refusal(contents: tf.Tensor) -> tf.Tensor:
+def refusal(contents: tf.Tensor, may_reduce: bool = False) -> tf.Tensor:
     """The number in `REFUSALS` of the reason why a file is not decoded, int32; 0 if it is.
 
     Fails, with one of `tf.errors`, for a JPEG whose header is damaged.
+
+    Args:
+        contents: the bytes of the file.
+        may_reduce: whether a JPEG may be decoded at a smaller size.
     """
 
     def jpeg() -> tf.Tensor:
-        return _too_large(tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64))
+        size = tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
+        return _too_large(size // REDUCTION if may_reduce else size)
 
     return tf.cond(tf.image.is_jpeg(contents), jpeg, lambda: _refusal_of_others(contents))
 
 
-def checked(contents: tf.Tensor) -> tf.Tensor:
+def is_reduced(contents: tf.Tensor) -> tf.Tensor:
+    """Whether a JPEG has so many pixels that it is decoded at a smaller size."""
+    return tf.reduce_prod(tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)) > MOST_PIXELS
+
+
+def checked(contents: tf.Tensor, may_reduce: bool = False) -> tf.Tensor:
     """The contents of a file as they are, once its header is found to claim nothing that is refused.
 
     Fails with `tf.errors.InvalidArgumentError` otherwise, before anything that uses the result is computed.
     """
-    reason = refusal(contents)
+    reason = refusal(contents, may_reduce)
     with tf.control_dependencies([tf.debugging.Assert(reason == 0, [tf.gather(tf.constant(REFUSALS), reason)])]):
         return tf.identity(contents)
 
 
-def why_refused(contents: bytes) -> str:
+def why_refused(contents: bytes, may_reduce: bool = False) -> str:
     """The reason why a file is not decoded; empty if its header is in order."""
     try:
-        return REFUSALS[int(refusal(tf.constant(contents)))]
+        return REFUSALS[int(refusal(tf.constant(contents), may_reduce))]
     except tf.errors.OpError:
         return DAMAGED
 

@@ -27,7 +27,7 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
 
     JPEG, PNG, GIF, BMP and WebP are decoded by TensorFlow, as in training, and other formats (TIFF, AVIF and more) by
     Pillow. 16 bits become 8, transparent parts are put on a background, CMYK becomes RGB, and colours become grey if
-    the network takes one channel.
+    the network takes one channel. A JPEG of too many pixels is decoded at half its size.
 
     Args:
         contents: the bytes of the file.
@@ -45,9 +45,11 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
     try:
         picture = decoded(tf.constant(contents), channels).numpy()
     except tf.errors.OpError:
-        if headers.why_refused(contents) == headers.LARGE:
+        if headers.why_refused(contents) != headers.LARGE:
+            return _by_pillow(contents, channels)
+        if headers.why_refused(contents, may_reduce=True):
             raise UnreadablePicture(headers.LARGE) from None
-        return _by_pillow(contents, channels)
+        picture = decoded(tf.constant(contents), channels, is_checked=True).numpy()
     return turned(picture, orientation) if orientation else picture
 
 

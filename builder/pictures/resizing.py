@@ -137,12 +137,17 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_chec
         channels: the channels of the result.
         is_turned: whether JPEGs are turned as their Exif metadata say, as a served model does. Training and validation
             take pixels as they are stored, as is usual for ImageNet.
-        is_checked: whether the header is known to be in order, as it is once `builder.data.decodable` has seen it.
+        is_checked: whether the header is known to be in order, as it is once `builder.data.decodable` has seen it. Then
+            a JPEG of too many pixels is decoded at half its size.
     """
     contents = contents if is_checked else headers.checked(contents)
 
     def jpeg() -> tf.Tensor:
-        picture = tf.io.decode_image(contents, min(channels, 3), expand_animations=False)
+        def at(scale: int) -> tf.Tensor:
+            return tf.io.decode_jpeg(contents, min(channels, 3), ratio=scale)
+
+        large = is_checked and headers.is_reduced(contents)
+        picture = at(1) if large is False else tf.cond(large, lambda: at(headers.REDUCTION), lambda: at(1))
         return opaque(picture) if channels == 4 else picture
 
     def other() -> tf.Tensor:

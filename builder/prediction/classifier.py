@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from archspec import load
 from archspec.errors import file_problem, path_of
 from archspec.recipe.resizing import Resizing
-from builder.pictures.pixel_range import PixelRange, Ranges
+from archspec.wording import counted, first_few, printable
+from builder.pictures.pixel_range import NAMED, PixelRange, Ranges
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
 from builder.runs.run import Run, open_run, pixel_range_of
@@ -167,13 +168,14 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, sa
         classifier: from the function that `open_classifier` returns.
         pictures: from `builder.prediction.finding.find`.
         top: the number of classes in each prediction.
-        say: takes a line at the end that counts and names the pictures whose pixels were far outside the range that the
-            network was trained on, each judged by itself.
+        say: takes lines at the end that count and name the pictures that were decoded at a smaller size, and those
+            whose pixels were far outside the range that the network was trained on, each judged by itself.
     """
     import numpy as np
 
     pictures = iter(pictures)
-    read = reader(classifier)
+    reduced: list[str] = []
+    read = reader(classifier, reduced.append)
     ranges = Ranges(classifier.pixel_range)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
@@ -196,6 +198,12 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, sa
                 else:
                     ranges.add(file.path, PixelRange(int(picture.min()), int(picture.max())))
                     yield Prediction(file.path, _highest(next(shares), classifier.class_names, top))
+    if reduced:
+        names = ", ".join(first_few([printable(path) for path in sorted(reduced)], NAMED))
+        which = f"{len(reduced):,} of {counted(ranges.count, 'picture')} ({names})"
+        say(
+            f"{which} {'was' if len(reduced) == 1 else 'were'} decoded at half the size, as JPEGs of so many pixels are"
+        )
     for line in ranges.warnings():
         say(line)
 
@@ -205,11 +213,13 @@ def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[
     return tuple((names[index], float(shares[index])) for index in order)
 
 
-def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
+def reader(classifier: Classifier, note: Say = silent) -> Callable[[Found], np.ndarray | str]:
     """A function from a picture to the network's input, uint8 (height, width, channels), or to the reason why it cannot
-    be read. Several threads may call it at once."""
+    be read. Several threads may call it at once. The paths of pictures that are decoded at a smaller size go to `note`,
+    from any of the threads."""
     import tensorflow as tf
 
+    from builder.pictures.headers import LARGE, why_refused
     from builder.pictures.reading import UnreadablePicture, needs_turning, read_picture
     from builder.pictures.resizing import fitted, fitted_bytes, with_channels
 
@@ -238,7 +248,10 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
         except tf.errors.OpError:
             pass  # Pillow may be able to read it
         try:
-            return other(read_picture(contents, shape[2])).numpy()
+            picture = other(read_picture(contents, shape[2])).numpy()
+            if why_refused(contents) == LARGE:
+                note(file.path)
+            return picture
         except UnreadablePicture as problem:
             return f"cannot be decoded: {problem}"
         except (MemoryError, tf.errors.ResourceExhaustedError):
