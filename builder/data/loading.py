@@ -109,6 +109,7 @@ def load_source(source: Source, shape: tuple[int, ...], request: Request) -> Dat
         class_names=splits.class_names,
         normalisation=found.normalisation,
         pixel_range=found.pixel_range,
+        darkest=found.darkest,
         fingerprint=found.fingerprint,
         skipped=splits.skipped,
     )

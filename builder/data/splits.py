@@ -170,6 +170,7 @@ class Data:
         fingerprint: a SHA-256 of the data set's version, the names and contents of all its files, their labels, and
             those same pictures as they were decoded.
         skipped: the pictures left out because they cannot be decoded.
+        darkest: the highest pixel of the darkest picture of the same sample; 0 if it is not known.
     """
 
     name: str
@@ -181,6 +182,7 @@ class Data:
     pixel_range: PixelRange
     fingerprint: str
     skipped: tuple[str, ...] = ()
+    darkest: int = 0
 
     @property
     def train_count(self) -> int:

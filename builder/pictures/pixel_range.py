@@ -12,6 +12,10 @@ DARK_SHARE = 1 / 8
 to 1, or to 0 to 16 as scikit-learn's digits are."""
 
 
+DARKER = 4
+"""How many times darker a single picture is than the darkest one of the training before it is said to be far."""
+
+
 class PixelRange(NamedTuple):
     """The lowest and the highest value of pixels, from 0 to 255."""
 
@@ -42,7 +46,7 @@ def is_dark(seen: PixelRange, trained: PixelRange) -> bool:
 
 
 def is_far(seen: PixelRange, trained: PixelRange) -> bool:
-    """Whether pixels lie outside a range by more than its width, or fill only its dark end."""
+    """Whether the pixels of all pictures lie outside a range by more than its width, or fill only its dark end."""
     return is_outside(seen, trained) or is_dark(seen, trained)
 
 
@@ -66,25 +70,35 @@ def warning(whose: str, seen: PixelRange, trained: PixelRange) -> str:
 
 
 class Ranges:
-    """The ranges of pictures, one after the other, each compared with what a network was trained on."""
+    """The ranges of pictures, one after the other, compared with what a network was trained on."""
 
-    def __init__(self, trained: PixelRange) -> None:
-        self.trained = trained
+    def __init__(self, trained: PixelRange, darkest: int = 0) -> None:
+        """
+        Args:
+            trained: the range of the pixels that it was trained on.
+            darkest: the highest pixel of the darkest picture among them; 0 if it is not known.
+        """
+        self.trained, self.darkest = trained, darkest
         self.count = 0
-        self._far = {judge: _Far() for judge in (is_outside, is_dark)}
+        self._all, self._outside, self._dark = _Far(), _Far(), _Far()
 
     def add(self, name: str, seen: PixelRange) -> None:
-        """Takes note of the range of a picture."""
+        """Takes note of the range of a picture. One that is dark is far from the others only if no picture that the
+        network was trained on is nearly as dark: a photograph of the night is not scaled wrongly."""
         self.count += 1
-        for judge, far in self._far.items():
-            if judge(seen, self.trained):
-                far.add(name, seen)
-                break
+        self._all.add(name, seen)
+        if is_outside(seen, self.trained):
+            self._outside.add(name, seen)
+        elif is_dark(seen, self.trained) and seen.most * DARKER <= self.darkest:
+            self._dark.add(name, seen)
 
     def warnings(self) -> Iterator[str]:
-        """A line about the pictures that lie outside the range, and one about those at its dark end, if there are
-        any, with the names of the first."""
-        for far in self._far.values():
+        """A line about the pictures that lie outside the range, and one about those that are too dark, with the names
+        of the first; or one about all of them, if together they are too dark."""
+        if self.count and not self._outside.count and is_dark(self._all.range, self.trained):
+            yield warning("all pictures together", self._all.range, self.trained)
+            return
+        for far in (self._outside, self._dark):
             if far.count:
                 names = ", ".join(_few(far.names, far.count))
                 some = f"{far.count:,} of {counted(self.count, 'picture')} ({names})"
@@ -100,8 +114,7 @@ class _Far:
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.count = 0
-        self.range = NONE
+        self.count, self.range = 0, NONE
 
     def add(self, name: str, seen: PixelRange) -> None:
         if self.count < NAMED:

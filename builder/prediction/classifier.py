@@ -19,7 +19,7 @@ from archspec.wording import counted, first_few, printable
 from builder.pictures.pixel_range import NAMED, PixelRange, Ranges
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
-from builder.runs.run import Run, open_run, pixel_range_of
+from builder.runs.run import Run, darkest_of, open_run, pixel_range_of
 from builder.system.public_calls import warn
 from builder.system.terminal import Say, silent
 
@@ -56,6 +56,7 @@ class Classifier:
         class_names: the names of the classes, by label.
         pixel_range: the range of the pixels that it was trained on.
         probabilities: from pictures, uint8 (batch, *shape), to probabilities, float32 (batch, classes).
+        darkest: the highest pixel of the darkest picture that it was trained on; 0 if it is not known.
     """
 
     shape: tuple[int, int, int]
@@ -63,6 +64,7 @@ class Classifier:
     class_names: tuple[str, ...]
     pixel_range: PixelRange
     probabilities: Callable[[np.ndarray], np.ndarray]
+    darkest: int = 0
 
 
 # -- models ----------------------------------------------------------------------------------------------------------
@@ -114,6 +116,7 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
             resizing=run.recipe.resizing,
             class_names=about.class_names,
             pixel_range=about.pixel_range,
+            darkest=about.darkest,
             probabilities=lambda some: probabilities(some).numpy(),
         )
 
@@ -125,7 +128,7 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
     spec = load(assets / SPEC)
     try:
         data = json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]
-        names, pixel_range = tuple(map(str, data["classes"])), pixel_range_of(data)
+        names, pixel_range, darkest = tuple(map(str, data["classes"])), pixel_range_of(data), darkest_of(data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error
 
@@ -151,7 +154,7 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
             return serve(pictures=tf.constant(pictures.astype(np.float32)))["probabilities"].numpy()
 
         resizing = spec.train.resizing if spec.train else Resizing()
-        return Classifier((height, width, channels), resizing, names, pixel_range, probabilities)
+        return Classifier((height, width, channels), resizing, names, pixel_range, probabilities, darkest)
 
     return load_classifier
 
@@ -176,7 +179,7 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, sa
     pictures = iter(pictures)
     reduced: list[str] = []
     read = reader(classifier, reduced.append)
-    ranges = Ranges(classifier.pixel_range)
+    ranges = Ranges(classifier.pixel_range, classifier.darkest)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
 

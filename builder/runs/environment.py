@@ -53,6 +53,7 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
         "pixel_mean": list(data.normalisation.mean),
         "pixel_std": list(data.normalisation.std),
         "pixel_range": list(data.pixel_range),
+        "darkest_picture": data.darkest,
         "fingerprint": data.fingerprint,
     }
     now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}

@@ -51,6 +51,7 @@ class DataDescription:
         train_count, validation_count: pictures.
         mean, std: of the training pixels, by channel.
         pixel_range: the lowest and the highest training pixel; 0 to 255 if it is not known.
+        darkest: the highest pixel of the darkest training picture; 0 if it is not known.
         fingerprint: a hash of the pictures and labels.
     """
 
@@ -61,6 +62,7 @@ class DataDescription:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     pixel_range: PixelRange
+    darkest: int
     fingerprint: str
 
     @property
@@ -272,6 +274,7 @@ def _described(data: Mapping[str, Any]) -> DataDescription:
         mean=tuple(map(float, data["pixel_mean"])),
         std=tuple(map(float, data["pixel_std"])),
         pixel_range=pixel_range_of(data),
+        darkest=darkest_of(data),
         fingerprint=str(data["fingerprint"]),
     )
 
@@ -280,6 +283,11 @@ def pixel_range_of(data: Mapping[str, Any]) -> PixelRange:
     """The range of training pixels that the entry `data` of `environment.json` records."""
     least, most = map(int, data.get("pixel_range", ANY))
     return PixelRange(least, most)
+
+
+def darkest_of(data: Mapping[str, Any]) -> int:
+    """The highest pixel of the darkest training picture that the entry `data` of `environment.json` records."""
+    return int(data.get("darkest_picture", 0))
 
 
 def _check_readable(path: Path) -> None:

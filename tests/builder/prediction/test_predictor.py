@@ -80,9 +80,8 @@ def test_pixels_of_another_scale_are_pointed_out(run_dir, digits, tmp_path):
     rest += "scale them alike, or what it predicts means little"
     with pytest.warns(UserWarning, match="pixels") as caught:
         predict(run_dir, tmp_path / "dim.png")
-    dim = f"1 of 1 picture ({tmp_path}/dim.png)"
     assert caught[0].filename == __file__
-    assert [str(one.message) for one in caught] == [f"the pixels of {dim} {rest}"]
+    assert [str(one.message) for one in caught] == [f"the pixels of all pictures together {rest}"]
     with pytest.warns(UserWarning, match="pixels") as caught:  # each is judged by itself
         predict(run_dir, [tmp_path, *pictures[:20]])
     dim = f"1 of 22 pictures ({tmp_path}/dim.png)"
