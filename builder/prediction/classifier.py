@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections import deque
@@ -110,14 +111,14 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
             return tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
 
         height, width, channels = run.spec.graph.input.shape
-        about = run.about
+        about, traced = run.about, probabilities.get_concrete_function()
         return Classifier(
             shape=(height, width, channels),
             resizing=run.recipe.resizing,
             class_names=about.class_names,
             pixel_range=about.pixel_range,
             darkest=about.darkest,
-            probabilities=lambda some: probabilities(some).numpy(),
+            probabilities=lambda some: traced(tf.constant(some)).numpy(),
         )
 
     return load_classifier
@@ -236,22 +237,25 @@ def reader(classifier: Classifier, note: Say = silent) -> Callable[[Found], np.n
     def other(picture: tf.Tensor) -> tf.Tensor:
         return fitted(picture, shape, resizing)
 
+    # Traced when first needed. Otherwise TensorFlow warns of those of several readers as if they were one function.
+    traced_usual, traced_other = map(functools.cache, (usual.get_concrete_function, other.get_concrete_function))
+
     def read(file: Found) -> np.ndarray | str:
         if file.error:
             return file.error
         if file.pixels is not None:
-            return other(with_channels(tf.constant(file.pixels), shape[2])).numpy()
+            return traced_other()(with_channels(tf.constant(file.pixels), shape[2])).numpy()
         try:
             contents = Path(file.path).read_bytes()
         except OSError as problem:
             return f"cannot be read: {problem.strerror}"
         try:
             if contents and not needs_turning(contents):
-                return usual(contents).numpy()
+                return traced_usual()(tf.constant(contents)).numpy()
         except tf.errors.OpError:
             pass  # Pillow may be able to read it
         try:
-            picture = other(read_picture(contents, shape[2])).numpy()
+            picture = traced_other()(read_picture(contents, shape[2])).numpy()
             if why_refused(contents) == LARGE:
                 note(file.path)
             return picture

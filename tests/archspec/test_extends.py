@@ -34,6 +34,21 @@ MERGED = {
         "model: {defaults: {residual: {norm: null}}}",
         "model: {defaults: {residual: {norm: null}, conv: {norm: batch}}}",
     ),
+    "another source of weights": (
+        "train: {init_from: {run: runs/a, layers: [stem]}}",
+        "train: {init_from: {weights: a.pth}}",
+        "train: {init_from: {layers: [stem], weights: a.pth}}",
+    ),
+    "the reverse": (
+        "train: {init_from: {weights: a.pth}}",
+        "train: {init_from: {run: runs/a}}",
+        "train: {init_from: {run: runs/a}}",
+    ),
+    "no other source of weights": (
+        "train: {init_from: {weights: a.pth}}",
+        "train: {init_from: {run: null}}",
+        "train: {init_from: {weights: a.pth, run: null}}",
+    ),
     "a choice with other fields": (
         "train: {optimizer: {sgd: {momentum: 0.9, nesterov: true}}}",
         "train: {optimizer: {sgd: {momentum: 0.8}}}",

@@ -38,7 +38,7 @@ from builder.system.endings import Diverged, Interrupted
 from builder.system.files import write_json
 
 if TYPE_CHECKING:
-    from builder.training.trainer import Result
+    from builder.training.result import Result
 
 WAIT_FOR_LOCK = 30.0
 """Seconds for the former owner of the run directory, whose search died, to save its state."""
@@ -122,7 +122,13 @@ def execute(task: Task, alive: int) -> NoReturn:
         spec = archspec.load(task.spec)
         _wait_for_lock(task.run_dir)
         result = builder.training.trainer.train(
-            spec, task.run_dir, data_dir=task.data_dir, say=_say, resume=is_begun(task.run_dir), until=task.until
+            spec,
+            task.run_dir,
+            data_dir=task.data_dir,
+            say=_say,
+            resume=is_begun(task.run_dir),
+            until=task.until,
+            memory_share=task.memory_share,
         )
         record = _completed(record, result, task)
     except Interrupted as stop:

@@ -31,6 +31,7 @@ class Task:
         sizes: `trainable_parameters` and `macs` of the network.
         cores: the CPU cores to run on; all of them if empty.
         gpus: the value of CUDA_VISIBLE_DEVICES, or None to leave it as it is.
+        memory_share: the share of the free memory that is for this execution, as others run beside it.
     """
 
     trial: str
@@ -47,6 +48,7 @@ class Task:
     sizes: Mapping[str, int]
     cores: Sequence[int] = ()
     gpus: str | None = None
+    memory_share: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """The task as JSON values."""

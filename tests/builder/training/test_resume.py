@@ -219,4 +219,23 @@ def test_early_stopping_says_why(tmp_path, data_dir, killed):
     status, output = killed(
         write(tmp_path, epochs=19, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir
     )
-    assert status == 2 and "was ended by early stopping after epoch 2, so that more epochs change nothing" in output
+    assert (
+        status == 2
+        and (
+            "was ended by early stopping after epoch 2, so that more epochs change nothing; let it continue with --set "
+            "train.early_stopping=null, or with a longer patience"
+        )
+        in output
+    )
+    rule = {"monitor": "val_loss", "patience": 3, "min_delta": 10.0}
+    status, output = killed(
+        write(tmp_path, epochs=9, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir
+    )
+    assert status == 0 and (
+        "early stopping is another from here on: train.early_stopping.patience was 1, is 3\n" in output
+    ), output
+    assert "stopped early after epoch 4 of 9: val_loss has not improved by 10 on " in output, output
+    run = open_run(tmp_path / "run")
+    assert run.spec.train.early_stopping.patience == 3 == int(run.environment["spec"]["train.early_stopping.patience"])
+    status, output = killed(write(tmp_path, epochs=9, learning_rate=0.05), tmp_path / "run", data_dir)
+    assert status == 0 and len(run.metrics()) == 9 and open_run(tmp_path / "run").spec.train.early_stopping is None
