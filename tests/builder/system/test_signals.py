@@ -1,0 +1,71 @@
+"""Signals whose exceptions Python swallows still end the work."""
+
+import signal
+import subprocess
+import sys
+import time
+import weakref
+
+import pytest
+
+from builder.system.signals import Interrupts
+from tests.processes import ENVIRONMENT, ROOT
+
+IN_A_DESTRUCTOR = """
+import signal, time
+{setup}
+class Signalled:
+    def __del__(self):
+        signal.raise_signal(signal.{name})
+try:
+    del [Signalled()][0]
+    time.sleep(20)
+    print("the signal was lost")
+finally:
+    print("cleaned up")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "setup", "status"),
+    [
+        ("SIGTERM", "from builder.system.signals import exit_on_sigterm; exit_on_sigterm()", 143),
+        ("SIGINT", "import builder.system.ctrl_c; signal.signal(signal.SIGINT, signal.default_int_handler)", -2),
+    ],
+)
+def test_a_signal_in_a_destructor_ends_the_process(name, setup, status):
+    code = IN_A_DESTRUCTOR.format(name=name, setup=setup)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, cwd=ROOT)
+    assert (ended.returncode, ended.stdout) == (status, "cleaned up\n")
+    assert "ignored" not in ended.stderr
+
+
+class Anything:
+    pass
+
+
+def interrupt_twice():
+    anything = Anything()
+    reference = weakref.ref(anything, lambda _: signal.raise_signal(signal.SIGINT))
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.signal == signal.SIGINT
+        del anything
+        assert reference() is None
+        time.sleep(20)
+
+
+def test_a_second_interrupt_in_the_callback_of_a_weak_reference_is_not_lost():
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice()
+
+
+def test_other_exceptions_of_destructors_are_reported_as_before(capsys, monkeypatch):
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", reported.append)
+    anything = Anything()
+    reference = weakref.ref(anything, lambda _: 1 / 0)
+    with Interrupts():
+        del anything
+    assert reference() is None
+    assert [one.exc_type for one in reported] == [ZeroDivisionError]
