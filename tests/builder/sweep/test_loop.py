@@ -15,6 +15,7 @@ from builder.system.endings import TrialsFailed
 from tests.builder.sweep.searches import FAULTY, PYTHON_PATH, TUNER_CASES, children, started, table, wait_for, write
 
 
+@pytest.mark.usefixtures("forked_servers")
 @pytest.mark.parametrize("tuner", TUNER_CASES)
 def test_whatever_is_killed_a_resumed_search_ends_as_if_nothing_had_been(tuner, tmp_path, request, monkeypatch):
     """The process of the first trial, the fork server during the second, the search itself during the third."""

@@ -12,6 +12,8 @@ import builder
 from builder.sweep.tuners.journal import NAME
 from tests.builder.sweep.searches import ROOT, table, write
 
+pytestmark = pytest.mark.usefixtures("forked_servers")
+
 
 def test_the_files_of_a_search(finished):
     _, directory, found, said = finished
