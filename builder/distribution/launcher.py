@@ -57,12 +57,12 @@ def launch(command: Sequence[str], count: int, prepare: Callable[[], object] | N
         mistake: of workers that end one after another, the last ones lose their peers.
     """
     obstacle = needs or obstacle_to_isolation()
-    if not obstacle:
+    if not obstacle and count > 1:
         if prepare is not None and (status := _prepared(prepare)):
             return status
         isolate()
     addresses = _free_addresses(count)
-    if obstacle:
+    if obstacle and count > 1:  # one alone does not listen
         print(EXPOSED.format(ports=_ports(addresses), reason=obstacle), file=sys.stderr, flush=True)
     processes: list[subprocess.Popen[bytes]] = []
     forwarded: list[int] = []
@@ -72,8 +72,8 @@ def launch(command: Sequence[str], count: int, prepare: Callable[[], object] | N
         for process in processes:  # at once, as two signals that come together may be taken for one
             process.send_signal(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, forward)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, forward)
     for index in range(count):
         environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config()}
         output = None if index == 0 else subprocess.DEVNULL

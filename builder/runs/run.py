@@ -217,7 +217,8 @@ class Run:
         if not (self.directory / MODEL).is_file():
             if is_training(self.directory):
                 raise file_problem(
-                    self.directory, f"has no {MODEL} yet: a process trains in it at this moment, and writes it at its end"
+                    self.directory,
+                    f"has no {MODEL} yet: a process trains in it at this moment, and writes it at its end",
                 )
             raise file_problem(
                 self.directory,

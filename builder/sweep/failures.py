@@ -49,6 +49,6 @@ def stopped_by_machine(directory: Path, trial: Trial, fault: int) -> FileError:
     command = as_started(shlex.join(["python", "tools/tune.py", "--resume", str(directory)]))
     return file_problem(
         directory,
-        f"trial {trial.id} was stopped by the machine, not by its own fault: {os.strerror(fault)}; once that is mended, "
-        f"resume the search, and this trial with it: {command}",
+        f"trial {trial.id} was stopped by the machine, not by its own fault: {os.strerror(fault)}; once that is "
+        f"mended, resume the search, and this trial with it: {command}",
     )

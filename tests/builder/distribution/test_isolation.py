@@ -58,7 +58,12 @@ def launched(tmp_path, setup=""):
     secret.chmod(0o600)
     code = LAUNCHER.format(setup=setup, worker=WORKER, secret=str(secret))
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=ROOT, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        cwd=ROOT,
+        text=True,
     )
     return process, json.loads(process.stdout.readline())
 
@@ -71,12 +76,11 @@ def ended(process):
 
 
 def is_reached(host, address):
-    try:
-        socket.create_connection((host, int(address.rpartition(":")[2])), timeout=2).close()
-    except OSError as error:
-        assert error.errno == errno.ECONNREFUSED
-        return False
-    return True
+    with socket.socket() as client:
+        client.settimeout(2)
+        number = client.connect_ex((host, int(address.rpartition(":")[2])))
+    assert number in (0, errno.ECONNREFUSED)
+    return number == 0
 
 
 def test_workers_reach_each_other_and_nobody_reaches_them(tmp_path):
@@ -126,10 +130,10 @@ def test_data_are_prepared_while_there_is_a_network(tmp_path, monkeypatch):
     command = [sys.executable, "-c", f"open({str(steps)!r}, 'a').write('worker ')"]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        assert launcher.launch(command, 1, lambda: (time.sleep(0.1), step("prepare"))) == 0
-        assert steps.read_text() == "prepare isolate worker "
-        assert launcher.launch(command, 1, lambda: os._exit(2)) == 2
-        assert steps.read_text() == "prepare isolate worker "
+        assert launcher.launch(command, 2, lambda: (time.sleep(0.1), step("prepare"))) == 0
+        assert steps.read_text() == "prepare isolate worker worker "
+        assert launcher.launch(command, 2, lambda: os._exit(2)) == 2
+        assert steps.read_text() == "prepare isolate worker worker "
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

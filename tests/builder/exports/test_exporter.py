@@ -68,7 +68,14 @@ def test_nothing_of_the_machine_is_in_any_file_of_any_format(exported, run_dir):
     found = {name: content for path in files for name, content in contents(path).items()}
     assert len(found) > len(files) >= 15
     environment = json.loads((run_dir / "environment.json").read_text())
-    places = [environment["directory"], str(ROOT), run_dir.parent, exported[0].parent, tempfile.gettempdir(), sys.prefix]
+    places = [
+        environment["directory"],
+        str(ROOT),
+        run_dir.parent,
+        exported[0].parent,
+        tempfile.gettempdir(),
+        sys.prefix,
+    ]
     private = [*map(str, places), *environment["command"], environment["platform"], ".py", "site-packages"]
     shown = [(name, text) for name, content in found.items() for text in private if text.encode() in content]
     assert not shown

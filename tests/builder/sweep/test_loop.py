@@ -131,7 +131,7 @@ def test_a_full_disk_that_the_search_meets_itself_ends_it(tmp_path, monkeypatch)
 
     with monkeypatch.context() as patch:
         patch.setattr("builder.sweep.plan.Plan.task", full)
-        with pytest.raises(FileError, match="run-1.yaml: cannot be written"):
+        with pytest.raises(FileError, match=r"run-1\.yaml: cannot be written"):
             builder.tune(spec, tmp_path / "search", say=lambda line: None)
     assert not list((tmp_path / "search").glob("trials/*/run-1.json"))
 

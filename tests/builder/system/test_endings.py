@@ -43,10 +43,8 @@ def test_other_errors_are_not(error):
 
 
 def test_what_was_hidden_on_purpose_is_no_reason():
-    try:
-        try:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError:
-            raise ValueError("something else") from None
-    except ValueError as error:
-        assert machine_fault(error) is None
+    error = ValueError("something else")
+    error.__context__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert machine_fault(error) == errno.ENOSPC
+    error.__suppress_context__ = True  # raise ... from None
+    assert machine_fault(error) is None
