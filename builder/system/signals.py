@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-_RETRY_SECONDS = 0.01
+_RETRY_SECONDS = 0.05
 
 
 class Interrupts:
@@ -100,10 +100,17 @@ def _retry(otherwise: Callable[[Any], object], unraisable: Any) -> None:
         return
     # Later, and by another thread: the main thread would run the handler here at once, where it cannot raise either.
     main_thread = threading.main_thread().ident
-    again = threading.Timer(_RETRY_SECONDS, signal.pthread_kill, [main_thread, number])
-    again.daemon = True
-    with contextlib.suppress(RuntimeError):  # no more threads, as the interpreter is ending anyway
-        again.start()
+    while True:
+        again = threading.Timer(_RETRY_SECONDS, signal.pthread_kill, [main_thread, number])
+        again.daemon = True
+        try:
+            again.start()
+        except RuntimeError:  # no more threads, as the interpreter is ending anyway
+            return
+        except (KeyboardInterrupt, SystemExit):  # on a busy machine it came before the thread's start was over
+            again.cancel()
+            continue
+        return
 
 
 def _number(error: BaseException | None) -> int | None:

@@ -64,6 +64,21 @@ def test_a_second_interrupt_in_the_callback_of_a_weak_reference_is_not_lost():
         interrupt_twice()
 
 
+def test_an_interrupt_that_comes_too_early_again_is_not_lost(monkeypatch):
+    """As on a busy machine, where the signal is sent again before the thread that sends it counts as started."""
+    start, early = threading.Timer.start, [signal.SIGINT, signal.SIGINT]
+
+    def start_late(self):
+        start(self)
+        if early:
+            signal.raise_signal(early.pop())
+
+    monkeypatch.setattr(threading.Timer, "start", start_late)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_twice()
+    assert not early
+
+
 def signals_during_a_call(*numbers):
     """Sends signals to the main thread while it is in a call of C code, during which Python runs no handlers."""
 
