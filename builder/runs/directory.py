@@ -90,6 +90,18 @@ def locked(directory: Path) -> Iterator[None]:
         yield
 
 
+def is_training(directory: Path) -> bool:
+    """Whether a process trains in a run directory at this moment."""
+    try:
+        with (directory / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no lock, or no way to tell
+        return False
+    return False
+
+
 # -- resuming --------------------------------------------------------------------------------------------------------
 
 

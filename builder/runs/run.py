@@ -22,6 +22,7 @@ from archspec.recipe.data import Folder
 from builder.pictures.pixel_range import ANY, PixelRange
 from builder.runs import comparison
 from builder.runs.comparison import differences, flat
+from builder.runs.directory import is_training
 from builder.runs.finding import find_run
 from builder.runs.fitting import check_model, check_weights
 from builder.runs.metrics import read_metrics
@@ -151,15 +152,17 @@ class Run:
     def _read_best(self) -> dict[str, np.ndarray]:
         from safetensors import SafetensorError
 
-        from builder.system.tensors import read_tensors
+        from builder.system.tensors import ChecksumDiffers, read_tensors
 
         path = self.directory / CHECKPOINTS / BEST
         if not path.exists():
-            raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run was completed")
+            when = "is completed yet; a process trains in it at this moment"
+            ended = when if is_training(self.directory) else "was completed"
+            raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run {ended}")
         _check_readable(path)
         try:
             return read_tensors(path)[0]
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, ChecksumDiffers) as error:
             mend = f"delete it, and the weights of {MODEL} take its place"
             if not (self.directory / MODEL).exists():
                 mend = f"train again with python tools/train.py {self.directory / SPEC}"
@@ -214,6 +217,11 @@ class Run:
             FileError: there is no `model.keras`.
         """
         if not (self.directory / MODEL).is_file():
+            if is_training(self.directory):
+                raise file_problem(
+                    self.directory,
+                    f"has no {MODEL} yet: a process trains in it at this moment, and writes it at its end",
+                )
             raise file_problem(
                 self.directory,
                 f"has no {MODEL}: the training was stopped before it had written its best model; "
