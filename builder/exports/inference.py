@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from archspec.files import read_text
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
@@ -83,7 +84,7 @@ def network_of(run: Run) -> InferenceNetwork:
     """A run's network with its best weights."""
     classes = run.about.class_names
     files = [path for name in (SPEC, METRICS, ENVIRONMENT) if (path := run.directory / name).is_file()]
-    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    texts = {path.name: read_text(path) for path in files}
     return InferenceNetwork(
         name=run.spec.name,
         folded=fold(run.spec.graph, run.weights),

@@ -11,11 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-MOST_PIXELS = 2**29 // 3
-"""A larger picture is refused. TensorFlow's decoder of JPEGs takes no more than 2^29 bytes of pixels, and Pillow
-refuses the same number of pixels."""
-LONGEST_SIDE = 65_535
-"""A longer side is refused: the most that a JPEG can have. Resizing needs memory in proportion to it."""
+from builder.system.limits import LONGEST_SIDE, MOST_PIXELS
+
 HEAD = 64
 """The bytes of a header that are looked at."""
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from builder.pictures import headers
 from builder.pictures.orientation import HEAD, ORIENTATION, ORIENTATIONS, turned
 from builder.pictures.resizing import decoded
+from builder.system.limits import LONGEST_SIDE, MOST_PIXELS
 
 WEBP_FLAGS, WEBP_HAS_EXIF = 20, 8
 """A byte and its bit (RFC 9649, section 2.7)."""
@@ -68,7 +69,7 @@ def needs_turning(contents: bytes) -> int:
 def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(contents)) as image:
-            if image.width * image.height > headers.MOST_PIXELS or max(image.size) > headers.LONGEST_SIDE:
+            if image.width * image.height > MOST_PIXELS or max(image.size) > LONGEST_SIDE:
                 raise UnreadablePicture(headers.LARGE)
             upright = ImageOps.exif_transpose(image)
             picture = np.asarray(_eight_bits(upright).convert("L" if channels == 1 else "RGB"))

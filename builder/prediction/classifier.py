@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections import deque
@@ -21,6 +20,7 @@ from builder.pictures.pixel_range import NONE, PixelRange, is_far, is_outside, u
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
 from builder.runs.run import Run, open_run, pixel_range_of
+from builder.system.files import read_json
 from builder.system.terminal import Say, silent
 
 if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
@@ -124,7 +124,7 @@ def _export_loader(path: Path) -> Callable[[], Classifier]:
     assets = path / "assets"
     spec = load(assets / SPEC)
     try:
-        data = json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]
+        data = read_json(assets / ENVIRONMENT)["data"]
         names, pixel_range = tuple(map(str, data["classes"])), pixel_range_of(data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from archspec.errors import file_problem
+from archspec.files import read_text
 from archspec.wording import did_you_mean
 from builder.runs.directory import is_begun
 from builder.runs.names import BEST_SPEC, CHECKPOINTS, EXPORT, MODEL, RUN_LINE, SPEC, TRIALS
@@ -47,7 +48,7 @@ def is_run(path: Path) -> bool:
 
 def _best_trial(search: Path) -> tuple[Path, str]:
     try:
-        text = (search / BEST_SPEC).read_text(encoding="utf-8")
+        text = read_text(search / BEST_SPEC)
     except OSError:
         raise file_problem(search, f"is a search without {BEST_SPEC}: no trial of it has finished yet") from None
     named = BEST_RUN.search(text)

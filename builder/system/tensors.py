@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from archspec.files import check_regular
 from builder.system.files import replacing
 
 
@@ -27,7 +28,8 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Reads a `.safetensors` file: its tensors, and its metadata.
 
     Raises:
-        SafetensorError, OSError: it is damaged, or cannot be read.
+        SafetensorError, OSError: it is damaged, cannot be read, or is not a regular file.
     """
+    check_regular(path)
     with safe_open(path, framework="numpy") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

@@ -9,7 +9,7 @@ import tensorflow as tf
 from archspec import analyse
 from archspec.ops.pointwise import BatchNorm
 from archspec.tables import size
-from builder.data.memory import free_memory
+from builder.system.memory import free_memory
 from builder.training.setup import Setup
 
 LAG_EPOCHS = 10

@@ -9,11 +9,11 @@ import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from builder.pictures import headers
 from builder.pictures.headers import ANIMATED, BMP, DAMAGED, LARGE, UNKNOWN, why_refused
 from builder.pictures.reading import UnreadablePicture, read_picture
 from builder.pictures.resizing import decoded
-from tests.hostile import claiming, png_header
+from builder.system import limits
+from tests.hostile.pictures import claiming, png_header
 
 PHOTO = Image.fromarray(load_sample_images().images[0][100:160, 200:280])
 GREY = PHOTO.convert("L")
@@ -108,5 +108,5 @@ def test_grey_bmps_stay_grey():
 
 
 def test_the_limit_is_what_tensorflow_and_pillow_take():
-    assert headers.MOST_PIXELS * 3 <= 2**29 < (headers.MOST_PIXELS + 1) * 3
-    assert headers.MOST_PIXELS <= 2 * Image.MAX_IMAGE_PIXELS
+    assert limits.MOST_PIXELS * 3 <= 2**29 < (limits.MOST_PIXELS + 1) * 3
+    assert limits.MOST_PIXELS <= 2 * Image.MAX_IMAGE_PIXELS
