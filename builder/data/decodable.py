@@ -14,6 +14,7 @@ from archspec.wording import first_few
 from builder.data.cache import cached
 from builder.data.splits import Encoded, Request, channels_error, channels_fit
 from builder.pictures import headers
+from builder.pictures.gif import still
 from builder.pictures.resizing import decoded_bmp
 from builder.system.terminal import Say, watched
 
@@ -161,7 +162,9 @@ def _shape(contents: tf.Tensor) -> tf.Tensor:
 
     def other() -> tf.Tensor:
         return tf.cond(
-            headers.is_bmp(contents), bmp, lambda: tf.shape(tf.io.decode_image(contents, expand_animations=False))
+            headers.is_bmp(contents),
+            bmp,
+            lambda: tf.shape(tf.io.decode_image(still(contents), expand_animations=False)),
         )
 
     is_jpeg = tf.image.is_jpeg(contents)

@@ -12,7 +12,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from builder.pictures import headers
 from builder.pictures.orientation import HEAD, ORIENTATION, ORIENTATIONS, turned
 from builder.pictures.resizing import decoded
-from builder.system.limits import LONGEST_SIDE, MOST_PIXELS
 
 WEBP_FLAGS, WEBP_HAS_EXIF = 20, 8
 """A byte and its bit (RFC 9649, section 2.7)."""
@@ -45,8 +44,8 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
     try:
         picture = decoded(tf.constant(contents), channels).numpy()
     except tf.errors.OpError:
-        if headers.why_refused(contents) == headers.LARGE:
-            raise UnreadablePicture(headers.LARGE) from None
+        if (reason := headers.why_refused(contents)) in headers.CLAIMS:
+            raise UnreadablePicture(reason) from None
         return _by_pillow(contents, channels)
     return turned(picture, orientation) if orientation else picture
 
@@ -69,8 +68,8 @@ def needs_turning(contents: bytes) -> int:
 def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(contents)) as image:
-            if image.width * image.height > MOST_PIXELS or max(image.size) > LONGEST_SIDE:
-                raise UnreadablePicture(headers.LARGE)
+            if reason := headers.why_too_large(image.height, image.width, contents):
+                raise UnreadablePicture(reason)
             upright = ImageOps.exif_transpose(image)
             picture = np.asarray(_eight_bits(upright).convert("L" if channels == 1 else "RGB"))
     except UnidentifiedImageError:

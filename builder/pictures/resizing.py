@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from archspec.recipe.resizing import Resizing
 from builder.pictures import headers
+from builder.pictures.gif import is_gif, still
 from builder.pictures.orientation import upright
 
 Shape = tuple[int, int, int]
@@ -139,7 +140,7 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_chec
         return converted(*decoded_bmp(contents))
 
     def coloured() -> tf.Tensor:
-        return converted(tf.io.decode_image(contents, 3, expand_animations=False), tf.constant(False))
+        return converted(tf.io.decode_image(still(contents), 3, expand_animations=False), tf.constant(False))
 
     def converted(picture: tf.Tensor, is_grey: tf.Tensor) -> tf.Tensor:  # for decoders that convert no channels
         if channels == 1:
@@ -151,9 +152,9 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_chec
 
     def other() -> tf.Tensor:
         if channels == 1:  # these formats are decoded to colours only
-            is_coloured = headers.is_webp(contents) | (tf.strings.substr(contents, 0, 4) == b"GIF8")
+            is_coloured = headers.is_webp(contents) | is_gif(contents)
             return tf.cond(is_coloured, coloured, lambda: tf.io.decode_image(contents, 1, expand_animations=False))
-        return tf.io.decode_image(contents, channels, expand_animations=False)
+        return tf.io.decode_image(still(contents), channels, expand_animations=False)
 
     picture = tf.cond(headers.is_bmp(contents), bmp, other)
     return tf.ensure_shape(upright(picture, contents) if is_turned else picture, (None, None, channels))

@@ -13,6 +13,11 @@ MOST_PIXELS = 2**29 // 3
 refuses the same number of pixels."""
 LONGEST_SIDE = 65_535
 """A longer side is refused: the most that a JPEG can have. Resizing needs memory in proportion to it."""
+SMALL_PICTURE, PIXELS_OF_BYTE = 2**25, 32
+"""The pixels that a picture may have in any case, and for each byte of its file. Photographs have at most 20 for each,
+drawings 30; a file of one colour may have a thousand."""
+MOST_SCANS = 64
+"""A JPEG of more scans is refused: each passes over the whole picture again. Progressive ones have about ten."""
 MOST_PICTURE_BYTES = 2**30
 """A larger file is no picture of so many pixels, even without compression."""
 
