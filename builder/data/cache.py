@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from archspec.files import open_regular
+
 VERSION = 2
 """Increased when a cached fact is computed in another way."""
 
@@ -22,7 +24,7 @@ def cached(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, 
     cannot be written, nothing is cached.
     """
     path = _folder() / f"{hashlib.sha256(f'{VERSION} {key}'.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
-    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile), path.open("rb") as file:
+    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile), open_regular(path) as file:
         arrays = np.load(file, allow_pickle=False)
         return {name: arrays[name] for name in arrays.files}
     found = compute()
