@@ -115,10 +115,13 @@ def _too_large(size: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
 
 
 def _scans(contents: tf.Tensor) -> tf.Tensor:
-    """The number of scans of a JPEG, int32: of their markers (ITU-T T.81, section B.1.1.3), which do not occur in
-    compressed data, and once or twice more in the metadata of a camera."""
+    """The number of scans of a JPEG, int32: of their headers (ITU-T T.81, section B.2.3), which do not occur in
+    compressed data. Thumbnails in the metadata have one each; a phone's video after the picture has none."""
     data = tf.io.decode_raw(contents, tf.uint8)
-    return tf.math.count_nonzero((data[:-1] == 0xFF) & (data[1:] == 0xDA), dtype=tf.int32)
+    first, second, high, low, components = (data[start : tf.size(data) - 4 + start] for start in range(5))
+    is_marked = (first == 0xFF) & (second == 0xDA) & (high == 0)
+    is_header = is_marked & (low == 6 + 2 * components) & (components >= 1) & (components <= 4)
+    return tf.math.count_nonzero(is_header, dtype=tf.int32)
 
 
 def _refusal_of_others(contents: tf.Tensor) -> tf.Tensor:

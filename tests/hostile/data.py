@@ -30,8 +30,8 @@ def _labels(count):
 
 
 def _compressed(path):
-    """900 MB of black pictures in 900 KB."""
-    count = 300
+    """300 MB of black pictures in 300 KB."""
+    count = 100
     return _npz(path, x=[_header((count, 1000, 1000, 3)), *_zeros(count * 3_000_000)], y=_labels(count))
 
 
@@ -40,7 +40,7 @@ def _header_alone(path):
 
 
 def _long_texts(path):
-    many = [_header((1000,), "<U200000"), *_zeros(1000 * 800_000)]
+    many = [_header((1000,), "<U100000"), *_zeros(1000 * 400_000)]
     return _npz(path, x=[_header((10, 8, 8, 3)), *_zeros(1920)], y=_labels(10), class_names=many)
 
 
@@ -49,9 +49,9 @@ def _wide_type(path):
 
 
 CASES = {
-    "900 MB of black pictures.npz": _compressed,
+    "300 MB of black pictures.npz": _compressed,
     "30 GB of pictures in a header.npz": _header_alone,
-    "800 MB of names.npz": _long_texts,
+    "400 MB of names.npz": _long_texts,
     "pictures of 2 GB each.npz": _wide_type,
 }
 """By the name of the file, what writes it to a path."""

@@ -127,16 +127,16 @@ def _many_small_claims(group):
 
 
 def _compressed(group):
-    group.create_dataset("0", data=np.zeros((8_000, 20_000), "f"), chunks=(8_000, 20_000), compression=9)
+    group.create_dataset("0", data=np.zeros((1_000, 20_000), "f"), chunks=(1_000, 20_000), compression=9)
 
 
 def _twice_compressed(group):
-    """A piece that unpacks to 500 MB, where its header claims 4 bytes."""
+    """A piece that unpacks to 50 MB, where its header claims 400 KB."""
     layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-    layout.set_chunk((1,))
+    layout.set_chunk((100_000,))
     layout.set_deflate(9)
-    array = h5py.h5d.create(group.id, b"0", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((1,)), layout)
-    array.write_direct_chunk((0,), zlib.compress(bytes(500 * KIB * KIB), 9))
+    array = h5py.h5d.create(group.id, b"0", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((100_000,)), layout)
+    array.write_direct_chunk((0,), zlib.compress(bytes(50 * KIB * KIB), 9))
 
 
 def _large_piece(group):
@@ -241,7 +241,7 @@ def _nested_config(path):
 
 
 def _zeros(path):
-    return model_file(path, " " * (900 * KIB * KIB), compression=zipfile.ZIP_DEFLATED)
+    return model_file(path, " " * (270 * KIB * KIB), compression=zipfile.ZIP_DEFLATED)
 
 
 def _array_bomb(path):
@@ -291,7 +291,7 @@ CASES = {
     "ten layers of 20,000 units.keras": _wide_layers,
     "3,000 layers.keras": _many_keras_layers,
     "deep configuration.keras": _nested_config,
-    "900 MB of spaces.keras": _zeros,
+    "270 MB of spaces.keras": _zeros,
     "unallocated array.keras": _array_bomb,
     "a vocabulary elsewhere.keras": _vocabulary,
 }
