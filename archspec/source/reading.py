@@ -16,6 +16,7 @@ import yaml
 
 from archspec.characters import DASHES, QUOTES, first_alike, is_odd_space, mend, named
 from archspec.errors import MAX_PROBLEMS, Problem, Source, Span, SpecError, UnreadableFile, Where, problem_at
+from archspec.files import open_regular
 from archspec.source.shipped import IN_RUNS, shipped_names
 from archspec.source.syntax import WINDOWS_PATH, backslash_problem, checked_json, forbidden, yaml_problem
 from archspec.source.tree import Tree, resolve_scalar
@@ -43,7 +44,7 @@ def read_file(path: Path, order: int = 0, is_private: bool = False) -> Tree:
         SpecError: it is not well formed.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, streams=True) as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UnreadableFile(path, "no such file" + _similar_files(path)) from error

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from archspec.files import read_text
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
@@ -87,7 +88,7 @@ def network_of(run: Run) -> InferenceNetwork:
     classes = run.about.class_names
     texts = {SPEC: public_spec(run.spec)}
     if (run.directory / METRICS).is_file():
-        texts[METRICS] = (run.directory / METRICS).read_text(encoding="utf-8")
+        texts[METRICS] = read_text(run.directory / METRICS)
     texts[ENVIRONMENT] = json_text(public_environment(run.environment))
     return InferenceNetwork(
         name=run.spec.name,

@@ -10,6 +10,7 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from archspec.files import check_regular
 from builder.system.files import replacing
 
 CHECKSUM = "crc32"
@@ -39,8 +40,9 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Reads a file of `write_tensors`: its tensors, and its metadata.
 
     Raises:
-        SafetensorError, OSError, ChecksumDiffers: it is damaged, or cannot be read.
+        SafetensorError, OSError, ChecksumDiffers: it is damaged, cannot be read, or is not a regular file.
     """
+    check_regular(path)
     with safe_open(path, framework="numpy") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = dict(file.metadata() or {})

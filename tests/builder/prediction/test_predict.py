@@ -29,7 +29,7 @@ from builder.prediction.output import write
 from builder.runs.comparison import flat
 from builder.runs.run import open_run
 from tests.forked import python
-from tests.hostile import claiming, png_header
+from tests.hostile.pictures import claiming, png_header
 
 ROOT = Path(__file__).parents[3]
 
