@@ -208,8 +208,12 @@ class Form:
         return True
 
     def written(self, value: Any) -> Any:
-        """A value that was read, such as a default, as a spec would write it."""
+        """A value that was read, such as a default, as a spec would write it: as shortly as it can."""
         return value
+
+    def written_in_full(self, value: Any) -> Any:
+        """A value that was read as a spec can write it with each of its fields, those at their defaults included."""
+        return None if value is None else self.written(value)
 
     def json_schema(self) -> dict[str, Any]:
         return {}

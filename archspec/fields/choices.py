@@ -55,6 +55,10 @@ class Tagged(Form):
         name = next((name for name, record in self.records.items() if record.build is type(value)), None)
         return value.name if name is None else name
 
+    def written_in_full(self, value: Any) -> Any:
+        name = self.written(value)
+        return {name: self.records[name].written_in_full(value)} if name in self.records else name
+
     def json_schema(self) -> dict[str, Any]:
         return tagged_schema(self.records)
 

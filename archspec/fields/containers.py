@@ -98,6 +98,9 @@ class ListOf(Form):
     def written(self, value: Any) -> Any:
         return [self.item.written(item) for item in value]
 
+    def written_in_full(self, value: Any) -> Any:
+        return [self.item.written_in_full(item) for item in value]
+
     def json_schema(self) -> dict[str, Any]:
         item = schema_of(self.item)
         schema = {"type": "array", "items": item, "minItems": self.min_items}
@@ -207,6 +210,10 @@ class Union(Form):
     def written(self, value: Any) -> Any:
         form = next((form for form in self.forms if form.accepts(value)), None)
         return value if form is None else form.written(value)
+
+    def written_in_full(self, value: Any) -> Any:
+        form = next((form for form in self.forms if form.accepts(value)), None)
+        return value if form is None else form.written_in_full(value)
 
     def json_schema(self) -> dict[str, Any]:
         schemas = [schema_of(form) for form in self.forms]

@@ -111,6 +111,9 @@ class Record(Form):
     def written(self, value: Any) -> Any:
         return {}
 
+    def written_in_full(self, value: Any) -> Any:
+        return {name: field.form.written_in_full(getattr(value, name)) for name, field in self.fields.items()}
+
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         values = self.values(tree, path, reader)
         return INVALID if values is INVALID else self.construct(values, tree, path, reader)

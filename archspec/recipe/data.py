@@ -1,7 +1,8 @@
 """The sources of pictures and labels.
 
 Pictures may have any size: a crop of `train.augment`, or else `train.resize`, brings them to the network's. Grey
-pictures are repeated where the network takes three channels; colour is never removed, and transparency is ignored.
+pictures are repeated where the network takes three channels; colour is never removed, and transparent parts are
+put on white.
 Paths are relative to the current directory.
 """
 

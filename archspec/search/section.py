@@ -77,6 +77,9 @@ class _ObjectiveForm(Form):
     def written(self, value: Any) -> Any:
         return value.name
 
+    def written_in_full(self, value: Any) -> Any:
+        return self.record.written_in_full(value)
+
     def json_schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, self.record.json_schema()]}
 

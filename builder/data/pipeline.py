@@ -12,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.resizing import Resizing
-from builder.data.memory import aligned, free_memory, shared
+from builder.data.memory import aligned, shared
 from builder.data.splits import Arrays, Data, Encoded, Split
 from builder.pictures.crops import cropped, cropped_bytes, scales, windows
 from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes
+from builder.system.memory import free_memory
 from builder.system.terminal import watched
 
 SMALL = 128 * 128

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.crops import RandomResizedCrop, ResizedCrop, ScaleJitter
+from builder.pictures import headers
 from builder.pictures.resizing import Shape, decoded, with_channels
 
 TRIES = 10
@@ -138,7 +139,8 @@ def _decoded_window(contents: tf.Tensor, window: tf.Tensor, shape: Shape, scales
     if len(scales) == 1:
         return at(1)
     enough = [tf.reduce_all(window[2:] >= np.multiply(shape[:2], scale)) for scale in scales[1:]]
-    return tf.switch_case(tf.reduce_sum(tf.cast(enough, tf.int32)), [functools.partial(at, scale) for scale in scales])
+    index = tf.maximum(tf.reduce_sum(tf.cast(enough, tf.int32)), tf.cast(headers.is_reduced(contents), tf.int32))
+    return tf.switch_case(index, [functools.partial(at, scale) for scale in scales])
 
 
 def _resize(picture: tf.Tensor, shape: Shape, antialias: bool = False) -> tf.Tensor:

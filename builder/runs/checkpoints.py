@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from archspec.errors import file_problem
 from archspec.wording import first_few
 from builder.runs.names import BEST
-from builder.system.tensors import read_tensors, write_tensors
+from builder.system.tensors import ChecksumDiffers, read_tensors, write_tensors
 
 NAME = re.compile(r"step-(\d+)\.safetensors")
 GENERATOR = re.compile(r"seed_generator(_\d+)?(?=/)")
@@ -109,7 +109,7 @@ class CheckpointStore:
         """Whether the weights of the best epoch are there, can be read, and are those of this epoch."""
         try:
             return read_tensors(self.directory / BEST)[1].get("epoch") == str(epoch)
-        except (SafetensorError, OSError):
+        except (SafetensorError, OSError, ChecksumDiffers):
             return False
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from archspec import Spec, load
 from archspec.errors import FileError, file_problem
+from archspec.files import read_text
 from archspec.wording import first_few
 from builder.runs.names import SPEC
 
@@ -32,7 +33,7 @@ def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = M
     """
     path = directory / SPEC
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except FileNotFoundError:  # the run was stopped before the spec was written
         return
     try:

@@ -21,8 +21,11 @@ from builder.runs.extension import check_extension
 from builder.runs.names import CHECKPOINTS, LOCK, MODEL, SPEC, TRIALS
 
 
-def check_free(directory: str | os.PathLike[str]) -> None:
+def check_free(directory: str | os.PathLike[str], option: str = "--run-dir") -> None:
     """Refuses a directory that holds anything.
+
+    Args:
+        option: the option that names the directory.
 
     Raises:
         FileError: it is not a directory, is not empty, or cannot be read.
@@ -36,7 +39,7 @@ def check_free(directory: str | os.PathLike[str]) -> None:
         raise file_problem(path, f"cannot hold a run: {error.strerror}") from error
     if taken:
         raise file_problem(
-            path, "is not empty, and a run never overwrites another; name a new directory with --run-dir"
+            path, f"is not empty, and a run never overwrites another; name a new directory with {option}"
         )
 
 
@@ -85,6 +88,18 @@ def locked(directory: Path) -> Iterator[None]:
         except OSError as error:
             raise file_problem(directory, f"cannot be written: {error.strerror}") from error
         yield
+
+
+def is_training(directory: Path) -> bool:
+    """Whether a process trains in a run directory at this moment."""
+    try:
+        with (directory / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no lock, or no way to tell
+        return False
+    return False
 
 
 # -- resuming --------------------------------------------------------------------------------------------------------

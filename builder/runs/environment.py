@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -20,7 +19,7 @@ from builder.runs.comparison import changed_stopping, damaged, flat
 from builder.runs.extension import extended_from
 from builder.runs.names import ENVIRONMENT, SPEC
 from builder.system.cpu import instruction_set
-from builder.system.files import write_json, write_text
+from builder.system.files import read_json, write_json, write_text
 from builder.system.terminal import Say
 
 if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
@@ -54,12 +53,13 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
         "pixel_mean": list(data.normalisation.mean),
         "pixel_std": list(data.normalisation.std),
         "pixel_range": list(data.pixel_range),
+        "darkest_picture": data.darkest,
         "fingerprint": data.fingerprint,
     }
     now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}
     if path.exists():
         try:
-            first = json.loads(path.read_text(encoding="utf-8"))
+            first = read_json(path)
             fingerprint = first["data"]["fingerprint"]
         except (ValueError, KeyError, TypeError):
             raise damaged(path) from None

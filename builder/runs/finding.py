@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from archspec.wording import did_you_mean
 from builder.runs.advice import resume_command
 from builder.runs.directory import is_begun
 from builder.runs.names import BEST_TRIAL, CHECKPOINTS, EXPORT, MODEL, SPEC, TRIALS
+from builder.system.files import read_json
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def is_search(path: Path) -> bool:
 def _best_trial(search: Path) -> tuple[Path, str]:
     path = search / BEST_TRIAL
     try:
-        best = BestTrial(**json.loads(path.read_text(encoding="utf-8")))
+        best = BestTrial(**read_json(path))
         run = search / best.run
     except OSError:
         raise file_problem(search, f"is a search without {BEST_TRIAL}: no trial of it has finished yet") from None

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import UserError
-from archspec.wording import counted
 from builder.sweep import results
 from builder.sweep.console import SweepConsole
+from builder.sweep.failures import stopped_by_machine, unrecorded
 from builder.sweep.plan import Plan
 from builder.sweep.processes.forkserver import GRACE_SECONDS, ForkServer, TaskProcess
-from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Execution, Trial
+from builder.sweep.processes.task import FAULT_STATUS
+from builder.sweep.records import COMPLETED, FAILED, Execution, Trial
 from builder.sweep.results import Results
+from builder.system.endings import FAULTS, machine_fault
 from builder.system.files import write_json
 from builder.system.signals import Interrupts
 from builder.system.terminal import Say
@@ -28,8 +30,6 @@ ASK_SECONDS = 0.5
 ALIVE_SECONDS = 5.0
 """Seconds between signs of life to a chief."""
 POLL_SECONDS = 0.05
-LOG_TAIL = 2_000
-"""Characters at the end of a log in which the last line is looked for."""
 
 
 @dataclass
@@ -168,6 +168,8 @@ class SweepLoop:
         try:
             slot.running = Running(proposed, trial, number, self._process(slot, trial, number), time.monotonic())
         except UserError as error:
+            if machine_fault(error) is not None:
+                raise
             record = Execution(trial=trial.id, number=number, state=FAILED, message=str(error))
             self._write(trial, record)
             self._end_trial(slot, proposed, trial, record)
@@ -193,31 +195,22 @@ class SweepLoop:
                 running.process.send(signal.SIGTERM)
             return
         record = self.plan.files.execution(self.plan.files.record(running.trial, running.number))
+        if record is None and status - FAULT_STATUS in FAULTS:
+            self.console.line("stopping: running trials save their state")
+            self._stop()
+            raise stopped_by_machine(self.plan.files.directory, running.trial, status - FAULT_STATUS)
         if record is None and not running.is_late and status < 0 and running.restarts < MOST_RESTARTS:
             self.console.line(f"trial {running.trial.id}: its process was killed by signal {-status}; resuming it")
             running.restarts += 1
             running.process = self._process(slot, running.trial, running.number)
             return
         if record is None:
-            record = self._unrecorded(running, status)
+            limit = limit if running.is_late else None
+            log = self.plan.files.log(running.trial, running.number)
+            wall = time.monotonic() - running.began
+            record = unrecorded(running.trial, running.number, status, running.restarts, limit, log, wall)
             self._write(running.trial, record)
         self._end_execution(slot, running, record)
-
-    def _unrecorded(self, running: Running, status: int) -> Execution:
-        """The record of an execution whose process left none."""
-        if running.is_late:
-            limit = self.plan.search.max_minutes_per_trial
-            state, message = TIMED_OUT, f"took longer than max_minutes_per_trial, {limit:g}"
-        elif status < 0:
-            times = counted(running.restarts + 1, "time")
-            state, message = KILLED, f"killed by signal {-status} {times}, perhaps because memory ran out"
-        else:
-            log = self.plan.files.log(running.trial, running.number)
-            text = log.read_text(errors="replace")[-LOG_TAIL:].strip() if log.exists() else ""
-            last = text.splitlines()[-1] if text else "no output"
-            state, message = FAILED, f"ended with status {status}: {last}"
-        wall = time.monotonic() - running.began
-        return Execution(running.trial.id, running.number, state, message=message, wall_seconds=wall)
 
     def _write(self, trial: Trial, record: Execution) -> None:
         write_json(self.plan.files.record(trial, record.number), dataclasses.asdict(record))

@@ -25,7 +25,7 @@ from typing import Any
 
 from builder.runs.metrics import COLUMNS
 from builder.runs.names import TRIALS
-from builder.system.files import write_json, write_text
+from builder.system.files import read_json, write_json, write_text
 
 COMPLETED, FAILED, DIVERGED, OUT_OF_MEMORY, TIMED_OUT, KILLED = (
     "completed",
@@ -203,7 +203,7 @@ def _plain(value: Any) -> Any:
 def _read(path: Path) -> dict[str, Any] | None:
     """The content of a JSON file, or None if it is missing or damaged."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = read_json(path)
     except (OSError, ValueError):
         return None
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archspec.graph import hints as of_network
 from archspec.ops.pointwise import BatchNorm
 from archspec.recipe.batch_size import automatic_batch
 from archspec.tables import size
@@ -15,7 +16,7 @@ LAG_EPOCHS = 10
 
 def hints(setup: Setup) -> list[str]:
     """Hints on a training that is about to begin, a sentence each."""
-    found = (_lagging_statistics(setup), _memory(setup))
+    found = (*of_network.hints(setup.spec.graph), _lagging_statistics(setup), _memory(setup))
     return [hint for hint in found if hint]
 
 

@@ -10,8 +10,8 @@ from tensorflow.python.client import device_lib
 from archspec import Spec, analyse
 from archspec.recipe import Train
 from archspec.recipe.numbers import ACTIVATION_BYTES
-from builder.data.memory import free_memory
 from builder.distribution.strategy import Placement
+from builder.system.memory import free_memory
 
 COPIES = 4
 """What a device holds of each weight: its value, its gradient, and up to two averages of the optimizer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from archspec.errors import FileError, Problem, Where, file_problem
+from archspec.files import open_regular
 from archspec.recipe.data import Npz
 from archspec.wording import first_few
 from builder.data.memory import aligned, shared
 from builder.data.splits import Arrays, Request, Splits, channels_error, channels_fit, held_out
+from builder.system.limits import excess
+from builder.system.npz_files import claimed_bytes
 
 NAMES = (
     ("x_train", "y_train", "x_val", "y_val"),
@@ -50,31 +54,24 @@ def load(source: Npz, request: Request) -> Splits:
         problems.append(f"the pictures of both splits must have one size, got {sizes}")
     classes = 0 if problems else max(int(labels.max()) for _, labels in pairs) + 1
     if names is not None:
-        _check_names(names, classes, problems)
+        _check_names(names, classes, request.is_whole, problems)
     if problems:
         raise FileError(Problem(where, f"{path}: {problem}") for problem in problems)
-    found = pairs[0][0].shape[-1]
-    if not channels_fit(found, request.channels):
-        raise channels_error(where, str(path), found, request.channels)
+    channels = pairs[0][0].shape[-1]
+    if not channels_fit(channels, request.channels):
+        raise channels_error(where, str(path), channels, request.channels)
     class_names = tuple(str(label) for label in range(classes)) if names is None else tuple(map(str, names.tolist()))
-    splits = pairs if len(pairs) == 2 else _split(*pairs[0], source, path, where)
+    splits = pairs if len(pairs) == 2 or request.is_whole else _split(*pairs[0], source, path, where)
     counts = np.bincount(splits[0][1], minlength=classes)
-    if not counts.all():
+    if not counts.all() and not request.is_whole:
         raise file_problem(
             where,
             f"{path}: class {int(np.argmin(counts))} of {classes} has no picture to train on; "
             "labels must be 0, 1, 2 and so on, each with pictures",
         )
-    train, validation = (Arrays(shared(pictures), shared(labels)) for pictures, labels in splits)
+    found = [Arrays(shared(pictures), shared(labels)) for pictures, labels in splits]
     identity = f"{path.name} {checksums} {[list(pictures.shape) for pictures, _ in splits]}"
-    return Splits(path.name, train, validation, class_names, identity)
-
-
-def is_split(source: Npz) -> bool:
-    """Whether a file has the arrays of both splits."""
-    with np.load(Path(source.path).expanduser(), allow_pickle=False) as file:
-        names = _names(file.files)
-    return names is not None and len(names) > 2
+    return Splits(path.name, found[0], found[-1], class_names, identity)
 
 
 def _names(found: Sequence[str]) -> tuple[str, ...] | None:
@@ -86,7 +83,7 @@ def _read(path: Path, request: Request) -> tuple[dict[str, np.ndarray], np.ndarr
     """The arrays of pictures and labels in turn, the names of classes if they are there, and the checksums of all."""
     where = request.where
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):  # a single array
                 raise zipfile.BadZipFile
@@ -98,9 +95,13 @@ def _read(path: Path, request: Request) -> tuple[dict[str, np.ndarray], np.ndarr
                     f"y; it has {found}"
                 )
                 raise file_problem(where, message)
+            assert file.zip is not None
+            used = [*names, *({CLASS_NAMES} & set(file.files))]
+            copies = 3 if "x" in names else 2  # as read, as pictures, and as those to train on and those held out
+            if reason := excess(claimed_bytes(file.zip, used), os.fstat(stream.fileno()).st_size, copies):
+                raise file_problem(where, f"{path}: {reason}; use a folder of pictures")
             arrays = {name: file[name] for name in names}
             class_names = file[CLASS_NAMES] if CLASS_NAMES in file.files else None
-            assert file.zip is not None
             members = sorted((member.filename, member.CRC) for member in file.zip.infolist())
         if others := sorted(set(file.files) - {*names, CLASS_NAMES}):
             request.say(f"{path}: not used: {', '.join(first_few(others, 10))}")
@@ -148,11 +149,12 @@ def _is_channels_first(shape: tuple[int, ...]) -> bool:
     return first in CHANNELS and third not in CHANNELS and second > first
 
 
-def _check_names(names: np.ndarray, classes: int, problems: list[str]) -> None:
-    """Checks the names of classes; of `classes`, 0 stands for an unknown number."""
+def _check_names(names: np.ndarray, classes: int, may_lack: bool, problems: list[str]) -> None:
+    """Checks the names of classes; of `classes`, 0 stands for an unknown number. The last ones may lack pictures where
+    `may_lack` says so."""
     if names.ndim != 1 or names.dtype.kind != "U":
         problems.append(f"{CLASS_NAMES} is {names.dtype} {_shape(names)}; expected a list of texts, one for each class")
-    elif classes and len(names) != classes:
+    elif classes and len(names) != classes and not (may_lack and len(names) > classes):
         problems.append(
             f"{CLASS_NAMES} has {len(names):,}, and the labels are 0 to {classes - 1:,}; expected {classes:,}"
         )

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+FAULT_STATUS = 64
+"""The process of an execution that the machine has stopped ends with this exit status plus the error's number, one of
+`builder.system.endings.FAULTS`."""
 PATHS = ("spec", "run_dir", "record", "log")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 import archspec
+from archspec import report
 from builder.data import load_data
 from builder.distribution.strategy import choose_strategy
 from builder.training import hints, memory
@@ -35,6 +36,11 @@ def test_statistics_that_lag_behind(setup):
         "by 20 epochs; a lower one, such as --set model.defaults.batch_norm.momentum=0.9, follows sooner"
     ]
     assert hints.hints(setup(0.99, batch_size=256, trainable={"*": False, "dense": True})) == []
+
+
+def test_a_momentum_of_pytorch(setup):
+    made = setup(0.1)
+    assert hints.hints(made) == list(report.summarise(made.spec).hints) != []
 
 
 @pytest.mark.parametrize(
