@@ -178,3 +178,16 @@ def test_a_preview_says_what_it_draws(load, tmp_path):
         "batch_size: auto is 32: so that an epoch of 1,437 pictures has at least 32 steps; a training on more devices "
         "may choose another"
     ]
+
+
+def test_gpus_are_asked_what_tensorflow_may_still_take(load, monkeypatch):
+    devices = [
+        SimpleNamespace(device_type=kind, name=f"/device:{kind}:{number}", memory_limit=limit)
+        for kind, number, limit in (("CPU", 0, 256), ("GPU", 0, 9000), ("GPU", 1, 8000))
+    ]
+    used = {"GPU:0": {"current": 2000, "peak": 2500}, "GPU:1": {"current": 0, "peak": 0}}
+    monkeypatch.setattr(memory, "on_gpu", lambda: True)
+    monkeypatch.setattr(memory.device_lib, "list_local_devices", lambda: devices)
+    monkeypatch.setattr(tf.config.experimental, "get_memory_info", used.__getitem__)
+    spec = load()
+    assert step_memory(spec, spec.train, placement(2)).free == 7000
