@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-VERSION = 3
+VERSION = 4
 """Increased when a cached fact is computed in another way."""
 
 

@@ -16,6 +16,8 @@ MOST_PIXELS = 2**29 // 3
 refuses the same number of pixels."""
 REDUCTION = 2
 """How many times shorter the sides are at which training and prediction decode a JPEG of more pixels."""
+MOST_OF_BYTE = 32
+"""The most pixels for each byte of such a file. Photographs have at most 20; what has more only claims to be large."""
 LONGEST_SIDE = 65_535
 """A longer side is refused: the most that a JPEG can have. Resizing needs memory in proportion to it."""
 HEAD = 64
@@ -81,7 +83,9 @@ def refusal(contents: tf.Tensor, may_reduce: bool = False) -> tf.Tensor:
 
     def jpeg() -> tf.Tensor:
         size = tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
-        return _too_large(size // REDUCTION if may_reduce else size)
+        most = MOST_OF_BYTE * tf.cast(tf.strings.length(contents), tf.int64)
+        reduction = tf.where(may_reduce & (tf.reduce_prod(size) <= most), tf.constant(REDUCTION, tf.int64), 1)
+        return _too_large(size // reduction)
 
     return tf.cond(tf.image.is_jpeg(contents), jpeg, lambda: _refusal_of_others(contents))
 
