@@ -13,7 +13,8 @@ help:
 	@echo "make quickstart   train a small network on real pictures, about a minute after installing"
 	@echo "make test         lint, types and all tests: what CI runs"
 	@echo "make test-fast    the tests that need no TensorFlow, in a minute"
-	@echo "make fuzz         the tests with random inputs, with $(FUZZ) times as many and new ones each time (FUZZ=n)"
+	@echo "make fuzz         the tests with random inputs, with $(FUZZ) times as many and new ones each time (FUZZ=n),"
+	@echo "                  and $(FUZZ),000 changed specs"
 	@echo "make lint         ruff, mypy and the age of the schema and the reference, nothing changed"
 	@echo "make format       ruff's fixes and formatting"
 	@echo "make schema       regenerate specs/schema.json and docs/language.md, after a change of the language"
@@ -39,6 +40,7 @@ test: lint
 
 fuzz: install
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m hypothesis
+	$(BIN)/python -m tests.archspec.fuzzer $$((1000 * $(FUZZ)))
 
 test-fast: install
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS) $(FAST_TESTS)

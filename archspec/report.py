@@ -74,7 +74,8 @@ class Summary:
 
 
 def summarise(network: Spec | Graph, batch_size: int | None = None, option: str = "--batch-size") -> Summary:
-    """The summary of a network, with memory for `batch_size` pictures, or else for the spec's own batch size, or one.
+    """The summary of a network, with memory for `batch_size` pictures, or else for the spec's own batch size, or one
+    where the spec has none or `auto`.
 
     `option` is how the user sets the batch size.
     """
@@ -84,8 +85,10 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
         graph, train, description = network.graph, network.train, network.description
     if batch_size is not None:
         batch, source = batch_size, option
+    elif train is not None and train.is_automatic:
+        batch, source = 1, "train.batch_size is auto"
     elif train is not None:
-        batch, source = train.batch_size, "train.batch_size"
+        batch, source = train.global_batch, "train.batch_size"
     else:
         batch, source = 1, f"see {option}"
     precision = train.precision if train is not None else "float32"

@@ -17,7 +17,8 @@ builder.training builder.evaluation builder.prediction builder.exports
 builder.weights
 builder.runs
 builder.data
-builder.network builder.pictures builder.augment builder.distribution builder.system
+builder.network builder.pictures builder.augment builder.distribution
+builder.system
 archspec
 archspec.cli archspec.json_schema archspec.reference archspec.candidates
 archspec.network
@@ -32,7 +33,7 @@ archspec.recipe archspec.ops
 archspec.fields
 archspec.source
 archspec.errors archspec.tables archspec.vocabulary
-archspec.wording archspec.characters archspec.commands
+archspec.wording archspec.characters archspec.commands archspec.files
 """
 """From the top down. What stands on one line imports nothing of the others there, and only what is below; `builder` and
 `archspec` are their `__init__` alone."""

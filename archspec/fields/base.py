@@ -192,6 +192,10 @@ class Form:
         """Whether one mapping over another, as `extends` has them, changes it field by field; else it replaces it."""
         return False
 
+    def alternatives(self, key: str) -> tuple[str, ...]:
+        """The keys of a mapping that a key takes the place of, as there can be only one of them."""
+        return ()
+
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         tree = reader.evaluated(tree, path)
         return INVALID if tree.value is INVALID else self.convert(tree, path, reader)

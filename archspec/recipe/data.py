@@ -12,7 +12,8 @@ import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from archspec.fields.records import Tagged, record_of
+from archspec.fields.choices import Tagged
+from archspec.fields.records import record_of
 from archspec.fields.scalars import Number
 from archspec.recipe.numbers import Seed
 from archspec.vocabulary.answers import Answer

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from archspec.fields.base import FieldError, Form, Kinds, Reader
+from archspec.fields.choices import Tagged
 from archspec.fields.containers import ListOf, MapOf, Union
-from archspec.fields.records import Record, Tagged, record_of
+from archspec.fields.records import Record, record_of
 from archspec.fields.scalars import Choice, Integer, Number, Text
 from archspec.recipe import MONITORS
 from archspec.search.entries import DomainForm

@@ -16,6 +16,7 @@ import yaml
 
 from archspec.characters import DASHES, QUOTES, first_alike, is_odd_space, mend, named
 from archspec.errors import MAX_PROBLEMS, Problem, Source, Span, SpecError, UnreadableFile, Where, problem_at
+from archspec.files import open_regular
 from archspec.source.shipped import IN_RUNS, shipped_names
 from archspec.source.syntax import WINDOWS_PATH, backslash_problem, checked_json, forbidden, yaml_problem
 from archspec.source.tree import Tree, resolve_scalar
@@ -31,15 +32,19 @@ MAX_KEY = 200
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_file(path: Path, order: int = 0) -> Tree:
+def read_file(path: Path, order: int = 0, is_private: bool = False) -> Tree:
     """The tree of a YAML or (by its suffix) JSON file.
+
+    Args:
+        order: the file's place among those that extend each other; mistakes are sorted by it.
+        is_private: whether messages show nothing of what stands in it.
 
     Raises:
         FileError: the file cannot be read, is too large or is no text.
         SpecError: it is not well formed.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, streams=True) as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UnreadableFile(path, "no such file" + _similar_files(path)) from error
@@ -55,9 +60,9 @@ def read_file(path: Path, order: int = 0) -> Tree:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
-        raise UnreadableFile(path, f"is not UTF-8 text ({byte}); a spec is a text file") from None
-    return parse(Source(str(path), text, order), is_json=path.suffix == ".json")
+        byte = "" if is_private else f" (byte {error.start + 1} is 0x{data[error.start]:02x})"
+        raise UnreadableFile(path, f"is not UTF-8 text{byte}; a spec is a text file") from None
+    return parse(Source(str(path), text, order, is_private=is_private), is_json=path.suffix == ".json")
 
 
 NEAR = 0.75

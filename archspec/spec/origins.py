@@ -11,8 +11,9 @@ import yaml
 
 from archspec.errors import Span
 from archspec.fields.base import Form
+from archspec.fields.choices import Tagged
 from archspec.fields.containers import Union
-from archspec.fields.records import REQUIRED, Record, Tagged
+from archspec.fields.records import REQUIRED, Record
 from archspec.source.tree import Tree
 from archspec.spec.paths import kinds_of
 from archspec.spec.sections import TOP, Section

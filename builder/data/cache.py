@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from archspec.files import open_regular
+
 VERSION = 4
 """Increased when a cached fact is computed in another way."""
 
@@ -21,8 +23,8 @@ def cached(key: str, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, 
     The files are in `$XDG_CACHE_HOME/convspec` (`~/.cache/convspec`) and may be deleted at any time. If that folder
     cannot be written, nothing is cached.
     """
-    path = _folder() / f"{hashlib.sha256(f'{VERSION} {key}'.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
-    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile), path.open("rb") as file:
+    path = folder() / f"{hashlib.sha256(f'{VERSION} {key}'.encode(errors='surrogateescape')).hexdigest()[:32]}.npz"
+    with contextlib.suppress(OSError, ValueError, EOFError, zipfile.BadZipFile), open_regular(path) as file:
         arrays = np.load(file, allow_pickle=False)
         return {name: arrays[name] for name in arrays.files}
     found = compute()
@@ -43,5 +45,6 @@ def stamp(status: os.stat_result) -> tuple[int, ...]:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where the files are."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convspec"

@@ -16,6 +16,7 @@ from builder.data.splits import Encoded, Request, channels_error, channels_fit, 
 from builder.pictures import headers
 from builder.pictures.resizing import decoded_colours, is_stored_grey
 from builder.pictures.transparency import BACKGROUND, is_transparent
+from builder.system.limits import MOST_PIXELS
 from builder.system.terminal import Say, watched
 
 BATCH = 256
@@ -85,8 +86,8 @@ def decodable(
         request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out ({request.skipping}): {few}")
     masks = {
         f"transparent parts, which are put on {BACKGROUND}": [one.shapes[:, 4] > 0 for one in findings],
-        f"more than {headers.MOST_PIXELS:,} pixels, to be decoded at half the size": [
-            one.shapes[:, :2].prod(1, dtype=np.int64) > headers.MOST_PIXELS for one in findings
+        f"more than {MOST_PIXELS:,} pixels, to be decoded at half the size": [
+            one.shapes[:, :2].prod(1, dtype=np.int64) > MOST_PIXELS for one in findings
         ],
     }
     for what, chosen in masks.items():

@@ -12,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.resizing import Resizing
-from builder.data.memory import aligned, free_memory, shared
+from builder.data.memory import aligned, shared
 from builder.data.splits import Arrays, Data, Encoded, Split
 from builder.pictures.crops import cropped, cropped_bytes, scales, windows
 from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes
+from builder.system.memory import free_memory
 from builder.system.terminal import watched
 
 SMALL = 128 * 128
@@ -53,7 +54,7 @@ def training_pipeline(data: Data, crop: Any, keep: bool, resizing: Resizing, sha
 
     Args:
         data: the data set.
-        crop: one of `archspec.recipe.augment.CROPS`, or None.
+        crop: one of `archspec.recipe.crops.CROPS`, or None.
         keep: whether decoded pictures may be kept in memory.
         resizing: the evaluation transform.
         shards: the number of processes that share the machine's memory.

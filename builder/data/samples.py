@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from archspec.files import open_regular
 from archspec.recipe.resizing import Resizing
 from builder.data.splits import Arrays, Split
-from builder.pictures.headers import MOST_PIXELS
 from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes, with_channels
 from builder.system.files import replacing
+from builder.system.limits import MOST_PIXELS, excess
+from builder.system.npz_files import claimed_bytes
 
 FILE_CHANNELS = (1, 3, 4)
 """The numbers of channels that picture files can have; only networks with these inputs serve encoded pictures."""
@@ -80,7 +83,10 @@ def kept(path: Path, shape: Shape, resizing: Resizing) -> Arrays | None:
     labels are -1.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with open_regular(path) as stream, np.load(stream, allow_pickle=False) as file:
+            assert file.zip is not None
+            if excess(claimed_bytes(file.zip, ["pictures", "labels"]), os.fstat(stream.fileno()).st_size):
+                return None
             pictures, labels = file["pictures"], file["labels"]
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None

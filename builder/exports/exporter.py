@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from archspec.errors import file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
+from builder.runs.directory import is_training
 from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, SPEC
+from builder.runs.provenance import GRAPH, remember
 from builder.runs.run import Run, open_run
 from builder.system.endings import ExportFailed
 from builder.system.files import write_json
@@ -93,6 +95,8 @@ def export(
         if not good:
             raise ExportFailed("\n".join([*failures, "nothing was exported"]), None)
         write_json(version.path / EXPORT, report.to_json(run, network, results, sample, calibration))
+    if (version.path / GRAPH).is_file():
+        remember(version.path)
     say(f"saved {version.path}")
     if failures:
         names = ", ".join(result.name for result in good)
@@ -124,6 +128,12 @@ def _check_is_best(run: Run) -> None:
 
     found = {weight.path: keras.ops.convert_to_numpy(weight) for weight in run.model.weights}
     differing = [name for name, value in run.weights.items() if name not in found or (value != found[name]).any()]
+    if differing and is_training(run.directory):
+        raise file_problem(
+            run.directory / MODEL,
+            f"has other weights than {CHECKPOINTS}/{BEST} ({differing[0]}, for one): a process trains in "
+            f"{run.directory} at this moment, and writes the model at its end",
+        )
     if differing:
         raise file_problem(
             run.directory / MODEL,

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from archspec.files import read_text
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
@@ -18,7 +19,9 @@ from builder.network.model import Lowering, build
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, fitted, fitted_bytes
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
+from builder.runs.public import public_environment, public_spec
 from builder.runs.run import Run
+from builder.system.files import json_text
 
 LABELS = "labels.txt"
 MOST_FROZEN = 1 << 30
@@ -36,7 +39,8 @@ class InferenceNetwork:
         resizing: the evaluation transform.
         class_names: the names of the classes, by label.
         normalisation: the normalisation of pixels in front of it.
-        texts: the texts that accompany it, by file name: the spec, metrics and environment of its run, and the labels.
+        texts: the texts that accompany it, by file name: the labels, and the spec, metrics and environment of its run,
+            without what these say of the machine.
     """
 
     name: str
@@ -82,8 +86,10 @@ class InferenceNetwork:
 def network_of(run: Run) -> InferenceNetwork:
     """A run's network with its best weights."""
     classes = run.about.class_names
-    files = [path for name in (SPEC, METRICS, ENVIRONMENT) if (path := run.directory / name).is_file()]
-    texts = {path.name: path.read_text(encoding="utf-8") for path in files}
+    texts = {SPEC: public_spec(run.spec)}
+    if (run.directory / METRICS).is_file():
+        texts[METRICS] = read_text(run.directory / METRICS)
+    texts[ENVIRONMENT] = json_text(public_environment(run.environment))
     return InferenceNetwork(
         name=run.spec.name,
         folded=fold(run.spec.graph, run.weights),

@@ -14,6 +14,7 @@ from builder.exports.parity import Result, Sample
 from builder.exports.pictures import Calibration
 from builder.exports.runtimes import BATCHES
 from builder.runs.environment import package_version
+from builder.runs.public import public_text
 from builder.runs.run import Run
 
 
@@ -58,10 +59,10 @@ def failures(results: Sequence[Result]) -> list[str]:
 def to_json(
     run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample, calibration: Calibration
 ) -> dict[str, Any]:
-    """The content of `export.json`."""
+    """The content of `export.json`, for whoever gets the export."""
     return {
         "network": network.name,
-        "run": str(run.directory.absolute()),
+        "run": run.directory.absolute().name,
         "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "input": network.input_description,
@@ -74,7 +75,7 @@ def to_json(
             "milliseconds": _by_batch(sample.milliseconds),
         },
         "formats": [_result(result, calibration) for result in results if not result.problem],
-        "failed": {result.name: result.problem for result in results if result.problem},
+        "failed": {result.name: public_text(result.problem) for result in results if result.problem},
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from archspec.errors import file_problem
 from builder.runs.names import EXPORT
-from builder.system.files import check_writable
+from builder.system.files import check_writable, read_json
 
 
 def check_folder(folder: Path, network: str) -> None:
@@ -46,7 +45,7 @@ def is_export(path: Path) -> bool:
 
 def _network_of(version: Path) -> str | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return str(json.loads((version / EXPORT).read_text(encoding="utf-8"))["network"])
+        return str(read_json(version / EXPORT)["network"])
     return None
 
 

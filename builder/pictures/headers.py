@@ -11,15 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-MOST_PIXELS = 2**29 // 3
-"""A larger picture is refused. TensorFlow's decoder of JPEGs takes no more than 2^29 bytes of pixels, and Pillow
-refuses the same number of pixels."""
+from builder.pictures import gif
+from builder.system.limits import LONGEST_SIDE, MOST_PIXELS, MOST_SCANS, PIXELS_OF_BYTE, SMALL_PICTURE
+
 REDUCTION = 2
-"""How many times shorter the sides are at which training and prediction decode a JPEG of more pixels."""
-MOST_OF_BYTE = 32
-"""The most pixels for each byte of such a file. Photographs have at most 20; what has more only claims to be large."""
-LONGEST_SIDE = 65_535
-"""A longer side is refused: the most that a JPEG can have. Resizing needs memory in proportion to it."""
+"""How many times shorter the sides are at which training and prediction decode a JPEG of too many pixels."""
 HEAD = 64
 """The bytes of a header that are looked at."""
 
@@ -28,8 +24,12 @@ ANIMATED = "it is an animated WebP, of which TensorFlow decodes no frame; save o
 BMP = "it is a BMP of a rare kind (compressed, or of other than 8, 24 or 32 bits); save it as PNG"
 LARGE = f"it has more than {MOST_PIXELS:,} pixels, or a side of more than {LONGEST_SIDE:,}; make it smaller"
 DAMAGED = "it is cut short or damaged"
-REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE)
+EMPTY = f"it claims more than {SMALL_PICTURE:,} pixels, and {PIXELS_OF_BYTE} for each of its bytes; make it smaller"
+SCANS = f"it is a JPEG of more than {MOST_SCANS} scans; save it again"
+REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE, EMPTY, SCANS)
 """The reasons for which a file is refused, by number; 0 stands for none."""
+CLAIMS = (LARGE, EMPTY, SCANS)
+"""Those for which no other decoder is tried."""
 
 SIGNATURES = {
     "png": b"\x89PNG\r\n\x1a\n........",
@@ -83,9 +83,10 @@ def refusal(contents: tf.Tensor, may_reduce: bool = False) -> tf.Tensor:
 
     def jpeg() -> tf.Tensor:
         size = tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
-        most = MOST_OF_BYTE * tf.cast(tf.strings.length(contents), tf.int64)
+        most = PIXELS_OF_BYTE * tf.cast(tf.strings.length(contents), tf.int64)
         reduction = tf.where(may_reduce & (tf.reduce_prod(size) <= most), tf.constant(REDUCTION, tf.int64), 1)
-        return _too_large(size // reduction)
+        reason = _too_large(size // reduction, contents)
+        return tf.where(_scans(contents) > MOST_SCANS, REFUSALS.index(SCANS), reason)
 
     return tf.cond(tf.image.is_jpeg(contents), jpeg, lambda: _refusal_of_others(contents))
 
@@ -113,10 +114,28 @@ def why_refused(contents: bytes, may_reduce: bool = False) -> str:
         return DAMAGED
 
 
-def _too_large(size: tf.Tensor) -> tf.Tensor:
-    """The reason for a (height, width), int64, that is too large, or 0."""
-    is_large = (tf.reduce_prod(size) > MOST_PIXELS) | (tf.reduce_max(size) > LONGEST_SIDE)
-    return tf.where(is_large, REFUSALS.index(LARGE), 0)
+def why_too_large(height: int, width: int, contents: bytes) -> str:
+    """The reason why a picture of a size is not decoded; empty if it may be."""
+    return REFUSALS[int(_too_large(tf.constant([height, width], tf.int64), tf.constant(contents)))]
+
+
+def _too_large(size: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    """The reason for a (height, width), int64, that is too large, or too large for the file, or 0."""
+    pixels = tf.reduce_prod(size)
+    is_large = (pixels > MOST_PIXELS) | (tf.reduce_max(size) > LONGEST_SIDE)
+    count = tf.cast(tf.strings.length(contents), tf.int64)
+    most = tf.maximum(tf.constant(SMALL_PICTURE, tf.int64), PIXELS_OF_BYTE * count)
+    return tf.where(is_large, REFUSALS.index(LARGE), tf.where(pixels > most, REFUSALS.index(EMPTY), 0))
+
+
+def _scans(contents: tf.Tensor) -> tf.Tensor:
+    """The number of scans of a JPEG, int32: of their headers (ITU-T T.81, section B.2.3), which do not occur in
+    compressed data. Thumbnails in the metadata have one each; a phone's video after the picture has none."""
+    data = tf.io.decode_raw(contents, tf.uint8)
+    first, second, high, low, components = (data[start : tf.size(data) - 4 + start] for start in range(5))
+    is_marked = (first == 0xFF) & (second == 0xDA) & (high == 0)
+    is_header = is_marked & (low == 6 + 2 * components) & (components >= 1) & (components <= 4)
+    return tf.math.count_nonzero(is_header, dtype=tf.int32)
 
 
 def _refusal_of_others(contents: tf.Tensor) -> tf.Tensor:
@@ -125,7 +144,7 @@ def _refusal_of_others(contents: tf.Tensor) -> tf.Tensor:
     head = tf.io.decode_raw(tf.strings.substr(contents, 0, HEAD), tf.uint8)
     head = tf.cast(tf.concat([head, tf.zeros(HEAD - tf.size(head), tf.uint8)], 0), tf.int64)
     fields = tf.reduce_sum(head * _places([*_sides(), FLAGS, *BMP_FIELDS]), 1)
-    flags, size, bits, compression, red = tf.unstack(fields[2 * len(SIZES) :])
+    flags, header, bits, compression, red = tf.unstack(fields[2 * len(SIZES) :])
     kind, is_known = _kind(head[: len(SIGNATURES["png"])])
     keys = [(name, side) for name in SIZES for side in (0, 1)]
     divisor = tf.constant([DIVIDED.get(key, 1) for key in keys], tf.int64)
@@ -135,9 +154,12 @@ def _refusal_of_others(contents: tf.Tensor) -> tf.Tensor:
     sides = tf.minimum(sides, tf.abs(2**32 - sides))  # rows from the top down are a negative height in a BMP
     is_plain = (compression == 0) & ((bits == 8) | (bits == 24) | (bits == 32))
     is_masked = (compression == 3) & (bits == 32) & (red == 0xFF0000)
-    is_odd = (size < 40) | ~(is_plain | is_masked)
+    is_odd = (header < 40) | ~(is_plain | is_masked)
     names = list(SIGNATURES)
-    reason = _too_large(tf.reshape(sides, (-1, 2))[kind])
+    is_gif = kind == names.index("gif")
+    size = tf.reshape(sides, (-1, 2))[kind]
+    size = tf.cond(is_gif, lambda: tf.maximum(size, gif.frame_size(contents)), lambda: size)
+    reason = _too_large(size, contents)
     reason = tf.where((kind == names.index("bmp")) & is_odd, REFUSALS.index(BMP), reason)
     is_animated = (kind == names.index("extended")) & (flags // ANIMATION % 2 == 1)
     reason = tf.where(is_animated, REFUSALS.index(ANIMATED), reason)

@@ -45,11 +45,13 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
     try:
         picture = decoded(tf.constant(contents), channels).numpy()
     except tf.errors.OpError:
-        if headers.why_refused(contents) != headers.LARGE:
+        reason = headers.why_refused(contents)
+        if reason == headers.LARGE and not headers.why_refused(contents, may_reduce=True):
+            picture = decoded(tf.constant(contents), channels, is_checked=True).numpy()
+        elif reason in headers.CLAIMS:
+            raise UnreadablePicture(reason) from None
+        else:
             return _by_pillow(contents, channels)
-        if headers.why_refused(contents, may_reduce=True):
-            raise UnreadablePicture(headers.LARGE) from None
-        picture = decoded(tf.constant(contents), channels, is_checked=True).numpy()
     return turned(picture, orientation) if orientation else picture
 
 
@@ -71,8 +73,8 @@ def needs_turning(contents: bytes) -> int:
 def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(contents)) as image:
-            if image.width * image.height > headers.MOST_PIXELS or max(image.size) > headers.LONGEST_SIDE:
-                raise UnreadablePicture(headers.LARGE)
+            if reason := headers.why_too_large(image.height, image.width, contents):
+                raise UnreadablePicture(reason)
             upright = ImageOps.exif_transpose(image)
             picture = np.asarray(_without_opacity(_eight_bits(upright)).convert("L" if channels == 1 else "RGB"))
     except UnidentifiedImageError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import load
 from archspec.errors import file_problem, path_of
+from archspec.files import read_bytes
 from archspec.recipe.resizing import Resizing
 from archspec.wording import counted, first_few, printable
 from builder.pictures.pixel_range import NAMED, PixelRange, Ranges
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
+from builder.runs.provenance import GRAPH
+from builder.runs.provenance import warning as warning_of_others
 from builder.runs.run import Run, darkest_of, open_run, pixel_range_of
+from builder.system.files import read_json
+from builder.system.limits import MOST_PICTURE_BYTES
 from builder.system.public_calls import warn
 from builder.system.terminal import Say, silent
 
@@ -75,7 +80,8 @@ def open_classifier(source: str | os.PathLike[str] | Run, say: Say = silent) -> 
 
     Args:
         source: its directory; of a run also its `model.keras`, and of a search its own, for the best trial.
-        say: called with which run it is, where that is not the path itself.
+        say: called with which run it is, where that is not the path itself, and with a warning of an export that was
+            not made here.
 
     Returns:
         A function that loads it.
@@ -86,11 +92,11 @@ def open_classifier(source: str | os.PathLike[str] | Run, say: Say = silent) -> 
     if isinstance(source, Run):
         return _run_loader(source)
     path = path_of(source, "the directory of a run, or of an export")
-    versions = [one for one in path.glob("*/saved_model.pb") if one.parent.name.isdecimal()]
-    if (path / "saved_model.pb").is_file():
-        return _export_loader(path)
+    versions = [one for one in path.glob(f"*/{GRAPH}") if one.parent.name.isdecimal()]
+    if (path / GRAPH).is_file():
+        return _export_loader(path, say)
     if versions:
-        return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)))
+        return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)), say)
     if (path / EXPORT).is_file():
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
     run = open_run(path)
@@ -110,27 +116,30 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
             return tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
 
         height, width, channels = run.spec.graph.input.shape
-        about = run.about
+        about, traced = run.about, probabilities.get_concrete_function()
         return Classifier(
             shape=(height, width, channels),
             resizing=run.recipe.resizing,
             class_names=about.class_names,
             pixel_range=about.pixel_range,
             darkest=about.darkest,
-            probabilities=lambda some: probabilities(some).numpy(),
+            probabilities=lambda some: traced(tf.constant(some)).numpy(),
         )
 
     return load_classifier
 
 
-def _export_loader(path: Path) -> Callable[[], Classifier]:
+def _export_loader(path: Path, say: Say) -> Callable[[], Classifier]:
     assets = path / "assets"
     spec = load(assets / SPEC)
     try:
-        data = json.loads((assets / ENVIRONMENT).read_text(encoding="utf-8"))["data"]
+        data = read_json(assets / ENVIRONMENT)["data"]
         names, pixel_range, darkest = tuple(map(str, data["classes"])), pixel_range_of(data), darkest_of(data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error
+
+    if line := warning_of_others(path):
+        say(line)
 
     def load_classifier() -> Classifier:
         import numpy as np
@@ -236,22 +245,25 @@ def reader(classifier: Classifier, note: Say = silent) -> Callable[[Found], np.n
     def other(picture: tf.Tensor) -> tf.Tensor:
         return fitted(picture, shape, resizing)
 
+    # Traced when first needed. Otherwise TensorFlow warns of those of several readers as if they were one function.
+    traced_usual, traced_other = map(functools.cache, (usual.get_concrete_function, other.get_concrete_function))
+
     def read(file: Found) -> np.ndarray | str:
         if file.error:
             return file.error
         if file.pixels is not None:
-            return other(with_channels(tf.constant(file.pixels), shape[2])).numpy()
+            return traced_other()(with_channels(tf.constant(file.pixels), shape[2])).numpy()
         try:
-            contents = Path(file.path).read_bytes()
+            contents = read_bytes(file.path, MOST_PICTURE_BYTES)
         except OSError as problem:
             return f"cannot be read: {problem.strerror}"
         try:
             if contents and not needs_turning(contents):
-                return usual(contents).numpy()
+                return traced_usual()(tf.constant(contents)).numpy()
         except tf.errors.OpError:
             pass  # Pillow may be able to read it
         try:
-            picture = other(read_picture(contents, shape[2])).numpy()
+            picture = traced_other()(read_picture(contents, shape[2])).numpy()
             if why_refused(contents) == LARGE:
                 note(file.path)
             return picture

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archspec.errors import FileError, Problem, Where
+from archspec.files import SPECIAL as NOT_REGULAR
 from archspec.wording import did_you_mean
-from builder.pictures.files import CLOSED, DECODED, ENDINGS, walk
+from builder.pictures.files import CLOSED, DECODED, ENDINGS, SPECIAL, walk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,9 +59,12 @@ def _problem(path: str) -> str | None:
 
 
 def _inside(folder: str) -> Iterator[Found]:
-    """The pictures in a folder. A dangling link with a picture's name is among them, so that its error is reported."""
+    """The pictures in a folder. A dangling link or a named pipe with a picture's name is among
+    them, so that its error is reported."""
     for entry in walk(folder):
         if entry.why_not is None or (entry.status is None and entry.ending in ENDINGS):
             yield Found(entry.path)
+        elif entry.why_not == SPECIAL and entry.ending in ENDINGS:
+            yield Found(entry.path, f"cannot be read: {NOT_REGULAR}")
         elif entry.why_not == CLOSED:
             yield Found(entry.path, f"cannot be searched: {entry.problem}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from archspec import Spec
 from archspec.errors import file_problem
 from archspec.spec.addresses import recipe_of
-from builder.runs.comparison import damaged, flat
+from builder.runs.comparison import changed_stopping, damaged, flat
 from builder.runs.extension import extended_from
 from builder.runs.names import ENVIRONMENT, SPEC
 from builder.system.cpu import instruction_set
-from builder.system.files import write_json, write_text
+from builder.system.files import read_json, write_json, write_text
 from builder.system.terminal import Say
 
 if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
@@ -39,12 +38,13 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
     shows later what was changed in the file.
 
     For a resumed run, it adds where and when the run was resumed, says so if the CPU's instruction set has changed, and
-    writes the spec again if it has more epochs.
+    writes the spec again if it has more epochs or another rule of early stopping.
 
     Raises:
         FileError: the data are no longer those that the run began with, or `environment.json` is damaged.
     """
     path, extended = directory / ENVIRONMENT, extended_from(directory, spec)
+    stopping = changed_stopping(directory, spec)
     about = {
         "name": data.name,
         "train": data.train_count,
@@ -59,7 +59,7 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
     now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}
     if path.exists():
         try:
-            first = json.loads(path.read_text(encoding="utf-8"))
+            first = read_json(path)
             fingerprint = first["data"]["fingerprint"]
         except (ValueError, KeyError, TypeError):
             raise damaged(path) from None
@@ -77,11 +77,14 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
             epochs = recipe_of(spec).epochs
             say(f"the run is extended from {extended} to {epochs} epochs")
             again["extended"], first["spec"] = {"from": extended, "to": epochs}, now["spec"]
+        if stopping:
+            say(f"early stopping is another from here on: {stopping}")
+            first["spec"] = now["spec"]
         now = {**first, "resumed": [*resumed, again]}
     if not (directory / SPEC).exists():
         write_text(directory / SPEC, spec.to_yaml())
     write_json(path, now)
-    if extended is not None:  # last: until then, the same command extends the run again
+    if extended is not None or stopping:  # last: until then, the same command extends the run again
         write_text(directory / SPEC, spec.to_yaml())
 
 

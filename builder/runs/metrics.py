@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from archspec.files import read_text
 from archspec.recipe.monitor import MONITORS
 from builder.system.files import write_text
 
@@ -39,8 +40,7 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
         OSError: it cannot be read.
         ValueError: it is damaged.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(read_text(path))))
     if any(None in row or None in row.values() for row in rows):
         raise ValueError(f"{path} has a row with too many or too few values")
     return [{name: int(value) if name in COUNTS else float(value) for name, value in row.items()} for row in rows]

@@ -5,7 +5,6 @@ Opening itself imports no TensorFlow, so that a wrong directory is reported at o
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,15 +16,18 @@ import numpy as np
 
 from archspec import Problem, Spec, load
 from archspec.errors import FileError, file_problem, path_of
+from archspec.files import check_regular
 from archspec.recipe import Train
 from archspec.recipe.data import Folder
 from builder.pictures.pixel_range import ANY, PixelRange
 from builder.runs import comparison
 from builder.runs.comparison import differences, flat
+from builder.runs.directory import is_training
 from builder.runs.finding import find_run
 from builder.runs.fitting import check_model, check_weights
 from builder.runs.metrics import read_metrics
 from builder.runs.names import BEST, CHECKPOINTS, ENVIRONMENT, METRICS, MODEL, SPEC
+from builder.system.files import read_json
 from builder.system.terminal import Say, silent
 
 if TYPE_CHECKING:
@@ -111,13 +113,15 @@ class Run:
         Raises:
             FileError: it is missing, damaged, or not of the spec; the message names the differing layers and fields.
         """
-        import keras
+        from builder.network.loading import load_model
 
         path = self.directory / MODEL
         self.check_finished()
         _check_readable(path)
         try:
-            model = keras.models.load_model(path, compile=False)
+            model = load_model(path)
+        except FileError:
+            raise
         except Exception as error:  # what Keras raises for a file that is not a model has no common class
             raise file_problem(
                 path, f"is damaged, or no model of Keras: {type(error).__name__}; {_again(self.directory, path.name)}"
@@ -151,15 +155,17 @@ class Run:
     def _read_best(self) -> dict[str, np.ndarray]:
         from safetensors import SafetensorError
 
-        from builder.system.tensors import read_tensors
+        from builder.system.tensors import ChecksumDiffers, read_tensors
 
         path = self.directory / CHECKPOINTS / BEST
         if not path.exists():
-            raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run was completed")
+            when = "is completed yet; a process trains in it at this moment"
+            ended = when if is_training(self.directory) else "was completed"
+            raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run {ended}")
         _check_readable(path)
         try:
             return read_tensors(path)[0]
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, ChecksumDiffers) as error:
             mend = f"delete it, and the weights of {MODEL} take its place"
             if not (self.directory / MODEL).exists():
                 mend = f"train again with python tools/train.py {self.directory / SPEC}"
@@ -214,6 +220,11 @@ class Run:
             FileError: there is no `model.keras`.
         """
         if not (self.directory / MODEL).is_file():
+            if is_training(self.directory):
+                raise file_problem(
+                    self.directory,
+                    f"has no {MODEL} yet: a process trains in it at this moment, and writes it at its end",
+                )
             raise file_problem(
                 self.directory,
                 f"has no {MODEL}: the training was stopped before it had written its best model; "
@@ -236,7 +247,7 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
     spec = load(path / SPEC)
     environment = path / ENVIRONMENT
     try:
-        content = json.loads(environment.read_text(encoding="utf-8"))
+        content = read_json(environment)
         about = _described(content["data"])
         changed = differences(content["spec"], flat(spec.to_yaml()), (*MAY_CHANGE, *_half_extended(content, spec)))
     except FileNotFoundError as error:
@@ -297,7 +308,7 @@ def _check_readable(path: Path) -> None:
         FileError: it cannot be read.
     """
     try:
-        path.open("rb").close()
+        check_regular(path)
     except OSError as error:
         raise file_problem(path, f"cannot be read: {error.strerror}") from error
 

@@ -4,6 +4,7 @@ spec.yaml            the spec that is searched
 journal.jsonl        every decision, for --resume
 trials.csv           a row for each execution
 best.yaml            the best candidate, as a spec
+best.json            which trial that is, and its result
 trials/0001/
   trial.json         the values of the candidate, and what its network costs
   run-1.yaml         the spec of the first execution, with its seed
@@ -24,7 +25,7 @@ from typing import Any
 
 from builder.runs.metrics import COLUMNS
 from builder.runs.names import TRIALS
-from builder.system.files import write_json, write_text
+from builder.system.files import read_json, write_json, write_text
 
 COMPLETED, FAILED, DIVERGED, OUT_OF_MEMORY, TIMED_OUT, KILLED = (
     "completed",
@@ -202,7 +203,7 @@ def _plain(value: Any) -> Any:
 def _read(path: Path) -> dict[str, Any] | None:
     """The content of a JSON file, or None if it is missing or damaged."""
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = read_json(path)
     except (OSError, ValueError):
         return None
     return found

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from archspec.errors import file_problem
+from archspec.files import read_text
+from builder.system.limits import MOST_JSON
 
 
 @contextlib.contextmanager
@@ -53,6 +55,24 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # file names may not be UTF-8
 
 
+def read_json(path: Path) -> Any:
+    """The value in a JSON file.
+
+    Raises:
+        OSError: the file cannot be read, is not a regular file, or is too large.
+        ValueError: it is damaged.
+    """
+    try:
+        return json.loads(read_text(path, MOST_JSON))
+    except RecursionError:
+        raise ValueError("its lists are nested too deep") from None
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Writes a JSON file atomically."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """A value as the text of a JSON file."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

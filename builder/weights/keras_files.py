@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -13,9 +14,11 @@ import keras
 import numpy as np
 
 from archspec import ops
-from archspec.errors import file_problem
+from archspec.errors import FileError, file_problem
+from archspec.files import open_regular
 from archspec.ops import Weight
 from archspec.wording import did_you_mean, first_line, quoted
+from builder.network.loading import Claim, check_arrays, load_model
 from builder.network.naming import ROLES, VARIABLES
 from builder.network.stock_layers import LAYERS
 from builder.weights.names import natural_key, tokens
@@ -32,7 +35,9 @@ def read_keras_model(path: Path) -> WeightsFile:
         FileError: Keras cannot load it.
     """
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = load_model(path)
+    except FileError:
+        raise
     except Exception as error:  # Keras raises all kinds of exceptions
         raise file_problem(path, f"cannot be loaded by Keras: {first_line(error)}") from error
     return of_model(str(path), model)
@@ -143,9 +148,12 @@ def read_weights(path: Path) -> WeightsFile:
         FileError: the file is of another kind, or damaged.
     """
     try:
-        with h5py.File(path) as file:
+        with open_regular(path) as stream, h5py.File(stream) as file:
+            check_arrays(file, os.fstat(stream.fileno()).st_size)
             groups = _groups(file)
             layers = [_h5_unit(group, layer) for group, layer in groups]
+    except Claim as claim:
+        raise file_problem(path, f"is not read: {claim}") from None
     except Exception as error:  # h5py raises all kinds of exceptions on damaged files
         raise file_problem(path, f"is not a .weights.h5 file of Keras 3, or damaged: {first_line(error)}") from error
     if not layers:
@@ -180,11 +188,9 @@ def _h5_unit(group: str, variables: h5py.Group) -> Unit:
 
 
 def _h5_values(variables: h5py.Group, key: str) -> np.ndarray:
-    """A variable's values. HDF5 can also refer to other files, which is refused."""
-    if not isinstance(variables.get(key, getlink=True), h5py.HardLink):
-        raise ValueError(f"{variables.name}/{key} is a link to elsewhere")
+    """A variable's values."""
     values = variables[key]
-    if not isinstance(values, h5py.Dataset) or values.external or values.is_virtual:
+    if not isinstance(values, h5py.Dataset):
         raise ValueError(f"{variables.name}/{key} is not an array in this file")
     return np.asarray(values)
 

@@ -13,9 +13,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from archspec.errors import file_problem, path_of
-from archspec.wording import quoted
+from archspec.files import check_regular
+from archspec.wording import first_few, quoted
 from builder.runs.names import BEST, CHECKPOINTS
 from builder.runs.run import open_run
+from builder.system.limits import excess
 from builder.weights.source import WeightsFile, state_dict, under
 from builder.weights.torch_files import read_checkpoint
 from builder.weights.units import NamedTensor, Units
@@ -39,7 +41,7 @@ def read(source: str | os.PathLike[str], prefix: str = "") -> WeightsFile:
     path_of(source, "the path of weights, a run's directory, or keras:NAME")
     text, prefix = os.fspath(source), prefix.rstrip(".")
     path = Path(text)
-    if path.suffix in (".pth", ".pt") and path.is_file():
+    if path.suffix in (".pth", ".pt") and path.exists() and not path.is_dir():
         return _of_checkpoint(text, path, prefix)
     found = _read(text, path)
     return under(found, prefix) if prefix else found
@@ -53,10 +55,12 @@ def _read(text: str, path: Path) -> WeightsFile:
     if path.is_dir():
         return read_run(path)
     try:
-        path.open("rb").close()
+        size = check_regular(path)
     except OSError as error:
         raise file_problem(path, f"cannot be read: {error.strerror}") from error
     if path.suffix == ".safetensors":
+        if reason := excess(size, size):
+            raise file_problem(path, f"is not read: {reason}")
         return _named(text, read_safetensors(path))
     from builder.weights import keras_files
 
@@ -78,20 +82,23 @@ def _of_checkpoint(text: str, path: Path, prefix: str) -> WeightsFile:
     asked = [key for key in parts if key and f"{prefix}.".startswith(f"{key}.")]
     key = max(asked, key=len, default=checkpoint.default)
     if key is None:
-        names = ", ".join(map(quoted, parts))
+        names = ", ".join(first_few([quoted(name) for name in parts], 10))
         raise file_problem(path, f"holds several state dicts, {names}; say which with --prefix {next(iter(parts))}")
-    others = tuple(name for name, tensors in parts.items() if name != key and _is_alike(tensors, parts[key]))
+    shapes = _kernels(parts[key])
+    others = tuple(name for name, tensors in parts.items() if name != key and _is_alike(_kernels(tensors), shapes))
     source = replace(state_dict(text, parts[key]), part=key, others=others)
     rest = prefix[len(key) + 1 :] if asked else prefix
     return under(source, rest) if rest else source
 
 
-def _is_alike(tensors: Mapping[str, np.ndarray], chosen: Mapping[str, np.ndarray]) -> bool:
+def _kernels(tensors: Mapping[str, np.ndarray]) -> Counter[tuple[int, ...]]:
+    """How often each shape occurs among the tensors of more than one axis."""
+    return Counter(tensor.shape for tensor in tensors.values() if tensor.ndim > 1)
+
+
+def _is_alike(shapes: Counter[tuple[int, ...]], chosen: Counter[tuple[int, ...]]) -> bool:
     """Whether a state dict may be of the same network: half of the chosen one's kernels have an equal in it."""
-    kernels, others = (
-        Counter(tensor.shape for tensor in some.values() if tensor.ndim > 1) for some in (chosen, tensors)
-    )
-    return 2 * (kernels & others).total() >= kernels.total() > 0
+    return 2 * (shapes & chosen).total() >= chosen.total() > 0
 
 
 def read_run(directory: Path) -> WeightsFile:

@@ -13,6 +13,7 @@ import keras
 from archspec import Spec
 from archspec.commands import as_started
 from archspec.errors import argument_problem, file_problem
+from archspec.files import read_text
 from archspec.wording import counted
 from builder.network.model import build
 from builder.pictures.normalisation import Normalisation, from_pixels
@@ -20,6 +21,7 @@ from builder.runs.directory import check_free
 from builder.runs.environment import record_import
 from builder.runs.names import MODEL
 from builder.runs.run import Run, open_run
+from builder.system.limits import MOST_JSON
 from builder.system.terminal import Say, silent
 from builder.weights.matching import Matching
 from builder.weights.report import require_finite
@@ -93,7 +95,7 @@ def read_class_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path, MOST_JSON).splitlines()
     except OSError as error:
         raise file_problem(path, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import math
-import pickle
+import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ml_dtypes
 import numpy as np
 
 from archspec.errors import file_problem
+from archspec.files import open_regular
 from archspec.wording import quoted
+from builder.system.limits import MOST_PICKLE, MOST_TENSORS, excess
+from builder.weights.pickles import Pickle, Unfit
 
-MAX_PICKLE = 2**26
-"""The most bytes that a pickle may have; a state dict's has about a hundred for each tensor."""
 STATE_DICT_KEYS = ("state_dict", "model", "model_state_dict", "module", "net", "weights")
 """The keys under which checkpoints keep the state dict; the first one present counts."""
+MOST_AXES = 64
+"""The most axes that numpy gives an array."""
 MAX_NESTING = 3
 """How deep in a checkpoint state dicts are looked for: `callbacks.EMA.ema_state_dict` is the deepest in use."""
 
@@ -59,16 +61,24 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     Raises:
         FileError: the file is of another kind, damaged, or in the format before PyTorch 1.6, or its pickle names
-            anything that state dicts are not made of.
+            anything that state dicts are not made of, or it claims more numbers than its size allows.
     """
-    with path.open("rb") as file:
-        start = file.read(2)
+    try:
+        file = open_regular(path)
+    except OSError as error:
+        raise file_problem(path, f"cannot be read: {error.strerror}") from error
+    with file:
+        return _read_checkpoint(path, file)
+
+
+def _read_checkpoint(path: Path, file: BinaryIO) -> Checkpoint:
+    start = file.read(2)
     if start != b"PK":
         legacy = "is in the format that torch.save had before PyTorch 1.6; load it there and save its state_dict again"
         raise file_problem(path, legacy if start[:1] == b"\x80" else "is not a file of torch.save")
     try:
-        with zipfile.ZipFile(path) as archive:
-            content = _load(archive)
+        with zipfile.ZipFile(file) as archive:
+            content = _load(archive, os.fstat(file.fileno()).st_size)
     except _Refused as refusal:
         raise file_problem(path, str(refusal)) from None
     except Exception as error:  # zipfile raises all kinds of exceptions on damaged files
@@ -76,6 +86,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     found = _checkpoint(content)
     if isinstance(found, str):
         raise file_problem(path, found)
+    tensors = [tensor for part in found.parts.values() for tensor in part.values()]
+    if len(tensors) > MOST_TENSORS:
+        raise file_problem(path, f"has {len(tensors):,} tensors, and at most {MOST_TENSORS:,} are read")
+    if reason := excess(sum(tensor.nbytes for tensor in tensors), os.fstat(file.fileno()).st_size):
+        raise file_problem(
+            path, f"is not read: {reason}"
+        )  # many tensors, or many rows of one, may share the same numbers
     return found
 
 
@@ -83,9 +100,11 @@ class _Refused(Exception):
     """The reason why a file is refused."""
 
 
-def _load(archive: zipfile.ZipFile) -> Any:
+def _load(archive: zipfile.ZipFile, size: int) -> Any:
     if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
         raise _Refused("is a zip file, but not one of torch.save, which does not compress")
+    if sum(info.file_size for info in archive.infolist()) > size:
+        raise _Refused("is damaged: the files in it have more bytes than it has itself")
     names = {info.filename for info in archive.infolist()}
     pickles = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(pickles) != 1:
@@ -95,11 +114,14 @@ def _load(archive: zipfile.ZipFile) -> Any:
         raise _Refused("is a TorchScript program; save the state_dict of the module instead")
     if f"{root}byteorder" in names and _content(archive, f"{root}byteorder", 16) != b"little":
         raise _Refused("was saved on a machine of the other byte order; load it there and save it elsewhere")
-    unpickler = _TensorUnpickler(_content(archive, pickles[0], MAX_PICKLE), _Storages(archive, root))
+    storages = _Storages(archive, root)
+    data = _content(archive, pickles[0], MOST_PICKLE)
     try:
-        return unpickler.load()
+        return Pickle(_find, _call, storages.of).follow(data)
     except (_Refused, zipfile.BadZipFile):
         raise
+    except Unfit as error:
+        raise _Refused(f"is not a state dict: its pickle {error}") from None
     except Exception as error:  # a pickle is a program: a damaged one can fail in any way
         raise _Refused(f"is damaged: its pickle cannot be read ({type(error).__name__})") from None
 
@@ -117,7 +139,11 @@ class _Storages:
         self.archive, self.root = archive, root
         self.read: dict[str, bytes] = {}
 
-    def __call__(self, kind: Any, key: Any, count: Any) -> np.ndarray:
+    def of(self, reference: Any) -> np.ndarray:
+        """The storage that a pickle refers to, as a flat array."""
+        if not isinstance(reference, tuple) or len(reference) != 5 or reference[0] != "storage":
+            raise _Refused("is damaged: a reference to something that is not a storage")
+        _, kind, key, _, count = reference
         if not isinstance(kind, _Storage) or not isinstance(key, str) or type(count) is not int:
             raise _Refused("is damaged: a storage has no type, key or size")
         name = f"{self.root}data/{key}"
@@ -132,51 +158,19 @@ class _Storages:
         return np.frombuffer(self.read[key], kind.dtype)
 
 
-class _Frozen:
-    """An object without settable attributes: a pickle can set those of any object that it is given."""
-
-    __slots__ = ()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(name)
-
-
-class _Storage(_Frozen):
+@dataclass(frozen=True)
+class _Storage:
     """The type of a storage."""
 
-    __slots__ = ("dtype",)
     dtype: np.dtype[Any]
-
-    def __init__(self, dtype: np.dtype[Any]):
-        object.__setattr__(self, "dtype", dtype)
-
-
-class _Dict(dict[Any, Any]):
-    """Stands for OrderedDict. PyTorch attaches the versions of modules to it, which are ignored."""
-
-    __slots__ = ()
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-class _Function(_Frozen):
-    """Stands for a function of PyTorch that a pickle may call."""
-
-    __slots__ = ("call",)
-    call: Callable[..., Any]
-
-    def __init__(self, call: Callable[..., Any]):
-        object.__setattr__(self, "call", call)
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.call(*arguments)
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *others: Any) -> np.ndarray:
     """torch._utils._rebuild_tensor_v2: a view of a storage. numpy checks that it lies inside."""
     if not isinstance(storage, np.ndarray):
         raise _Refused("is damaged: a tensor has no storage")
+    if len(size) > MOST_AXES or len(stride) != len(size):
+        raise _Refused(f"is damaged: a tensor has {len(size):,} axes and {len(stride):,} strides")
     strides = tuple(step * storage.itemsize for step in stride)
     if min((offset, *size, *strides), default=0) < 0:
         raise _Refused("is damaged: a tensor has a negative size")
@@ -191,42 +185,36 @@ def _parameter(data: Any, *others: Any) -> Any:
 
 
 ALLOWED: Mapping[str, Any] = {
-    "collections.OrderedDict": _Dict,
-    "torch._utils._rebuild_tensor_v2": _Function(_tensor),
-    "torch._utils._rebuild_parameter": _Function(_parameter),
+    "collections.OrderedDict": dict,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _parameter,
     **{f"torch.{name}": _Storage(dtype) for name, dtype in STORAGES.items()},
 }
 """Everything that a pickle may name, and what stands for it here."""
 
 
-class _TensorUnpickler(pickle.Unpickler):
-    """Reads containers, numbers, texts and tensors, and refuses every other name before using it."""
+def _find(name: str) -> Any:
+    if name not in ALLOWED:
+        raise _Refused(
+            f"asks for {quoted(name)}, and only tensors are read from a file, no code is run; "
+            "load it where you trust it, and save model.state_dict() alone"
+        )
+    return ALLOWED[name]
 
-    def __init__(self, data: bytes, storages: _Storages):
-        super().__init__(io.BytesIO(data))
-        self.storages = storages
 
-    def find_class(self, module: str, name: str) -> Any:
-        full = f"{module}.{name}"
-        if full not in ALLOWED:
-            raise _Refused(
-                f"asks for {quoted(full)}, and only tensors are read from a file, no code is run; "
-                "load it where you trust it, and save model.state_dict() alone"
-            )
-        return ALLOWED[full]
-
-    def persistent_load(self, pid: Any) -> np.ndarray:
-        if not isinstance(pid, tuple) or len(pid) != 5 or pid[0] != "storage":
-            raise _Refused("is damaged: a reference to something that is not a storage")
-        _, kind, key, _, count = pid
-        return self.storages(kind, key, count)
+def _call(function: Any, arguments: tuple[Any, ...]) -> Any:
+    if function is dict and not arguments:
+        return {}
+    if function is _tensor or function is _parameter:
+        return function(*arguments)
+    raise TypeError
 
 
 def _checkpoint(content: Any) -> Checkpoint | str:
     """The state dicts in an unpickled object, or the reason why there is none."""
     if not isinstance(content, dict):
         return "holds no state dict"
-    parts = dict(_parts(content, "", set()))
+    parts = dict(_parts(content, "", set(), 0))
     if parts:
         known = [key for key in (*STATE_DICT_KEYS, "") if key in parts]
         only = next(iter(parts)) if len(parts) == 1 else None
@@ -235,7 +223,9 @@ def _checkpoint(content: Any) -> Checkpoint | str:
     return f"holds no state dict under a known name; it has {keys or 'nothing'}"
 
 
-def _parts(content: dict[Any, Any], path: str, seen: set[int]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def _parts(
+    content: dict[Any, Any], path: str, seen: set[int], depth: int
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """The state dicts in a dictionary, each with the keys that lead to it. The states of optimizers, whose keys are
     numbers, are none. A dictionary that is met again, which a pickle may hold a thousand times, is passed over."""
     if id(content) in seen or not all(isinstance(key, str) for key in content):
@@ -243,10 +233,10 @@ def _parts(content: dict[Any, Any], path: str, seen: set[int]) -> Iterator[tuple
     seen.add(id(content))
     if tensors := _tensors(content):
         yield path, tensors
-    if path.count(".") < MAX_NESTING:
+    if depth <= MAX_NESTING:
         for key, value in content.items():
             if isinstance(value, dict):
-                yield from _parts(value, f"{path}.{key}" if path else key, seen)
+                yield from _parts(value, f"{path}.{key}" if path else key, seen, depth + 1)
 
 
 def _tensors(value: dict[Any, Any]) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from archspec.errors import FileError, Problem, Where, file_problem
+from archspec.files import open_regular
 from archspec.recipe.data import Npz
 from archspec.wording import first_few
 from builder.data.memory import aligned, shared
 from builder.data.splits import Arrays, Request, Splits, channels_error, channels_fit, held_out
+from builder.system.limits import excess
+from builder.system.npz_files import claimed_bytes
 
 NAMES = (
     ("x_train", "y_train", "x_val", "y_val"),
@@ -79,7 +83,7 @@ def _read(path: Path, request: Request) -> tuple[dict[str, np.ndarray], np.ndarr
     """The arrays of pictures and labels in turn, the names of classes if they are there, and the checksums of all."""
     where = request.where
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):  # a single array
                 raise zipfile.BadZipFile
@@ -91,9 +95,13 @@ def _read(path: Path, request: Request) -> tuple[dict[str, np.ndarray], np.ndarr
                     f"y; it has {found}"
                 )
                 raise file_problem(where, message)
+            assert file.zip is not None
+            used = [*names, *({CLASS_NAMES} & set(file.files))]
+            copies = 3 if "x" in names else 2  # as read, as pictures, and as those to train on and those held out
+            if reason := excess(claimed_bytes(file.zip, used), os.fstat(stream.fileno()).st_size, copies):
+                raise file_problem(where, f"{path}: {reason}; use a folder of pictures")
             arrays = {name: file[name] for name in names}
             class_names = file[CLASS_NAMES] if CLASS_NAMES in file.files else None
-            assert file.zip is not None
             members = sorted((member.filename, member.CRC) for member in file.zip.infolist())
         if others := sorted(set(file.files) - {*names, CLASS_NAMES}):
             request.say(f"{path}: not used: {', '.join(first_few(others, 10))}")

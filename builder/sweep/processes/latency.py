@@ -6,7 +6,6 @@ python -m builder.sweep.processes.latency reads the path of a spec from each lin
 from __future__ import annotations
 
 import hashlib
-import json
 import statistics
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from archspec import Spec
 from archspec.search.domains import canonical
-from builder.system.files import write_json, write_text
+from builder.system.files import read_json, write_json, write_text
 
 WARM_UP = 5
 """Calls before the first that is timed."""
@@ -33,7 +32,7 @@ class Meter:
     def __init__(self, path: Path):
         self.path = path
         try:
-            self.known: dict[str, float] = json.loads(path.read_text())
+            self.known: dict[str, float] = read_json(path)
         except (OSError, ValueError):
             self.known = {}
         self._process: subprocess.Popen[str] | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archspec.errors import FileError, file_problem
+from archspec.files import read_bytes
 
 NAME = "journal.jsonl"
 
@@ -29,7 +30,7 @@ class Journal:
         self.path = path
         self.events: list[dict[str, Any]] = []
         try:
-            text = path.read_bytes() if path.exists() else b""
+            text = read_bytes(path) if path.exists() else b""
             whole = 0
             for line in text.splitlines(keepends=True):
                 event = _parsed(line)

@@ -18,7 +18,7 @@ from builder.pictures import headers
 from builder.pictures.resizing import decoded
 from builder.prediction.finding import find
 from tests.builder.data.conftest import cut, write
-from tests.hostile import claiming, png_header
+from tests.hostile.pictures import claiming, png_header
 
 SHAPE = (32, 32, 3)
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from builder.data.cache import cached
-from builder.data.memory import _left_by_limit, aligned, free_memory, shared
+from builder.data.memory import aligned, shared
+from builder.system.memory import _left_by_limit, free_memory
 
 
 def test_free_memory_is_less_than_the_machine_has():

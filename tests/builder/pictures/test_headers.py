@@ -9,11 +9,11 @@ import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from builder.pictures import headers
-from builder.pictures.headers import ANIMATED, BMP, DAMAGED, LARGE, UNKNOWN, why_refused
+from builder.pictures.headers import ANIMATED, BMP, DAMAGED, EMPTY, LARGE, SCANS, UNKNOWN, why_refused
 from builder.pictures.reading import UnreadablePicture, read_picture
 from builder.pictures.resizing import decoded
-from tests.hostile import claiming, png_header
+from builder.system import limits
+from tests.hostile.pictures import claiming, png_header
 
 PHOTO = Image.fromarray(load_sample_images().images[0][100:160, 200:280])
 GREY = PHOTO.convert("L")
@@ -61,13 +61,20 @@ def test_what_is_accepted_is_decoded_as_pillow_does(contents, channels):
         (patched(BMP24, 14, b"\x0c"), BMP),  # the header of OS/2
         (claiming(JPEG, 65_500, 65_500), LARGE),
         (claiming(JPEG, 16_320, 12_240), LARGE),
-        (claiming(JPEG, 13_000, 13_000), ""),
+        (claiming(JPEG, 13_000, 13_000), EMPTY),
+        (claiming(JPEG, 4_096, 8_192), ""),
+        (claiming(JPEG, 4_097, 8_192), EMPTY),
+        (claiming(JPEG, 13_000, 13_000) + bytes(6_000_000), ""),
         (png_header(100_000_000, 1), LARGE),
         (png_header(1, 65_536), LARGE),
-        (png_header(65_535, 2_730), ""),
+        (png_header(65_535, 2_730) + bytes(6_000_000), ""),
         (png_header(65_535, 2_731), LARGE),
         (png_header(2**31 - 1, 2**31 - 1), LARGE),
         (patched(GIF, 6, b"\xff\xff\xff\xff"), LARGE),
+        (patched(GIF, GIF.rindex(b",\0\0\0\0") + 5, b"\xff\xff\xff\xff"), LARGE),
+        (JPEG + b"\xff\xda\0\x08\1" * 63, ""),
+        (JPEG + b"\xff\xda\0\x08\1" * 64, SCANS),
+        (JPEG + b"\xff\xda" * 64, ""),  # as in the video that a phone puts after a picture
         (patched(BMP24, 18, struct.pack("<ii", 20_000, -20_000)), LARGE),
         (patched(LOSSY, 26, b"\xff\x3f\xff\x3f"), LARGE),
         (patched(LOSSLESS, 21, b"\xff\xff\xff\x0f"), LARGE),
@@ -108,5 +115,5 @@ def test_grey_bmps_stay_grey():
 
 
 def test_the_limit_is_what_tensorflow_and_pillow_take():
-    assert headers.MOST_PIXELS * 3 <= 2**29 < (headers.MOST_PIXELS + 1) * 3
-    assert headers.MOST_PIXELS <= 2 * Image.MAX_IMAGE_PIXELS
+    assert limits.MOST_PIXELS * 3 <= 2**29 < (limits.MOST_PIXELS + 1) * 3
+    assert limits.MOST_PIXELS <= 2 * Image.MAX_IMAGE_PIXELS

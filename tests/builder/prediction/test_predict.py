@@ -29,7 +29,7 @@ from builder.prediction.output import write
 from builder.runs.comparison import flat
 from builder.runs.run import open_run
 from tests.forked import python
-from tests.hostile import claiming, png_header
+from tests.hostile.pictures import claiming, png_header
 
 ROOT = Path(__file__).parents[3]
 
@@ -47,8 +47,8 @@ def test_validation_pictures_get_what_the_evaluation_says(classifier, runs, tmp_
     evaluate(open_runs([str(runs / "photo_run")]), Scheme(), tmp_path, say=lambda line: None)
     with (tmp_path / "pictures.csv").open() as file:
         expected = list(csv.DictReader(file))
-    found = predicted(classifier, *(row["picture"] for row in expected), top=1)
-    assert [one.path for one in found] == [row["picture"] for row in expected]
+    found = predicted(classifier, *(runs / row["picture"] for row in expected), top=1)
+    assert [one.path for one in found] == [str(runs / row["picture"]) for row in expected]
     assert [one.classes[0][0] for one in found] == [row["predicted"] for row in expected]
     shares = [float(row["probability"]) for row in expected]
     assert [one.classes[0][1] for one in found] == pytest.approx(shares, abs=1e-5)

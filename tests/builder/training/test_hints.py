@@ -6,7 +6,7 @@ import archspec
 from archspec import report
 from builder.data import load_data
 from builder.distribution.strategy import choose_strategy
-from builder.training import hints
+from builder.training import hints, memory
 from builder.training.setup import set_up
 from tests.small import SPEC, written
 
@@ -48,6 +48,6 @@ def test_a_momentum_of_pytorch(setup):
 )
 def test_memory_that_does_not_suffice(free, advice, setup, monkeypatch):
     made = setup(batch_size=256)
-    monkeypatch.setattr(hints, "free_memory", lambda: free)
+    monkeypatch.setattr(memory, "free_memory", lambda: free)
     (hint,) = hints.hints(made)
     assert hint.startswith("a step of 256 pictures takes about ") and advice in hint

@@ -217,7 +217,10 @@ def test_intact_files_with_nonsense_in_them_are_refused(tmp_path):
     path = tmp_path / "a.weights.h5"
     with h5py.File(path, "w") as file:  # which takes a few bytes
         file.create_dataset("conv/vars/0", (1 << 24, 1 << 24, 1 << 10), "f", chunks=(1, 1, 8))
-    with pytest.raises(FileError, match=r"or damaged: Unable to allocate"):
+    with pytest.raises(
+        FileError,
+        match=r"is not read: it claims 1\.00 EiB of numbers and has [\d.]+ KiB; a file may claim 100 times its size",
+    ):
         weights.read(path)
     with h5py.File(path, "w") as file:
         file[b"\xff/vars/0"] = np.zeros(3)
