@@ -49,8 +49,7 @@ def main() -> None:
         from builder.weights.target import Target, check, write
 
         like = args.like and read(args.like)
-        target = Target(args.to, args.out, args.force, like, args.classes, args.normalisation)
-        check(target)
+        check(target := Target(args.to, args.out, args.force, like, args.classes, args.normalisation))
         matching = match(spec, read(args.source, args.prefix), dict(args.pair), args.skip_head)
         require(matching, args.partial, args.full)
         print(text(matching, args.full))

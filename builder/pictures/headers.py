@@ -29,7 +29,7 @@ SCANS = f"it is a JPEG of more than {MOST_SCANS} scans; save it again"
 REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE, EMPTY, SCANS)
 """The reasons for which a file is refused, by number; 0 stands for none."""
 CLAIMS = (LARGE, EMPTY, SCANS)
-"""Those for which no other decoder is tried."""
+"""The reasons for which no other decoder is tried."""
 
 SIGNATURES = {
     "png": b"\x89PNG\r\n\x1a\n........",
@@ -83,7 +83,9 @@ def refusal(contents: tf.Tensor, may_reduce: bool = False) -> tf.Tensor:
 
     def jpeg() -> tf.Tensor:
         size = tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
-        reason = _too_large(size // REDUCTION if may_reduce else size, contents)
+        most = PIXELS_OF_BYTE * tf.cast(tf.strings.length(contents), tf.int64)
+        reduction = tf.where(may_reduce & (tf.reduce_prod(size) <= most), tf.constant(REDUCTION, tf.int64), 1)
+        reason = _too_large(size // reduction, contents)
         return tf.where(_scans(contents) > MOST_SCANS, REFUSALS.index(SCANS), reason)
 
     return tf.cond(tf.image.is_jpeg(contents), jpeg, lambda: _refusal_of_others(contents))

@@ -83,7 +83,7 @@ def test_the_pictures_that_a_run_keeps_are_of_its_validation(run_dir):
     with np.load(run_dir / "pictures.npz") as file:
         pictures, labels = file["pictures"], file["labels"]
     data = open_run(run_dir).data()
-    assert pictures.shape == (16, 8, 8, 1) and pictures.dtype == np.uint8
+    assert pictures.shape == (32, 8, 8, 1) and pictures.dtype == np.uint8
     all_pictures, all_labels = data.validation.pictures.numpy(), data.validation.labels.numpy()
     for picture, label in zip(pictures, labels, strict=True):
         same = (all_pictures == picture).all((1, 2, 3))
