@@ -21,18 +21,24 @@ INVALID: Any = type("Invalid", (), {"__repr__": lambda self: "INVALID"})()
 """The value of whatever could not be read, once its problem has been reported."""
 
 
+PRIVATE_MISTAKE = (
+    "what stands here is no part of a spec, or does not fit the spec that extends this file; it is not shown, as the "
+    "file lies outside that spec's folder"
+)
+"""The message for each mistake in a private file. Whoever may read the file finds the place by its line and column."""
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that libyaml counts
 
 
 @dataclass(slots=True, eq=False)
 class Source:
     """A text that positions refer to: a file, a text, or what has no lines (`is_file` is False): an override given on
-    the command line, or a mapping."""
+    the command line, or a mapping. What stands in a private one is in no message."""
 
     name: str
     text: str
     order: int = 0
     is_file: bool = True
+    is_private: bool = False
     _lines: list[str] = field(default_factory=list, repr=False)
 
     @property
@@ -87,13 +93,20 @@ class Problem:
         span = self.where.span
         return (span.source.order, span.line, span.column) if span else (-1, 0, 0)
 
+    def public(self) -> Problem:
+        """The mistake without what stands in a private file: neither the values nor the names in it."""
+        span = self.where.span
+        if span is None or not span.source.is_private:
+            return self
+        return Problem(Where("", span), PRIVATE_MISTAKE)
+
     def __str__(self) -> str:
         span = self.where.span
         head = f"{span}: " if span else ""
         head += f"{printable(self.where.path)}: " if self.where.path else ""
         message = self.message if len(self.message) <= LONGEST_MESSAGE else f"{self.message[:LONGEST_MESSAGE]}..."
         lines = [head + as_started(printable(message))]
-        if span:
+        if span and not span.source.is_private:
             lines += _snippet(span)
         lines += [f"      {as_started(printable(note))}" for note in self.notes]
         for use in reversed(self.where.used_at):
@@ -118,7 +131,7 @@ class UserError(Exception):
     def set_problems(self, problems: Iterable[Problem]) -> None:
         """Replaces the mistakes, and with them the text."""
         distinct: dict[Any, Problem] = {}
-        for problem in problems:
+        for problem in map(Problem.public, problems):
             distinct.setdefault((problem.where.span or problem.where.path, problem.message), problem)
         self.problems: list[Problem] = sorted(distinct.values(), key=Problem.sort_key)
         self.args = ("\n".join(str(problem) for problem in self.problems),)

@@ -17,7 +17,8 @@ from typing import Any
 
 from archspec.blocks import BLOCKS
 from archspec.fields.base import EXPRESSION, schema_of
-from archspec.fields.records import Count, Pair, Record, Tagged, body_schema, form_of
+from archspec.fields.choices import Tagged, body_schema
+from archspec.fields.records import Count, Pair, Record, form_of
 from archspec.layers.fields import ACTIVATION_FORM, COMMON, COMMON_FORMS, NORM_FORM
 from archspec.layers.reading import primitive_record
 from archspec.layers.structures import STRUCTURES

@@ -79,7 +79,8 @@ def summary(network: Network, batch_size: int | None = None) -> Summary:
 
     Args:
         network: the path of a spec, its data as a mapping, a `Spec` or a `Graph`.
-        batch_size: pictures in a training step, for its memory; by default `train.batch_size` of the spec, else 1.
+        batch_size: pictures in a training step, for its memory; by default `train.batch_size` of the spec; 1 where
+            that is missing or `auto`.
 
     Returns:
         An object whose text is the table. Notebooks show it as HTML, and `to_json()` gives it as JSON values.

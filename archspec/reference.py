@@ -15,8 +15,9 @@ from pathlib import Path
 
 from archspec.blocks import BLOCKS
 from archspec.fields.base import Form
+from archspec.fields.choices import Tagged
 from archspec.fields.containers import ListOf, OneOrPair, Union
-from archspec.fields.records import REQUIRED, Field, Record, Tagged, record_of
+from archspec.fields.records import REQUIRED, Field, Record, record_of
 from archspec.layers.fields import COMMON, COMMON_FORMS
 from archspec.layers.reading import primitive_record
 from archspec.layers.structures import STRUCTURES

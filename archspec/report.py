@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archspec import tables
 from archspec.analysis import Analysis, LayerAnalysis, analyse_graph
 from archspec.graph.graph import Graph
+from archspec.graph.hints import hints
 from archspec.ops import show
 from archspec.receptive_fields import Distance
 from archspec.recipe.numbers import ACTIVATION_BYTES
@@ -34,6 +35,7 @@ class Summary:
         batch_size: pictures in a training step.
         batch_size_from: where that number comes from, in words.
         precision: of the activations, as in `train.precision`; weights are float32 throughout.
+        hints: what is probably not meant, a sentence each.
     """
 
     analysis: Analysis
@@ -41,6 +43,7 @@ class Summary:
     batch_size: int
     batch_size_from: str
     precision: str
+    hints: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return table(self)
@@ -71,7 +74,8 @@ class Summary:
 
 
 def summarise(network: Spec | Graph, batch_size: int | None = None, option: str = "--batch-size") -> Summary:
-    """The summary of a network, with memory for `batch_size` pictures, or else for the spec's own batch size, or one.
+    """The summary of a network, with memory for `batch_size` pictures, or else for the spec's own batch size, or one
+    where the spec has none or `auto`.
 
     `option` is how the user sets the batch size.
     """
@@ -81,12 +85,14 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
         graph, train, description = network.graph, network.train, network.description
     if batch_size is not None:
         batch, source = batch_size, option
+    elif train is not None and train.is_automatic:
+        batch, source = 1, "train.batch_size is auto"
     elif train is not None:
-        batch, source = train.batch_size, "train.batch_size"
+        batch, source = train.global_batch, "train.batch_size"
     else:
         batch, source = 1, f"see {option}"
     precision = train.precision if train is not None else "float32"
-    return Summary(analyse_graph(graph), description, batch, source, precision)
+    return Summary(analyse_graph(graph), description, batch, source, precision, hints(graph))
 
 
 # -- one network -----------------------------------------------------------------------------------------------------
@@ -104,11 +110,13 @@ def table(summary: Summary, depth: int | None = None, markdown: bool = False) ->
     if markdown:
         parts = [f"## {analysis.name}", summary.description, tables.markdown(HEADER, rows, text_columns=3)]
         totals = [f"- {label}: {value}{f' ({note})' if note else ''}" for label, value, note in _totals(summary)]
+        notes = [f"Hint: {hint}." for hint in summary.hints]
     else:
         title = tables.filled(": ".join(filter(None, (analysis.name, summary.description))))
         parts = [title, tables.plain(HEADER, rows, text_columns=3)]
         totals = _total_lines(_totals(summary))
-    return "\n\n".join([*filter(None, parts), "\n".join(totals)])
+        notes = [tables.filled(f"hint: {hint}") for hint in summary.hints]
+    return "\n\n".join([*filter(None, parts), "\n".join(totals), *notes])
 
 
 def _outline(
@@ -218,9 +226,13 @@ def comparison(summaries: Sequence[Summary], batch_size: int | None = None, mark
         "field of the last feature map. Inference: peak memory of activations at batch 1. Training: memory of a step's "
         f"activations at batch {batch:,}{'' if batch_size else ' (--batch-size sets it)'}."
     )
+    said = [f"{one.analysis.name}: {hint}" for one in summaries for hint in one.hints]
     if markdown:
-        return f"{tables.markdown(COLUMNS, rows, text_columns=2)}\n\n{note}"
-    return f"{tables.plain(COLUMNS, rows, text_columns=2)}\n\n{tables.filled(note)}"
+        parts = [tables.markdown(COLUMNS, rows, text_columns=2), note, *(f"Hint: {hint}." for hint in said)]
+    else:
+        filled = [tables.filled(f"hint: {hint}") for hint in said]
+        parts = [tables.plain(COLUMNS, rows, text_columns=2), tables.filled(note), *filled]
+    return "\n\n".join(parts)
 
 
 # -- HTML ------------------------------------------------------------------------------------------------------------
@@ -240,7 +252,8 @@ def to_html(summary: Summary) -> str:
         f"<li>{escape(label)}: {escape(value)}{f' ({escape(note)})' if note else ''}</li>"
         for label, value, note in _totals(summary)
     )
-    return f"<p>{escape(title)}</p>{tables.html(HEADER, rows, text_columns=3)}<ul>{totals}</ul>"
+    notes = "".join(f"<p>Hint: {escape(hint)}.</p>" for hint in summary.hints)
+    return f"<p>{escape(title)}</p>{tables.html(HEADER, rows, text_columns=3)}<ul>{totals}</ul>{notes}"
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------------
@@ -264,6 +277,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "training_activation_bytes": summary.training_bytes,
         "batch_size": summary.batch_size,
         "precision": summary.precision,
+        **({"hints": list(summary.hints)} if summary.hints else {}),
         "layers": [
             {
                 "name": layer.name,

@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe import Train
-from archspec.recipe.augment import HorizontalFlip, RandomResizedCrop
+from archspec.recipe.augment import HorizontalFlip
+from archspec.recipe.crops import RandomResizedCrop
 from archspec.recipe.data import Digits, Folder
 from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.measure import Row, in_turn, seconds, show

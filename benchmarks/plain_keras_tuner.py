@@ -65,11 +65,11 @@ class Digits(keras_tuner.HyperModel):
         assert recipe is not None and DATA is not None
         steps = steps_per_epoch(DATA, recipe)
         return model.fit(
-            training_batches(DATA, recipe, recipe.batch_size).repeat(),
+            training_batches(DATA, recipe, recipe.global_batch).repeat(),
             steps_per_epoch=steps,
             epochs=self.epochs,
-            validation_data=validation_batches(DATA, recipe, recipe.batch_size),
-            validation_steps=-(-DATA.validation_count // recipe.batch_size),
+            validation_data=validation_batches(DATA, recipe, recipe.global_batch),
+            validation_steps=-(-DATA.validation_count // recipe.global_batch),
             callbacks=[*options.pop("callbacks", []), Rates(recipe, steps)],
             verbose=0,
         )

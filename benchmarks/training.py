@@ -98,7 +98,7 @@ def trainer(spec: Spec, folder: Path) -> float:
     assert recipe is not None
     steps = len(times) - 1
     data = load_data(recipe.data, spec.graph.input.shape)
-    return steps * steps_per_epoch(data, recipe) * recipe.batch_size / (times[-1] - times[0])
+    return steps * steps_per_epoch(data, recipe) * recipe.global_batch / (times[-1] - times[0])
 
 
 def alone(spec: Spec) -> tuple[float, float]:
@@ -106,7 +106,7 @@ def alone(spec: Spec) -> tuple[float, float]:
     recipe = spec.train
     assert recipe is not None
     data = load_data(recipe.data, spec.graph.input.shape)
-    batches = training_batches(data, recipe, recipe.batch_size)
+    batches = training_batches(data, recipe, recipe.global_batch)
     model = from_pixels(build(spec), data.normalisation)
     optimizer, losses = optimizers.optimizer(recipe), loss(recipe)
     optimizer.build(model.trainable_variables)
@@ -128,7 +128,7 @@ def alone(spec: Spec) -> tuple[float, float]:
     consume(batches.take(1))
     pipeline = seconds(lambda: consume(batches.take(reading)))
     keras.backend.clear_session()
-    return count * recipe.batch_size / taken, reading * recipe.batch_size / pipeline
+    return count * recipe.global_batch / taken, reading * recipe.global_batch / pipeline
 
 
 # -- replicas and workers --------------------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.sweep.tuners.hypermodel import hypermodel
     from builder.system.endings import Diverged, ExportFailed, Interrupted, TrialsFailed, WorkerLost
     from builder.training.preview import preview
-    from builder.training.trainer import Result, train
+    from builder.training.result import Result
+    from builder.training.trainer import train
 
 __all__ = [
     "Diverged",
@@ -65,7 +66,7 @@ MODULES = {
     "Evaluation": "evaluation.result",
     "ExportFailed": "system.endings",
     "Interrupted": "system.endings",
-    "Result": "training.trainer",
+    "Result": "training.result",
     "Results": "sweep.results",
     "Run": "runs.run",
     "TrialsFailed": "system.endings",

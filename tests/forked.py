@@ -3,7 +3,8 @@
 `python()` is the path of a program that is used like the interpreter: `python() tools/predict.py ...` or `python() -c
 CODE`. It forks, except for other scripts, several workers and other settings of TensorFlow or Python, which get a real
 interpreter. Tests of what happens while a command starts, and of code that has to do without the project's packages,
-start `sys.executable` themselves.
+start `sys.executable` themselves. The fork servers of searches that such commands carry out are forked as well; a test
+that calls `builder.tune` has the fixture `forked_servers` for it.
 
 A forked process is one of its own, with its own arguments, environment, directory and output. It gets the signals that
 the program gets, and ends with it. See `builder.sweep.processes.child` on why the fork is safe.
@@ -35,14 +36,17 @@ FREE = ("TF_CPP_MIN_LOG_LEVEL", "TF_CONFIG")
 """Variables that do not matter, though their names begin like that."""
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
+FORK_SERVER = ["-m", "builder.sweep.processes.child"]
 CLIENT = """#!{python} -SE
 import json, os, signal, socket, sys
 arguments = sys.argv[1:]
 first = arguments[0] if arguments else ""
-is_known = first == "-c" or os.path.dirname(os.path.realpath(first)) == {tools!r}
+is_known = first == "-c" or arguments == {fork_server!r} or os.path.dirname(os.path.realpath(first)) == {tools!r}
 settings = {{
     name: value for name, value in os.environ.items() if name.startswith({beginnings}) and name not in {free}
 }}
+if arguments == {fork_server!r}:  # which names the packages' folder once more
+    settings["PYTHONPATH"] = settings["PYTHONPATH"].removeprefix({root!r} + os.pathsep)
 if not is_known or "--workers" in arguments or settings != {settings}:
     os.execv({python!r}, [{python!r}, *arguments])
 connection = socket.socket(socket.AF_UNIX)
@@ -91,7 +95,9 @@ def python() -> str:
     client.write_text(
         CLIENT.format(
             python=sys.executable,
+            root=str(ROOT),
             tools=str(ROOT / "tools"),
+            fork_server=FORK_SERVER,
             beginnings=SETTINGS,
             free=FREE,
             settings={
@@ -106,10 +112,10 @@ def python() -> str:
 
 def serve(address: str) -> None:
     """Forks a process for each connection until stdin closes."""
-    from builder.sweep.processes.child import can_fork, prepare
+    from builder.sweep.processes import child
 
-    prepare()
-    if not can_fork():
+    child.prepare()
+    if not child.can_fork():
         return
     running: dict[int, socket.socket] = {}
     with socket.socket(socket.AF_UNIX) as listener:
@@ -129,7 +135,7 @@ def serve(address: str) -> None:
                     os.kill(pid, signal.SIGKILL)
                 return
             if listener in readable:
-                pid, connection = _forked(listener)
+                pid, connection = _forked(listener, str(Path(address).with_name("python")))
                 running[pid] = connection
                 _answer(connection, pid)
 
@@ -139,7 +145,7 @@ def _answer(connection: socket.socket, number: int) -> None:
         connection.sendall(f"{number}\n".encode())
 
 
-def _forked(listener: socket.socket) -> tuple[int, socket.socket]:
+def _forked(listener: socket.socket, client: str) -> tuple[int, socket.socket]:
     connection, _ = listener.accept()
     _, descriptors, _, _ = socket.recv_fds(connection, 1, 3)
     with connection.makefile("rb") as lines:
@@ -148,14 +154,16 @@ def _forked(listener: socket.socket) -> tuple[int, socket.socket]:
     if pid == 0:
         listener.close()
         connection.close()
-        _run(task, descriptors)
+        _run(task, descriptors, client)
     for descriptor in descriptors:
         os.close(descriptor)
     return pid, connection
 
 
-def _run(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
+def _run(task: dict[str, Any], descriptors: list[int], client: str) -> NoReturn:
     """Runs a command in this process, which then ends."""
+    from builder.sweep.processes import child, forkserver
+
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -166,8 +174,12 @@ def _run(task: dict[str, Any], descriptors: list[int]) -> NoReturn:
     arguments: list[str] = task["arguments"]
     sys.orig_argv = [sys.executable, *arguments]
     status = 0
+    forkserver.CHILD[0] = client
     try:
-        if arguments[0] == "-c":
+        if arguments == FORK_SERVER:
+            sys.argv = [child.__file__]
+            child.main()
+        elif arguments[0] == "-c":
             code, sys.argv = arguments[1], ["-c", *arguments[2:]]
             sys.path.insert(0, "")
             exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})

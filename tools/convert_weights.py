@@ -43,15 +43,18 @@ def main() -> None:
         path = args.spec or str(open_run(args.source, is_finished=False).directory / "spec.yaml")
         (spec,) = cli.load_all([path], args.set)
         import_tensorflow()  # it takes seconds, and is for valid specs only
-        from builder import weights
+        from builder.weights.matching import match
+        from builder.weights.reading import read
+        from builder.weights.report import require, text
+        from builder.weights.target import Target, check, write
 
-        weights.check_target(args.to, args.out, args.force)
-        like = weights.read(args.like) if args.like else None
-        matching = weights.match(spec, weights.read(args.source, args.prefix), dict(args.pair), args.skip_head)
-        weights.require(matching, args.partial, args.full)
-        print(weights.text(matching, args.full))
-        about = (args.classes, args.normalisation)
-        weights.write(matching, spec, args.to, args.out, like, about, args.force, print)
+        like = args.like and read(args.like)
+        target = Target(args.to, args.out, args.force, like, args.classes, args.normalisation)
+        check(target)
+        matching = match(spec, read(args.source, args.prefix), dict(args.pair), args.skip_head)
+        require(matching, args.partial, args.full)
+        print(text(matching, args.full))
+        write(target, matching, spec, print)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--no-flip", action="store_true", help="leave out mirror images, if they mean something else")
     parser.add_argument("--out", metavar="DIR", help="where files go (default: evaluation/ in the run's directory)")
     parser.add_argument("--data", metavar="PATH", help="other pictures: a folder with a sub-folder a class, or .npz")
+    corrupt = "what pictures of --data that cannot be decoded are: an error, or left out (default: error)"
+    parser.add_argument("--on-corrupt", choices=("error", "skip"), default="error", help=corrupt)
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
     with cli.exit_on_user_error():
@@ -40,7 +42,7 @@ def main() -> None:
 
         import_tensorflow()  # it takes seconds, so mistakes are reported first
         scheme = Scheme(args.crops, tuple(args.scales), not args.no_flip)
-        evaluate(opened, scheme, args.out, args.data_dir, data=args.data)
+        evaluate(opened, scheme, args.out, args.data_dir, data=args.data, on_corrupt=args.on_corrupt)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ nothing is exported.
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import os
-import signal
-import sys
 
 from archspec import cli
 from builder.exports.exporter import export
 from builder.exports.formats import CHOICES
 from builder.system.endings import ExportFailed
+from builder.system.signals import exit_on_sigterm
 
 
 def main() -> None:
@@ -36,9 +35,7 @@ def main() -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # what is written must not depend on the machine's devices
-    signal.signal(
-        signal.SIGTERM, lambda number, frame: sys.exit(128 + number)
-    )  # so that half-written files are removed
+    exit_on_sigterm()
     with cli.exit_on_user_error():
         try:
             export(args.run, args.format, args.out, args.data_dir, data=args.data)

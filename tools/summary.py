@@ -4,45 +4,51 @@
 
 python tools/summary.py specs/resnet50.yaml
 python tools/summary.py specs/resnet18.yaml specs/resnet50.yaml --batch-size 64
-python tools/summary.py runs/digits/20261124-095041
-python tools/summary.py specs/resnet50.yaml --origins
+python tools/summary.py runs/digits/20261124-095041 --origins
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import json
+import sys
+from pathlib import Path
 
 from archspec import cli, report
 from archspec.spec import origins
 
 
+def shown(path: str) -> str:
+    if not all(Path(path, name).exists() for name in ("trials", "spec.yaml")):  # a search needs more imports
+        return path
+    from builder.runs.finding import shown_spec
+
+    path, note = shown_spec(path)
+    print(note, file=sys.stderr)  # stdout may be JSON
+    return path
+
+
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument(
-        "specs", nargs="+", metavar="SPEC", help="a spec, the name of one, or a run; several are compared"
-    )
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec, its name, a run or a search")
     cli.add_set_argument(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of them for several specs")
     form.add_argument("--markdown", action="store_true", help="print Markdown")
-    parser.add_argument(
-        "--batch-size", type=cli.positive, metavar="N", help="pictures per training step, for the memory estimate"
-    )
+    parser.add_argument("--batch-size", type=cli.positive, metavar="N", help="pictures per step, for the memory")
     parser.add_argument("--depth", type=cli.positive, metavar="N", help="fold the table to N levels of names")
     parser.add_argument("--origins", action="store_true", help="print where each value comes from, instead of a table")
     args = parser.parse_args()
     if args.depth is not None and (args.json or len(args.specs) > 1):
         parser.error("--depth folds the table of one network; leave it out with --json and with several specs")
     with cli.exit_on_user_error():
-        specs = cli.load_all(args.specs, args.set)
+        specs = cli.load_all(list(map(shown, args.specs)), args.set)
         if args.origins and not args.json:
             print("\n\n".join(origins.listing(origins.origins(spec)) for spec in specs))
             return
         summaries = [report.summarise(spec, args.batch_size) for spec in specs]
         if args.json:
             objects = [report.to_json(summary) for summary in summaries]
-            if args.origins:
-                for values, spec in zip(objects, specs, strict=True):
-                    values["origins"] = origins.to_json(origins.origins(spec))
+            for values, spec in zip(objects, specs if args.origins else (), strict=False):
+                values["origins"] = origins.to_json(origins.origins(spec))
             print(json.dumps(objects if len(objects) > 1 else objects[0], indent=2))
         elif len(summaries) > 1:
             print(report.comparison(summaries, args.batch_size, args.markdown))

@@ -17,6 +17,7 @@ from archspec import cli
 from builder.distribution.launcher import launch, without_option
 from builder.runs.directory import check_can_train, find_spec, to_resume
 from builder.system.tensorflow_start import import_tensorflow
+from builder.training.downloads import download, reason_to_stay_online
 
 
 def main() -> None:
@@ -38,7 +39,9 @@ def main() -> None:
             run_dir = str(to_resume(spec.name, run_dir if args.resume else None, run_dir))
         check_can_train(spec, run_dir, args.resume is not None, args.extend)
         if args.workers:
-            sys.exit(launch([sys.executable, *without_option(sys.orig_argv[1:], "--workers")], args.workers))
+            command = [sys.executable, *without_option(sys.orig_argv[1:], "--workers")]
+            needs = reason_to_stay_online(spec, args.data_dir)
+            sys.exit(launch(command, args.workers, download(spec, args.data_dir), needs))
         import_tensorflow()  # it takes seconds, so mistakes in the spec are reported first
         from builder.system.endings import Diverged, Interrupted, WorkerLost
         from builder.training.trainer import train

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archspec.candidates.networks import Measures, Networks
@@ -60,10 +60,13 @@ class Checker:
             ignored.
 
     Raises:
-        SpecError: the spec has no `search` section.
+        SpecError: the spec has no `search` section, or values that were set over the spec do not fit it.
     """
 
     def __init__(self, spec: Spec, latency: Latency | None = None):
+        if spec.search_conflicts:
+            mend = "leave out what sets it, or take the name out of the space (null removes it)"
+            raise SpecError([replace(one, message=f"{one.message}; {mend}") for one in spec.search_conflicts])
         if spec.search is None:
             raise problem_at(Where("search", spec.tree.span), f"{spec.name} has no 'search' section")
         self.search = spec.search

@@ -19,7 +19,9 @@ from archspec.graph.graph import Graph
 from archspec.layers.reading import LayerReader
 from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
+from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.search.domains import canonical
+from archspec.search.section import Budget
 from archspec.search.space import Candidate
 from archspec.source.expressions import PATTERN, has_expression
 from archspec.source.tree import Tree, wrap
@@ -52,11 +54,12 @@ class Network:
 @dataclass(frozen=True, slots=True)
 class Measures:
     """The costs that a budget limits, under the names of its limits (see `Budget`). The peak in inference takes longer
-    to compute than all others, and is None where no limit needs it."""
+    to compute than all others, and is None where no limit needs it. The activations of a training step are None where
+    the batch size is `auto`, which only the start of a training knows."""
 
     trainable_parameters: int
     macs: int
-    training_activation_bytes: int
+    training_activation_bytes: int | None
     inference_activation_bytes: int | None
 
 
@@ -75,7 +78,9 @@ class Networks:
         """The names of the space whose values can change the network."""
         self._reaching = {"network": self.network_names, "recipe": _reaching(spec, ("train",))}
         self._results: dict[tuple[str, str], Any] = {}
-        self._needs_peak = spec.search is not None and spec.search.budget.inference_activation_bytes is not None
+        budget = spec.search.budget if spec.search is not None else Budget()
+        self._needs_peak = budget.inference_activation_bytes is not None
+        self._limits_step = budget.training_activation_bytes is not None
         self._cache = LayerCache()
 
     def spec(self, candidate: Candidate) -> Spec:
@@ -96,13 +101,30 @@ class Networks:
         train = self.recipe(candidate)
         if train and (train.trainable or train.learning_rate_multipliers):
             self.spec(candidate)  # raises where the candidate lacks the layers that they name
-        batch_size, element = (train.batch_size, 4 if train.precision == "float32" else 2) if train else (1, 4)
+        batch_size = self._batch_size(train)
+        element = ACTIVATION_BYTES[train.precision if train else "float32"]
         return Measures(
             network.trainable_parameters,
             network.macs,
-            network.activation_elements * batch_size * element,
+            None if batch_size is None else network.activation_elements * batch_size * element,
             None if network.peak_elements is None else network.peak_elements * element,
         )
+
+    def _batch_size(self, train: Train | None) -> int | None:
+        """The pictures of a step, one where there is no recipe; None for `auto`.
+
+        Raises:
+            SpecError: it is `auto`, and a limit depends on it.
+        """
+        if train is None or not train.is_automatic:
+            return train.global_batch if train else 1
+        if self._limits_step:
+            message = (
+                "an automatic batch has a number only when a training starts, so the limit "
+                "search.budget.training_activation_bytes cannot be checked; give numbers, or leave the limit out"
+            )
+            raise problem_at(Where("train.batch_size"), message)
+        return None
 
     def recipe(self, candidate: Candidate) -> Train | None:
         """The recipe of a candidate; None where the spec has none.

@@ -93,7 +93,8 @@ def _amount(name: str, value: float) -> str:
 
 
 def _networks(survey: Survey) -> str:
-    shown = [("smallest inside", survey.smallest), ("largest inside", survey.largest), ("the spec", survey.own)]
+    shown = [("smallest inside", survey.smallest), ("largest inside", survey.largest)]
+    shown += [("the spec", survey.own)] if survey.own.measures is not None else []  # a search may mend its values
     rows = [(name, *_cells(verdict)) for name, verdict in shown]
     values = [_wrapped(f"{name}: {_values(survey, verdict)}", "    ") for name, verdict in shown[:2]]
     return "\n".join([tables.plain(("network", "trainable", "MACs", "training memory", ""), rows), *values])
@@ -101,9 +102,10 @@ def _networks(survey: Survey) -> str:
 
 def _cells(verdict: Verdict) -> tuple[str, ...]:
     measures = verdict.measures
-    assert measures is not None  # the spec itself is valid, and so are candidates within the budget
+    assert measures is not None  # candidates within the budget are valid
     over = f"beyond {', '.join(LIMIT_NAMES[name] for name in verdict.over)}" if verdict.over else ""
-    training = tables.size(measures.training_activation_bytes)
+    step = measures.training_activation_bytes
+    training = "auto batch" if step is None else tables.size(step)
     return f"{measures.trainable_parameters:,}", tables.compact(measures.macs), training, over
 
 
@@ -170,7 +172,7 @@ def to_json(survey: Survey, gflops: float | None = None) -> dict[str, Any]:
         },
         "smallest": _verdict_json(survey.smallest),
         "largest": _verdict_json(survey.largest),
-        "own": _verdict_json(survey.own),
+        "own": None if survey.own.measures is None else _verdict_json(survey.own),
         "cost": None
         if cost is None
         else {

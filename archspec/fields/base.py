@@ -192,6 +192,10 @@ class Form:
         """Whether one mapping over another, as `extends` has them, changes it field by field; else it replaces it."""
         return False
 
+    def alternatives(self, key: str) -> tuple[str, ...]:
+        """The keys of a mapping that a key takes the place of, as there can be only one of them."""
+        return ()
+
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         tree = reader.evaluated(tree, path)
         return INVALID if tree.value is INVALID else self.convert(tree, path, reader)
@@ -204,8 +208,12 @@ class Form:
         return True
 
     def written(self, value: Any) -> Any:
-        """A value that was read, such as a default, as a spec would write it."""
+        """A value that was read, such as a default, as a spec would write it: as shortly as it can."""
         return value
+
+    def written_in_full(self, value: Any) -> Any:
+        """A value that was read as a spec can write it with each of its fields, those at their defaults included."""
+        return None if value is None else self.written(value)
 
     def json_schema(self) -> dict[str, Any]:
         return {}

@@ -10,7 +10,7 @@ from archspec.fields.base import EXPRESSION, FieldError, Form, Kinds, Reader, sc
 from archspec.fields.scalars import Boolean, Choice, Integer, Number, Text, list_hint, number_hint
 from archspec.source.tree import Tree, resolve_scalar
 from archspec.vocabulary.suggestions import value_hint
-from archspec.wording import describe
+from archspec.wording import closest, describe
 
 __all__ = [
     "EXPRESSION",
@@ -98,6 +98,9 @@ class ListOf(Form):
     def written(self, value: Any) -> Any:
         return [self.item.written(item) for item in value]
 
+    def written_in_full(self, value: Any) -> Any:
+        return [self.item.written_in_full(item) for item in value]
+
     def json_schema(self) -> dict[str, Any]:
         item = schema_of(self.item)
         schema = {"type": "array", "items": item, "minItems": self.min_items}
@@ -170,6 +173,9 @@ class Union(Form):
         fitting = (form for form in self.forms if form.accepts(over.value))
         return next((form.merges(base, over) for form in fitting), False)
 
+    def alternatives(self, key: str) -> tuple[str, ...]:
+        return next((found for form in self.forms if (found := form.alternatives(key))), ())
+
     def accepts(self, value: Any) -> bool:
         return (value is None and self.optional) or any(form.accepts(value) for form in self.forms)
 
@@ -184,7 +190,13 @@ class Union(Form):
         fitting = [form for form in self.forms if form.accepts(tree.value)]
         if not fitting:
             return reader.expect(tree, path, self.expected, value_hint(path, tree.value) or self.in_full(tree.value))
-        return fitting[0].read(tree, path, reader)
+        first = fitting[0]
+        unlike = (
+            isinstance(first, Choice) and tree.value not in first.words and closest(tree.value, first.words) is None
+        )
+        if unlike:  # any of the forms may have been meant
+            return reader.expect(tree, path, self.expected, value_hint(path, tree.value))
+        return first.read(tree, path, reader)
 
     def in_full(self, value: Any) -> str:
         """How to write a value that stands for the only required field of a mapping, as the end of a message."""
@@ -198,6 +210,10 @@ class Union(Form):
     def written(self, value: Any) -> Any:
         form = next((form for form in self.forms if form.accepts(value)), None)
         return value if form is None else form.written(value)
+
+    def written_in_full(self, value: Any) -> Any:
+        form = next((form for form in self.forms if form.accepts(value)), None)
+        return value if form is None else form.written_in_full(value)
 
     def json_schema(self) -> dict[str, Any]:
         schemas = [schema_of(form) for form in self.forms]

@@ -8,8 +8,8 @@ from typing import Any
 
 from archspec.errors import INVALID
 from archspec.fields.base import Form, Kinds, Reader
+from archspec.fields.choices import same_tag, split_tag
 from archspec.fields.containers import Union
-from archspec.fields.records import same_tag, split_tag
 from archspec.fields.scalars import Choice
 from archspec.ops import PRIMITIVES, activations
 from archspec.source.tree import Tree

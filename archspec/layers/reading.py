@@ -13,16 +13,8 @@ from typing import Annotated, Any
 
 from archspec.errors import INVALID, Problem, Where
 from archspec.fields.base import Reader
-from archspec.fields.records import (
-    REQUIRED,
-    Field,
-    Record,
-    in_full,
-    keep_one,
-    record_of,
-    split_tag,
-    tag_as_value,
-)
+from archspec.fields.choices import in_full, keep_one, split_tag, tag_as_value
+from archspec.fields.records import REQUIRED, Field, Record, record_of
 from archspec.layers.fields import ACTIVATION_FORM, COMMON_FORMS, NORM_FORM, NORMS, AnyForm, LayerForm, LayersForm
 from archspec.ops import ACTIVATIONS, PRIMITIVES, Op
 from archspec.source.tree import Tree, wrap

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from archspec.fields.base import Reader
-from archspec.fields.records import Record, Tagged, record_of
+from archspec.fields.choices import Tagged
+from archspec.fields.records import Record, record_of
 from archspec.fields.scalars import Number
 from archspec.source.tree import Tree
 from archspec.vocabulary.suggestions import value_hint

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from archspec.fields.choices import Tagged
 from archspec.fields.documentation import Documentation
-from archspec.fields.records import Record, Tagged, record_of
+from archspec.fields.records import Record, record_of
 from archspec.fields.scalars import Number
 
 Scale = Annotated[float, Number(above=0)]

@@ -5,80 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from archspec.fields.base import FieldError
-from archspec.fields.containers import ListOf
-from archspec.fields.records import Count, record_of
+from archspec.fields.records import record_of
 from archspec.fields.scalars import Integer, Number
+from archspec.recipe.crops import RandomResizedCrop, ResizedCrop, ScaleJitter
+from archspec.recipe.intervals import Interval, check_interval
 from archspec.recipe.numbers import Positive, Probability
 
 Pixel = Annotated[int, Integer(min=0, max=255), "The value of pixels from outside the picture, from 0 to 255."]
-Interval = Annotated[tuple[float, ...], ListOf(Number(above=0), "list [least, most]", 2)]
 
 
-def _check_interval(name: str, interval: tuple[float, ...], most: float | None = None) -> None:
-    if len(interval) != 2 or interval[0] > interval[1] or (most is not None and interval[1] > most):
-        limit = f", at most {most:g}" if most is not None else ""
-        raise FieldError(name, f"{name}={list(interval)} must be [least, most], the least first{limit}")
-
-
-# -- crops to the network's size: at most one, and first ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResizedCrop:
-    """Resizes the shorter side to `side` pixels, then crops the network's size at random (Krizhevsky et al. 2012,
-    section 4.1: 224 of 256).
-
-    Example:
-        augment: [{resized_crop: 256}]
-
-    Attributes:
-        side: pixels of the shorter side before the crop.
-    """
-
-    side: Count
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScaleJitter:
-    """Resizes the shorter side to a random length from `least` to `most` pixels, then crops the network's size at
-    random (Simonyan and Zisserman 2014, section 3.1: [256, 512]).
-
-    Example:
-        augment: [{scale_jitter: {least: 256, most: 512}}]
-
-    Attributes:
-        least: the shortest that the shorter side becomes, in pixels.
-        most: the longest that it becomes.
-    """
-
-    least: Count = 256
-    most: Count = 512
-
-    def __post_init__(self) -> None:
-        if self.least > self.most:
-            raise FieldError("most", f"most={self.most} must be at least least={self.least}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RandomResizedCrop:
-    """Crops a random share `area` of the picture with a random `ratio` of width to height, and resizes it to the
-    network's size (Szegedy et al. 2014, arXiv:1409.4842, section 6).
-
-    Example:
-        augment: [{random_resized_crop: {area: [0.35, 1]}}]
-
-    Attributes:
-        area: share of the picture's area, [least, most].
-        ratio: width to height, [least, most].
-    """
-
-    area: Interval = (0.08, 1.0)
-    ratio: Interval = (3 / 4, 4 / 3)
-
-    def __post_init__(self) -> None:
-        _check_interval("area", self.area, 1.0)
-        _check_interval("ratio", self.ratio)
+# -- one picture at a time ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +31,6 @@ class RandomCrop:
 
     pad: Annotated[int, Integer(min=1, max=1000)]
     fill: Pixel = 0
-
-
-# -- one picture at a time ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +95,7 @@ class Affine:
     fill: Pixel = 0
 
     def __post_init__(self) -> None:
-        _check_interval("scale", self.scale)
+        check_interval("scale", self.scale)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +114,7 @@ class Blur:
     sigma: Interval = (0.1, 2.0)
 
     def __post_init__(self) -> None:
-        _check_interval("sigma", self.sigma, 100.0)
+        check_interval("sigma", self.sigma, 100.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,8 +233,8 @@ class RandomErasing:
     ratio: Interval = (0.3, 3.3)
 
     def __post_init__(self) -> None:
-        _check_interval("area", self.area, 1.0)
-        _check_interval("ratio", self.ratio)
+        check_interval("area", self.area, 1.0)
+        check_interval("ratio", self.ratio)
 
 
 # -- a batch at a time -------------------------------------------------------------------------------------------------
@@ -360,8 +293,6 @@ AUGMENTATIONS = {
     "cutmix": record_of(Cutmix, "cutmix"),
 }
 NAMES = {record.build: name for name, record in AUGMENTATIONS.items()}
-CROPS = (ResizedCrop, ScaleJitter, RandomResizedCrop)
-"""The augmentations that bring pictures to the network's size."""
 MIXING = (Mixup, Cutmix)
 """The augmentations that mix the pictures of a batch. A picture is mixed at most once, by the first that its random
 numbers select."""

@@ -7,11 +7,10 @@ from typing import Any
 
 from archspec.errors import INVALID
 from archspec.fields.base import Reader
+from archspec.fields.choices import Tagged
 from archspec.fields.containers import ListOf
-from archspec.fields.records import Tagged
 from archspec.recipe.augment import (
     AUGMENTATIONS,
-    CROPS,
     MIXING,
     NAMES,
     AugMix,
@@ -20,10 +19,9 @@ from archspec.recipe.augment import (
     PcaColor,
     RandAugment,
     RandomCrop,
-    ResizedCrop,
-    ScaleJitter,
     TrivialAugment,
 )
+from archspec.recipe.crops import CROPS, ResizedCrop, ScaleJitter
 from archspec.source.tree import Tree
 
 MOST = 100

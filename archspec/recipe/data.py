@@ -1,7 +1,8 @@
 """The sources of pictures and labels.
 
 Pictures may have any size: a crop of `train.augment`, or else `train.resize`, brings them to the network's. Grey
-pictures are repeated where the network takes three channels; colour is never removed, and transparency is ignored.
+pictures are repeated where the network takes three channels; colour is never removed, and transparent parts are
+put on white.
 Paths are relative to the current directory.
 """
 
@@ -11,7 +12,8 @@ import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from archspec.fields.records import Tagged, record_of
+from archspec.fields.choices import Tagged
+from archspec.fields.records import record_of
 from archspec.fields.scalars import Number
 from archspec.recipe.numbers import Seed
 from archspec.vocabulary.answers import Answer

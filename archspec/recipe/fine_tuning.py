@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 from archspec.errors import Problem, Where
 from archspec.fields.base import FieldError
@@ -54,6 +54,8 @@ class InitFrom:
         weights: a file of weights, or a run whose layers have other names.
         layers: prefixes of the names of the layers that take weights; without any, all do.
     """
+
+    one_of: ClassVar[tuple[str, ...]] = ("run", "weights")
 
     run: Annotated[str | None, Union((Text("the directory of a run"),), optional=True)] = None
     weights: Annotated[str | None, Union((Text("a file of weights"),), optional=True)] = None

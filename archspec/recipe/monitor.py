@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -49,7 +50,7 @@ class Watch:
     Attributes:
         best: the best value so far.
         waited: epochs since it improved, or since patience last ran out.
-        ran_out: how often patience ran out: the drops of a plateau; early stopping ends at 1.
+        ran_out: how often patience ran out: the drops of a plateau; early stopping ends at 1 (see `unimproved`).
     """
 
     best: float | None = None
@@ -63,3 +64,15 @@ class Watch:
         if self.waited + 1 < rule.patience:
             return Watch(best=self.best, waited=self.waited + 1, ran_out=self.ran_out)
         return Watch(best=self.best, ran_out=self.ran_out + 1)
+
+
+def unimproved(rule: Patient, values: Iterable[float]) -> Watch:
+    """The state after epochs with these values of the monitor, where the first time that patience runs out is the end.
+    It is out if the last improvement is that long ago, by whatever rule the epochs were trained."""
+    best, waited = None, 0
+    for value in values:
+        if improved(rule.monitor, value, best, rule.min_delta):
+            best, waited = value, 0
+        else:
+            waited += 1
+    return Watch(best=best, waited=waited, ran_out=int(waited >= rule.patience))

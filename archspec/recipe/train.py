@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
 from archspec.fields.base import FieldError
+from archspec.fields.choices import Tagged
 from archspec.fields.containers import MapOf, Union
-from archspec.fields.records import Count, Record, Tagged, record_of
+from archspec.fields.records import Count, Record, record_of
 from archspec.fields.scalars import Boolean, Choice, Number, Text
 from archspec.recipe.augment_list import Augmentations
+from archspec.recipe.batch_size import AUTO, BatchSize
 from archspec.recipe.data import Source, SourceForm
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
@@ -144,7 +146,8 @@ class Train:
 
     Attributes:
         data: the source of pictures and labels.
-        batch_size: pictures in a step, over all replicas.
+        batch_size: pictures in a step, over all replicas. `auto` is replaced by a number when a training starts: the
+            largest power of two whose step fits the free memory, at most 1,024 and a 32nd of the training pictures.
         epochs: passes over the training pictures; a last batch that is not full is dropped.
         optimizer: the rule that turns gradients into steps.
         learning_rate: a schedule, or one rate.
@@ -183,7 +186,7 @@ class Train:
     """
 
     data: Annotated[Source, SourceForm()]
-    batch_size: Count = 128
+    batch_size: BatchSize = 128
     epochs: Count = 10
     optimizer: Annotated[Optimizer, Tagged("optimizer", OPTIMIZERS, article="an")] = Sgd()  # noqa: RUF009 (it is frozen)
     learning_rate: Annotated[float | Schedule, Union((Number(above=0), Tagged("schedule", SCHEDULES)))] = 0.1
@@ -232,14 +235,30 @@ class Train:
                 f"of the two, weight_decay: 0 or {{{name}: {{decay: 0}}}}",
             )
 
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the start of a training chooses the batch size."""
+        return self.batch_size == AUTO
+
+    @property
+    def global_batch(self) -> int:
+        """Pictures in a step, over all replicas.
+
+        Raises:
+            ValueError: the batch size is `auto`, and no training has chosen one yet.
+        """
+        if self.batch_size == AUTO:
+            raise ValueError("batch_size is auto, which the start of a training replaces by a number")
+        return self.batch_size
+
     def rate(self, step: int, steps_per_epoch: int, drops: int = 0) -> float:
         """The learning rate of a step, counted from 0 (`archspec.recipe.schedules.Schedule.rate`)."""
-        training = Training(batch_size=self.batch_size, steps_per_epoch=steps_per_epoch, epochs=self.epochs)
+        training = Training(batch_size=self.global_batch, steps_per_epoch=steps_per_epoch, epochs=self.epochs)
         return self.schedule.rate(step, training, drops)
 
     def oversized_batch(self, data: str, pictures: int) -> str | None:
         """Why a batch cannot be filled from so many training pictures of the data, or None."""
-        if self.batch_size <= pictures:
+        if self.is_automatic or self.global_batch <= pictures:
             return None
         return f"a batch of {self.batch_size} is more than {data} has to train on, {counted(pictures, 'picture')}"
 

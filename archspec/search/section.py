@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from archspec.fields.base import FieldError, Form, Kinds, Reader
+from archspec.fields.choices import Tagged
 from archspec.fields.containers import ListOf, MapOf, Union
-from archspec.fields.records import Record, Tagged, record_of
+from archspec.fields.records import Record, record_of
 from archspec.fields.scalars import Choice, Integer, Number, Text
 from archspec.recipe import MONITORS
 from archspec.search.entries import DomainForm
@@ -75,6 +76,9 @@ class _ObjectiveForm(Form):
 
     def written(self, value: Any) -> Any:
         return value.name
+
+    def written_in_full(self, value: Any) -> Any:
+        return self.record.written_in_full(value)
 
     def json_schema(self) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, self.record.json_schema()]}

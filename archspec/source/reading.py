@@ -32,8 +32,12 @@ MAX_KEY = 200
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_file(path: Path, order: int = 0) -> Tree:
+def read_file(path: Path, order: int = 0, is_private: bool = False) -> Tree:
     """The tree of a YAML or (by its suffix) JSON file.
+
+    Args:
+        order: the file's place among those that extend each other; mistakes are sorted by it.
+        is_private: whether messages show nothing of what stands in it.
 
     Raises:
         FileError: the file cannot be read, is too large or is no text.
@@ -56,9 +60,9 @@ def read_file(path: Path, order: int = 0) -> Tree:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        byte = f"byte {error.start + 1} is 0x{data[error.start]:02x}"
-        raise UnreadableFile(path, f"is not UTF-8 text ({byte}); a spec is a text file") from None
-    return parse(Source(str(path), text, order), is_json=path.suffix == ".json")
+        byte = "" if is_private else f" (byte {error.start + 1} is 0x{data[error.start]:02x})"
+        raise UnreadableFile(path, f"is not UTF-8 text{byte}; a spec is a text file") from None
+    return parse(Source(str(path), text, order, is_private=is_private), is_json=path.suffix == ".json")
 
 
 NEAR = 0.75

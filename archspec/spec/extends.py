@@ -5,16 +5,28 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from archspec.errors import INVALID, SpecError, UnreadableFile, Where, file_problem, problem_at
+from archspec.errors import (
+    INVALID,
+    PRIVATE_MISTAKE,
+    Problem,
+    SpecError,
+    UnreadableFile,
+    Where,
+    file_problem,
+    problem_at,
+)
 from archspec.fields.base import Reader
 from archspec.fields.scalars import Text
 from archspec.source.reading import read_file
-from archspec.source.shipped import located
+from archspec.source.shipped import FOLDER, located
 from archspec.source.tree import Tree
 from archspec.spec import overrides
 from archspec.spec.merging import merge
+from archspec.spec.sections import TOP_LEVEL
 
 MAX_EXTENDS = 16
+WORDS = ("extends", "set", *TOP_LEVEL)
+"""The keys of a spec's file. A file outside the spec's folder is no spec if it has others."""
 
 
 def extended(path: Path, below: tuple[Path, ...] = ()) -> Tree:
@@ -24,7 +36,14 @@ def extended(path: Path, below: tuple[Path, ...] = ()) -> Tree:
         FileError: a file that cannot be read.
         SpecError: a file that is not a mapping, a circle, or a path in `set` that leads nowhere.
     """
-    return resolved(read_file(path, order=len(below)), (*below, path))
+    is_private = bool(below) and not _is_near(path, below[0])
+    tree = read_file(path, order=len(below), is_private=is_private)
+    if is_private and isinstance(tree.value, dict):
+        # Before anything else of it can be mentioned: other programs' files are mappings too.
+        foreign = [key for key in tree.value if key not in WORDS]
+        if foreign:
+            raise SpecError([Problem(Where("", tree.keys[foreign[0]]), PRIVATE_MISTAKE)])
+    return resolved(tree, (*below, path))
 
 
 def resolved(tree: Tree, chain: tuple[Path, ...]) -> Tree:
@@ -71,6 +90,18 @@ def _base(tree: Tree, chain: tuple[Path, ...]) -> Tree:
         if error.path != path:
             raise
         raise file_problem(where, f"{path}: {error.reason}") from error
+
+
+def _is_near(path: Path, spec: Path) -> bool:
+    """Whether a file is in the folder of the spec that extends it, or in a folder there, or comes with the package.
+
+    What a spec extends may have been named by a stranger, who is to learn nothing of other files from messages.
+    """
+    try:
+        folders = [Path(os.path.realpath(folder)) for folder in (spec.parent, FOLDER)]
+        return any(Path(os.path.realpath(path)).is_relative_to(folder) for folder in folders)
+    except ValueError:  # a NUL in the name, which reading the file reports
+        return True
 
 
 def _same_file(a: Path, b: Path) -> bool:

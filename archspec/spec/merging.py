@@ -1,7 +1,8 @@
 """Merging a spec over the one that it extends: mappings of fields field by field, anything else as a whole.
 
 The forms that read the spec say which mappings these are. A mapping of one key that names a choice, such as
-`optimizer: {sgd: ...}`, is merged with the same choice and replaces another.
+`optimizer: {sgd: ...}`, is merged with the same choice and replaces another. Where there can be one of several fields,
+such as `run` and `weights` of `init_from`, another one takes the place of the base's.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ def _merged(base: Tree, over: Tree, form: Form | None, kinds: Kinds) -> Tree:
     values, keys = dict(base.value), dict(base.keys)
     for key, tree in over.value.items():
         field = form.inside(key, kinds)
+        if tree.value is not None:
+            for other in form.alternatives(key):
+                values.pop(other, None)
+                keys.pop(other, None)
         if key in values and tree.value is None and field is not None and not field.takes_null:
             del values[key], keys[key]
             continue

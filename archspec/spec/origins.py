@@ -11,8 +11,9 @@ import yaml
 
 from archspec.errors import Span
 from archspec.fields.base import Form
-from archspec.fields.containers import MapOf, Union
-from archspec.fields.records import REQUIRED, Record, Tagged
+from archspec.fields.choices import Tagged
+from archspec.fields.containers import Union
+from archspec.fields.records import REQUIRED, Record
 from archspec.source.tree import Tree
 from archspec.spec.paths import kinds_of
 from archspec.spec.sections import TOP, Section
@@ -110,17 +111,4 @@ def _defaults(form: Form | None, tree: Tree, path: str) -> Iterator[Origin]:
         for field in form.fields.values():
             given = isinstance(tree.value, dict) and field.name in tree.value
             if not given and field.default is not REQUIRED and field.name != form.main_field(tree.value):
-                yield Origin(f"{path}.{field.name}", _plain(field.default, field.form), DEFAULT)
-
-
-def _plain(value: Any, form: Form) -> Any:
-    """A default as a spec would have it."""
-    if isinstance(form, MapOf):
-        return dict(value or ())
-    if isinstance(value, tuple):
-        return [_plain(item, form) for item in value]
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
-        return value
-    fields = {field.name: _plain(getattr(value, field.name), form) for field in dataclasses.fields(value)}
-    tags = form.records if isinstance(form, Tagged) else {}
-    return next(({tag: fields} for tag, record in tags.items() if record.build is type(value)), fields)
+                yield Origin(f"{path}.{field.name}", field.form.written_in_full(field.default), DEFAULT)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from archspec.errors import Problem, Source, Span, SpecError, Where
 from archspec.source.reading import parse
 from archspec.source.tree import Tree, resolve_scalar
-from archspec.spec.paths import PathError, child, main_field, steps_of
+from archspec.spec.paths import PathError, alternatives, child, main_field, steps_of
 from archspec.wording import counted, describe
 
 
@@ -68,7 +68,10 @@ def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span |
         try:
             steps = steps_of(path, tree)
             _check_order(path, steps, done)
-            tree = _set(_spelt_out(tree, steps), steps, value, "")
+            tree = _spelt_out(tree, steps)
+            if value.value is not None:
+                tree = _without_alternatives(tree, steps)
+            tree = _set(tree, steps, value, "")
         except PathError as error:
             problems.append(Problem(Where(path, _path_span(path, value, keys or {})), str(error)))
     if problems:
@@ -122,6 +125,18 @@ def _spelt_out(tree: Tree, steps: Sequence[str | int]) -> Tree:
                 break
             found = Tree({name: found}, found.span, {name: found.span})
             tree = _set(tree, list(steps[:i]), found, "")
+    return tree
+
+
+def _without_alternatives(tree: Tree, steps: Sequence[str | int]) -> Tree:
+    """The tree without the fields whose place a path takes: `init_from.weights` that of `init_from.run`."""
+    for i, others in enumerate(alternatives(tree, steps)):
+        found: Tree | None = tree
+        for step in steps[:i]:
+            found = child(found, step)
+        if found is not None and isinstance(found.value, dict) and found.value.keys() & set(others):
+            rest = {key: value for key, value in found.value.items() if key not in others}
+            tree = _set(tree, list(steps[:i]), Tree(rest, found.span, {key: found.keys[key] for key in rest}), "")
     return tree
 
 

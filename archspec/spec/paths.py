@@ -231,6 +231,15 @@ def main_field(spec: Tree, steps: Sequence[str | int]) -> str | None:
     return form.main_field(found.value) if form is not None and found is not None else None
 
 
+def alternatives(spec: Tree, steps: Sequence[str | int]) -> Iterator[tuple[str, ...]]:
+    """For each step, the keys that its key takes the place of (`Form.alternatives`)."""
+    form: Form | None = TOP
+    kinds = kinds_of(spec)
+    for step in steps:
+        yield form.alternatives(step) if form is not None and isinstance(step, str) else ()
+        form = form.inside(step, kinds) if form is not None else None
+
+
 def child(tree: Tree | None, step: str | int) -> Tree | None:
     """The value that a step leads to, or None where there is none."""
     if tree is None:

@@ -73,6 +73,9 @@ class Section(Form):
     def merges(self, base: Tree, over: Tree) -> bool:
         return self.form().merges(base, over)
 
+    def alternatives(self, key: str) -> tuple[str, ...]:
+        return self.form().alternatives(key)
+
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:
         return tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,8 @@ class Spec:
         train: how to train it, or None.
         search: which changes of it to try, or None.
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
+        search_conflicts: why the file's `search` section does not fit the values that were set over the file. The spec
+            is then without that section, as only a search needs it.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Spec:
     train: Train | None
     search: Search | None
     tree: Tree
+    search_conflicts: tuple[Problem, ...] = ()
 
     def with_values(self, values: Mapping[str, Any]) -> Spec:
         """The spec with other values, by parameter name or dotted path, as in `{"width": 32, "train.epochs": 3}`.
@@ -67,7 +70,7 @@ class Spec:
         Raises:
             SpecError: a name that leads nowhere, or a value that makes the spec invalid.
         """
-        return read_spec(_changed(self.tree, values))
+        return _read_changed(self.tree, values)
 
     def to_yaml(self) -> str:
         """The resolved spec as the text of a file that means the same, parameters and expressions kept."""
@@ -115,7 +118,7 @@ def load(path: str | os.PathLike[str], overrides: Mapping[str, Any] | None = Non
         message = "expected the path of a spec, got a text of several lines; archspec.loads reads a text"
         raise SpecError([Problem(Where(TEXT), message)])
     file = path_of(path, "the path of a spec, or the name of a shipped one")
-    return read_spec(_changed(extended(located(file, os.fspath(path))), overrides))
+    return _read_changed(extended(located(file, os.fspath(path))), overrides)
 
 
 def loads(text_or_mapping: str | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Spec:
@@ -143,7 +146,7 @@ def loads(text_or_mapping: str | Mapping[str, Any], overrides: Mapping[str, Any]
         tree, source = read_mapping(text_or_mapping), MAPPING
     else:
         raise TypeError(f"expected a text or a mapping, got {type(text_or_mapping).__name__}")
-    return read_spec(_changed(resolved(tree, (Path(source),)), overrides))
+    return _read_changed(resolved(tree, (Path(source),)), overrides)
 
 
 def _changed(tree: Tree, values: Mapping[str, Any] | None) -> Tree:
@@ -156,6 +159,30 @@ def _changed(tree: Tree, values: Mapping[str, Any] | None) -> Tree:
         example = "{'width': 32, 'train.epochs': 3}"
         raise TypeError(f"expected overrides as a mapping from parameters and paths to values, such as {example}")
     return changes.apply(tree, {name: wrap(value, None) for name, value in (values or {}).items()})
+
+
+def _read_changed(tree: Tree, values: Mapping[str, Any] | None) -> Spec:
+    """The spec of a tree with values set. A `search` section that fits the tree but not the values is left out: what is
+    set has its value, and no search is asked for yet.
+
+    Raises:
+        SpecError: any other mistake.
+    """
+    changed = _changed(tree, values)
+    try:
+        return read_spec(changed)
+    except SpecError as error:
+        found = error.problems
+        in_search = all(problem.where.path.startswith("search.") for problem in found)
+        if not values or not in_search or any(name.startswith("search") for name in values):
+            raise
+        try:
+            read_spec(tree)
+        except SpecError:
+            raise error from None
+    rest = {key: child for key, child in changed.value.items() if key != "search"}
+    spec = read_spec(Tree(rest, changed.span, {key: changed.keys[key] for key in rest}, changed.size))
+    return replace(spec, search_conflicts=tuple(found))
 
 
 def read_spec(tree: Tree) -> Spec:

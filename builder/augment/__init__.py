@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from archspec.recipe.augment import (
-    CROPS,
     Affine,
     AugMix,
     Blur,
@@ -34,6 +33,7 @@ from archspec.recipe.augment import (
     TrivialAugment,
     VerticalFlip,
 )
+from archspec.recipe.crops import CROPS
 from builder.augment.blurring import blur
 from builder.augment.color import color_jitter, grayscale, pca_color
 from builder.augment.geometry import affine, horizontal_flip, random_crop, random_erasing, rotation, vertical_flip

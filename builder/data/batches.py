@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from archspec.recipe import Train
-from archspec.recipe.augment import CROPS
+from archspec.recipe.crops import CROPS
 from builder import augment
 from builder.data.balance import balanced_order
 from builder.data.pipeline import Pipeline, training_pipeline, validation_pipeline
@@ -26,7 +26,7 @@ PHILOX_BLOCK = 4
 
 def steps_per_epoch(data: Data, recipe: Train) -> int:
     """The number of full batches in an epoch."""
-    return data.train_count // recipe.batch_size
+    return data.train_count // recipe.global_batch
 
 
 def training_batches(
@@ -56,9 +56,9 @@ def training_batches(
     """
     index, shards = shard
     steps = steps_per_epoch(data, recipe)
-    if recipe.batch_size % (batch_size * shards) or not steps:
+    if recipe.global_batch % (batch_size * shards) or not steps:
         raise ValueError(
-            f"{shards} shards of {batch_size} do not divide a batch of {recipe.batch_size}, "
+            f"{shards} shards of {batch_size} do not divide a batch of {recipe.global_batch}, "
             f"or {data.train_count} pictures are less than one"
         )
     first_epoch, first_step = divmod(step, steps)
@@ -70,7 +70,7 @@ def training_batches(
 
     def elements(epoch: tf.Tensor) -> Elements:
         order = _order(data, recipe, epoch)
-        positions = tf.reshape(_range(steps * recipe.batch_size), [steps, shards, -1])[:, index]
+        positions = tf.reshape(_range(steps * recipe.global_batch), [steps, shards, -1])[:, index]
         positions = tf.reshape(positions[tf.where(epoch == first_epoch, first_step, 0) :], [-1, batch_size])
         return tf.fill(tf.shape(positions), epoch), positions, tf.gather(order, positions)
 
@@ -89,7 +89,7 @@ def training_batches(
 
     epochs = tf.data.Dataset.range(first_epoch, recipe.epochs)
     batches = _batches(pipeline, epochs, elements, windows, finish, batch_size)
-    count = max(0, recipe.epochs * steps - step) * recipe.batch_size // (shards * batch_size)
+    count = max(0, recipe.epochs * steps - step) * recipe.global_batch // (shards * batch_size)
     return batches.apply(tf.data.experimental.assert_cardinality(count))
 
 
@@ -126,7 +126,7 @@ def validation_batches(data: Data, recipe: Train, batch_size: int, shard: tuple[
     """
     index, shards = shard
     count = data.validation_count
-    steps = -(-count // recipe.batch_size) * (recipe.batch_size // (batch_size * shards))
+    steps = -(-count // recipe.global_batch) * (recipe.global_batch // (batch_size * shards))
     pipeline = validation_pipeline(data, recipe.cache == "auto", recipe.resizing, shards)
 
     def elements(epoch: tf.Tensor) -> Elements:

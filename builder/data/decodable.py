@@ -12,10 +12,11 @@ import tensorflow as tf
 from archspec.errors import file_problem
 from archspec.wording import first_few
 from builder.data.cache import cached
-from builder.data.splits import Encoded, Request, channels_error, channels_fit
+from builder.data.splits import Encoded, Request, channels_error, channels_fit, files_of
 from builder.pictures import headers
-from builder.pictures.gif import still
-from builder.pictures.resizing import decoded_bmp
+from builder.pictures.resizing import decoded_colours, is_stored_grey
+from builder.pictures.transparency import BACKGROUND, is_transparent
+from builder.system.limits import MOST_PIXELS
 from builder.system.terminal import Say, watched
 
 BATCH = 256
@@ -32,8 +33,8 @@ class Findings:
     """The findings in a split.
 
     Attributes:
-        shapes: int32 (count, 4): height, width and channels of each picture, and 1 if it is a JPEG; zeros if it is
-            corrupt.
+        shapes: int32 (count, 5): height, width and channels of each picture, 1 if it is a JPEG, and 1 if parts of it
+            are transparent; zeros if it is corrupt.
         labels: int64 (count,).
         hashes: int64 (count,), a hash of each picture's bytes.
         corrupt: the reason why a picture is corrupt, by its number.
@@ -71,19 +72,43 @@ def decodable(
     if corrupt and on_corrupt == "error":
         count = sum(split.count for split in splits)
         message = f"{len(corrupt):,} of the {count:,} pictures of {name} cannot be decoded; repair or delete them"
-        raise file_problem(where, f"{message}, or leave them out with on_corrupt: skip", *first_few(corrupt, NAMED))
+        raise file_problem(where, f"{message}, or leave them out with {request.skipping}", *first_few(corrupt, NAMED))
     good = [one.shapes[one.shapes[:, 0] > 0] for one in findings]
     if not all(len(shapes) for shapes in good):
         raise file_problem(where, f"{name} has no picture that can be decoded", *first_few(corrupt, NAMED))
-    colours = max(1 if shapes[:, 2].max() <= 2 else 3 for shapes in good)  # 2 and 4 have transparency
+    colours = max(1 if shapes[:, 2].max() == 1 else 3 for shapes in good)  # a JPEG of CMYK has 4
     if not channels_fit(colours, channels):
         raise channels_error(where, name, colours, channels)
     if corrupt:
         count = sum(split.count for split in splits)
         few = "; ".join(first_few(corrupt, FEW))
         are = "is" if len(corrupt) == 1 else "are"
-        request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out (on_corrupt: skip): {few}")
+        request.say(f"{len(corrupt):,} of the {count:,} pictures of {name} {are} left out ({request.skipping}): {few}")
+    masks = {
+        f"transparent parts, which are put on {BACKGROUND}": [one.shapes[:, 4] > 0 for one in findings],
+        f"more than {MOST_PIXELS:,} pixels, to be decoded at half the size": [
+            one.shapes[:, :2].prod(1, dtype=np.int64) > MOST_PIXELS for one in findings
+        ],
+    }
+    for what, chosen in masks.items():
+        if line := _having(what, splits, chosen, name):
+            request.say(line)
     return [_without(split, one, request.say) for split, one in zip(splits, findings, strict=True)], tuple(corrupt)
+
+
+def _having(what: str, splits: Sequence[Encoded], chosen: Sequence[np.ndarray], name: str) -> str:
+    """The line that counts and names the pictures that have something; empty if there are none.
+
+    Args:
+        what: what they have.
+        chosen: for each split, bool (count,): which pictures.
+    """
+    found = [split.name(int(i)) for split, mask in zip(splits, chosen, strict=True) for i in np.flatnonzero(mask)]
+    if not found:
+        return ""
+    have = "has" if len(found) == 1 else "have"
+    few = "; ".join(first_few(sorted(found), FEW))
+    return f"{len(found):,} of the {sum(split.count for split in splits):,} pictures of {name} {have} {what}: {few}"
 
 
 def look_again(split: Encoded) -> list[str]:
@@ -102,20 +127,18 @@ def _findings(split: Encoded, key: str, say: Say) -> Findings:
 
 
 def _without(split: Encoded, findings: Findings, say: Say) -> Encoded:
-    good = np.flatnonzero(findings.shapes[:, 0] > 0)
-    numbers = tf.constant(good, tf.int64)
-    is_whole = not findings.corrupt
-    return dataclasses.replace(
+    """The split with what is known of its pictures, and without those that are corrupt."""
+    shapes = findings.shapes
+    good = np.flatnonzero(shapes[:, 0])
+    whole = dataclasses.replace(
         split,
-        count=len(good),
-        read=split.read if is_whole else lambda number: split.read(numbers[number]),
-        name=split.name if is_whole else lambda number: split.name(int(good[number])),
-        sizes=findings.shapes[good, :2],
-        labels=findings.labels[good],
-        hashes=findings.hashes[good],
-        jpeg=bool(findings.shapes[good, 3].all()),
+        sizes=shapes[:, :2],
+        labels=findings.labels,
+        hashes=findings.hashes,
+        jpeg=bool(shapes[good, 3].all()),
         say=say,
     )
+    return files_of(whole, good) if findings.corrupt else whole
 
 
 def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
@@ -123,7 +146,7 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
 
     JPEGs are decoded at an eighth of their size, which reads the whole file and computes little.
     """
-    shapes = np.zeros((split.count, 4), np.int32)
+    shapes = np.zeros((split.count, 5), np.int32)
     labels, hashes = (np.zeros(split.count, np.int64) for _ in range(2))
 
     def looked_at(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -148,28 +171,22 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
 
 
 def _shape(contents: tf.Tensor) -> tf.Tensor:
-    """The height, width and channels of a picture, and 1 if it is a JPEG, int32 (4,). Fails if it cannot be decoded, or
-    if its header claims more than is decoded."""
-    contents = headers.checked(contents)
+    """The height and width of a picture, its channels besides opacity, 1 if it is a JPEG, and 1 if parts of it are
+    transparent, int32 (5,). Fails if it cannot be decoded, or if its header claims more than is decoded."""
+    contents = headers.checked(contents, may_reduce=True)
 
     def jpeg() -> tf.Tensor:
         eighth = tf.shape(tf.io.decode_jpeg(contents, ratio=8))
-        return tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # TensorFlow would not decode what is not used
-
-    def bmp() -> tf.Tensor:
-        picture, is_grey = decoded_bmp(contents)
-        return tf.where(is_grey, [*tf.unstack(tf.shape(picture)[:2], 2), 1], tf.shape(picture))
+        shape = tf.maximum(tf.io.extract_jpeg_shape(contents), eighth)  # TensorFlow would not decode what is not used
+        return tf.concat([shape, [1, 0]], 0)
 
     def other() -> tf.Tensor:
-        return tf.cond(
-            headers.is_bmp(contents),
-            bmp,
-            lambda: tf.shape(tf.io.decode_image(still(contents), expand_animations=False)),
-        )
+        picture = decoded_colours(contents)
+        channels = tf.where(is_stored_grey(contents), 1, 3)
+        flags = [channels, 0, tf.cast(is_transparent(picture), tf.int32)]
+        return tf.concat([tf.shape(picture)[:2], flags], 0)
 
-    is_jpeg = tf.image.is_jpeg(contents)
-    shape = tf.ensure_shape(tf.cond(is_jpeg, jpeg, other), (3,))
-    return tf.concat([shape, tf.cast(is_jpeg, tf.int32)[tf.newaxis]], 0)
+    return tf.ensure_shape(tf.cond(tf.image.is_jpeg(contents), jpeg, other), (5,))
 
 
 def _reason(split: Encoded, number: int) -> str:
@@ -179,4 +196,4 @@ def _reason(split: Encoded, number: int) -> str:
         return "it cannot be read"
     if not contents:
         return "it is empty"
-    return headers.why_refused(contents) or headers.DAMAGED
+    return headers.why_refused(contents, may_reduce=True) or headers.DAMAGED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from archspec.recipe import Train
-from archspec.recipe.augment import CROPS
+from archspec.recipe.crops import CROPS
 from builder.data.splits import Arrays, Data, Split
 
 MOST_CUT = 1 / 3

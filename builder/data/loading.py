@@ -61,10 +61,11 @@ def load_data(
     if isinstance(spec, Source):
         if shape is None:
             raise TypeError("load_data needs the shape (height, width, channels) of the network's input for a source")
-        return _load(spec, shape, data_dir, where, say)
+        return load_source(spec, shape, Request(shape[-1] if shape else 0, data_dir, where, say))
     spec = as_spec(spec)
     recipe, where = recipe_of(spec), address(spec, "train", "data")
-    data = _load(recipe.data, spec.graph.input.shape, data_dir, where, say)
+    shape = spec.graph.input.shape
+    data = load_source(recipe.data, shape, Request(shape[-1], data_dir, where, say))
     check_fits(data, spec.graph, recipe, where, address(spec, "train", "batch_size"))
     data = normalised(data, recipe, address(spec, "train", "normalisation"))
     if line := framing_warning(data, recipe):
@@ -86,16 +87,19 @@ def normalised(data: Data, recipe: Train, where: Where) -> Data:
         raise problem_at(where, error.problems[0].message) from error
 
 
-def _load(
-    source: Source, shape: tuple[int, ...], data_dir: str | os.PathLike[str] | None, where: Where, say: Say
-) -> Data:
+def load_source(source: Source, shape: tuple[int, ...], request: Request) -> Data:
+    """Loads the data of a source for a network whose input has a shape, (height, width, channels).
+
+    Raises:
+        UserError: see `load_data`.
+    """
     if len(shape) != 3:
         message = (
             f"the network takes {show(shape)}; pictures are (height, width, channels), so set model.input to three"
         )
-        raise problem_at(where, message)
+        raise problem_at(request.where, message)
     height, width, channels = shape
-    splits = LOADERS[type(source)](source, Request(channels, data_dir, where, say))
+    splits = LOADERS[type(source)](source, request)
     found = statistics(splits, (height, width, channels))
     return Data(
         name=splits.name,
@@ -105,6 +109,7 @@ def _load(
         class_names=splits.class_names,
         normalisation=found.normalisation,
         pixel_range=found.pixel_range,
+        darkest=found.darkest,
         fingerprint=found.fingerprint,
         skipped=splits.skipped,
     )

@@ -54,7 +54,7 @@ def training_pipeline(data: Data, crop: Any, keep: bool, resizing: Resizing, sha
 
     Args:
         data: the data set.
-        crop: one of `archspec.recipe.augment.CROPS`, or None.
+        crop: one of `archspec.recipe.crops.CROPS`, or None.
         keep: whether decoded pictures may be kept in memory.
         resizing: the evaluation transform.
         shards: the number of processes that share the machine's memory.

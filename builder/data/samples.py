@@ -16,15 +16,16 @@ from archspec.recipe.resizing import Resizing
 from builder.data.splits import Arrays, Split
 from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes, with_channels
 from builder.system.files import replacing
-from builder.system.limits import excess
+from builder.system.limits import MOST_PIXELS, excess
 from builder.system.npz_files import claimed_bytes
 
 FILE_CHANNELS = (1, 3, 4)
 """The numbers of channels that picture files can have; only networks with these inputs serve encoded pictures."""
 RAW = 8
 """The number of pictures that are also given before the evaluation transform, one at a time as sizes may differ."""
-KEPT = 16
-"""The number of pictures that a run keeps: two megabytes where they are of 224x224."""
+KEPT = 32
+"""The number of pictures that a run keeps: four megabytes where they are of 224x224. An export that is calibrated needs
+half of them for that."""
 
 
 class Pictures(NamedTuple):
@@ -53,6 +54,8 @@ def pictures_of(split: Split, shape: Shape, resizing: Resizing, most: int) -> Pi
         encoded = [tf.io.encode_png(one).numpy() for one in raw] if shape[2] in FILE_CHANNELS else []
         labels = tf.gather(split.labels, numbers).numpy()
         return Pictures(fitted(raw, shape, resizing).numpy(), labels, encoded, list(raw[:RAW].numpy()))
+    if split.sizes is not None:  # a served model refuses what is decoded at a smaller size
+        numbers = numbers[split.sizes[numbers].prod(1, dtype=np.int64) <= MOST_PIXELS]
     read = [split.read(tf.constant(number)) for number in numbers]
     labels = np.array([label.numpy() for _, label in read])
     ways = {"is_turned": True, "is_checked": True}

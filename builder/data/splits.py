@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,32 @@ def labels_of(split: Split) -> np.ndarray:
     return split.labels
 
 
+def part_of(split: Split, numbers: np.ndarray) -> Split:
+    """The pictures of a split that have some numbers, int64 (count,), in that order."""
+    if isinstance(split, Encoded):
+        return files_of(split, numbers)
+    return Arrays(tf.gather(split.pictures, numbers), tf.gather(split.labels, numbers))
+
+
+def files_of(split: Encoded, numbers: np.ndarray) -> Encoded:
+    """The encoded pictures of a split that have some numbers, int64 (count,), in that order."""
+    chosen = tf.constant(numbers, tf.int64)
+
+    def known(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[numbers]
+
+    return replace(
+        split,
+        count=len(numbers),
+        read=lambda number: split.read(chosen[number]),
+        name=lambda number: split.name(int(numbers[number])),
+        sizes=known(split.sizes),
+        labels=known(split.labels),
+        hashes=known(split.hashes),
+        decoded={},
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """What a source is asked for.
@@ -95,12 +121,17 @@ class Request:
         data_dir: where TFDS keeps prepared data sets, taking precedence over the source's own `data_dir`.
         where: the address at which problems are reported.
         say: called with lines of progress when something takes long.
+        is_whole: whether data without parts are not split: they are to be tested on, so that both splits have all
+            pictures, and a class may have one or, in arrays, none.
+        skipping: how one asks for corrupt pictures to be left out.
     """
 
     channels: int
     data_dir: str | os.PathLike[str] | None
     where: Where
     say: Say
+    is_whole: bool = False
+    skipping: str = "on_corrupt: skip"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +170,7 @@ class Data:
         fingerprint: a SHA-256 of the data set's version, the names and contents of all its files, their labels, and
             those same pictures as they were decoded.
         skipped: the pictures left out because they cannot be decoded.
+        darkest: the highest pixel of the darkest picture of the same sample; 0 if it is not known.
     """
 
     name: str
@@ -150,6 +182,7 @@ class Data:
     pixel_range: PixelRange
     fingerprint: str
     skipped: tuple[str, ...] = ()
+    darkest: int = 0
 
     @property
     def train_count(self) -> int:

@@ -27,11 +27,13 @@ class Statistics:
     Attributes:
         normalisation: the mean and standard deviation of each channel.
         pixel_range: the lowest and the highest pixel.
+        darkest: the highest pixel of the darkest picture.
         fingerprint: a SHA-256 of the data set.
     """
 
     normalisation: Normalisation
     pixel_range: PixelRange
+    darkest: int
     fingerprint: str
 
 
@@ -43,7 +45,9 @@ def statistics(splits: Splits, shape: Shape) -> Statistics:
         # By content, as another folder, or changed pictures, may have the names, sizes and times of the ones before.
         found = cached(f"statistics {_contents(splits)} {shape}", lambda: _compute(splits, shape))
     normalisation = Normalisation(tuple(found["mean"].tolist()), tuple(found["std"].tolist()))
-    return Statistics(normalisation, PixelRange(*found["range"].tolist()), str(found["fingerprint"]))
+    return Statistics(
+        normalisation, PixelRange(*found["range"].tolist()), int(found["darkest"]), str(found["fingerprint"])
+    )
 
 
 def _contents(splits: Splits) -> str:
@@ -59,10 +63,12 @@ def _contents(splits: Splits) -> str:
 def _compute(splits: Splits, shape: Shape) -> dict[str, np.ndarray]:
     digest = hashlib.sha256(_contents(splits).encode())
     count, total, squares = 0, np.zeros(shape[2], np.int64), np.zeros(shape[2], np.int64)
-    least, most = 255, 0
+    least, most, darkest = 255, 0, 255
     for pictures, labels in _sample(splits.train, shape):
         digest.update(np.ascontiguousarray(pictures).tobytes() + labels.tobytes())
-        least, most = min(least, int(pictures.min())), max(most, int(pictures.max()))
+        brightest = pictures.reshape(len(pictures), -1).max(1)
+        least, most = min(least, int(pictures.min())), max(most, int(brightest.max()))
+        darkest = min(darkest, int(brightest.min()))
         values = pictures.reshape(-1, shape[2]).astype(np.int64)
         count += len(values)
         total += values.sum(0)
@@ -73,6 +79,7 @@ def _compute(splits: Splits, shape: Shape) -> dict[str, np.ndarray]:
         "mean": mean,
         "std": np.where(std > 0, std, 1.0),
         "range": np.array([least, most]),
+        "darkest": np.array(darkest),
         "fingerprint": np.array(digest.hexdigest()),
     }
 

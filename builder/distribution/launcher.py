@@ -12,10 +12,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from types import FrameType
 
 from builder.distribution.cluster import Cluster
+from builder.distribution.isolation import isolate, obstacle_to_isolation
 
 POLL_SECONDS = 0.2
 """How often to look whether workers have ended."""
@@ -27,21 +29,51 @@ SAVING_SECONDS = 60.0
 """How long the workers may take to end after a signal, while the chief saves the state."""
 
 
-def launch(command: Sequence[str], count: int) -> int:
+EXPOSED = (
+    "warning: the workers can be reached from other machines, on the ports {ports}, and TensorFlow's servers run "
+    "what they are sent, whoever sends it ({reason}); close the ports as docs/distribution.md says"
+)
+
+
+def launch(command: Sequence[str], count: int, prepare: Callable[[], object] | None = None, needs: str = "") -> int:
     """Runs a command as `count` workers of one cluster on the loopback device.
+
+    Each worker is a gRPC server of TensorFlow, which listens on all network devices and runs what it is sent, whoever
+    sends it. The workers therefore get a network of their own, which nothing else reaches. Where the system does not
+    allow that, or they need the network, a warning says so.
 
     The chief's output is shown, and what the other workers write to stderr; a line that several of them write is shown
     once. Ctrl-C and SIGTERM are passed on to all.
 
+    Args:
+        command: what each worker runs, with TF_CONFIG in its environment.
+        count: the number of workers.
+        prepare: what has to be done while there is a network, in a process of its own. Its errors are raised there.
+        needs: why the workers need the network, in words; empty if they do not.
+
     Returns:
         The exit status of the chief, or that of a worker that failed; 1 if a worker was killed. Then the others are
-        stopped.
+        stopped. After a signal it is that of a shell, 130 or 143, unless the chief completed its work or reported a
+        mistake: of workers that end one after another, the last ones lose their peers.
     """
+    obstacle = needs or obstacle_to_isolation()
+    if not obstacle and count > 1:
+        if prepare is not None and (status := _prepared(prepare)):
+            return status
+        isolate()
     addresses = _free_addresses(count)
-    processes = []
+    if obstacle and count > 1:  # one alone does not listen
+        print(EXPOSED.format(ports=_ports(addresses), reason=obstacle), file=sys.stderr, flush=True)
+    processes: list[subprocess.Popen[bytes]] = []
     forwarded: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: forwarded.append(number))
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        forwarded.append(number)
+        for process in processes:  # at once, as two signals that come together may be taken for one
+            process.send_signal(number)
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, forward)
     for index in range(count):
         environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config()}
         output = None if index == 0 else subprocess.DEVNULL
@@ -54,6 +86,9 @@ def launch(command: Sequence[str], count: int) -> int:
             process_group=0,
         )
         processes.append(process)
+    for number in forwarded:  # while they were started, when not all of them could get it
+        for process in processes:
+            process.send_signal(number)
     printed: Counter[bytes] = Counter()
     readers = [threading.Thread(target=_pass_on, args=(process, printed), daemon=True) for process in processes]
     for reader in readers:
@@ -68,18 +103,41 @@ def launch(command: Sequence[str], count: int) -> int:
             reader.join(READER_SECONDS)
 
 
+def _prepared(prepare: Callable[[], object]) -> int:
+    """Does work in a process of its own, whose end is that of the command if it fails.
+
+    Returns:
+        Its exit status.
+    """
+    pid = os.fork()
+    if pid == 0:
+        _die_with_parent()
+        prepare()
+        sys.stdout.flush()
+        os._exit(0)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    signal.signal(signal.SIGINT, before)
+    return status if status >= 0 else 128 - status
+
+
+def _ports(addresses: Sequence[str]) -> str:
+    return " and ".join(address.rpartition(":")[2] for address in addresses)
+
+
 def _pass_on(process: subprocess.Popen[bytes], printed: Counter[bytes]) -> None:
     """Shows what a worker writes to stderr, except the lines that another has already written: all of them report the
     same mistake of the user."""
     own: Counter[bytes] = Counter()
     assert process.stderr is not None
-    for line in process.stderr:
-        own[line] += 1
-        with _printing:
-            if own[line] > printed[line]:
-                printed[line] = own[line]
-                with contextlib.suppress(OSError):  # stderr is closed
-                    os.write(2, line)
+    with process.stderr as lines:
+        for line in lines:
+            own[line] += 1
+            with _printing:
+                if own[line] > printed[line]:
+                    printed[line] = own[line]
+                    with contextlib.suppress(OSError):  # stderr is closed
+                        os.write(2, line)
 
 
 _printing = threading.Lock()
@@ -99,30 +157,41 @@ def without_option(arguments: Sequence[str], option: str) -> list[str]:
 
 def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -> int:
     """Waits until the workers have ended, and passes signals on meanwhile."""
-    patience = FAILING_SECONDS
+    hurried: float | None = None
     while any(process.poll() is None for process in processes):
-        while forwarded:
-            number, patience = forwarded.pop(), SAVING_SECONDS
-            for process in processes:
-                process.send_signal(number)
+        if len(forwarded) > 1:
+            hurried = hurried or time.monotonic()
+            if time.monotonic() - hurried > FAILING_SECONDS:  # they wait for each other
+                return _status(processes, forwarded)
         for index, process in enumerate(processes):
-            if process.poll() is not None and process.returncode < 0:
+            if process.poll() is not None and process.returncode < 0 and not forwarded:
                 name = signal.Signals(-process.returncode).name
                 print(f"worker {index} was killed ({name}); the others are stopped", file=sys.stderr)
                 return 1
             if process.poll() not in (None, 0) and any(other.poll() is None for other in processes):
-                return _after_failure(processes, index, patience)
+                status = _after_failure(processes, index, forwarded)
+                return _status(processes, forwarded) if forwarded else status
         time.sleep(POLL_SECONDS)
-    return processes[0].returncode
+    return _status(processes, forwarded) if forwarded else processes[0].returncode
 
 
-def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int, patience: float) -> int:
-    """Gives the other workers, which may fail for the same reason, some seconds to end; then they are stopped."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and any(process.poll() is None for process in processes):
+def _status(processes: Sequence[subprocess.Popen[bytes]], forwarded: Sequence[int]) -> int:
+    """The exit status after a signal."""
+    chief = processes[0].returncode
+    return chief if chief in (0, 2) else 128 + forwarded[0]
+
+
+def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int, forwarded: Sequence[int]) -> int:
+    """Gives the other workers, which may fail for the same reason or still save their state, some seconds to end; then
+    they are stopped."""
+    began = time.monotonic()
+    while any(process.poll() is None for process in processes):
+        patience = SAVING_SECONDS if len(forwarded) == 1 else FAILING_SECONDS
+        if time.monotonic() - began > patience:
+            break
         time.sleep(POLL_SECONDS)
     status = processes[index].returncode
-    if any(process.poll() is None for process in processes):
+    if any(process.poll() is None for process in processes) and not forwarded:
         print(f"worker {index} ended with status {status}; the others are stopped", file=sys.stderr)
     return status
 

@@ -44,6 +44,11 @@ class Placement:
         return len(self.cluster.workers) > 1
 
 
+def one_device() -> Placement:
+    """The placement of a process that uses one device, whatever the environment says."""
+    return Placement(tf.distribute.get_strategy(), ALONE)
+
+
 Address = Callable[[str], Where]
 """From a field of `train` to its position in the spec."""
 
@@ -84,7 +89,7 @@ def choose_strategy(recipe: Train, where: Address) -> Placement:
         return Placement(_mirrored(replicas, where("distribute")), ALONE)
     if cluster is None:
         _check_geometry(recipe, 1, where)
-        return Placement(tf.distribute.get_strategy(), ALONE)
+        return one_device()
     gpus = len(tf.config.list_physical_devices("GPU"))
     _check_geometry(recipe, len(cluster.workers) * max(gpus, 1), where)
     return Placement(_multi_worker(cluster.config()), cluster)
@@ -92,15 +97,16 @@ def choose_strategy(recipe: Train, where: Address) -> Placement:
 
 def _check_geometry(recipe: Train, replicas: int, where: Address) -> None:
     parts = replicas * recipe.accumulate
-    if recipe.batch_size % parts:
+    if not recipe.is_automatic and recipe.global_batch % parts:
         of = " x ".join(
             counted(count, noun) for count, noun in ((replicas, "replica"), (recipe.accumulate, "part")) if count > 1
         )
         of += " (accumulate)" if recipe.accumulate > 1 else ""
-        lower = max(parts, recipe.batch_size // parts * parts)
+        lower = max(parts, recipe.global_batch // parts * parts)
         raise problem_at(
             where("batch_size"),
-            f"the global batch of {recipe.batch_size} does not divide into {of}; set it to {lower} or {lower + parts}",
+            f"the global batch of {recipe.global_batch} does not divide into {of}; set it to {lower} or "
+            f"{lower + parts}",
         )
     if recipe.xla == "on" and replicas > 1:
         raise problem_at(

@@ -9,10 +9,11 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec import Problem, load
 from archspec.errors import UserError, argument_problem, file_problem, problem_at
+from archspec.recipe.data import OnCorrupt
 from archspec.spec.addresses import address
 from archspec.spec.overrides import parse_assignments
 from builder.evaluation.scheme import Crops, Scheme
@@ -35,6 +36,7 @@ def evaluate(
     data_dir: str | os.PathLike[str] | None = None,
     say: Say = print,
     data: str | os.PathLike[str] | None = None,
+    on_corrupt: OnCorrupt = "error",
 ) -> Evaluation:
     """Tests runs on the validation pictures of their data; several runs are an ensemble.
 
@@ -51,7 +53,8 @@ def evaluate(
         data_dir: where TFDS keeps prepared data sets.
         say: called with the tables.
         data: a folder or `.npz` file with other pictures of the same classes, instead of the run's own; needed for a
-            run of imported weights, which has none. Of data without a split, all are tested on.
+            run of imported weights, which has none. Of data without parts, all are tested on.
+        on_corrupt: with `data`, whether pictures of a folder that cannot be decoded are an error, or left out (`skip`).
 
     Raises:
         UserError: a directory that is not a finished run, data that cannot be loaded or have changed since the
@@ -59,6 +62,10 @@ def evaluate(
             be written.
     """
     opened = open_runs(runs)
+    if on_corrupt == "skip" and data is None:
+        raise argument_problem(
+            "--on-corrupt", "is for pictures that --data names; the spec of a run has on_corrupt for its own"
+        )
     scheme = scheme if isinstance(scheme, Scheme) else Scheme(scheme)
     from builder.evaluation import report
 
@@ -66,7 +73,7 @@ def evaluate(
     for run in opened:
         if run.note:
             say(run.note)
-    scores, tested = _all_scores(opened, scheme, data, data_dir, say)
+    scores, tested = _all_scores(opened, scheme, _Other(data, on_corrupt), data_dir, say)
     evaluation = _evaluation(opened, scores, directory)
     resizing = opened[0].recipe.resizing
     try:
@@ -156,18 +163,32 @@ def _differing_classes(mine: Sequence[str], theirs: Sequence[str], other: Path) 
 # -- probabilities and metrics -----------------------------------------------------------------------------------------
 
 
-def _all_scores(opened: Sequence[Run], scheme: Scheme, path: Any, data_dir: Any, say: Say) -> tuple[list[Scores], Data]:
+class _Other(NamedTuple):
+    """The data that a call names instead of the runs' own.
+
+    Attributes:
+        path: a folder or file; None for the runs' own.
+        on_corrupt: see `data_to_test`.
+    """
+
+    path: str | os.PathLike[str] | None
+    on_corrupt: OnCorrupt
+
+
+def _all_scores(
+    opened: Sequence[Run], scheme: Scheme, other: _Other, data_dir: Any, say: Say
+) -> tuple[list[Scores], Data]:
     """The scores of every run on the same validation pictures, and the data of the first."""
     loaded: dict[Any, Data] = {}
     scores: list[Scores] = []
     for run in opened:
-        scores.append(_scores(run, _data(run, loaded, path, data_dir, say), scheme))
+        scores.append(_scores(run, _data(run, loaded, other, data_dir, say), scheme))
         if not (scores[-1].labels == scores[0].labels).all():
             raise file_problem(run.directory, f"has other validation pictures than {opened[0].directory}")
     return scores, next(iter(loaded.values()))
 
 
-def _data(run: Run, loaded: dict[Any, Data], path: Any, data_dir: Any, say: Say) -> Data:
+def _data(run: Run, loaded: dict[Any, Data], other: _Other, data_dir: Any, say: Say) -> Data:
     """The data of a run, loaded once for all runs that share them. If a path or `--set` names other data, those are
     loaded."""
     from builder.data import load_data
@@ -177,8 +198,8 @@ def _data(run: Run, loaded: dict[Any, Data], path: Any, data_dir: Any, say: Say)
     recipe, shape = run.recipe, run.spec.graph.input.shape
     key = recipe.data, shape
     if key not in loaded:
-        if path is not None:
-            data = data_to_test(path, shape, run.about.class_names, say)
+        if other.path is not None:
+            data = data_to_test(other.path, shape, run.about.class_names, say, other.on_corrupt)
         elif recipe.data == open_run(run.directory).recipe.data:
             data = run.data(data_dir, say)
         else:

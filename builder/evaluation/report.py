@@ -22,6 +22,7 @@ from builder.evaluation import figures
 from builder.evaluation.metrics import ClassMetrics, Macro, Metrics, confident_mistakes
 from builder.evaluation.result import Evaluation
 from builder.evaluation.scheme import Scheme
+from builder.runs.public import public_path
 from builder.runs.run import Run
 from builder.system.files import check_writable, write_json, write_text
 
@@ -141,9 +142,9 @@ def write(
         write_classes(directory / "classes.csv", classes)
         write_confusion(directory / "confusion.csv", matrix, names)
         pictures = (
-            (picture_name(data, number), names[label], names[guess], f"{share:.6f}")
-            for number, (label, guess, share) in enumerate(
-                zip(labels.tolist(), predicted.tolist(), shares, strict=True)
+            (picture, names[label], names[guess], f"{share:.6f}")
+            for picture, label, guess, share in zip(
+                picture_names(data), labels.tolist(), predicted.tolist(), shares, strict=True
             )
         )
         write_csv(directory / "pictures.csv", ("picture", "class", "predicted", "probability"), pictures)
@@ -157,7 +158,10 @@ def write(
         content = {
             "data": {"name": data.name, "validation": len(labels), "fingerprint": data.fingerprint},
             "scheme": {"crops": scheme.crops, "scales": list(scheme.scales), "flip": scheme.mirrors},
-            "runs": {name: dataclasses.asdict(one) for name, one in evaluation.members.items()},
+            "runs": {
+                name: dataclasses.asdict(one)
+                for name, one in zip(run_names(opened), evaluation.members.values(), strict=True)
+            },
             "ensemble": {name: dataclasses.asdict(one) for name, one in evaluation.ensemble.items()},
             "macro": dataclasses.asdict(evaluation.macro),
             "classes": [dataclasses.asdict(one) for one in classes],
@@ -197,10 +201,28 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     write_text(path, text.getvalue())
 
 
-# -- single pictures ---------------------------------------------------------------------------------------------------
+# -- names -------------------------------------------------------------------------------------------------------------
 
 
-def picture_name(data: Data, number: int) -> str:
-    """The path of a validation picture, or its number if the data set has no files."""
+def run_names(opened: Sequence[Run]) -> list[str]:
+    """The runs' names in a report for others: paths in the current directory, else no more of their directories than
+    tells them apart."""
+    paths = [run.directory for run in opened]
+    if all(public_path(path) == str(path) for path in paths):
+        return [str(path) for path in paths]
+    parts = [path.absolute().parts[1:] for path in paths]
+    candidates = (["/".join(part[-length:]) for part in parts] for length in range(1, max(map(len, parts)) + 1))
+    return next(names for names in candidates if len(set(names)) == len(names))
+
+
+def picture_names(data: Data) -> list[str]:
+    """The paths of the validation pictures, in the folder that they have in common if they are not in the current
+    directory; their numbers if the data set has no files."""
     split = data.validation
-    return str(number) if isinstance(split, Arrays) else split.name(number)
+    if isinstance(split, Arrays):
+        return [str(number) for number in range(split.count)]
+    names = [split.name(number) for number in range(split.count)]
+    if all(public_path(name) == name for name in names):
+        return names
+    folder = os.path.commonpath([os.path.dirname(os.path.abspath(name)) for name in names])
+    return [os.path.relpath(os.path.abspath(name), os.path.dirname(folder)) for name in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -100,8 +101,11 @@ def elements(data: Data, scheme: Scheme, side: int) -> tf.data.Dataset:
 
 
 def _validated(classify: Classify, data: Data, recipe: Train) -> Scores:
-    """The predictions for exactly the batches that training validates with."""
-    size = next(size for size in range(min(BATCH, recipe.batch_size), 0, -1) if recipe.batch_size % size == 0)
+    """The predictions for exactly the batches that training validates with; imported weights have none, if their recipe
+    leaves the size open."""
+    if recipe.is_automatic:
+        recipe = dataclasses.replace(recipe, batch_size=BATCH)
+    size = next(size for size in range(min(BATCH, recipe.global_batch), 0, -1) if recipe.global_batch % size == 0)
     labels, found = [], []
     for pictures, theirs, weights in validation_batches(data, recipe, size):
         real = weights.numpy() > 0

@@ -10,14 +10,15 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from archspec.errors import UserError, file_problem, is_full_disk
+from archspec.errors import file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
-from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, PICTURES, SPEC
+from builder.runs.directory import is_training
+from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, SPEC
 from builder.runs.provenance import GRAPH, remember
-from builder.runs.run import DataDiffer, Run, open_run
+from builder.runs.run import Run, open_run
 from builder.system.endings import ExportFailed
 from builder.system.files import write_json
 from builder.system.terminal import Say
@@ -25,14 +26,7 @@ from builder.system.terminal import Say
 if TYPE_CHECKING:
     import numpy as np
 
-    from builder.data.splits import Split
     from builder.exports.inference import InferenceNetwork
-    from builder.exports.parity import Sample
-
-RANDOM_PICTURES = 64
-NO_RANGES = "needs pictures that show the ranges of activations, and there are only random ones; name some with --data"
-CALIBRATION_PICTURES = 200
-"""Training pictures that show the ranges of activations; LiteRT's own guide recommends a hundred or two."""
 
 
 def export(
@@ -45,8 +39,9 @@ def export(
 ) -> Path:
     """Exports a run's best model, and checks every file in its own runtime against `model.keras`.
 
-    The pictures for the check are the run's validation pictures. Where its data are not, or it has none, those that it
-    keeps are used, or else random ones.
+    The pictures for the check are the run's validation pictures, and a format that needs to see pictures is calibrated
+    on training pictures. Where its data are not, or it has none, the pictures that it keeps serve for both, half of
+    them each, or random ones for the check alone.
 
     Args:
         run: a run, or its directory; or a search, whose best trial is exported.
@@ -71,16 +66,15 @@ def export(
     from builder.system.tensorflow_start import import_tensorflow
 
     import_tensorflow()  # it takes seconds, so mistakes are reported first
-    from builder.data.samples import pictures_of
-    from builder.exports import inference, parity, report
+    from builder.exports import inference, parity, pictures, report
 
     # Copies of the run, so that the models which they cache are released: a large one takes gigabytes otherwise.
     network = inference.network_of(replace(run))
-    pictures = _pictures(run, data, data_dir, say)
-    sample = _sample(replace(run), pictures, network)
     calibrates = any(output_format.calibrates for output_format in chosen.values())
-    wanted = CALIBRATION_PICTURES if calibrates and pictures.training is not None else 0
-    calibration = pictures_of(pictures.training or pictures.check, network.shape, network.resizing, wanted)
+    found = pictures.to_export(run, data, data_dir, calibrates, say)
+    _check_is_best(run)
+    sample = parity.sample(replace(run), found.check, found.kind, network.shape, network.resizing)
+    calibration = pictures.calibration(found, network.shape, network.resizing)
     say(report.headline(network, sample))
     with _disk_errors(folder), new_version(folder) as version:
         results = []
@@ -88,19 +82,19 @@ def export(
             say(f"writing and checking {name}")
             part = version.path / f".{name}"
             part.mkdir()
-            problem = NO_RANGES if output_format.calibrates and pictures.training is None else ""
-            problem = problem or _write(name, output_format, network, part, calibration.evaluated)
+            problem = calibration.problem if output_format.calibrates else ""
+            problem = problem or _write(name, output_format, network, part, calibration.pictures)
             failed = parity.Result(name, output_format, 0, problem=problem)
             results.append(failed if problem else parity.check(name, output_format, part, sample))
             if not results[-1].problem:
                 _move_up(part)
             shutil.rmtree(part)
         good = [result for result in results if not result.problem]
-        say(report.table(good, sample))
+        say(report.table(good, sample, calibration))
         failures = report.failures(results)
         if not good:
             raise ExportFailed("\n".join([*failures, "nothing was exported"]), None)
-        write_json(version.path / EXPORT, report.to_json(run, network, results, sample))
+        write_json(version.path / EXPORT, report.to_json(run, network, results, sample, calibration))
     if (version.path / GRAPH).is_file():
         remember(version.path)
     say(f"saved {version.path}")
@@ -108,65 +102,6 @@ def export(
         names = ", ".join(result.name for result in good)
         raise ExportFailed("\n".join([*failures, f"the others were exported: {names}"]), version.path)
     return version.path
-
-
-def _sample(run: Run, pictures: _Pictures, network: InferenceNetwork) -> Sample:
-    """What the run's model predicts for the pictures.
-
-    Raises:
-        FileError: the model is older than the best checkpoint.
-    """
-    from builder.exports import parity
-
-    _check_is_best(run)
-    return parity.sample(run, pictures.check, pictures.kind, network.shape, network.resizing)
-
-
-class _Pictures(NamedTuple):
-    """The pictures of an export.
-
-    Attributes:
-        check: those that every file is checked on.
-        kind: what these are, in the plural.
-        training: those that show the ranges of activations; None if there are only random ones, which do not.
-    """
-
-    check: Split
-    kind: str
-    training: Split | None
-
-
-def _pictures(run: Run, path: str | os.PathLike[str] | None, data_dir: Any, say: Say) -> _Pictures:
-    """Validation pictures of a run's data, or those that it keeps, or random ones; and says why it is not the first.
-
-    Raises:
-        UserError: the data at the path cannot be used, or those of the run are others than it was trained on.
-    """
-    from builder.data.samples import invented, kept
-    from builder.data.testing import data_to_test
-
-    height, width, channels = run.spec.graph.input.shape
-    shape = height, width, channels
-    if path is not None:
-        data = data_to_test(path, shape, run.about.class_names, say)
-        return _Pictures(data.validation, f"pictures of {data.name}", data.train)
-    try:
-        data = run.data(data_dir, say)
-        return _Pictures(data.validation, f"validation pictures of {data.name}", data.train)
-    except DataDiffer:
-        raise
-    except UserError as error:
-        source = getattr(run.recipe.data, "path", None)
-        if source and Path(source).expanduser().exists():  # something is wrong with data that are there
-            raise
-        reason = error.problems[0].message
-    found = kept(run.directory / PICTURES, shape, run.recipe.resizing)
-    if found is not None:
-        say(f"the data are not here ({reason}); the check is on the pictures that the run keeps")
-        return _Pictures(found, "validation pictures that the run keeps", found)
-    why = "" if run.is_imported else f"the data are not here ({reason}), and "
-    say(f"{why}the run keeps no pictures; the check is on random ones (--data names others)")
-    return _Pictures(invented(shape, RANDOM_PICTURES), "random pictures", None)
 
 
 def _move_up(part: Path) -> None:
@@ -193,6 +128,12 @@ def _check_is_best(run: Run) -> None:
 
     found = {weight.path: keras.ops.convert_to_numpy(weight) for weight in run.model.weights}
     differing = [name for name, value in run.weights.items() if name not in found or (value != found[name]).any()]
+    if differing and is_training(run.directory):
+        raise file_problem(
+            run.directory / MODEL,
+            f"has other weights than {CHECKPOINTS}/{BEST} ({differing[0]}, for one): a process trains in "
+            f"{run.directory} at this moment, and writes the model at its end",
+        )
     if differing:
         raise file_problem(
             run.directory / MODEL,

@@ -19,7 +19,9 @@ from builder.network.model import Lowering, build
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, fitted, fitted_bytes
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
+from builder.runs.public import public_environment, public_spec
 from builder.runs.run import Run
+from builder.system.files import json_text
 
 LABELS = "labels.txt"
 MOST_FROZEN = 1 << 30
@@ -37,7 +39,8 @@ class InferenceNetwork:
         resizing: the evaluation transform.
         class_names: the names of the classes, by label.
         normalisation: the normalisation of pixels in front of it.
-        texts: the texts that accompany it, by file name: the spec, metrics and environment of its run, and the labels.
+        texts: the texts that accompany it, by file name: the labels, and the spec, metrics and environment of its run,
+            without what these say of the machine.
     """
 
     name: str
@@ -83,8 +86,10 @@ class InferenceNetwork:
 def network_of(run: Run) -> InferenceNetwork:
     """A run's network with its best weights."""
     classes = run.about.class_names
-    files = [path for name in (SPEC, METRICS, ENVIRONMENT) if (path := run.directory / name).is_file()]
-    texts = {path.name: read_text(path) for path in files}
+    texts = {SPEC: public_spec(run.spec)}
+    if (run.directory / METRICS).is_file():
+        texts[METRICS] = read_text(run.directory / METRICS)
+    texts[ENVIRONMENT] = json_text(public_environment(run.environment))
     return InferenceNetwork(
         name=run.spec.name,
         folded=fold(run.spec.graph, run.weights),
@@ -100,9 +105,9 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
 
     Returns:
         `serving_default` takes `pictures`, float32 of the network's input shape; `serve_uint8` takes `pictures`, which
-        may have any one size; `serve_bytes` takes `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF or
-        BMP files. Each returns `probabilities` (batch, classes), and for the most probable class `class_ids` (batch,)
-        and `class_names` (batch,).
+        may have any one size; `serve_bytes` takes `picture_bytes`, the contents of JPEG (turned upright), PNG, GIF, BMP
+        or WebP files, whose transparent parts are put on a background as in training. Each returns `probabilities`
+        (batch, classes), and for the most probable class `class_ids` (batch,) and `class_names` (batch,).
     """
     model = network.model("fast")
     is_frozen = network.weight_bytes <= MOST_FROZEN

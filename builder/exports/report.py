@@ -11,8 +11,10 @@ from archspec import tables
 from builder.exports.formats import PACKAGES
 from builder.exports.inference import InferenceNetwork
 from builder.exports.parity import Result, Sample
+from builder.exports.pictures import Calibration
 from builder.exports.runtimes import BATCHES
 from builder.runs.environment import package_version
+from builder.runs.public import public_text
 from builder.runs.run import Run
 
 
@@ -22,8 +24,8 @@ def headline(network: InferenceNetwork, sample: Sample) -> str:
     return f"{network.name}: {folded} batch normalisations folded, checked on {sample.count} {sample.kind}"
 
 
-def table(results: Sequence[Result], sample: Sample) -> str:
-    """A row for the run's model and one for each format, with notes on the columns."""
+def table(results: Sequence[Result], sample: Sample, calibration: Calibration) -> str:
+    """A row for the run's model and one for each format, with notes on the columns and on the formats."""
     first = [f"{ms:.2f}" for ms in sample.milliseconds]
     rows = [("the run's model.keras", tables.size(sample.keras_bytes), "-", "-", _share(sample.accuracy), *first)]
     for one in results:
@@ -35,8 +37,14 @@ def table(results: Sequence[Result], sample: Sample) -> str:
         "pictures with the same top class. Both compare with the run's model.\n"
         "ms: the median time of a call with 1 picture, and with 8."
     )
-    notes = "".join(f"\n{one.name}: {one.note}" for one in results if one.note)
+    lines = [f"{one.name}: calibrated on {_seen(calibration)}" for one in results if one.format.calibrates]
+    lines += [f"{one.name}: {one.note}" for one in results if one.note]
+    notes = "".join(f"\n{line}" for line in lines)
     return f"\n{tables.plain(header, rows)}\n\n{note}{notes}\n"
+
+
+def _seen(calibration: Calibration) -> str:
+    return f"{len(calibration.pictures)} {calibration.kind}"
 
 
 def _share(accuracy: float) -> str:
@@ -48,11 +56,13 @@ def failures(results: Sequence[Result]) -> list[str]:
     return [f"{one.name}: {one.problem}" for one in results if one.problem]
 
 
-def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample) -> dict[str, Any]:
-    """The content of `export.json`."""
+def to_json(
+    run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample, calibration: Calibration
+) -> dict[str, Any]:
+    """The content of `export.json`, for whoever gets the export."""
     return {
         "network": network.name,
-        "run": str(run.directory.absolute()),
+        "run": run.directory.absolute().name,
         "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "input": network.input_description,
@@ -64,12 +74,13 @@ def to_json(run: Run, network: InferenceNetwork, results: Sequence[Result], samp
             "accuracy": _known(sample.accuracy),
             "milliseconds": _by_batch(sample.milliseconds),
         },
-        "formats": [_result(result) for result in results if not result.problem],
-        "failed": {result.name: result.problem for result in results if result.problem},
+        "formats": [_result(result, calibration) for result in results if not result.problem],
+        "failed": {result.name: public_text(result.problem) for result in results if result.problem},
     }
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _result(result: Result, calibration: Calibration) -> dict[str, Any]:
+    seen = {"pictures": len(calibration.pictures), "kind": calibration.kind}
     return {
         "format": result.name,
         "file": result.format.file,
@@ -79,6 +90,7 @@ def _result(result: Result) -> dict[str, Any]:
         "accuracy": _known(result.accuracy),
         "milliseconds": _by_batch(result.milliseconds),
         "note": result.note,
+        **({"calibration": seen} if result.format.calibrates else {}),
         "tolerance": {
             "largest_difference": result.format.tolerance.difference,
             "agreement": result.format.tolerance.agreement,

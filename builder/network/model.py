@@ -15,8 +15,11 @@ from archspec.network import Network, as_graph
 from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import did_you_mean
+from builder.network import retracing
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE, Lower
+
+retracing.keep_back()
 
 Lowering = Literal["portable", "fast", "synchronized"]
 

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from archspec.recipe.augment import RandomResizedCrop, ResizedCrop, ScaleJitter
+from archspec.recipe.crops import RandomResizedCrop, ResizedCrop, ScaleJitter
+from builder.pictures import headers
 from builder.pictures.resizing import Shape, decoded, with_channels
 
 TRIES = 10
@@ -29,7 +30,7 @@ def windows(crop: Any, sizes: tf.Tensor, shape: Shape, numbers: tf.Tensor) -> tf
     """The windows to crop, int32 (batch, 4): top, left, height and width in pixels of the picture.
 
     Args:
-        crop: one of `archspec.recipe.augment.CROPS`.
+        crop: one of `archspec.recipe.crops.CROPS`.
         sizes: the height and width of each picture, int32 (batch, 2).
         shape: the network's input, (height, width, channels).
         numbers: float32 (batch, numbers_needed(crop)), from 0 to below 1.
@@ -90,7 +91,7 @@ WINDOWS = {
     ScaleJitter: Window(_scale_jitter, 3),
     RandomResizedCrop: Window(_random_resized_crop, 2 + 2 * TRIES),
 }
-"""The windows of each crop in `archspec.recipe.augment.CROPS`."""
+"""The windows of each crop in `archspec.recipe.crops.CROPS`."""
 
 
 # -- one encoded picture -----------------------------------------------------------------------------------------------
@@ -138,7 +139,8 @@ def _decoded_window(contents: tf.Tensor, window: tf.Tensor, shape: Shape, scales
     if len(scales) == 1:
         return at(1)
     enough = [tf.reduce_all(window[2:] >= np.multiply(shape[:2], scale)) for scale in scales[1:]]
-    return tf.switch_case(tf.reduce_sum(tf.cast(enough, tf.int32)), [functools.partial(at, scale) for scale in scales])
+    index = tf.maximum(tf.reduce_sum(tf.cast(enough, tf.int32)), tf.cast(headers.is_reduced(contents), tf.int32))
+    return tf.switch_case(index, [functools.partial(at, scale) for scale in scales])
 
 
 def _resize(picture: tf.Tensor, shape: Shape, antialias: bool = False) -> tf.Tensor:

@@ -14,6 +14,8 @@ import tensorflow as tf
 from builder.pictures import gif
 from builder.system.limits import LONGEST_SIDE, MOST_PIXELS, MOST_SCANS, PIXELS_OF_BYTE, SMALL_PICTURE
 
+REDUCTION = 2
+"""How many times shorter the sides are at which training and prediction decode a JPEG of more pixels."""
 HEAD = 64
 """The bytes of a header that are looked at."""
 
@@ -69,33 +71,43 @@ def is_webp(contents: tf.Tensor) -> tf.Tensor:
     return tf.strings.regex_full_match(tf.strings.substr(contents, 0, 12), r"(?s)RIFF\C{4}WEBP")
 
 
-def refusal(contents: tf.Tensor) -> tf.Tensor:
+def refusal(contents: tf.Tensor, may_reduce: bool = False) -> tf.Tensor:
     """The number in `REFUSALS` of the reason why a file is not decoded, int32; 0 if it is.
 
     Fails, with one of `tf.errors`, for a JPEG whose header is damaged.
+
+    Args:
+        contents: the bytes of the file.
+        may_reduce: whether a JPEG may be decoded at a smaller size.
     """
 
     def jpeg() -> tf.Tensor:
-        reason = _too_large(tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64), contents)
+        size = tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)
+        reason = _too_large(size, contents, REDUCTION if may_reduce else 1)
         return tf.where(_scans(contents) > MOST_SCANS, REFUSALS.index(SCANS), reason)
 
     return tf.cond(tf.image.is_jpeg(contents), jpeg, lambda: _refusal_of_others(contents))
 
 
-def checked(contents: tf.Tensor) -> tf.Tensor:
+def is_reduced(contents: tf.Tensor) -> tf.Tensor:
+    """Whether a JPEG has so many pixels that it is decoded at a smaller size."""
+    return tf.reduce_prod(tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64)) > MOST_PIXELS
+
+
+def checked(contents: tf.Tensor, may_reduce: bool = False) -> tf.Tensor:
     """The contents of a file as they are, once its header is found to claim nothing that is refused.
 
     Fails with `tf.errors.InvalidArgumentError` otherwise, before anything that uses the result is computed.
     """
-    reason = refusal(contents)
+    reason = refusal(contents, may_reduce)
     with tf.control_dependencies([tf.debugging.Assert(reason == 0, [tf.gather(tf.constant(REFUSALS), reason)])]):
         return tf.identity(contents)
 
 
-def why_refused(contents: bytes) -> str:
+def why_refused(contents: bytes, may_reduce: bool = False) -> str:
     """The reason why a file is not decoded; empty if its header is in order."""
     try:
-        return REFUSALS[int(refusal(tf.constant(contents)))]
+        return REFUSALS[int(refusal(tf.constant(contents), may_reduce))]
     except tf.errors.OpError:
         return DAMAGED
 
@@ -105,10 +117,11 @@ def why_too_large(height: int, width: int, contents: bytes) -> str:
     return REFUSALS[int(_too_large(tf.constant([height, width], tf.int64), tf.constant(contents)))]
 
 
-def _too_large(size: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
-    """The reason for a (height, width), int64, that is too large, or too large for the file, or 0."""
-    pixels = tf.reduce_prod(size)
-    is_large = (pixels > MOST_PIXELS) | (tf.reduce_max(size) > LONGEST_SIDE)
+def _too_large(size: tf.Tensor, contents: tf.Tensor, reduction: int = 1) -> tf.Tensor:
+    """The reason for a (height, width), int64, that is too large, decoded at so many times shorter sides, or too large
+    for the file, or 0."""
+    pixels, decoded = tf.reduce_prod(size), size // reduction
+    is_large = (tf.reduce_prod(decoded) > MOST_PIXELS) | (tf.reduce_max(decoded) > LONGEST_SIDE)
     count = tf.cast(tf.strings.length(contents), tf.int64)
     most = tf.maximum(tf.constant(SMALL_PICTURE, tf.int64), PIXELS_OF_BYTE * count)
     return tf.where(is_large, REFUSALS.index(LARGE), tf.where(pixels > most, REFUSALS.index(EMPTY), 0))

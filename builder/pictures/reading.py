@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from builder.pictures import headers
 from builder.pictures.orientation import HEAD, ORIENTATION, ORIENTATIONS, turned
 from builder.pictures.resizing import decoded
+from builder.pictures.transparency import flattened
 
 WEBP_FLAGS, WEBP_HAS_EXIF = 20, 8
 """A byte and its bit (RFC 9649, section 2.7)."""
@@ -25,8 +26,8 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
     """The pixels of an encoded picture, turned as its Exif metadata say.
 
     JPEG, PNG, GIF, BMP and WebP are decoded by TensorFlow, as in training, and other formats (TIFF, AVIF and more) by
-    Pillow. 16 bits become 8, transparency is dropped, CMYK becomes RGB, and colours become grey if the network takes
-    one channel.
+    Pillow. 16 bits become 8, transparent parts are put on a background, CMYK becomes RGB, and colours become grey if
+    the network takes one channel. A JPEG of too many pixels is decoded at half its size.
 
     Args:
         contents: the bytes of the file.
@@ -44,9 +45,12 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
     try:
         picture = decoded(tf.constant(contents), channels).numpy()
     except tf.errors.OpError:
-        if (reason := headers.why_refused(contents)) in headers.CLAIMS:
+        reason = headers.why_refused(contents)
+        if reason not in headers.CLAIMS:
+            return _by_pillow(contents, channels)
+        if reason := headers.why_refused(contents, may_reduce=True):
             raise UnreadablePicture(reason) from None
-        return _by_pillow(contents, channels)
+        picture = decoded(tf.constant(contents), channels, is_checked=True).numpy()
     return turned(picture, orientation) if orientation else picture
 
 
@@ -71,7 +75,7 @@ def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
             if reason := headers.why_too_large(image.height, image.width, contents):
                 raise UnreadablePicture(reason)
             upright = ImageOps.exif_transpose(image)
-            picture = np.asarray(_eight_bits(upright).convert("L" if channels == 1 else "RGB"))
+            picture = np.asarray(_without_opacity(_eight_bits(upright)).convert("L" if channels == 1 else "RGB"))
     except UnidentifiedImageError:
         raise UnreadablePicture("it is no picture of a format that is known") from None
     except (Image.DecompressionBombError, MemoryError):
@@ -79,6 +83,14 @@ def _by_pillow(contents: bytes, channels: int) -> np.ndarray:
     except (OSError, ValueError, SyntaxError, EOFError) as problem:
         raise UnreadablePicture(f"it is cut short or damaged: {problem}") from None
     return picture.reshape(*picture.shape[:2], channels)
+
+
+def _without_opacity(image: Image.Image) -> Image.Image:
+    """A picture whose transparent parts, if it has any, are put on a background."""
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("LA") if image.mode == "La" else image
+    return Image.fromarray(flattened(tf.constant(np.asarray(image.convert("RGBA")))).numpy())
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

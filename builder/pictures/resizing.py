@@ -3,18 +3,23 @@ exported model. It is pure TensorFlow, and sizes need not be known before it run
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
 
 from archspec.recipe.resizing import Resizing
 from builder.pictures import headers
 from builder.pictures.gif import is_gif, still
 from builder.pictures.orientation import upright
+from builder.pictures.transparency import decoded_gif, flattened, opaque
 
 Shape = tuple[int, int, int]
 CROP = Resizing()
 """The evaluation transform by default."""
 PALETTE = 256
 """The colours of a BMP of 8 bits, at most."""
+BMP_WITH_MASK, BITFIELDS, OPACITY = 56, 3, 0xFF000000 - 2**32
+"""Of a BMP with opacity: the least size of its header, its compression, and the mask, an int32."""
 MARGIN = 256 / 224
 """The usual ratio of the resized side to the side of the crop (Krizhevsky et al. 2012, section 4.1)."""
 
@@ -122,8 +127,9 @@ def fitted_bytes(
 def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_checked: bool = False) -> tf.Tensor:
     """One encoded picture as uint8 (height, width, channels).
 
-    The first frame of a GIF is taken. Grey is repeated if three channels are wanted, colours become grey if one is, and
-    transparency is dropped. Palettes become the colours they stand for.
+    The first frame of a GIF is taken. Grey is repeated if three channels are wanted, and colours become grey if one is.
+    Palettes become the colours they stand for. Transparent parts are put on a background
+    (`builder.pictures.transparency`), unless four channels are wanted.
 
     Fails with `tf.errors.InvalidArgumentError` for a file that is damaged, or that `builder.pictures.headers` refuses.
 
@@ -132,38 +138,62 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_chec
         channels: the channels of the result.
         is_turned: whether JPEGs are turned as their Exif metadata say, as a served model does. Training and validation
             take pixels as they are stored, as is usual for ImageNet.
-        is_checked: whether the header is known to be in order, as it is once `builder.data.decodable` has seen it.
+        is_checked: whether the header is known to be in order, as it is once `builder.data.decodable` has seen it. Then
+            a JPEG of too many pixels is decoded at half its size.
     """
     contents = contents if is_checked else headers.checked(contents)
 
-    def bmp() -> tf.Tensor:
-        return converted(*decoded_bmp(contents))
+    def jpeg() -> tf.Tensor:
+        def at(scale: int) -> tf.Tensor:
+            return tf.io.decode_jpeg(contents, min(channels, 3), ratio=scale)
 
-    def coloured() -> tf.Tensor:
-        return converted(tf.io.decode_image(still(contents), 3, expand_animations=False), tf.constant(False))
-
-    def converted(picture: tf.Tensor, is_grey: tf.Tensor) -> tf.Tensor:  # for decoders that convert no channels
-        if channels == 1:
-            return tf.cond(is_grey, lambda: picture[..., :1], lambda: tf.image.rgb_to_grayscale(picture[..., :3]))
-        if channels == 3:
-            return picture[..., :3]
-        opaque = tf.fill((*tf.unstack(tf.shape(picture)[:2]), 1), tf.constant(255, tf.uint8))
-        return tf.concat([picture, opaque], 2)[..., :channels]
+        large = is_checked and headers.is_reduced(contents)
+        picture = at(1) if large is False else tf.cond(large, lambda: at(headers.REDUCTION), lambda: at(1))
+        return opaque(picture) if channels == 4 else picture
 
     def other() -> tf.Tensor:
-        if channels == 1:  # these formats are decoded to colours only
-            is_coloured = headers.is_webp(contents) | is_gif(contents)
-            return tf.cond(is_coloured, coloured, lambda: tf.io.decode_image(contents, 1, expand_animations=False))
-        return tf.io.decode_image(still(contents), channels, expand_animations=False)
+        picture = decoded_colours(contents)
+        return opaque(picture) if channels == 4 else grey(flattened(picture)) if channels == 1 else flattened(picture)
 
-    picture = tf.cond(headers.is_bmp(contents), bmp, other)
-    return tf.ensure_shape(upright(picture, contents) if is_turned else picture, (None, None, channels))
+    def grey(picture: tf.Tensor) -> tf.Tensor:
+        is_grey = tf.reduce_all(picture == picture[..., :1])
+        return tf.cond(is_grey, lambda: picture[..., :1], lambda: tf.image.rgb_to_grayscale(picture))
+
+    picture = tf.ensure_shape(tf.cond(tf.image.is_jpeg(contents), jpeg, other), (None, None, channels))
+    return upright(picture, contents) if is_turned else picture
+
+
+def decoded_colours(contents: tf.Tensor) -> tf.Tensor:
+    """A PNG, GIF, BMP or WebP as uint8 (height, width, 3), or 4 with opacity."""
+
+    def png_or_webp() -> tf.Tensor:
+        channels = 0  # those of the file, as TensorFlow neither adds nor removes the opacity of a WebP
+        webp = functools.partial(tf.io.decode_image, contents, channels, expand_animations=False)
+        return tf.cond(headers.is_webp(contents), webp, lambda: tf.io.decode_png(contents, 4))
+
+    def gif_or_other() -> tf.Tensor:
+        return tf.cond(is_gif(contents), lambda: decoded_gif(still(contents)), png_or_webp)
+
+    picture = tf.cond(headers.is_bmp(contents), lambda: decoded_bmp(contents)[0], gif_or_other)
+    return tf.ensure_shape(picture, (None, None, None))
+
+
+def is_stored_grey(contents: tf.Tensor) -> tf.Tensor:
+    """Whether a PNG, GIF, BMP or WebP is grey by its file: a PNG by its colour type (W3C, Portable Network Graphics,
+    section 11.2.1), a BMP by its palette."""
+
+    def png() -> tf.Tensor:
+        colour_type = tf.strings.substr(contents, 25, 1)
+        return (tf.strings.substr(contents, 1, 3) == b"PNG") & ((colour_type == b"\0") | (colour_type == b"\4"))
+
+    return tf.cond(headers.is_bmp(contents), lambda: decoded_bmp(contents)[1], png)
 
 
 def decoded_bmp(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """A BMP as uint8 (height, width, 3), or 4 with transparency; and whether it has a palette of greys alone.
+    """A BMP as uint8 (height, width, 3), or 4 with opacity; and whether it has a palette of greys alone.
 
-    TensorFlow's decoder returns the numbers of a palette's colours as if they were shades of grey.
+    TensorFlow's decoder returns the numbers of a palette's colours as if they were shades of grey. Of 32 bits, the last
+    eight are opacity only if the header has a mask for it (BITMAPV4HEADER, bV4AlphaMask).
     """
     stored = tf.io.decode_bmp(contents)
 
@@ -174,7 +204,13 @@ def decoded_bmp(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         colours = tf.reshape(entries, (-1, 4))[:, 2::-1]  # blue, green, red, unused
         return tf.gather(colours, tf.cast(stored[..., 0], tf.int32)), tf.reduce_all(colours[:, :1] == colours)
 
-    return tf.cond(tf.shape(stored)[2] == 1, of_palette, lambda: (stored, tf.constant(False)))
+    def of_colours() -> tuple[tf.Tensor, tf.Tensor]:
+        size, compression = _whole_number(contents, 14), _whole_number(contents, 30)
+        has_mask = (size >= BMP_WITH_MASK) & (compression == BITFIELDS)
+        has_opacity = tf.cond(has_mask, lambda: _whole_number(contents, 66) == OPACITY, lambda: tf.constant(False))
+        return tf.cond(has_opacity, lambda: stored, lambda: stored[..., :3]), tf.constant(False)
+
+    return tf.cond(tf.shape(stored)[2] == 1, of_palette, of_colours)
 
 
 def _whole_number(contents: tf.Tensor, position: int) -> tf.Tensor:

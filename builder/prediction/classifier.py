@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,15 +16,16 @@ from archspec import load
 from archspec.errors import file_problem, path_of
 from archspec.files import read_bytes
 from archspec.recipe.resizing import Resizing
-from archspec.wording import counted, printable
-from builder.pictures.pixel_range import NONE, PixelRange, is_far, is_outside, union, warning
+from archspec.wording import counted, first_few, printable
+from builder.pictures.pixel_range import NAMED, PixelRange, Ranges
 from builder.prediction.finding import Found
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
 from builder.runs.provenance import GRAPH
 from builder.runs.provenance import warning as warning_of_others
-from builder.runs.run import Run, open_run, pixel_range_of
+from builder.runs.run import Run, darkest_of, open_run, pixel_range_of
 from builder.system.files import read_json
 from builder.system.limits import MOST_PICTURE_BYTES
+from builder.system.public_calls import warn
 from builder.system.terminal import Say, silent
 
 if TYPE_CHECKING:  # files and runs are looked up without TensorFlow
@@ -60,6 +61,7 @@ class Classifier:
         class_names: the names of the classes, by label.
         pixel_range: the range of the pixels that it was trained on.
         probabilities: from pictures, uint8 (batch, *shape), to probabilities, float32 (batch, classes).
+        darkest: the highest pixel of the darkest picture that it was trained on; 0 if it is not known.
     """
 
     shape: tuple[int, int, int]
@@ -67,6 +69,7 @@ class Classifier:
     class_names: tuple[str, ...]
     pixel_range: PixelRange
     probabilities: Callable[[np.ndarray], np.ndarray]
+    darkest: int = 0
 
 
 # -- models ----------------------------------------------------------------------------------------------------------
@@ -113,13 +116,14 @@ def _run_loader(run: Run) -> Callable[[], Classifier]:
             return tf.nn.softmax(tf.cast(model(pictures, training=False), tf.float32))
 
         height, width, channels = run.spec.graph.input.shape
-        about = run.about
+        about, traced = run.about, probabilities.get_concrete_function()
         return Classifier(
             shape=(height, width, channels),
             resizing=run.recipe.resizing,
             class_names=about.class_names,
             pixel_range=about.pixel_range,
-            probabilities=lambda some: probabilities(some).numpy(),
+            darkest=about.darkest,
+            probabilities=lambda some: traced(tf.constant(some)).numpy(),
         )
 
     return load_classifier
@@ -130,7 +134,7 @@ def _export_loader(path: Path, say: Say) -> Callable[[], Classifier]:
     spec = load(assets / SPEC)
     try:
         data = read_json(assets / ENVIRONMENT)["data"]
-        names, pixel_range = tuple(map(str, data["classes"])), pixel_range_of(data)
+        names, pixel_range, darkest = tuple(map(str, data["classes"])), pixel_range_of(data), darkest_of(data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error
 
@@ -159,17 +163,12 @@ def _export_loader(path: Path, say: Say) -> Callable[[], Classifier]:
             return serve(pictures=tf.constant(pictures.astype(np.float32)))["probabilities"].numpy()
 
         resizing = spec.train.resizing if spec.train else Resizing()
-        return Classifier((height, width, channels), resizing, names, pixel_range, probabilities)
+        return Classifier((height, width, channels), resizing, names, pixel_range, probabilities, darkest)
 
     return load_classifier
 
 
 # -- prediction ------------------------------------------------------------------------------------------------------
-
-
-def warn(line: str) -> None:
-    """Says a line as a Python warning."""
-    warnings.warn(line, UserWarning, stacklevel=2)
 
 
 def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, say: Say = warn) -> Iterator[Prediction]:
@@ -181,13 +180,15 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, sa
         classifier: from the function that `open_classifier` returns.
         pictures: from `builder.prediction.finding.find`.
         top: the number of classes in each prediction.
-        say: takes a line at the end if pixels were far outside the range that the network was trained on.
+        say: takes lines at the end that count and name the pictures that were decoded at a smaller size, and those
+            whose pixels were far outside the range that the network was trained on, each judged by itself.
     """
     import numpy as np
 
     pictures = iter(pictures)
-    read = reader(classifier)
-    ranges = _Ranges(classifier.pixel_range)
+    reduced: list[str] = []
+    read = reader(classifier, reduced.append)
+    ranges = Ranges(classifier.pixel_range, classifier.darkest)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         ahead: deque[tuple[Found, Future[Any]]] = deque()
 
@@ -207,39 +208,16 @@ def classify(classifier: Classifier, pictures: Iterable[Found], top: int = 5, sa
                 if isinstance(picture, str):
                     yield Prediction(file.path, error=picture)
                 else:
-                    ranges.add(file.path, picture)
+                    ranges.add(file.path, PixelRange(int(picture.min()), int(picture.max())))
                     yield Prediction(file.path, _highest(next(shares), classifier.class_names, top))
+    if reduced:
+        names = ", ".join(first_few([printable(path) for path in sorted(reduced)], NAMED))
+        which = f"{len(reduced):,} of {counted(ranges.count, 'picture')} ({names})"
+        say(
+            f"{which} {'was' if len(reduced) == 1 else 'were'} decoded at half the size, as JPEGs of so many pixels are"
+        )
     for line in ranges.warnings():
         say(line)
-
-
-class _Ranges:
-    """The ranges of the pixels of pictures that were classified, compared with what the network was trained on."""
-
-    def __init__(self, trained: PixelRange) -> None:
-        self.trained = trained
-        self.names: list[str] = []
-        self.count = 0
-        self.seen, self.outside = NONE, NONE
-
-    def add(self, name: str, picture: np.ndarray) -> None:
-        """Takes note of a picture, uint8 (height, width, channels)."""
-        found = PixelRange(int(picture.min()), int(picture.max()))
-        self.count += 1
-        self.seen = union(self.seen, found)
-        if is_outside(found, self.trained):
-            self.names.append(name)
-            self.outside = union(self.outside, found)
-
-    def warnings(self) -> Iterator[str]:
-        """The line about pictures that are far outside, if there are any; or about all of them, if together they are
-        too dark."""
-        if self.names:
-            all_of_them = counted(self.count, "picture")
-            some = f"{len(self.names):,} of {all_of_them} ({printable(self.names[0])}, for one)"
-            yield warning(some, self.outside, self.trained)
-        elif self.count and is_far(self.seen, self.trained):
-            yield warning("all pictures together", self.seen, self.trained)
 
 
 def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
@@ -247,11 +225,13 @@ def _highest(shares: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[
     return tuple((names[index], float(shares[index])) for index in order)
 
 
-def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
+def reader(classifier: Classifier, note: Say = silent) -> Callable[[Found], np.ndarray | str]:
     """A function from a picture to the network's input, uint8 (height, width, channels), or to the reason why it cannot
-    be read. Several threads may call it at once."""
+    be read. Several threads may call it at once. The paths of pictures that are decoded at a smaller size go to `note`,
+    from any of the threads."""
     import tensorflow as tf
 
+    from builder.pictures.headers import LARGE, why_refused
     from builder.pictures.reading import UnreadablePicture, needs_turning, read_picture
     from builder.pictures.resizing import fitted, fitted_bytes, with_channels
 
@@ -265,22 +245,28 @@ def reader(classifier: Classifier) -> Callable[[Found], np.ndarray | str]:
     def other(picture: tf.Tensor) -> tf.Tensor:
         return fitted(picture, shape, resizing)
 
+    # Traced when first needed. Otherwise TensorFlow warns of those of several readers as if they were one function.
+    traced_usual, traced_other = map(functools.cache, (usual.get_concrete_function, other.get_concrete_function))
+
     def read(file: Found) -> np.ndarray | str:
         if file.error:
             return file.error
         if file.pixels is not None:
-            return other(with_channels(tf.constant(file.pixels), shape[2])).numpy()
+            return traced_other()(with_channels(tf.constant(file.pixels), shape[2])).numpy()
         try:
             contents = read_bytes(file.path, MOST_PICTURE_BYTES)
         except OSError as problem:
             return f"cannot be read: {problem.strerror}"
         try:
             if contents and not needs_turning(contents):
-                return usual(contents).numpy()
+                return traced_usual()(tf.constant(contents)).numpy()
         except tf.errors.OpError:
             pass  # Pillow may be able to read it
         try:
-            return other(read_picture(contents, shape[2])).numpy()
+            picture = traced_other()(read_picture(contents, shape[2])).numpy()
+            if why_refused(contents) == LARGE:
+                note(file.path)
+            return picture
         except UnreadablePicture as problem:
             return f"cannot be decoded: {problem}"
         except (MemoryError, tf.errors.ResourceExhaustedError):

@@ -17,9 +17,11 @@ from safetensors import SafetensorError
 from archspec.errors import file_problem
 from archspec.wording import first_few
 from builder.runs.names import BEST
-from builder.system.tensors import read_tensors, write_tensors
+from builder.system.tensors import ChecksumDiffers, read_tensors, write_tensors
 
 NAME = re.compile(r"step-(\d+)\.safetensors")
+GENERATOR = re.compile(r"seed_generator(_\d+)?(?=/)")
+"""The beginning of the path of the variable of a generator of random numbers."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class CheckpointStore:
         """Whether the weights of the best epoch are there, can be read, and are those of this epoch."""
         try:
             return read_tensors(self.directory / BEST)[1].get("epoch") == str(epoch)
-        except (SafetensorError, OSError):
+        except (SafetensorError, OSError, ChecksumDiffers):
             return False
 
 
@@ -119,12 +121,20 @@ def _step(path: Path) -> int:
 def named(variables: Iterable[keras.Variable], prefix: str = "") -> dict[str, keras.Variable]:
     """Variables by their Keras path, after `prefix`.
 
+    Keras numbers the generators of random numbers over all networks of a process. Here they are numbered within their
+    network, so that a name does not depend on what else the process has built.
+
     Raises:
         ValueError: two variables have the same path.
     """
     found: dict[str, keras.Variable] = {}
+    generators: dict[str, str] = {}
     for variable in variables:
         name = f"{prefix}{variable.path}"
+        if generator := GENERATOR.match(variable.path):
+            number = len(generators)
+            own = generators.setdefault(generator[0], f"seed_generator_{number}" if number else "seed_generator")
+            name = f"{prefix}{own}{variable.path.removeprefix(generator[0])}"
         if found.setdefault(name, variable) is not variable:
             raise ValueError(f"two variables are named '{name}'")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from archspec import Spec
+from archspec import Spec, load
 from archspec.errors import FileError, file_problem
 from archspec.files import read_text
 from archspec.wording import first_few
@@ -16,8 +16,10 @@ from builder.runs.names import SPEC
 
 NAMED = 3
 """How many differences an error names."""
-MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla")
-"""What may change when a run is resumed: it decides where and how fast the network is trained, not the result."""
+EARLY_STOPPING = "train.early_stopping"
+MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla", EARLY_STOPPING)
+"""What may change when a run is resumed: it decides where, how fast and how long the network is trained, not what a
+number of epochs gives."""
 
 
 def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = MAY_CHANGE) -> None:
@@ -44,6 +46,27 @@ def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = M
             f"is a run of another spec: {changed}; to resume it, give the same spec, which is {path}; another one "
             "needs a new run, which may take the weights with init_from",
         )
+
+
+def with_recorded_batch(directory: Path, spec: Spec) -> Spec:
+    """The spec with the batch size that a run has chosen, where the spec leaves it open (`batch_size: auto`)."""
+    path = directory / SPEC
+    if spec.train is None or not spec.train.is_automatic or not path.is_file():
+        return spec
+    recorded = load(path).train
+    return spec if recorded is None else spec.with_values({"train.batch_size": recorded.batch_size})
+
+
+def changed_stopping(directory: Path, spec: Spec) -> str:
+    """How a spec's early stopping differs from that of the run in a directory, in words; empty if it does not."""
+    path = directory / SPEC
+    if not path.is_file():
+        return ""
+    before, now = (
+        {name: value for name, value in flat(text).items() if name.startswith(EARLY_STOPPING)}
+        for text in (path.read_text(encoding="utf-8"), spec.to_yaml())
+    )
+    return differences(before, now, ())
 
 
 def flat(text: str) -> dict[str, str]:

@@ -15,13 +15,17 @@ from pathlib import Path
 from archspec import Spec
 from archspec.errors import argument_problem, file_problem
 from archspec.spec.addresses import recipe_of
-from builder.runs.comparison import MAY_CHANGE, check_same_spec
+from builder.runs.advice import resume_command, start_from
+from builder.runs.comparison import MAY_CHANGE, check_same_spec, with_recorded_batch
 from builder.runs.extension import check_extension
 from builder.runs.names import CHECKPOINTS, LOCK, MODEL, SPEC, TRIALS
 
 
-def check_free(directory: str | os.PathLike[str]) -> None:
+def check_free(directory: str | os.PathLike[str], option: str = "--run-dir") -> None:
     """Refuses a directory that holds anything.
+
+    Args:
+        option: the option that names the directory.
 
     Raises:
         FileError: it is not a directory, is not empty, or cannot be read.
@@ -35,7 +39,7 @@ def check_free(directory: str | os.PathLike[str]) -> None:
         raise file_problem(path, f"cannot hold a run: {error.strerror}") from error
     if taken:
         raise file_problem(
-            path, "is not empty, and a run never overwrites another; name a new directory with --run-dir"
+            path, f"is not empty, and a run never overwrites another; name a new directory with {option}"
         )
 
 
@@ -86,6 +90,18 @@ def locked(directory: Path) -> Iterator[None]:
         yield
 
 
+def is_training(directory: Path) -> bool:
+    """Whether a process trains in a run directory at this moment."""
+    try:
+        with (directory / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no lock, or no way to tell
+        return False
+    return False
+
+
 # -- resuming --------------------------------------------------------------------------------------------------------
 
 
@@ -103,6 +119,7 @@ def check_can_train(spec: Spec, directory: str | os.PathLike[str] | None, resume
     if directory is None:
         return
     if resumes(directory, resume):
+        spec = with_recorded_batch(Path(directory), spec)
         check_same_spec(Path(directory), spec, (*MAY_CHANGE, "train.epochs"))
         check_extension(Path(directory), spec, extend)
     else:
@@ -172,12 +189,11 @@ def to_resume(name: str, run: str | None, run_dir: str | None) -> Path:
         FileError: there is no such run.
     """
     if run and (Path(run) / TRIALS).is_dir():
-        raise file_problem(run, f"is a search; resume it with python tools/tune.py --resume {run}")
+        raise file_problem(run, f"is a search; resume it with {resume_command('tune', run)}")
     if run and (Path(run) / MODEL).is_file() and not is_begun(run):
         raise file_problem(
             run,
-            f"has no {CHECKPOINTS}/ to resume from; start a new run with its weights: --set 'train.init_from={{run: "
-            f"{run}}}'",
+            f"has no {CHECKPOINTS}/ to resume from; {start_from(run)}",
         )
     if run and not is_begun(run):
         raise file_problem(run, "is not the directory of a run, so there is nothing to resume")

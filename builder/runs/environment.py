@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archspec import Spec
 from archspec.errors import file_problem
 from archspec.spec.addresses import recipe_of
-from builder.runs.comparison import damaged, flat
+from builder.runs.comparison import changed_stopping, damaged, flat
 from builder.runs.extension import extended_from
 from builder.runs.names import ENVIRONMENT, SPEC
 from builder.system.cpu import instruction_set
@@ -38,12 +38,13 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
     shows later what was changed in the file.
 
     For a resumed run, it adds where and when the run was resumed, says so if the CPU's instruction set has changed, and
-    writes the spec again if it has more epochs.
+    writes the spec again if it has more epochs or another rule of early stopping.
 
     Raises:
         FileError: the data are no longer those that the run began with, or `environment.json` is damaged.
     """
     path, extended = directory / ENVIRONMENT, extended_from(directory, spec)
+    stopping = changed_stopping(directory, spec)
     about = {
         "name": data.name,
         "train": data.train_count,
@@ -52,6 +53,7 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
         "pixel_mean": list(data.normalisation.mean),
         "pixel_std": list(data.normalisation.std),
         "pixel_range": list(data.pixel_range),
+        "darkest_picture": data.darkest,
         "fingerprint": data.fingerprint,
     }
     now = {**environment(devices, seed, about), "spec": flat(spec.to_yaml())}
@@ -75,11 +77,14 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
             epochs = recipe_of(spec).epochs
             say(f"the run is extended from {extended} to {epochs} epochs")
             again["extended"], first["spec"] = {"from": extended, "to": epochs}, now["spec"]
+        if stopping:
+            say(f"early stopping is another from here on: {stopping}")
+            first["spec"] = now["spec"]
         now = {**first, "resumed": [*resumed, again]}
     if not (directory / SPEC).exists():
         write_text(directory / SPEC, spec.to_yaml())
     write_json(path, now)
-    if extended is not None:  # last: until then, the same command extends the run again
+    if extended is not None or stopping:  # last: until then, the same command extends the run again
         write_text(directory / SPEC, spec.to_yaml())
 
 

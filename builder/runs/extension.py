@@ -73,7 +73,7 @@ def _epochs_done(directory: Path) -> int:
 
 def _next_rate(recipe: Train, done: int) -> float:
     """The rate of the first step after some epochs, without the drops of a plateau."""
-    training = Training(batch_size=recipe.batch_size, steps_per_epoch=STEPS, epochs=recipe.epochs)
+    training = Training(batch_size=recipe.global_batch, steps_per_epoch=STEPS, epochs=recipe.epochs)
     return recipe.schedule.rate(done * STEPS, training)
 
 

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from archspec.errors import file_problem
-from archspec.files import read_text
 from archspec.wording import did_you_mean
+from builder.runs.advice import resume_command
 from builder.runs.directory import is_begun
-from builder.runs.names import BEST_SPEC, CHECKPOINTS, EXPORT, MODEL, RUN_LINE, SPEC, TRIALS
+from builder.runs.names import BEST_TRIAL, CHECKPOINTS, EXPORT, MODEL, SPEC, TRIALS
+from builder.system.files import read_json
 
-BEST_RUN = re.compile(rf"^{RUN_LINE}(\S+)$", re.MULTILINE)
+
+@dataclass(frozen=True)
+class BestTrial:
+    """The best trial of a search, as its `best.json` has it.
+
+    Attributes:
+        trial: its id.
+        run: the directory of its run, relative to the search.
+        objective: the name of the metric that decides.
+        value: its value.
+        epoch: the epoch with that value.
+        epochs: how many there were.
+    """
+
+    trial: str
+    run: str
+    objective: str
+    value: float
+    epoch: int
+    epochs: int
+
+    def __str__(self) -> str:
+        return f"Trial {self.trial}: {self.objective} {self.value:.6g} in epoch {self.epoch} of {self.epochs}"
 
 
 def find_run(path: Path) -> tuple[Path, str]:
@@ -27,7 +50,7 @@ def find_run(path: Path) -> tuple[Path, str]:
         beside = [other.name for other in parent.iterdir() if other.is_dir()] if parent.is_dir() else []
         what = "is a file, expected the directory of a run" if path.exists() else "there is no such run"
         raise file_problem(path, what + did_you_mean(path.name, beside, few=0))
-    if (path / TRIALS).is_dir() and (path / SPEC).is_file():
+    if is_search(path):
         return _best_trial(path)
     if is_run(path):
         return path, ""
@@ -41,21 +64,40 @@ def find_run(path: Path) -> tuple[Path, str]:
     raise file_problem(path, f"is not the directory of a run: it has no {' and no '.join(missing)}")
 
 
+def shown_spec(path: str) -> tuple[str, str]:
+    """The path of the spec that stands for a path where a spec is shown: that of a search's best trial, or the path
+    itself; and which it is in words, where that is not the path.
+
+    Raises:
+        FileError: a search without a finished trial.
+    """
+    if not is_search(Path(path)):
+        return path, ""
+    run, note = _best_trial(Path(path))
+    return str(run), note
+
+
 def is_run(path: Path) -> bool:
     """Whether a directory is a run's: of one that has begun, or one with a model, whose `checkpoints/` may be gone."""
     return (path / SPEC).is_file() and (is_begun(path) or (path / MODEL).is_file())
 
 
+def is_search(path: Path) -> bool:
+    """Whether a directory is a search's."""
+    return (path / TRIALS).is_dir() and (path / SPEC).is_file()
+
+
 def _best_trial(search: Path) -> tuple[Path, str]:
+    path = search / BEST_TRIAL
     try:
-        text = read_text(search / BEST_SPEC)
+        best = BestTrial(**read_json(path))
+        run = search / best.run
     except OSError:
-        raise file_problem(search, f"is a search without {BEST_SPEC}: no trial of it has finished yet") from None
-    named = BEST_RUN.search(text)
-    run = search / named[1] if named else None
-    if run is None or not is_run(run):
+        raise file_problem(search, f"is a search without {BEST_TRIAL}: no trial of it has finished yet") from None
+    except (ValueError, TypeError):
+        raise file_problem(path, f"is damaged; {resume_command('tune', search)} writes it again") from None
+    if not is_run(run):
         trials = search / TRIALS
-        what = f"its best trial, {named[1]}, is not there" if named else f"its {BEST_SPEC} does not name its best trial"
-        raise file_problem(search, f"is a search, and {what}; name one of the runs in {trials}")
-    about = text.splitlines()[0].removeprefix("# ").removesuffix(".").replace(f" of {search}", "")
-    return run, f"{search} is a search; its best: {about}"
+        what = f"is a search, and its best trial, {best.run}, is not there; name one of the runs in {trials}"
+        raise file_problem(search, what)
+    return run, f"{search} is a search; its best: {best}"

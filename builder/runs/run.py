@@ -22,6 +22,7 @@ from archspec.recipe.data import Folder
 from builder.pictures.pixel_range import ANY, PixelRange
 from builder.runs import comparison
 from builder.runs.comparison import differences, flat
+from builder.runs.directory import is_training
 from builder.runs.finding import find_run
 from builder.runs.fitting import check_model, check_weights
 from builder.runs.metrics import read_metrics
@@ -52,6 +53,7 @@ class DataDescription:
         train_count, validation_count: pictures.
         mean, std: of the training pixels, by channel.
         pixel_range: the lowest and the highest training pixel; 0 to 255 if it is not known.
+        darkest: the highest pixel of the darkest training picture; 0 if it is not known.
         fingerprint: a hash of the pictures and labels.
     """
 
@@ -62,6 +64,7 @@ class DataDescription:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     pixel_range: PixelRange
+    darkest: int
     fingerprint: str
 
     @property
@@ -152,15 +155,17 @@ class Run:
     def _read_best(self) -> dict[str, np.ndarray]:
         from safetensors import SafetensorError
 
-        from builder.system.tensors import read_tensors
+        from builder.system.tensors import ChecksumDiffers, read_tensors
 
         path = self.directory / CHECKPOINTS / BEST
         if not path.exists():
-            raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run was completed")
+            when = "is completed yet; a process trains in it at this moment"
+            ended = when if is_training(self.directory) else "was completed"
+            raise file_problem(self.directory, f"has no {CHECKPOINTS}/{BEST}: no epoch of this run {ended}")
         _check_readable(path)
         try:
             return read_tensors(path)[0]
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, ChecksumDiffers) as error:
             mend = f"delete it, and the weights of {MODEL} take its place"
             if not (self.directory / MODEL).exists():
                 mend = f"train again with python tools/train.py {self.directory / SPEC}"
@@ -215,6 +220,11 @@ class Run:
             FileError: there is no `model.keras`.
         """
         if not (self.directory / MODEL).is_file():
+            if is_training(self.directory):
+                raise file_problem(
+                    self.directory,
+                    f"has no {MODEL} yet: a process trains in it at this moment, and writes it at its end",
+                )
             raise file_problem(
                 self.directory,
                 f"has no {MODEL}: the training was stopped before it had written its best model; "
@@ -275,6 +285,7 @@ def _described(data: Mapping[str, Any]) -> DataDescription:
         mean=tuple(map(float, data["pixel_mean"])),
         std=tuple(map(float, data["pixel_std"])),
         pixel_range=pixel_range_of(data),
+        darkest=darkest_of(data),
         fingerprint=str(data["fingerprint"]),
     )
 
@@ -283,6 +294,11 @@ def pixel_range_of(data: Mapping[str, Any]) -> PixelRange:
     """The range of training pixels that the entry `data` of `environment.json` records."""
     least, most = map(int, data.get("pixel_range", ANY))
     return PixelRange(least, most)
+
+
+def darkest_of(data: Mapping[str, Any]) -> int:
+    """The highest pixel of the darkest training picture that the entry `data` of `environment.json` records."""
+    return int(data.get("darkest_picture", 0))
 
 
 def _check_readable(path: Path) -> None:

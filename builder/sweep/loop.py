@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec.errors import UserError
-from archspec.wording import counted
-from builder.runs.metrics import read_metrics
-from builder.runs.names import METRICS
 from builder.sweep import results
-from builder.sweep.plan import Plan, values_in_a_line
+from builder.sweep.console import SweepConsole
+from builder.sweep.failures import stopped_by_machine, unrecorded
+from builder.sweep.plan import Plan
 from builder.sweep.processes.forkserver import GRACE_SECONDS, ForkServer, TaskProcess
-from builder.sweep.records import COMPLETED, FAILED, KILLED, TIMED_OUT, Execution, Trial
+from builder.sweep.processes.task import FAULT_STATUS
+from builder.sweep.records import COMPLETED, FAILED, Execution, Trial
 from builder.sweep.results import Results
+from builder.system.endings import FAULTS, machine_fault
 from builder.system.files import write_json
 from builder.system.signals import Interrupts
-from builder.system.terminal import REFRESH_SECONDS, Say, clear, clock, is_live, show
+from builder.system.terminal import Say
 
 MOST_RESTARTS = 3
 """How often an execution is resumed after a signal has killed its process."""
@@ -29,8 +30,6 @@ ASK_SECONDS = 0.5
 ALIVE_SECONDS = 5.0
 """Seconds between signs of life to a chief."""
 POLL_SECONDS = 0.05
-LOG_TAIL = 2_000
-"""Characters at the end of a log in which the last line is looked for."""
 
 
 @dataclass
@@ -105,11 +104,8 @@ class SweepLoop:
         writes: bool = True,
     ):
         self.plan, self.oracle, self.slots, self.writes = plan, oracle, slots, writes
-        self.data_dir, self.planned, self.server = data_dir, planned, server
-        self._say = say
-        self.live = is_live(say)
-        self.began = self.shown = time.monotonic()
-        self.done_before = self._standing()[0]
+        self.data_dir, self.server = data_dir, server
+        self.console = SweepConsole(say, plan, oracle, planned)
 
     def run(self) -> int | None:
         """Trains until the oracle has no more trials.
@@ -121,12 +117,12 @@ class SweepLoop:
             with Interrupts() as interrupts:
                 while not all(slot.is_done for slot in self.slots):
                     if interrupts.signal is not None:
-                        self.say("stopping: running trials save their state")
+                        self.console.line("stopping: running trials save their state")
                         self._stop()
                         return interrupts.signal
                     for slot in self.slots:
                         self._advance(slot)
-                    self._show_running()
+                    self.console.running([slot.running for slot in self.slots if slot.running])
                     time.sleep(POLL_SECONDS)
             return None
         finally:
@@ -172,12 +168,16 @@ class SweepLoop:
         try:
             slot.running = Running(proposed, trial, number, self._process(slot, trial, number), time.monotonic())
         except UserError as error:
+            if machine_fault(error) is not None:
+                raise
             record = Execution(trial=trial.id, number=number, state=FAILED, message=str(error))
             self._write(trial, record)
             self._end_trial(slot, proposed, trial, record)
 
     def _process(self, slot: Slot, trial: Trial, number: int) -> TaskProcess:
-        task = dataclasses.replace(self.plan.task(trial, number, self.data_dir), cores=slot.cores, gpus=slot.gpus)
+        share = 1 / sum(other.gpus == slot.gpus for other in self.slots)  # of the memory of the same devices
+        task = self.plan.task(trial, number, self.data_dir)
+        task = dataclasses.replace(task, cores=slot.cores, gpus=slot.gpus, memory_share=share)
         assert self.server is not None  # a chief has none, and trains nothing
         if self.server.is_dead:
             self.server = ForkServer()
@@ -195,38 +195,29 @@ class SweepLoop:
                 running.process.send(signal.SIGTERM)
             return
         record = self.plan.files.execution(self.plan.files.record(running.trial, running.number))
+        if record is None and status - FAULT_STATUS in FAULTS:
+            self.console.line("stopping: running trials save their state")
+            self._stop()
+            raise stopped_by_machine(self.plan.files.directory, running.trial, status - FAULT_STATUS)
         if record is None and not running.is_late and status < 0 and running.restarts < MOST_RESTARTS:
-            self.say(f"trial {running.trial.id}: its process was killed by signal {-status}; resuming it")
+            self.console.line(f"trial {running.trial.id}: its process was killed by signal {-status}; resuming it")
             running.restarts += 1
             running.process = self._process(slot, running.trial, running.number)
             return
         if record is None:
-            record = self._unrecorded(running, status)
+            limit = limit if running.is_late else None
+            log = self.plan.files.log(running.trial, running.number)
+            wall = time.monotonic() - running.began
+            record = unrecorded(running.trial, running.number, status, running.restarts, limit, log, wall)
             self._write(running.trial, record)
         self._end_execution(slot, running, record)
-
-    def _unrecorded(self, running: Running, status: int) -> Execution:
-        """The record of an execution whose process left none."""
-        if running.is_late:
-            limit = self.plan.search.max_minutes_per_trial
-            state, message = TIMED_OUT, f"took longer than max_minutes_per_trial, {limit:g}"
-        elif status < 0:
-            times = counted(running.restarts + 1, "time")
-            state, message = KILLED, f"killed by signal {-status} {times}, perhaps because memory ran out"
-        else:
-            log = self.plan.files.log(running.trial, running.number)
-            text = log.read_text(errors="replace")[-LOG_TAIL:].strip() if log.exists() else ""
-            last = text.splitlines()[-1] if text else "no output"
-            state, message = FAILED, f"ended with status {status}: {last}"
-        wall = time.monotonic() - running.began
-        return Execution(running.trial.id, running.number, state, message=message, wall_seconds=wall)
 
     def _write(self, trial: Trial, record: Execution) -> None:
         write_json(self.plan.files.record(trial, record.number), dataclasses.asdict(record))
 
     def _end_execution(self, slot: Slot, running: Running, record: Execution) -> None:
         slot.running = None
-        self._say_end(running.trial, record)
+        self.console.end(running.trial, record)
         if record.state == COMPLETED:
             self._start_next(slot, running.proposed, running.trial, running.number + 1)
         else:
@@ -249,73 +240,4 @@ class SweepLoop:
         """Writes the results so far, and says how far the search is."""
         self.plan.files.write_table([one.name for one in self.plan.search.space.dimensions])
         results.write_best(Results.read(self.plan.files, self.plan.search))
-        self.say(self.progress())
-
-    # -- progress ------------------------------------------------------------------------------------------------------
-
-    def _say_end(self, trial: Trial, record: Execution) -> None:
-        search = self.plan.search
-        number = f", execution {record.number}" if search.tuner.executions_per_trial > 1 else ""
-        ending = (
-            f"{search.objective.name} {record.objective:.4f}"
-            if record.objective is not None
-            else f"{record.state.replace('_', ' ')}: {record.first_line}"
-        )
-        self.say(
-            f"trial {trial.id}{number}: {ending}  {values_in_a_line(trial.values)}  "
-            f"{trial.trainable_parameters:,} trainable parameters  {counted(record.epochs, 'epoch')}  "
-            f"{record.wall_seconds:.1f} s"
-        )
-
-    def say(self, text: str) -> None:
-        """Says a line that stays, in place of the live one."""
-        if self.live:
-            clear()
-        self._say(text)
-
-    def _show_running(self) -> None:
-        """Shows on a terminal how far the running trials are."""
-        now = time.monotonic()
-        if not self.live or now - self.shown < REFRESH_SECONDS:
-            return
-        self.shown = now
-        running = [slot.running for slot in self.slots if slot.running]
-        show("  |  ".join(self._described(one, now) for one in running) or "waiting for a trial")
-
-    def _described(self, running: Running, now: float) -> str:
-        """How far a running trial is: `trial 0003: epoch 2/15  val_accuracy 0.9361  0:12`."""
-        path = self.plan.files.run(running.trial, running.number) / METRICS
-        try:
-            rows = read_metrics(path)
-        except (OSError, ValueError):  # not begun yet
-            rows = []
-        name = self.plan.search.objective.name
-        value = f"  {name} {rows[-1][name]:.4f}" if rows and name in rows[-1] else ""
-        epoch = f"epoch {len(rows)}/{self.plan.recipe.epochs}" if rows else "starting"
-        return f"trial {running.trial.id}: {epoch}{value}  {clock(now - running.began)}"
-
-    def _standing(self) -> tuple[int, int, Results]:
-        """How many trials are done, how many of these have failed, and the results, from the files."""
-        found = Results.read(self.plan.files, self.plan.search)
-        failed = sum(one.has_failed for one in found.outcomes)
-        return sum(one.is_finished for one in found.outcomes) + failed, failed, found
-
-    def progress(self) -> str:
-        """How far the search is, in a line."""
-        done, failed, found = self._standing()
-        running = len(getattr(self.oracle, "ongoing_trials", ()))
-        parts = [f"{done}{f' of {self.planned}' if self.planned else ''} trials done"]
-        if failed:
-            parts.append(f"{failed} failed")
-        if running:
-            parts.append(f"{running} running")
-        if found.best is not None:
-            name = self.plan.search.objective.name
-            parts.append(f"best {name} {found.best.objective:.4f} (trial {found.best.trial.id})")
-        candidate_filter = getattr(self.oracle, "candidate_filter", None)
-        if candidate_filter is not None:
-            parts.append(f"{sum(candidate_filter.rejected.values())} resampled")
-        done_now = done - self.done_before
-        if self.planned and done_now > 0 and done < self.planned:
-            parts.append(f"ETA {clock((time.monotonic() - self.began) / done_now * (self.planned - done))}")
-        return "  ".join(parts)
+        self.console.line(self.console.progress())

@@ -4,6 +4,7 @@ spec.yaml            the spec that is searched
 journal.jsonl        every decision, for --resume
 trials.csv           a row for each execution
 best.yaml            the best candidate, as a spec
+best.json            which trial that is, and its result
 trials/0001/
   trial.json         the values of the candidate, and what its network costs
   run-1.yaml         the spec of the first execution, with its seed

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 from archspec import Spec, load
 from archspec.search import Search
-from builder.runs.names import BEST_SPEC, RUN_LINE
+from builder.runs.finding import BestTrial
+from builder.runs.names import BEST_SPEC, BEST_TRIAL, SPEC
 from builder.sweep.records import COMPLETED, Execution, Files, Trial
-from builder.system.files import write_text
+from builder.system.files import write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class Results:
     def best_spec(self) -> Spec | None:
         """The best candidate as a spec without a `search` section, its seed included; None if no trial has finished."""
         best = self.best
-        return load(self.files.spec(best.trial, best.execution.number)) if best else None
+        return load(_spec_file(self.files, best)) if best else None
 
     def front(self, size: Callable[[Trial], float]) -> list[Outcome]:
         """The finished trials for which no other is both as small and better, the smallest first."""
@@ -180,20 +181,36 @@ def write(results: Results) -> None:
 
 
 def write_best(results: Results) -> None:
-    """Writes `best.yaml`."""
+    """Writes `best.yaml` and `best.json`."""
     best = results.best
     if best is not None:
         write_text(results.directory / BEST_SPEC, _spec_text(results, best))
+        write_json(results.directory / BEST_TRIAL, asdict(_record(results, best)))
+
+
+def _record(results: Results, outcome: Outcome) -> BestTrial:
+    """A trial with the execution that stands for it."""
+    trial, execution = outcome.trial, outcome.execution
+    assert execution.objective is not None and execution.best_epoch is not None
+    run = results.files.run(trial, execution.number).relative_to(results.directory)
+    name = results.search.objective.name
+    return BestTrial(trial.id, str(run), name, execution.objective, execution.best_epoch, execution.epochs)
+
+
+def _spec_file(files: Files, outcome: Outcome) -> Path:
+    """The spec of a candidate as its run has it, with the number that the run has chosen for `batch_size: auto`."""
+    trial, number = outcome.trial, outcome.execution.number
+    path = files.run(trial, number) / SPEC
+    return path if path.is_file() else files.spec(trial, number)
 
 
 def _spec_text(results: Results, outcome: Outcome) -> str:
     """A candidate's spec, with its result in the first lines."""
-    trial, execution, name = outcome.trial, outcome.execution, results.search.objective.name
+    trial, record = outcome.trial, _record(results, outcome)
     lines = [
-        f"# Trial {trial.id} of {results.directory}: {name} {execution.objective:.6g} in epoch "
-        f"{execution.best_epoch} of {execution.epochs}.",
+        f"# {str(record).replace(':', f' of {results.directory}:', 1)}.",
         f"# Trainable parameters {trial.trainable_parameters:,}; MACs {trial.macs:,}.",
-        f"{RUN_LINE}{results.files.run(trial, execution.number).relative_to(results.directory)}",
+        f"# Run: {record.run}",
     ]
     if len(outcome.completed) > 1:
         values = ", ".join(f"{one.objective:.6g}" for one in outcome.completed)
@@ -201,5 +218,5 @@ def _spec_text(results: Results, outcome: Outcome) -> str:
             f"# The mean of {len(outcome.completed)} trainings with different seeds is {outcome.objective:.6g}: "
             f"{values}."
         )
-    text = results.files.spec(trial, execution.number).read_text(encoding="utf-8")
+    text = _spec_file(results.files, outcome).read_text(encoding="utf-8")
     return "\n".join(lines) + "\n" + text

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
 from archspec.candidates.check import Checker
-from archspec.commands import as_started
 from archspec.errors import Where, argument_problem, problem_at
 from archspec.network import SpecLike, as_spec
 from archspec.spec.addresses import address
 from archspec.wording import counted
+from builder.runs.advice import resume_command
 from builder.runs.names import BEST_SPEC
 from builder.sweep import results
 from builder.sweep.directory import choose_directory, claimed, is_begun, make_shared
@@ -106,7 +105,7 @@ def _tune(
         planned = search.tuner.planned(plan.recipe.epochs, candidates)
         loop = SweepLoop(plan, oracle, slots, data_dir, planned, server, say, writes=role != "worker")
         if role != "worker" and oracle.trials:
-            say(f"resuming: {loop.progress()}")
+            say(f"resuming: {loop.console.progress()}")
         signal = chief.serve(oracle, loop.update, say) if role == "chief" else loop.run()
 
         if role == "worker":
@@ -200,9 +199,7 @@ def _check_signal(signal: int | None) -> None:
 def _check_end(plan: Plan, oracle: Any, found: Results, signal: int | None, data_dir: str | None, say: Say) -> None:
     """Raises the error of a search that was interrupted, tried nothing, or stopped because its trials failed."""
     if signal is not None:
-        command = ["python", "tools/tune.py", "--resume", str(found.directory)]
-        command += ["--data-dir", data_dir] if data_dir else []
-        say(f"interrupted; resume with: {as_started(shlex.join(command))}")
+        say(f"interrupted; resume with: {resume_command('tune', found.directory, data_dir)}")
     _check_signal(signal)
     if not oracle.trials:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in found.rejected.items())

@@ -1,7 +1,7 @@
 """Ends a command quietly if Ctrl-C comes while it still starts.
 
 Tools import this module before all others, for its effect: their imports take up to five seconds, in which an interrupt
-would otherwise end in a traceback."""
+would otherwise end in a traceback. From here on no interrupt is lost either: see `signals.retry_swallowed`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import os
 import signal
 from collections.abc import Iterator
 from types import FrameType
+
+from builder.system.signals import retry_swallowed
 
 try:
     _stderr = os.dup(2)  # the user's, even where something captures what is written to stderr
@@ -44,3 +46,4 @@ def arm() -> None:
 
 
 arm()
+retry_swallowed()

@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 from pathlib import Path
+
+FAULTS = (
+    errno.ENOSPC,  # no space, or no more files
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENFILE,  # ahead of EMFILE, whose words begin alike
+    errno.EMFILE,
+)
+"""What ends any training on a machine until somebody mends the machine."""
+
+
+def machine_fault(error: BaseException | None) -> int | None:
+    """The one of `FAULTS` that is an error's reason, or that of an error which led to it; None if the machine is well.
+
+    Libraries report some of them in words alone.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FAULTS:
+            return error.errno
+        text = str(error).lower()
+        for number in FAULTS:
+            if os.strerror(number).lower() in text:
+                return number
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
 
 
 class Diverged(RuntimeError):

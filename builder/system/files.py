@@ -70,4 +70,9 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Writes a JSON file atomically."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """A value as the text of a JSON file."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

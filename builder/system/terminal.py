@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import sys
@@ -25,7 +26,7 @@ def silent(line: str) -> None:
 
 def is_live(say: Say) -> bool:
     """Whether `say` writes to a terminal, where a line may be written over."""
-    return say is print and sys.stdout is not None and sys.stdout.isatty()
+    return inspect.unwrap(say) is print and sys.stdout is not None and sys.stdout.isatty()
 
 
 def bold(text: str) -> str:

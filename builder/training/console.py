@@ -10,16 +10,18 @@ from builder.system.terminal import PLAIN_SECONDS, REFRESH_SECONDS, Say, bold, c
 
 BEST = "*"
 """Marks the epochs that were the best so far."""
+NUMBER = 5
+"""The columns of an epoch's number, with that of all epochs if it fits."""
 HEADER = "  loss  accuracy  val_loss  val_accuracy      rate  seconds  images/s"
 """The names of an epoch's numbers; `rate` is the learning rate."""
 
 
 class Console:
-    """Writes the lines of a training of `steps_per_epoch` steps an epoch. Those of epochs fit into 80 columns."""
+    """Writes the lines of a training of `steps_per_epoch` steps an epoch. Those of epochs have less than 80 columns."""
 
     def __init__(self, say: Say, recipe: Train, steps_per_epoch: int):
         self.say = say
-        self.epochs, self.batch_size, self.steps = recipe.epochs, recipe.batch_size, steps_per_epoch
+        self.epochs, self.batch_size, self.steps = recipe.epochs, recipe.global_batch, steps_per_epoch
         self.live = is_live(say)
         self.shown = time.monotonic()
         self.has_header = False
@@ -57,10 +59,12 @@ class Console:
         """Writes the line of a completed epoch, from its row of `metrics.csv`; before the first one a header."""
         if not self.has_header:
             self.has_header = True
-            header = f"{'epoch':>{len(self._number(self.epochs))}}  {HEADER}"
+            header = f"{'epoch':>{NUMBER}}  {HEADER}"
             self.line(bold(header) if self.live else header)
+        number = self._number(int(row["epoch"]))
+        number = number if len(number) <= NUMBER else str(int(row["epoch"]))
         text = (
-            f"{self._number(int(row['epoch'])):>5}  {row['loss']:6.4f}  {row['accuracy']:8.4f}  "
+            f"{number:>{NUMBER}}  {row['loss']:6.4f}  {row['accuracy']:8.4f}  "
             f"{row['val_loss']:8.4f}  {row['val_accuracy']:12.4f}  {row['learning_rate']:8.3g}  "
             f"{row['seconds']:7.1f}  {row['images_per_second']:8.0f}"
         ) + (f" {BEST}" if best else "")

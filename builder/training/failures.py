@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from archspec.errors import Where, is_full_disk, problem_at
-from builder.data import Data, Encoded, unreadable
+from archspec.errors import is_full_disk, problem_at
+from archspec.spec.addresses import address
+from archspec.wording import counted
+from builder.data import Encoded, unreadable
 from builder.system.endings import WorkerLost
+from builder.training.batch_size import smaller_batch
+from builder.training.setup import Setup
 
 PEER_ERRORS = (
     tf.errors.UnavailableError,
@@ -23,23 +27,20 @@ READING_ERRORS = (
 )
 
 
-def explained(
-    error: tf.errors.OpError, data: Data, batch_size_at: Where, is_multi_worker: bool, last_checkpoint: str
-) -> Exception:
+def explained(error: tf.errors.OpError, setup: Setup, last_checkpoint: str) -> Exception:
     """The exception to raise for an error that TensorFlow met in a step; the error itself if its cause is not known.
 
     Args:
         error: the error.
-        data: the data that the step read.
-        batch_size_at: the position of the batch size in the spec.
-        is_multi_worker: whether there are other workers.
+        setup: the training that it ended.
         last_checkpoint: the newest checkpoint, in words.
     """
+    data = setup.data
     if isinstance(error, tf.errors.ResourceExhaustedError) and not is_full_disk(error):
-        advice = "set a lower batch_size, or accumulate to go in parts"
-        message = f"a step needs more memory than there is; {advice}; {last_checkpoint}"
-        return problem_at(batch_size_at, message)
-    if is_multi_worker and isinstance(error, PEER_ERRORS):
+        pictures = counted(setup.recipe.global_batch, "picture")
+        message = f"a step of {pictures} needs more memory than there is; {smaller_batch(setup)}; {last_checkpoint}"
+        return problem_at(address(setup.spec, "train", "batch_size"), message)
+    if setup.placement.is_multi_worker and isinstance(error, PEER_ERRORS):
         return WorkerLost(f"a worker is gone: {_reason(error)}; {last_checkpoint}")
     if isinstance(error, READING_ERRORS) and any(isinstance(part, Encoded) for part in (data.train, data.validation)):
         return unreadable(data, error)

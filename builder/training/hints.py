@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-import tensorflow as tf
-
-from archspec import analyse
+from archspec.graph import hints as of_network
 from archspec.ops.pointwise import BatchNorm
+from archspec.recipe.batch_size import automatic_batch
 from archspec.tables import size
-from builder.system.memory import free_memory
+from archspec.wording import counted
+from builder.training.memory import on_gpu, step_memory
 from builder.training.setup import Setup
 
 LAG_EPOCHS = 10
@@ -18,7 +16,7 @@ LAG_EPOCHS = 10
 
 def hints(setup: Setup) -> list[str]:
     """Hints on a training that is about to begin, a sentence each."""
-    found = (_lagging_statistics(setup), _memory(setup))
+    found = (*of_network.hints(setup.spec.graph), _lagging_statistics(setup), _memory(setup))
     return [hint for hint in found if hint]
 
 
@@ -41,24 +39,22 @@ def _lagging_statistics(setup: Setup) -> str | None:
 
 
 def _memory(setup: Setup) -> str | None:
-    """A hint if a step's activations and the weights, with their gradients and the optimizer's variables, take more
-    memory than is free. Without a GPU, running out of it ends the process without a message."""
-    if tf.config.list_physical_devices("GPU"):
+    """A hint if a step takes more memory than is free. Without a GPU, running out of it ends the process without a
+    message."""
+    if on_gpu():
         return None
-    analysis, recipe = analyse(setup.spec), setup.recipe
-    kept = sum(math.prod(one.shape) * tf.as_dtype(one.dtype).size for one in setup.state.variables.values())
-    fixed = (kept + analysis.weights_bytes()) * setup.placement.replicas
-    per_picture = analysis.training_bytes(1, 4 if recipe.precision == "float32" else 2)
-    pictures, free = -(-recipe.batch_size // recipe.accumulate), free_memory()
-    if fixed + pictures * per_picture <= free:
+    memory, replicas = step_memory(setup.spec, setup.recipe, setup.placement, True), setup.placement.replicas
+    parts = replicas * setup.recipe.accumulate
+    pictures = -(-setup.recipe.global_batch // parts)
+    if memory.needed(pictures) <= memory.free:
         return None
-    fitting = max(free - fixed, 0) // per_picture
     advice = (
-        f"train.batch_size={1 << (fitting.bit_length() - 1)} would fit, or train.accumulate"
-        if fitting
+        f"train.batch_size={automatic_batch(memory.fitting * parts, parts)} would fit, or train.accumulate"
+        if memory.fitting
         else "not even one picture fits"
     )
+    each = f" on each of {replicas} replicas" if replicas > 1 else ""
     return (
-        f"a step of {pictures} pictures takes about {size(fixed + pictures * per_picture)}, and {size(free)} are "
-        f"free, so this training will probably run out of memory; {advice}"
+        f"a step of {counted(pictures, 'picture')}{each} takes about {size(memory.needed(pictures))}, and "
+        f"{size(memory.free)} are free, so this training will probably run out of memory; {advice}"
     )

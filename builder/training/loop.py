@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.monitor import improved
-from archspec.spec.addresses import address
 from builder.data.batches import training_batches, validation_batches
 from builder.runs import checkpoints
 from builder.runs.checkpoints import CheckpointStore
@@ -25,7 +24,7 @@ from builder.training.console import Console
 from builder.training.failures import explained
 from builder.training.outputs import RunOutputs
 from builder.training.progress import Progress, Sums
-from builder.training.setup import Setup
+from builder.training.setup import Setup, distributed
 from builder.training.steps import MOST_STEPS
 
 CALL_SECONDS = 0.5
@@ -61,7 +60,7 @@ class Loop:
         self.outputs, self.on_epoch, self.until = outputs, on_epoch, until
         self.recipe = setup.recipe
         self.steps = setup.steps_per_epoch
-        self.batch_size = setup.recipe.batch_size // setup.placement.replicas
+        self.batch_size = setup.recipe.global_batch // setup.placement.replicas
         self.files = BackgroundJob()
         self.saved_step, self.saved_at = progress.step, time.monotonic()
         self.call_steps = MULTI_WORKER_STEPS if setup.placement.is_multi_worker else 1
@@ -89,9 +88,7 @@ class Loop:
                         batches = batches or iter(self._training(self.progress.step))
                         self._advance(batches, interrupts)
         except tf.errors.OpError as error:
-            batch_size_at = address(setup.spec, "train", "batch_size")
-            is_multi_worker = setup.placement.is_multi_worker
-            explanation = explained(error, setup.data, batch_size_at, is_multi_worker, self._last_checkpoint())
+            explanation = explained(error, setup, self._last_checkpoint())
             if explanation is error:
                 raise
             raise explanation from None
@@ -107,18 +104,10 @@ class Loop:
 
     # -- training ------------------------------------------------------------------------------------------------------
 
-    def _distributed(self, batches: Callable[[tuple[int, int]], tf.data.Dataset]) -> Iterable[Any]:
-        """The batches of this process's shard, one after another for each of its replicas."""
-
-        def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
-            return batches((context.input_pipeline_id, context.num_input_pipelines))
-
-        return self.setup.placement.strategy.distribute_datasets_from_function(of_this_process)
-
     def _training(self, step: int) -> Iterable[Any]:
         """All training batches from a step on."""
         data, recipe, size = self.setup.data, self.recipe, self.batch_size
-        return self._distributed(lambda shard: training_batches(data, recipe, size, step, shard))
+        return distributed(self.setup.placement, lambda shard: training_batches(data, recipe, size, step, shard))
 
     def _advance(self, batches: Iterator[Any], interrupts: Interrupts) -> None:
         """Does some steps in one call, then shows the progress, writes a checkpoint or stops, as is due."""
@@ -128,7 +117,7 @@ class Loop:
         for (*sums, _), rate in zip(results, rates, strict=True):
             self._check(sums[0], rate)
             progress.step += 1
-            progress.sums.add(map(float, sums), self.recipe.batch_size)
+            progress.sums.add(map(float, sums), self.recipe.global_batch)
         seconds = time.monotonic() - began
         progress.seconds += seconds
         self._adapt(len(rates), seconds)
@@ -150,7 +139,7 @@ class Loop:
         return -(-remaining // parts)
 
     def _adapt(self, steps: int, seconds: float) -> None:
-        images = steps * self.recipe.batch_size / seconds
+        images = steps * self.recipe.global_batch / seconds
         if not self.is_compiled:  # the first call includes compilation: it says nothing about the speed
             self.is_compiled = True
             return
@@ -212,12 +201,15 @@ class Loop:
         """The validation batches, repeated forever: starting a new pipeline takes as long as many steps of a small
         network."""
         data, recipe, size = self.setup.data, self.recipe, self.batch_size
-        return iter(self._distributed(lambda shard: validation_batches(data, recipe, size, shard).repeat()))
+        batches = distributed(
+            self.setup.placement, lambda shard: validation_batches(data, recipe, size, shard).repeat()
+        )
+        return iter(batches)
 
     def _evaluate(self, interrupts: Interrupts) -> Sums | None:
         """The metrics over all validation pictures, on all replicas; None after an interruption."""
         sums = Sums()
-        remaining = -(-self.setup.data.validation_count // self.recipe.batch_size)
+        remaining = -(-self.setup.data.validation_count // self.recipe.global_batch)
         while remaining:
             count = min(self.call_steps, remaining)
             sums.add_batches(self.setup.evaluate(self._validation, tf.constant(count)).numpy())

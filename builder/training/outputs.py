@@ -59,10 +59,10 @@ class RunOutputs:
             saved.save(temporary)
         height, width, channels = spec.graph.input.shape
         samples.keep(self.directory / names.PICTURES, data.validation, (height, width, channels), recipe.resizing)
-        batches = iter(validation_batches(data, recipe, recipe.batch_size))
+        batches = iter(validation_batches(data, recipe, recipe.global_batch))
         steps = evaluation_steps(saved, recipe, tf.distribute.get_strategy())
         sums = Sums()
-        sums.add_batches(steps(batches, tf.constant(-(-data.validation_count // recipe.batch_size))).numpy())
+        sums.add_batches(steps(batches, tf.constant(-(-data.validation_count // recipe.global_batch))).numpy())
         means = sums.means()
         # The monitor decides, and between equals the validation loss.
         monitor = recipe.checkpoints.best

@@ -26,9 +26,11 @@ from builder.data import Data, load_data
 from builder.data.batches import steps_per_epoch, training_batches
 from builder.data.pipeline import validation_pictures
 from builder.data.splits import labels_of
+from builder.distribution.strategy import one_device
 from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 from builder.system.files import replacing
 from builder.system.terminal import Say
+from builder.training.batch_size import estimate
 
 COLUMNS, EVALUATION_COLUMNS = 8, 4
 MOST_COLUMNS, MOST_ROWS = 12, 13
@@ -68,6 +70,10 @@ def preview(
     spec = as_spec(spec)
     recipe, path = recipe_of(spec), _writable(out)
     data = load_data(spec, data_dir=data_dir, say=say)
+    if recipe.is_automatic:
+        choice = estimate(spec, recipe, data, one_device())
+        recipe = replace(recipe, batch_size=choice.batch_size)
+        say(f"{choice.line}; a training on more devices may choose another")
     count = min(count, data.train_count)
     classes = len(data.class_names)
     rows = max(math.ceil(count / COLUMNS), min(math.ceil(classes / MOST_COLUMNS), MOST_ROWS))
@@ -97,7 +103,7 @@ def _writable(out: str | os.PathLike[str]) -> Path:
 
 def training_examples(data: Data, recipe: Train, count: int) -> list[Example]:
     """The first pictures and labels of the first epoch, as the network will receive them."""
-    return _first(training_batches(data, recipe, recipe.batch_size), count)
+    return _first(training_batches(data, recipe, recipe.global_batch), count)
 
 
 def validation_examples(data: Data, recipe: Train, count: int) -> list[Example]:

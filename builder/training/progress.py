@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archspec.recipe import Train
-from archspec.recipe.monitor import METRICS, Watch
+from archspec.recipe.monitor import METRICS, Watch, unimproved
 from archspec.recipe.schedules import Plateau
 
 
@@ -46,7 +46,7 @@ class Progress:
         sums: the metrics of the unfinished epoch.
         seconds: the time that the unfinished epoch has taken.
         best: the row of the best epoch.
-        plateau, stopping: the state of the learning rate's plateau and of early stopping.
+        plateau: the state of the learning rate's plateau.
     """
 
     step: int = 0
@@ -55,7 +55,6 @@ class Progress:
     seconds: float = 0.0
     best: dict[str, float] | None = None
     plateau: Watch = field(default_factory=Watch)
-    stopping: Watch = field(default_factory=Watch)
 
     @property
     def epochs(self) -> int:
@@ -64,7 +63,17 @@ class Progress:
 
     def is_complete(self, recipe: Train) -> bool:
         """Whether all epochs are done, or early stopping's patience has run out."""
-        return self.epochs >= recipe.epochs or self.stopping.ran_out > 0
+        return self.epochs >= recipe.epochs or self.is_stopped(recipe)
+
+    def stopping(self, recipe: Train) -> Watch:
+        """The state of a recipe's early stopping. It follows from the rows, so that the rule may change when a run is
+        resumed."""
+        rule = recipe.early_stopping
+        return Watch() if rule is None else unimproved(rule, (row[rule.monitor] for row in self.rows))
+
+    def is_stopped(self, recipe: Train) -> bool:
+        """Whether early stopping's patience has run out."""
+        return self.stopping(recipe).ran_out > 0
 
     def add(self, row: dict[str, float], better: bool, recipe: Train) -> None:
         """Ends an epoch with its row."""
@@ -73,8 +82,6 @@ class Progress:
             self.best = row
         if isinstance(recipe.schedule, Plateau):
             self.plateau = self.plateau.update(recipe.schedule, row[recipe.schedule.monitor])
-        if recipe.early_stopping is not None:
-            self.stopping = self.stopping.update(recipe.early_stopping, row[recipe.early_stopping.monitor])
         self.sums, self.seconds = Sums(), 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -82,5 +89,4 @@ class Progress:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Progress:
-        watches = {name: Watch(**value[name]) for name in ("plateau", "stopping")}
-        return cls(**{**value, **watches, "sums": Sums(**value["sums"])})
+        return cls(**{**value, "plateau": Watch(**value["plateau"]), "sums": Sums(**value["sums"])})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -65,6 +66,15 @@ class Setup:
     @property
     def steps_per_epoch(self) -> int:
         return steps_per_epoch(self.data, self.recipe)
+
+
+def distributed(placement: Placement, batches: Callable[[tuple[int, int]], tf.data.Dataset]) -> Iterable[Any]:
+    """The batches of this process's shard, (index, count), one after another for each of its replicas."""
+
+    def of_this_process(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        return batches((context.input_pipeline_id, context.num_input_pipelines))
+
+    return placement.strategy.distribute_datasets_from_function(of_this_process)
 
 
 def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initialise: bool, say: Say) -> Setup:

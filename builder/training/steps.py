@@ -55,7 +55,7 @@ def training_steps(
         with tf.GradientTape() as tape:
             logits = model(pictures, training=True)
             of_each = losses(labels, logits)
-            mean = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.batch_size)
+            mean = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.global_batch)
         gradients = tape.gradient(mean, [variable.value for variable in variables])
         reported = (of_each, *(correct(labels, logits, k) for k in ACCURACIES.values()))
         return gradients, tf.stack([tf.reduce_sum(value) for value in reported])

@@ -4,78 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from archspec import Spec
-from archspec.commands import as_started
 from archspec.errors import file_problem, is_full_disk
 from archspec.network import SpecLike, as_spec
 from archspec.recipe import Train
-from archspec.recipe.monitor import MONITORS
 from archspec.spec.addresses import address, recipe_of
 from archspec.wording import counted
 from builder.data import load_data
-from builder.distribution.strategy import Placement, choose_strategy
-from builder.network.model import frozen_layers
+from builder.distribution.strategy import choose_strategy
 from builder.runs.checkpoints import CheckpointStore
+from builder.runs.comparison import with_recorded_batch
 from builder.runs.directory import check_can_train, claim, locked, resumes
 from builder.runs.environment import record_environment
 from builder.runs.extension import extended_from
 from builder.runs.names import CHECKPOINTS, MODEL
-from builder.runs.run import open_run
 from builder.system.endings import Diverged, Interrupted, WorkerLost
 from builder.system.terminal import Say, silent
+from builder.training.batch_size import set_up_automatic
 from builder.training.console import Console
 from builder.training.hints import hints
 from builder.training.loop import Loop, OnEpoch
+from builder.training.messages import devices_of, parameters_of, report_end, search_left_out, stopped_early
 from builder.training.outputs import RunOutputs
 from builder.training.progress import Progress
 from builder.training.restoring import restore
+from builder.training.result import Result, result_of
 from builder.training.setup import Setup, set_up
-
-HISTORY = (*MONITORS, "learning_rate")
-
-
-@dataclass(frozen=True)
-class Result:
-    """The result of a training.
-
-    Attributes:
-        run_dir: the run's directory.
-        epochs: how many were completed, over all trainings of the run.
-        best_epoch: the epoch whose weights `model.keras` has.
-        val_loss, val_accuracy: of `model.keras`, measured once more after its conversion to stock layers; if it is not
-            written yet, of the best epoch.
-        seconds: of this training, from the first step to the last validation; 0 if the run was complete already.
-        history: for each metric and `learning_rate` a list of its values, one for each epoch, as Keras's
-            `History.history`. For a resumed run it includes the epochs before the interruption.
-    """
-
-    run_dir: Path
-    epochs: int
-    best_epoch: int
-    val_loss: float
-    val_accuracy: float
-    seconds: float
-    history: Mapping[str, list[float]] = field(repr=False)
-
-    @cached_property
-    def model(self) -> keras.Model:
-        """The best model, opened from `model.keras`: from pictures, uint8 or the same values as floats, of shape
-        (batch, height, width, channels), to logits, float32 (batch, classes).
-
-        Raises:
-            FileError: there is none yet (see `until` of `train`), or it is damaged.
-        """
-        return open_run(self.run_dir).model
 
 
 def train(
@@ -87,6 +49,7 @@ def train(
     resume: bool = False,
     until: int | None = None,
     extend: bool = False,
+    memory_share: float = 1.0,
 ) -> Result:
     """Trains a network as its spec says.
 
@@ -107,6 +70,8 @@ def train(
         extend: whether a resumed run may get more epochs than it began with although its schedule depends on their
             number, so that the learning rate leaves the curve that it has followed so far. Other schedules, such as a
             constant rate, steps or a plateau, need no permission.
+        memory_share: the share of the free memory that `batch_size: auto` counts on, where several trainings begin on
+            one machine.
 
     Raises:
         UserError: there is no `train` section, the data do not exist or fit, the batch does not divide, or the run
@@ -118,7 +83,9 @@ def train(
     spec = as_spec(spec)
     _check_functions(say=say, on_epoch=on_epoch)
     check_can_train(spec, run_dir, resume, extend)
-    recipe, is_resumed = recipe_of(spec), resumes(run_dir, resume)
+    is_resumed = resumes(run_dir, resume)
+    spec = with_recorded_batch(Path(run_dir or ""), spec) if is_resumed else spec
+    recipe = recipe_of(spec)
     if is_resumed and (result := _completed(Path(run_dir or ""), spec, recipe, say, until)):
         return result
 
@@ -127,12 +94,18 @@ def train(
     say = say if is_chief else silent
     if resume and not is_resumed:
         say(f"there is no run to resume{f' in {run_dir}' if run_dir else ''}, so this is a new one")
+    if line := search_left_out(spec):
+        say(line)
     if recipe.deterministic:
         tf.config.experimental.enable_op_determinism()
     data = load_data(spec, data_dir=data_dir, say=say)
     keras.utils.set_random_seed(recipe.seed)  # after the data, as preparing them draws numbers too
     has_state = is_resumed and bool(_store(Path(run_dir or ""), recipe).paths())
-    setup = set_up(spec, recipe, data, placement, not has_state, say)
+    if recipe.is_automatic:
+        setup = set_up_automatic(spec, recipe, data, placement, not has_state, say, memory_share)
+        spec, recipe = setup.spec, setup.recipe
+    else:
+        setup = set_up(spec, recipe, data, placement, not has_state, say)
 
     opened = _opened(run_dir, is_resumed, setup, say) if is_chief else contextlib.nullcontext(Path(run_dir or ""))
     with opened as directory:
@@ -146,7 +119,7 @@ def train(
         try:
             loop.run()
         except (Interrupted, Diverged, WorkerLost, KeyboardInterrupt) as stop:
-            _report(stop, progress, setup, console, directory, data_dir)
+            report_end(stop, progress, setup, console, directory, data_dir)
             if outputs and progress.best and _may_still_save(stop):
                 outputs.finish(progress)
             raise
@@ -154,10 +127,10 @@ def train(
 
         if _is_partial(progress, recipe, until):
             say(f"stopped after epoch {progress.epochs}, as asked")
-            return _result(directory, progress, seconds)
-        if progress.stopping.ran_out:
-            say(_stopped_early(progress, recipe))
-        return _result(directory, progress, seconds, outputs.finish(progress) if outputs else None)
+            return result_of(directory, progress, seconds)
+        if progress.is_stopped(recipe):
+            say(stopped_early(progress, recipe))
+        return result_of(directory, progress, seconds, outputs.finish(progress) if outputs else None)
 
 
 def _check_functions(**functions: object) -> None:
@@ -184,14 +157,14 @@ def _completed(directory: Path, spec: Spec, recipe: Train, say: Say, until: int 
     finished = progress.is_complete(recipe) and (directory / MODEL).exists()
     if progress.best is None or not (finished or _is_partial(progress, recipe, until)):
         return None
-    if progress.stopping.ran_out and extended_from(directory, spec) is not None:
+    if progress.is_stopped(recipe) and extended_from(directory, spec) is not None:
         raise file_problem(
             directory,
-            f"was ended by early stopping after epoch {progress.epochs}, so that more epochs change nothing; start a "
-            f"new run with its weights: --set 'train.init_from={{run: {directory}}}'",
+            f"was ended by early stopping after epoch {progress.epochs}, so that more epochs change nothing; let it "
+            "continue with --set train.early_stopping=null, or with a longer patience",
         )
     say(f"{directory} is complete, after {counted(progress.epochs, 'epoch')}")
-    return _result(directory, progress, 0.0)
+    return result_of(directory, progress, 0.0)
 
 
 def _is_partial(progress: Progress, recipe: Train, until: int | None) -> bool:
@@ -216,8 +189,8 @@ def _opened(run_dir: str | os.PathLike[str] | None, is_resumed: bool, setup: Set
         devices = [device.name for device in tf.config.list_logical_devices()]
         record_environment(directory, spec, data, devices, setup.recipe.seed, say)
         say(
-            f"{spec.name}: {_parameters(setup.network)}, {data.train_count:,} + {data.validation_count:,} pictures"
-            f"{_devices(setup.placement)}"
+            f"{spec.name}: {parameters_of(setup.network)}, {data.train_count:,} + {data.validation_count:,} pictures"
+            f"{devices_of(setup.placement)}"
         )
         say(f"run directory {directory}")
         for hint in hints(setup):
@@ -231,72 +204,7 @@ def _opened(run_dir: str | os.PathLike[str] | None, is_resumed: bool, setup: Set
             raise file_problem(directory, message) from error
 
 
-def _parameters(network: keras.Model) -> str:
-    """How many parameters there are, how many are trainable, and how many belong to frozen layers, batch statistics
-    included, if there are any."""
-    trainable = sum(weight.shape.num_elements() for weight in network.trainable_weights)
-    frozen = sum(layer.count_params() for layer in frozen_layers(network))
-    shares = f"{trainable:,} trainable" + (f", {frozen:,} frozen" if frozen else "")
-    return f"{network.count_params():,} parameters ({shares})"
-
-
-def _devices(placement: Placement) -> str:
-    """The replicas and workers in words, after a comma, if there are several."""
-    if placement.is_multi_worker:
-        return f", {counted(placement.replicas, 'replica')} on {counted(len(placement.cluster.workers), 'worker')}"
-    return f", {counted(placement.replicas, 'replica')}" if placement.replicas > 1 else ""
-
-
-def _stopped_early(progress: Progress, recipe: Train) -> str:
-    """Why early stopping ended a training, in words."""
-    rule = recipe.early_stopping
-    assert rule is not None
-    gain = f" by {rule.min_delta:g}" if rule.min_delta else ""
-    return (
-        f"stopped early after epoch {progress.epochs} of {recipe.epochs}: {rule.monitor} has not improved{gain} on "
-        f"{progress.stopping.best:.4f} for {counted(rule.patience, 'epoch')}"
-    )
-
-
-def _report(
-    stop: BaseException,
-    progress: Progress,
-    setup: Setup,
-    console: Console,
-    directory: Path,
-    data_dir: str | os.PathLike[str] | None,
-) -> None:
-    """Says why a training ended early, and how to resume it."""
-    if isinstance(stop, Diverged | WorkerLost):
-        console.line(str(stop))
-    else:
-        epoch, step = divmod(progress.step, setup.steps_per_epoch)
-        saved = f"; saved as {stop.checkpoint}" if isinstance(stop, Interrupted) else ""
-        console.line(f"interrupted in epoch {epoch + 1}, after step {step}{saved}")
-    if not isinstance(stop, Diverged):
-        command = ["python", "tools/train.py", "--resume", str(directory)]
-        command += ["--data-dir", os.fspath(data_dir)] if data_dir else []
-        is_alone = not setup.placement.is_multi_worker  # several workers may have been started in many ways
-        console.line(
-            f"resume with: {as_started(shlex.join(command))}"
-            if is_alone
-            else f"resume with the same command and --resume {directory}"
-        )
-
-
 def _may_still_save(stop: BaseException) -> bool:
     """Whether there is time to write the best model: no after SIGTERM (SIGKILL may follow), a second Ctrl-C or a lost
     worker."""
     return isinstance(stop, Diverged) or (isinstance(stop, Interrupted) and not stop.is_termination)
-
-
-def _result(directory: Path, progress: Progress, seconds: float, measured: tuple[float, float] | None = None) -> Result:
-    """The result of a training, with the validation loss and accuracy of `model.keras` if they were measured."""
-    best = progress.best or {}
-    loss, accuracy = measured or (best["val_loss"], best["val_accuracy"])
-    return Result(directory, progress.epochs, int(best["epoch"]), loss, accuracy, seconds, _history(progress.rows))
-
-
-def _history(rows: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
-    """The values of each metric and of the learning rate, epoch by epoch."""
-    return {name: [row[name] for row in rows] for name in HISTORY}

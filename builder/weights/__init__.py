@@ -6,14 +6,19 @@ weights.require(matching)
 weights.apply(matching, model)
 """
 
-from builder.weights.conventions import unlike_pytorch
-from builder.weights.matching import Entry, Matching, match
-from builder.weights.reading import read
-from builder.weights.report import differences, require, require_finite, summary, table, text
+from builder.system.public_calls import public
+from builder.weights import conventions, matching, reading, report, to_run, writing
+from builder.weights.matching import Entry, Matching
 from builder.weights.source import WeightsFile
-from builder.weights.target import check_target, write
-from builder.weights.to_run import read_class_names, write_run
-from builder.weights.writing import apply, check_output, write_keras, write_torch
+
+match = public(matching.match)
+read = public(reading.read)
+unlike_pytorch = public(conventions.unlike_pytorch)
+differences, require, require_finite = public(report.differences), public(report.require), public(report.require_finite)
+summary, table, text = public(report.summary), public(report.table), public(report.text)
+read_class_names, write_run = public(to_run.read_class_names), public(to_run.write_run)
+apply, check_output = public(writing.apply), public(writing.check_output)
+write_keras, write_torch = public(writing.write_keras), public(writing.write_torch)
 
 __all__ = [
     "Entry",
@@ -21,7 +26,6 @@ __all__ = [
     "WeightsFile",
     "apply",
     "check_output",
-    "check_target",
     "differences",
     "match",
     "read",
@@ -32,7 +36,6 @@ __all__ = [
     "table",
     "text",
     "unlike_pytorch",
-    "write",
     "write_keras",
     "write_run",
     "write_torch",

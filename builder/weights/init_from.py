@@ -23,10 +23,15 @@ from archspec import Graph, Problem, SpecError, tables
 from archspec.errors import FileError, UserError, Where, file_problem
 from archspec.ops.base import show
 from archspec.recipe.fine_tuning import InitFrom, covers, unknown_prefix
-from builder import weights
+from archspec.wording import first_few, printable
 from builder.network.model import weighted_layers
 from builder.runs.run import open_run
+from builder.weights.conventions import unlike_pytorch
+from builder.weights.matching import Matching, match
+from builder.weights.reading import read
+from builder.weights.report import differences, require_finite, summary
 from builder.weights.units import NamedTensor
+from builder.weights.writing import apply
 
 Weights: TypeAlias = dict[str, np.ndarray]
 TABLE_WIDTH = 120
@@ -96,25 +101,32 @@ def from_weights(network: keras.Model, graph: Graph, init: InitFrom, where: Wher
     _check_asked(init, list(layers), network.name, where)
     path = init.weights or ""
     try:
-        source = weights.read(path)
-        matching = weights.match(graph, source)
+        source = read(path)
+        matching = match(graph, source)
         matching = _asked(matching, init) if init.layers else _with_new_head(matching)
     except UserError as error:
         raise _readdressed(error, where) from error
     if not (matching.complete and matching.layers):
         mend = f"python tools/convert_weights.py {path} SPEC shows all, decides what is undecided, writes what fits"
-        message = f"{path} does not fit {graph.name}: {weights.summary(matching)}"
-        raise file_problem(where, message, *weights.differences(matching), mend)
-    weights.require_finite(matching, where)
-    weights.apply(matching, network)
+        message = f"{path} does not fit {graph.name}: {summary(matching)}"
+        raise file_problem(where, message, *differences(matching), mend)
+    require_finite(matching, where)
+    apply(matching, network)
     head = _head(matching)
     new = f"random: a new head, the source's is {head.layer}, {show(head.shape)}" if head else "random: a new head"
     left = NOT_ASKED if init.layers else new
     report = _report(path, layers, {name: TAKEN if name in matching.layers else left for name in layers})
-    return "\n".join([report, *weights.unlike_pytorch(matching)])
+    return "\n".join([report, *_of_loss(matching), *unlike_pytorch(matching)])
 
 
-def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
+def _of_loss(matching: Matching) -> Iterator[str]:
+    """The line that names what of a file belongs to a loss, if there is anything."""
+    ignored = [entry.theirs.name for entry in matching.entries if entry.status == "ignored" and entry.theirs]
+    if ignored:
+        yield f"not used, as they belong to a loss: {', '.join(first_few([printable(one) for one in ignored], 10))}"
+
+
+def _asked(matching: Matching, init: InitFrom) -> Matching:
     """The part of a matching that concerns the layers asked for and their counterparts in the file."""
     entries = [entry for entry in matching.entries if entry.unit and init.asks_for(entry.unit.name)]
     partners = {entry.theirs.layer for entry in entries if entry.theirs}
@@ -122,17 +134,17 @@ def _asked(matching: weights.Matching, init: InitFrom) -> weights.Matching:
     return replace(matching, entries=(*entries, *rest))
 
 
-def _with_new_head(matching: weights.Matching) -> weights.Matching:
+def _with_new_head(matching: Matching) -> Matching:
     """The matching with a new last layer, where the file has none for it, or one with another number of classes."""
     if all(entry.unit.name != matching.head for entry in matching.entries if entry.unit and entry.status == "missing"):
         return matching
-    new = weights.match(matching.graph, matching.source, new_head=True)
+    new = match(matching.graph, matching.source, new_head=True)
     head = _head(new)
     classes = head and head.shape[-1 if matching.source.layout == "keras" else 0]
     return matching if classes == matching.graph.output.shape[-1] else new
 
 
-def _head(matching: weights.Matching) -> NamedTensor | None:
+def _head(matching: Matching) -> NamedTensor | None:
     """The kernel of the file's last layer, if a new one replaces it."""
     replaced = [entry.theirs for entry in matching.entries if entry.status == "replaced" and entry.role == "kernel"]
     return replaced[0] if replaced else None

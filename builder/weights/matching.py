@@ -203,11 +203,20 @@ def _entries(
     undecided = {index for _, theirs in pairing.ties for index in theirs}
     free = [i for i in range(len(there.units)) if i not in undecided and i not in pairing.pairs.values()]
     old_heads = [i for i in free if there.units[i].kind == "kernel"]
+    of_loss = _names_of_loss(there) if len(pairing.pairs) + len(head) == len(here.units) else frozenset()
     for index in free:
         replaced = bool(head) and old_heads == [index]
         for role, tensor in there.units[index].tensors.items():
-            status: Status = "ignored" if names.is_of_loss(names.tokens(tensor.name)) else "left over"
+            status: Status = "ignored" if tensor.name in of_loss else "left over"
             yield Entry("replaced" if replaced else status, role, None, tensor)
+
+
+def _names_of_loss(there: Units) -> frozenset[str]:
+    """The tensors of a file that belong to a loss by their names. They are left over like any others where a layer of
+    the network has no partner, which they might be."""
+    every = [tensor.name for unit in there.units for tensor in unit.tensors.values()]
+    parts = names.without_shared_parts(every)
+    return frozenset(name for name, one in zip(every, parts, strict=True) if names.is_of_loss(one))
 
 
 def _matched(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from itertools import pairwise, product
+from itertools import product, takewhile
 
 Tokens = tuple[str | int, ...]
 
 KERNEL_WORDS = frozenset({"conv", "convolution", "conv2d", "fc", "dense", "linear"})
 NORM_WORDS = frozenset({"bn", "norm", "batchnorm", "batch", "normalization"})
 LOSS_WORDS = frozenset({"criterion", "criteria", "loss", "losses", "metric", "metrics"})
+LOSS_ENDINGS = frozenset({"fn", "func", "function", "weight", "weights"})
+"""What may follow such a word in the name of a loss: `loss_fn`."""
 CLASS_WEIGHTS = frozenset(product(("class", "pos", "label"), ("weight", "weights")))
 AVERAGE_WORDS = frozenset({"ema", "swa", "average", "averaged", "shadow"})
 
@@ -100,10 +102,28 @@ def next_in_list(norm: Tokens, kernel: Tokens) -> bool:
     return norm[:-1] == kernel[:-1] and last[0] == previous[0] + 1
 
 
-def is_of_loss(name: Tokens) -> bool:
+def is_of_loss(name: Sequence[str]) -> bool:
     """Whether a tensor belongs to a loss or a metric, which checkpoints of whole trainings hold beside the network:
-    `criterion.weight`, `train_loss.class_weights`."""
-    return bool(LOSS_WORDS & set(name)) or any(pair in CLASS_WEIGHTS for pair in pairwise(name))
+    `criterion.weight`, `train_loss.class_weights`. The first part of its name has to be one (`loss_fn`), as
+    `metric_head.weight` belongs to a network.
+
+    Args:
+        name: the parts of the name, without those that all tensors of the file share.
+    """
+    words = tokens(name[0]) if name else ()
+    if words in CLASS_WEIGHTS:
+        return True
+    while words and (isinstance(words[-1], int) or words[-1] in LOSS_ENDINGS):
+        words = words[:-1]
+    return words[-1:] != () and words[-1] in LOSS_WORDS
+
+
+def without_shared_parts(names: Sequence[str]) -> list[list[str]]:
+    """The parts of names, without the first ones that are the same in all: `module.fc.weight` as (fc, weight)."""
+    parts = [re.split("[./]", name) for name in names]
+    columns = zip(*(name[:-1] for name in parts), strict=False)
+    shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns)) if len(parts) > 1 else 0
+    return [name[shared:] for name in parts]
 
 
 def is_average(name: Tokens) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Literal
 
 from archspec import Spec
@@ -13,48 +14,57 @@ from builder.weights.source import WeightsFile
 from builder.weights.to_run import read_class_names, write_run
 from builder.weights.writing import check_output, write_keras, write_torch
 
-Target = Literal["keras", "torch", "run"]
+Path = str | os.PathLike[str]
 
 
-def check_target(to: Target | None, path: str | os.PathLike[str] | None, force: bool = False) -> None:
+@dataclass(frozen=True)
+class Target:
+    """What is written, and where.
+
+    Attributes:
+        kind: a file for `keras` or `torch`, or a `run`; None for nothing.
+        path: the file, or the run's directory; None for nothing.
+        force: whether a file that exists is overwritten.
+        like: for `torch`, a state dict of the module.
+        classes: for `run`, the file with the names of the classes; None for their numbers.
+        normalisation: for `run`, the name of the normalisation.
+    """
+
+    kind: Literal["keras", "torch", "run"] | None
+    path: Path | None
+    force: bool = False
+    like: WeightsFile | None = None
+    classes: Path | None = None
+    normalisation: str | None = None
+
+
+def check(target: Target) -> None:
     """Refuses a file or a directory that could not be written, before any work is done that would be lost.
 
     Raises:
         FileError: it exists, or cannot be written, or its name ends in no known way.
     """
-    if to == "run" and path is not None:
-        check_free(path)
-    elif to is not None and to != "run" and path is not None:
-        check_output(path, to, force)
+    if target.kind is None or target.path is None:
+        return
+    if target.kind == "run":
+        check_free(target.path, "--out")
+    else:
+        check_output(target.path, target.kind, target.force)
 
 
-def write(
-    matching: Matching,
-    spec: Spec,
-    to: Target | None,
-    path: str | os.PathLike[str] | None,
-    like: WeightsFile | None,
-    about: tuple[str | None, str | None],
-    force: bool,
-    say: Say,
-) -> None:
-    """Writes what was matched; nothing where nothing was asked for.
-
-    Args:
-        like: for `torch`, a state dict of the module.
-        about: for `run`, the file with the names of the classes, and the name of the normalisation.
+def write(target: Target, matching: Matching, spec: Spec, say: Say) -> None:
+    """Writes what was matched with a spec; nothing where nothing was asked for.
 
     Raises:
         UserError: see `write_keras`, `write_torch` and `write_run`.
     """
-    if to is None or path is None:
+    if target.kind is None or target.path is None:
         return
-    if to == "keras":
-        write_keras(matching, path, force)
-    elif to == "torch":
-        assert like is not None
-        write_torch(matching, like, path, force)
+    if target.kind == "keras":
+        write_keras(matching, target.path, target.force)
+    elif target.kind == "torch":
+        assert target.like is not None
+        write_torch(matching, target.like, target.path, target.force)
     else:
-        classes, normalisation = about
-        names = read_class_names(classes) if classes else None
-        write_run(matching, spec, path, names, normalisation or "torchvision", say)
+        names = read_class_names(target.classes) if target.classes else None
+        write_run(matching, spec, target.path, names, target.normalisation or "torchvision", say)

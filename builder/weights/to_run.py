@@ -55,7 +55,7 @@ def write_run(
             normalisation or it has another number of channels, or the directory is not free.
     """
     path = Path(directory)
-    check_free(path)
+    check_free(path, "--out")
     names = _class_names(spec, class_names)
     pixels = _normalisation(spec, normalisation)
     if lacking := matching.counts.keys() - {"matched", "ignored"}:

@@ -34,6 +34,21 @@ MERGED = {
         "model: {defaults: {residual: {norm: null}}}",
         "model: {defaults: {residual: {norm: null}, conv: {norm: batch}}}",
     ),
+    "another source of weights": (
+        "train: {init_from: {run: runs/a, layers: [stem]}}",
+        "train: {init_from: {weights: a.pth}}",
+        "train: {init_from: {layers: [stem], weights: a.pth}}",
+    ),
+    "the reverse": (
+        "train: {init_from: {weights: a.pth}}",
+        "train: {init_from: {run: runs/a}}",
+        "train: {init_from: {run: runs/a}}",
+    ),
+    "no other source of weights": (
+        "train: {init_from: {weights: a.pth}}",
+        "train: {init_from: {run: null}}",
+        "train: {init_from: {weights: a.pth, run: null}}",
+    ),
     "a choice with other fields": (
         "train: {optimizer: {sgd: {momentum: 0.9, nesterov: true}}}",
         "train: {optimizer: {sgd: {momentum: 0.8}}}",
@@ -156,3 +171,59 @@ def test_a_required_field_that_null_removes_is_missed(tmp_path: Path) -> None:
     child.write_text("extends: base.yaml\nname: child\nmodel: {input: null}\n")
     with pytest.raises(archspec.SpecError, match=r"child\.yaml:3:1: model: needs the field 'input'"):
         archspec.load(child)
+
+
+# -- files outside the spec's folder -----------------------------------------------------------------------------------
+
+PRIVATE = (
+    "what stands here is no part of a spec, or does not fit the spec that extends this file; it is not shown, as the "
+    "file lies outside that spec's folder"
+)
+SECRETS = {
+    # a file with secrets in it, and the line and column that the message names
+    "lines of colons": ("hunter2:x:0:0:hunter2:/hunter2:/bin/sh\nhunter3:x:1:1::/:/bin/sh\n", "1:1"),
+    "a mapping of another program": ("hunter2: hunter3\nmodel: hunter4\n", "1:1"),
+    "a broken spec": ("name: [hunter2]\nmodel: {input: [8], layers: [dense: 2]}\n", "1:7"),
+    "an unknown layer": ("name: a\nmodel: {input: [8], layers: [hunter2]}\n", "2:30"),
+    "a name of a field": ("name: a\nmodel: {input: [8], layers: [dense: {units: 1, hunter2: 1}]}\n", "2:48"),
+    "a duplicate key": ("name: a\nhunter2: 1\nhunter2: 2\n", "3:1"),
+    "a syntax error": ("name: a\nmodel: [hunter2\n", "2:8"),
+    "a forbidden character": ("name: hunter2\x01\n", "1:14"),
+    "its own base": ("name: a\nextends: hunter2.yaml\nset: {hunter3: 1}\n", "2:10"),
+}
+
+
+@pytest.mark.parametrize(("text", "place"), SECRETS.values(), ids=SECRETS)
+@pytest.mark.parametrize("named", ["absolute", "relative", "a link"])
+def test_nothing_of_a_file_outside_the_folder_is_shown(tmp_path, text, place, named):
+    (tmp_path / "outside.yaml").write_text(text)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "link.yaml").symlink_to(tmp_path / "outside.yaml")
+    name = {"absolute": tmp_path / "outside.yaml", "relative": "../outside.yaml", "a link": "link.yaml"}[named]
+    (tmp_path / "specs" / "a.yaml").write_text(f"extends: {name}\n")
+    with pytest.raises(archspec.UserError) as caught:
+        archspec.load(tmp_path / "specs" / "a.yaml")
+    (problem,) = caught.value.problems
+    assert "hunter" not in str(caught.value) and "hunter" not in repr([problem.message, problem.notes])
+    file = tmp_path / "specs" / "link.yaml" if named == "a link" else tmp_path / "outside.yaml"
+    assert str(caught.value) == f"{file}:{place}: {PRIVATE}"
+
+
+def test_a_file_outside_that_is_no_text_shows_none_of_its_bytes(tmp_path):
+    (tmp_path / "outside.yaml").write_bytes(b"\xfe\xff")
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_text("extends: ../outside.yaml\n")
+    with pytest.raises(archspec.UserError) as caught:
+        archspec.load(tmp_path / "specs" / "a.yaml")
+    assert "outside.yaml: is not UTF-8 text; a spec is a text file\n" in str(caught.value)
+
+
+def test_a_spec_outside_the_folder_is_extended_and_mistakes_inside_are_shown(tmp_path):
+    (tmp_path / "outside.yaml").write_text("name: a\nmodel: {input: [8], layers: [dense: 2]}\n")
+    (tmp_path / "specs" / "bases").mkdir(parents=True)
+    (tmp_path / "specs" / "a.yaml").write_text("extends: ../outside.yaml\nname: b\n")
+    assert archspec.load(tmp_path / "specs" / "a.yaml").name == "b"
+    (tmp_path / "specs" / "bases" / "inside.yaml").write_text("name: a\nmodel: {input: [8], layers: [dens: 2]}\n")
+    (tmp_path / "specs" / "a.yaml").write_text("extends: bases/inside.yaml\n")
+    with pytest.raises(archspec.SpecError, match="unknown block 'dens'"):
+        archspec.load(tmp_path / "specs" / "a.yaml")

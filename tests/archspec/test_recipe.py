@@ -8,12 +8,15 @@ import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import archspec
 from archspec.recipe import MONITORS, SCHEDULES, Train
+from archspec.recipe.batch_size import automatic_batch, sensible_batch
 from archspec.recipe.data import Digits
 from archspec.recipe.fine_tuning import InitFrom, by_prefix
-from archspec.recipe.monitor import Watch, improved
+from archspec.recipe.monitor import Watch, improved, unimproved
 from archspec.recipe.schedules import Constant, Cosine, OneCycle, Plateau, Polynomial, Schedule, Step
 from archspec.recipe.train import EarlyStopping
 
@@ -222,3 +225,42 @@ def test_prefixes_survive_the_resolved_spec(tmp_path):
     path.write_text(archspec.load(SPECS / "digits.yaml", changes).to_yaml())
     assert archspec.load(path).train.trainable == (("*", False), ("dense", True))
     assert archspec.load(path).train.learning_rate_multipliers == (("dense", 0.5),)
+
+
+def test_early_stopping_by_another_rule_counts_from_the_last_improvement():
+    values = [0.5, 0.6, 0.6, 0.55, 0.6]
+    assert unimproved(EarlyStopping(patience=4), values) == Watch(best=0.6, waited=3)
+    assert unimproved(EarlyStopping(patience=3), values) == Watch(best=0.6, waited=3, ran_out=1)
+    assert unimproved(EarlyStopping(patience=2), [*values, 0.7]) == Watch(best=0.7)
+
+
+# -- batch_size: auto ------------------------------------------------------------------------------------------------
+
+
+def test_an_automatic_batch_has_no_number_before_a_training():
+    train = Train(data=Digits(), batch_size="auto")
+    assert train.is_automatic and train.oversized_batch("digits", 1) is None
+    with pytest.raises(ValueError, match="batch_size is auto, which the start of a training replaces by a number"):
+        train.rate(0, 10)
+
+
+@pytest.mark.parametrize(
+    ("fitting", "parts", "expected"),
+    [(1000, 1, 512), (1024, 1, 1024), (1000, 4, 512), (1000, 3, 768), (5, 8, 8), (0, 1, 1), (17, 2, 16)],
+)
+def test_an_automatic_batch_is_a_power_of_two_in_each_part(fitting, parts, expected):
+    assert automatic_batch(fitting, parts) == expected
+
+
+@given(fitting=st.integers(0, 10**7), parts=st.integers(1, 1000))
+def test_no_larger_automatic_batch_fits(fitting, parts):
+    batch = automatic_batch(fitting, parts)
+    assert batch % parts == 0 and (batch // parts).bit_count() == 1
+    assert batch <= max(fitting, parts) < 2 * batch or fitting < parts == batch
+
+
+@pytest.mark.parametrize(
+    ("pictures", "most"), [(10, 1), (1_437, 44), (50_000, 1024), (1_281_167, 1024), (32_767, 1023)]
+)
+def test_an_epoch_keeps_its_steps_with_an_automatic_batch(pictures, most):
+    assert sensible_batch(pictures) == most

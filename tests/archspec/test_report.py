@@ -214,3 +214,10 @@ def test_shortened_texts_keep_both_ends(width):
     assert len(text) == min(width, 11)
     assert "stage1.conv".startswith(text.split("…")[0])
     assert "stage1.conv".endswith(text.split("…")[-1])
+
+
+def test_an_automatic_batch_has_no_size_yet(nested):
+    trained = archspec.load(nested, {"train": {"data": "digits", "batch_size": "auto"}})
+    summary = report.summarise(trained)
+    assert (summary.batch_size, summary.training_bytes) == (1, report.summarise(trained, 1).training_bytes)
+    assert "at batch 1 (train.batch_size is auto)" in report.table(summary)

@@ -10,7 +10,7 @@ import pytest
 
 import archspec
 from archspec.candidates.check import Checker, Tally
-from archspec.candidates.report import to_text
+from archspec.candidates.report import to_json, to_text
 from archspec.candidates.survey import survey
 from archspec.search import Candidate
 from archspec.search.tuners import Hyperband, RandomSearch
@@ -206,3 +206,25 @@ def test_a_batch_of_more_pictures_than_there_are_is_found_before_a_search() -> N
     assert "train.batch_size=2000 is in no valid network: a batch of 2000 is more than digits has to train on, " + (
         "1,437 pictures"
     ) in str(caught.value)
+
+
+def test_a_limit_of_a_steps_memory_needs_a_batch_with_a_number() -> None:
+    space = {**SPACE, "train.batch_size": {"choice": [32, "auto"]}}
+    assert survey(spec_with({"space": space})).tally.invalid == 0
+    with pytest.raises(archspec.SpecError) as caught:
+        survey(spec_with({"space": space, "budget": {"training_activation_bytes": 2_000_000}}))
+    assert (
+        "search.space.train.batch_size.choice[1]: train.batch_size=auto is in no valid network: an automatic batch has "
+        "a number only when a training starts, so the limit search.budget.training_activation_bytes cannot be checked; "
+        "give numbers, or leave the limit out"
+    ) in str(caught.value)
+
+
+def test_a_spec_that_is_no_candidate_itself_is_left_out_of_the_survey() -> None:
+    space = {**SPACE, "train.batch_size": {"choice": [16, 32]}}
+    spec = spec_with({"space": space, "budget": {"training_activation_bytes": 2_000_000}})
+    found = survey(spec.with_values({"train.batch_size": "auto"}))
+    assert "\nlargest inside" in to_text(found) and "\nthe spec " not in to_text(found)
+    assert to_json(found)["own"] is None
+    unlimited = survey(spec_with({"space": SPACE}).with_values({"train.batch_size": "auto"}))
+    assert "auto batch" in to_text(unlimited)

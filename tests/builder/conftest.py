@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from builder.sweep.processes import forkserver
+from tests.forked import python
+
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def forked_servers():
+    """The fork servers of searches are forked too, from a process that has imported TensorFlow already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forkserver, "CHILD", [python(), *forkserver.CHILD[1:]])
+        yield
 
 
 @pytest.fixture(scope="session")

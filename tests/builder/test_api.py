@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import builder
 from archspec import commands
 from archspec.errors import argument_problem
 from builder.exports.formats import chosen_formats
-from builder.system.public_calls import in_python
+from builder.system.public_calls import in_python, public, warn
+from builder.system.terminal import is_live
 
 PUBLIC = """
 Diverged Evaluation ExportFailed Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
@@ -158,6 +160,9 @@ def test_messages_of_calls_name_arguments(tmp_path):
         ("--format tflite: there is none", "formats tflite: there is none"),
         ("resume it with --resume", "resume it with resume=True"),
         ("name one with --resume RUN", "name one with run_dir=RUN, resume=True"),
+        ("say which with --pair b2=left", "say which with pairs={'b2': 'left'}"),
+        ("--prefix model_ema", "prefix='model_ema'"),
+        ("0 to 9; --classes FILE names them", "0 to 9; class_names names them"),
         ("or several with --workers N", "or several with workers=N"),
         ("do python tools/train.py a --resume b", "do python tools/train.py a --resume b"),
         ("give --out; tools/export.py --format keras", "give out; tools/export.py --format keras"),
@@ -165,6 +170,53 @@ def test_messages_of_calls_name_arguments(tmp_path):
 )
 def test_arguments_stand_for_options(text, shown):
     assert in_python(text) == shown
+
+
+OF_COMMANDS = {"--set", "--extend", "--trials", "--porcelain", "--untracked-files"}
+"""Options that no argument stands for, or whose messages name the argument too; and two of git's."""
+
+
+def test_every_option_that_a_message_names_has_its_argument():
+    for path in Path(builder.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        expressions = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in expressions:
+                said = "" if path.name == "public_calls.py" else in_python(node.value).split("tools/")[0]
+                assert set(re.findall(r"--[a-z][a-z-]+", said)) <= OF_COMMANDS, f"{path}:{node.lineno}"
+
+
+def test_options_have_the_names_that_a_function_gives_to_arguments():
+    for parameters, name in ((["run", "out"], "out"), (["path"], "path"), (["spec", "directory"], "directory")):
+        assert in_python("name another with --out", parameters) == f"name another with {name}"
+
+
+@public
+def failing(say=print):
+    """A public function that says one thing in every way."""
+    say("name some with --data")
+    warn("name some with --data")
+    raise builder.ExportFailed("name some with --data", Path("folder"))
+
+
+def test_lines_warnings_and_failures_of_calls_name_arguments(capsys):
+    lines = []
+    with pytest.warns(UserWarning, match="with data$") as caught, pytest.raises(builder.ExportFailed) as error:
+        failing(say=lines.append)
+    said = "name some with data"
+    assert lines == [said] and str(caught[0].message) == said and str(error.value) == said
+    assert error.value.folder == Path("folder") and caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="with data$"), pytest.raises(builder.ExportFailed):
+        failing()
+    assert capsys.readouterr().out == f"{said}\n"
+
+
+def test_a_live_line_is_for_print_alone(monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    found = []
+    public(lambda say=print: found.append(is_live(say)))()
+    public(lambda say=print: found.append(is_live(say)))(say=found.append)
+    assert found == [True, False]
 
 
 def test_an_installed_package_names_its_command(monkeypatch):

@@ -190,7 +190,10 @@ def test_what_is_no_number_is_not_written(tmp_path, run_here):
         ([ROOT / "specs", SPEC], "is not the directory of a run: it has no spec.yaml and no checkpoints/"),
         ([SMALL, SPEC, "--to", "keras", "--out", "a.pth"], "its name must end in .weights.h5 or .keras"),
         ([SMALL, SPEC, "--to", "keras", "--out", "no/a.keras"], "no: is not a directory"),
-        ([SMALL, SPEC, "--to", "run", "--normalisation", "unit", "-o", ROOT / "specs"], "specs: is not empty"),
+        (
+            [SMALL, SPEC, "--to", "run", "--normalisation", "unit", "-o", ROOT / "specs"],
+            "name a new directory with --out",
+        ),
         ([SMALL, SPEC, "--pair", "a=conv1"], "small.pth has no layer with weights named 'a'"),
         ([SMALL, SPEC, "--prefix", "nothing."], "small.pth: has no tensors under 'nothing'"),
     ],

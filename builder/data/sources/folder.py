@@ -49,11 +49,14 @@ def load(source: Folder, request: Request) -> Splits:
     root, where = Path(source.path).expanduser(), request.where
     if request.channels not in (1, 3):
         raise problem_at(where, f"pictures of a folder have 1 or 3 channels, and the network takes {request.channels}")
-    train_folder, validation_folder = _split_folders(root, where)
+    train_folder, validation_folder = _split_folders(root, request)
     train, unused = _scan(root, train_folder, where)
     names = sorted({file.class_name for file in train}, key=os.fsencode)
-    if validation_folder is None:
+    validation: list[File] = []
+    if validation_folder is None and not request.is_whole:
         train, validation = _split(train, source, root, where)
+    elif validation_folder is None:
+        pass  # the one split stands for both
     else:
         validation, others = _scan(root, validation_folder, where)
         unused += others
@@ -67,24 +70,20 @@ def load(source: Folder, request: Request) -> Splits:
     if unused:
         request.say(files.unused(str(root), len(train) + len(validation), unused))
     label = {name: number for number, name in enumerate(names)}
-    splits = [_encoded(root, pictures, label) for pictures in (train, validation)]
+    splits = [_encoded(root, pictures, label) for pictures in (train, validation) if pictures]
     paths = [(file.path for file in pictures) for pictures in (train, validation)]
     digest = hashlib.sha256(repr([list(some) for some in paths]).encode(errors="surrogateescape"))
     stamps = [(file.path, file.stamp) for file in train + validation]
     stamped = hashlib.sha256(repr([os.path.realpath(root), *stamps]).encode(errors="surrogateescape"))
-    (first, second), skipped = decodable(splits, str(root), stamped.hexdigest(), source.on_corrupt, request)
-    if skipped:
+    found, skipped = decodable(splits, str(root), stamped.hexdigest(), source.on_corrupt, request)
+    first, second = found[0], found[-1]
+    if skipped and not request.is_whole:
         assert first.labels is not None
         left = set(first.labels.tolist())
         for name in names:
             if label[name] not in left:
                 raise file_problem(where, f"{root}: no picture of class {name} is left to train on", *skipped[:NAMED])
     return Splits(root.name or str(root), first, second, tuple(names), f"folder {digest.hexdigest()}", skipped)
-
-
-def is_split(source: Folder, where: Where) -> bool:
-    """Whether a folder has a folder for each of the two splits."""
-    return _split_folders(Path(source.path).expanduser(), where)[1] is not None
 
 
 def _report_folders(root: Path, used: set[str], request: Request) -> None:
@@ -97,26 +96,27 @@ def _report_folders(root: Path, used: set[str], request: Request) -> None:
         request.say(f"{counted(len(others), 'folder')} beside {beside} in {root} {are} not used: {names}")
 
 
-def _split_folders(root: Path, where: Where) -> tuple[str, str | None]:
+def _split_folders(root: Path, request: Request) -> tuple[str, str | None]:
     """The folders of the two splits, relative to the root; `.` and None if the root itself is to be split."""
+    where = request.where
     folders = {name.lower(): name for name in _folders(root, where)}
     train = next((folders[name] for name in TRAINING if name in folders), None)
     found = [folders[name] for name in VALIDATION if name in folders]
     if train and found:
         return train, found[0]
+    named = "name" if request.is_whole else "give path:"
     if train and _folders(root / train, where):
-        raise file_problem(
-            where,
-            f"{root} has {train}/, but no {'/, '.join(VALIDATION[:-1])}/ or {VALIDATION[-1]}/; add one, "
-            f"or hold out a share of the pictures with path: {root / train}",
-        )
+        without = f"{root} has {train}/, but no {'/, '.join(VALIDATION[:-1])}/ or {VALIDATION[-1]}/"
+        mend = f"add one, or hold out a share of the pictures with path: {root / train}"
+        raise file_problem(where, f"{without}; {f'name {root / train}' if request.is_whole else mend}")
     if found and len(folders) < 3:
-        raise file_problem(where, f"{root} has {found[0]}/, but no train/; add it")
+        mend = f"name {root / found[0]}" if request.is_whole else "add it"
+        raise file_problem(where, f"{root} has {found[0]}/, but no train/; {mend}")
     if len(folders) == 1 and _folders(root / next(iter(folders.values())), where):
         inner = root / next(iter(folders.values()))
         raise file_problem(
             where,
-            f"{root} has one folder, which would be the only class; if the classes are inside it, give path: {inner}",
+            f"{root} has one folder, which would be the only class; if the classes are inside it, {named} {inner}",
         )
     return ".", None
 

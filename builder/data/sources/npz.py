@@ -54,31 +54,24 @@ def load(source: Npz, request: Request) -> Splits:
         problems.append(f"the pictures of both splits must have one size, got {sizes}")
     classes = 0 if problems else max(int(labels.max()) for _, labels in pairs) + 1
     if names is not None:
-        _check_names(names, classes, problems)
+        _check_names(names, classes, request.is_whole, problems)
     if problems:
         raise FileError(Problem(where, f"{path}: {problem}") for problem in problems)
-    found = pairs[0][0].shape[-1]
-    if not channels_fit(found, request.channels):
-        raise channels_error(where, str(path), found, request.channels)
+    channels = pairs[0][0].shape[-1]
+    if not channels_fit(channels, request.channels):
+        raise channels_error(where, str(path), channels, request.channels)
     class_names = tuple(str(label) for label in range(classes)) if names is None else tuple(map(str, names.tolist()))
-    splits = pairs if len(pairs) == 2 else _split(*pairs[0], source, path, where)
+    splits = pairs if len(pairs) == 2 or request.is_whole else _split(*pairs[0], source, path, where)
     counts = np.bincount(splits[0][1], minlength=classes)
-    if not counts.all():
+    if not counts.all() and not request.is_whole:
         raise file_problem(
             where,
             f"{path}: class {int(np.argmin(counts))} of {classes} has no picture to train on; "
             "labels must be 0, 1, 2 and so on, each with pictures",
         )
-    train, validation = (Arrays(shared(pictures), shared(labels)) for pictures, labels in splits)
+    found = [Arrays(shared(pictures), shared(labels)) for pictures, labels in splits]
     identity = f"{path.name} {checksums} {[list(pictures.shape) for pictures, _ in splits]}"
-    return Splits(path.name, train, validation, class_names, identity)
-
-
-def is_split(source: Npz) -> bool:
-    """Whether a file has the arrays of both splits."""
-    with open_regular(Path(source.path).expanduser()) as stream, np.load(stream, allow_pickle=False) as file:
-        names = _names(file.files)
-    return names is not None and len(names) > 2
+    return Splits(path.name, found[0], found[-1], class_names, identity)
 
 
 def _names(found: Sequence[str]) -> tuple[str, ...] | None:
@@ -156,11 +149,12 @@ def _is_channels_first(shape: tuple[int, ...]) -> bool:
     return first in CHANNELS and third not in CHANNELS and second > first
 
 
-def _check_names(names: np.ndarray, classes: int, problems: list[str]) -> None:
-    """Checks the names of classes; of `classes`, 0 stands for an unknown number."""
+def _check_names(names: np.ndarray, classes: int, may_lack: bool, problems: list[str]) -> None:
+    """Checks the names of classes; of `classes`, 0 stands for an unknown number. The last ones may lack pictures where
+    `may_lack` says so."""
     if names.ndim != 1 or names.dtype.kind != "U":
         problems.append(f"{CLASS_NAMES} is {names.dtype} {_shape(names)}; expected a list of texts, one for each class")
-    elif classes and len(names) != classes:
+    elif classes and len(names) != classes and not (may_lack and len(names) > classes):
         problems.append(
             f"{CLASS_NAMES} has {len(names):,}, and the labels are 0 to {classes - 1:,}; expected {classes:,}"
         )

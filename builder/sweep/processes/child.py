@@ -12,6 +12,7 @@ the search: when the pipe from it closes, they save their state and stop.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
 import io
@@ -32,13 +33,13 @@ from archspec.wording import first_line
 from builder.runs import names
 from builder.runs.directory import is_begun
 from builder.runs.metrics import read_metrics
-from builder.sweep.processes.task import Task, from_line
+from builder.sweep.processes.task import FAULT_STATUS, Task, from_line
 from builder.sweep.records import COMPLETED, DIVERGED, FAILED, METRICS, OUT_OF_MEMORY, Execution
-from builder.system.endings import Diverged, Interrupted
+from builder.system.endings import Diverged, Interrupted, machine_fault
 from builder.system.files import write_json
 
 if TYPE_CHECKING:
-    from builder.training.trainer import Result
+    from builder.training.result import Result
 
 WAIT_FOR_LOCK = 30.0
 """Seconds for the former owner of the run directory, whose search died, to save its state."""
@@ -115,14 +116,24 @@ def execute(task: Task, alive: int) -> NoReturn:
     import builder.training.trainer
 
     began = time.monotonic()
-    _set_up(task)
+    try:
+        _set_up(task)
+    except OSError as error:
+        _end_if_machine_fails(error)
+        raise
     threading.Thread(target=_stop_with_parent, args=[alive], daemon=True).start()
     record = Execution(trial=task.trial, number=task.number, state=FAILED, seed=task.seed)
     try:
         spec = archspec.load(task.spec)
         _wait_for_lock(task.run_dir)
         result = builder.training.trainer.train(
-            spec, task.run_dir, data_dir=task.data_dir, say=_say, resume=is_begun(task.run_dir), until=task.until
+            spec,
+            task.run_dir,
+            data_dir=task.data_dir,
+            say=_say,
+            resume=is_begun(task.run_dir),
+            until=task.until,
+            memory_share=task.memory_share,
         )
         record = _completed(record, result, task)
     except Interrupted as stop:
@@ -130,18 +141,34 @@ def execute(task: Task, alive: int) -> NoReturn:
     except Diverged as error:
         record = dataclasses.replace(record, state=DIVERGED, message=str(error))
     except UserError as error:
+        _end_if_machine_fails(error)
         record = dataclasses.replace(record, state=_state(error), message=str(error))
     except Exception as error:
+        _end_if_machine_fails(error)
         traceback.print_exc()
         message = f"{type(error).__name__}: {first_line(error)}"
         record = dataclasses.replace(record, state=_state(error), message=message)
     record = dataclasses.replace(record, wall_seconds=time.monotonic() - began)
-    if record.message:
-        _say(record.message)
-    write_json(task.record, dataclasses.asdict(record))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        if record.message:
+            _say(record.message)
+        write_json(task.record, dataclasses.asdict(record))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, UserError) as error:
+        _end_if_machine_fails(error)
+        raise
     os._exit(0)  # nothing is left to do, for which TensorFlow would take a second
+
+
+def _end_if_machine_fails(error: Exception) -> None:
+    """Ends this process without a record, so that the execution is resumed later, if the machine is at fault: no other
+    candidate could be trained either. The exit status says what it is."""
+    fault = machine_fault(error)
+    if fault is not None:
+        with contextlib.suppress(OSError):  # the log may be on the full disk
+            _say(str(error))
+        os._exit(FAULT_STATUS + fault)
 
 
 def _state(error: BaseException | None) -> str:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+FAULT_STATUS = 64
+"""The process of an execution that the machine has stopped ends with this exit status plus the error's number, one of
+`builder.system.endings.FAULTS`."""
 PATHS = ("spec", "run_dir", "record", "log")
 
 
@@ -31,6 +34,7 @@ class Task:
         sizes: `trainable_parameters` and `macs` of the network.
         cores: the CPU cores to run on; all of them if empty.
         gpus: the value of CUDA_VISIBLE_DEVICES, or None to leave it as it is.
+        memory_share: the share of the free memory that is for this execution, as others run beside it.
     """
 
     trial: str
@@ -47,6 +51,7 @@ class Task:
     sizes: Mapping[str, int]
     cores: Sequence[int] = ()
     gpus: str | None = None
+    memory_share: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """The task as JSON values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import io
+import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from archspec import load
 from archspec.search import tuner_name
 from archspec.wording import counted
 from builder.runs import names
 from builder.runs.names import BEST_SPEC
+from builder.runs.public import public_spec, public_text
 from builder.sweep.plan import value_text, values_in_a_line
 from builder.sweep.report.figures import WIDTH, figures
 from builder.sweep.results import Results, cost
@@ -86,7 +89,7 @@ def page(results: Results, drawn: dict[str, Figure]) -> str:
     parts += _table(results)
     best = results.directory / BEST_SPEC
     if best.exists():
-        parts.append(f"<h2>The spec of the best trial</h2><pre>{html.escape(best.read_text(encoding='utf-8'))}</pre>")
+        parts.append(f"<h2>The spec of the best trial</h2><pre>{html.escape(_public_file(best))}</pre>")
     return "\n".join([*parts, f"<script>{SORT}</script></body></html>\n"])
 
 
@@ -121,6 +124,12 @@ def _spec_name(directory: Path) -> str:
     )
 
 
+def _public_file(path: Path) -> str:
+    """The text of a spec's file and the comments at its beginning, as others may see them."""
+    comments = itertools.takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+    return "".join(f"{public_text(line)}\n" for line in comments) + public_spec(load(path))
+
+
 def _reason(reason: str) -> str:
     if reason == "invalid":
         return "invalid"
@@ -146,7 +155,7 @@ def _table(results: Results) -> Iterable[str]:
         cells += [f"{one.trial.trainable_parameters:,}", f"{one.trial.macs:,}"]
         cells += [last.epochs if last else "", f"{sum(part.seconds for part in one.executions):.1f}"]
         mark = ' class="best"' if best is not None and one.trial.id == best.trial.id else ""
-        title = f' title="{html.escape(last.message, quote=True)}"' if last and last.message else ""
+        title = f' title="{html.escape(public_text(last.message), quote=True)}"' if last and last.message else ""
         yield f"<tr{mark}{title}>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
     yield "</tbody></table></div>"
 

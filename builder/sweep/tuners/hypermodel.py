@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
@@ -18,9 +19,11 @@ from builder.data import load_data
 from builder.data.balance import class_weights
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
 from builder.data.loading import normalised
+from builder.distribution.strategy import one_device
 from builder.network.model import build
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.sweep.tuners.hyperparameters import candidate, declare
+from builder.training.batch_size import estimate
 from builder.training.losses import loss, picture_weights
 from builder.training.optimizers import optimizer
 
@@ -28,7 +31,8 @@ from builder.training.optimizers import optimizer
 class SpecHyperModel(keras_tuner.HyperModel):
     """The networks of a spec's space, each compiled with its recipe, from uint8 pictures to logits.
 
-    `fit` without data trains on the data of the spec, with its augmentation and learning rate schedule.
+    `fit` without data trains on the data of the spec, with its augmentation and learning rate schedule. `batch_size:
+    auto` is estimated from the analysis and the free memory, without a trial step.
     """
 
     def __init__(self, spec: Spec, data_dir: str | os.PathLike[str] | None = None):
@@ -62,11 +66,15 @@ class SpecHyperModel(keras_tuner.HyperModel):
         """Trains a model, on the data of the spec if none are given; returns Keras's `History`."""
         if args or "x" in options:
             return model.fit(*args, **options)
-        recipe = self.checker.networks.recipe(candidate(self.checker.search.space, hp.values))
+        chosen = candidate(self.checker.search.space, hp.values)
+        recipe = self.checker.networks.recipe(chosen)
         assert recipe is not None
+        if recipe.is_automatic:
+            batch_size = estimate(self.checker.networks.spec(chosen), recipe, self.data, one_device()).batch_size
+            recipe = dataclasses.replace(recipe, batch_size=batch_size)
         steps = steps_per_epoch(self.data, recipe)
         callbacks = [*options.pop("callbacks", []), _LearningRate(recipe, steps)]
-        batches = training_batches(self.data, recipe, recipe.batch_size).repeat()  # Keras asks for one batch more
+        batches = training_batches(self.data, recipe, recipe.global_batch).repeat()  # Keras asks for one batch more
         weights = class_weights(self.data, recipe, Where("train.class_weight"))
         if weights is not None:
             batches = batches.map(lambda pictures, labels: (pictures, labels, picture_weights(labels, weights)))
@@ -75,8 +83,8 @@ class SpecHyperModel(keras_tuner.HyperModel):
             steps_per_epoch=steps,
             shuffle=False,  # the batches are shuffled already
             epochs=options.pop("epochs", recipe.epochs),
-            validation_data=validation_batches(self.data, recipe, recipe.batch_size),
-            validation_steps=-(-self.data.validation_count // recipe.batch_size),
+            validation_data=validation_batches(self.data, recipe, recipe.global_batch),
+            validation_steps=-(-self.data.validation_count // recipe.global_batch),
             callbacks=callbacks,
             **options,
         )

@@ -7,16 +7,8 @@ import pytest
 import tensorflow as tf
 
 from archspec.recipe import AUGMENTATIONS
-from archspec.recipe.augment import (
-    CROPS,
-    ColorJitter,
-    Cutmix,
-    HorizontalFlip,
-    Mixup,
-    RandomCrop,
-    RandomErasing,
-    ResizedCrop,
-)
+from archspec.recipe.augment import ColorJitter, Cutmix, HorizontalFlip, Mixup, RandomCrop, RandomErasing
+from archspec.recipe.crops import CROPS, ResizedCrop
 from builder.augment import MIXING, PICTURE, augmented, numbers_needed
 from tests.photos import ALL, DIGITS, FOR_GREY, LABELS, PHOTOS, applied, changed, drawn, name
 

@@ -14,7 +14,8 @@ import pytest
 import tensorflow as tf
 
 from archspec.recipe import Train
-from archspec.recipe.augment import HorizontalFlip, RandomCrop, RandomResizedCrop, ResizedCrop, ScaleJitter
+from archspec.recipe.augment import HorizontalFlip, RandomCrop
+from archspec.recipe.crops import RandomResizedCrop, ResizedCrop, ScaleJitter
 from archspec.recipe.data import Digits, Folder
 from builder.data import load_data, unreadable
 from builder.data.batches import steps_per_epoch, training_batches, validation_batches
@@ -181,7 +182,8 @@ def test_starting_late_reads_nothing_before(roots, tmp_path):
 SCRIPT = """
 import hashlib, json, sys
 from archspec.recipe import Train
-from archspec.recipe.augment import HorizontalFlip, RandomResizedCrop
+from archspec.recipe.augment import HorizontalFlip
+from archspec.recipe.crops import RandomResizedCrop
 from archspec.recipe.data import Folder
 from builder.data.batches import training_batches
 from builder.data import load_data

@@ -15,6 +15,7 @@ from builder.data import load_data
 from builder.data.batches import validation_batches
 from builder.data.decodable import look_again
 from builder.pictures import headers
+from builder.pictures.resizing import decoded
 from builder.prediction.finding import find
 from tests.builder.data.conftest import cut, write
 from tests.hostile.pictures import claiming, png_header
@@ -92,6 +93,23 @@ def test_formats_and_colours_of_all_kinds_become_three_channels(tmp_path):
     shown = validation_pictures(data)
     for number, expected in enumerate([picture, picture, picture, grey, grey, picture]):
         assert np.array_equal(shown[number], expected), number
+
+
+def test_transparent_parts_are_put_on_white_and_such_pictures_are_named(tree):
+    icon = np.zeros((40, 40, 4), np.uint8)
+    icon[10:30, 10:30, 3] = 255
+    for name in ("a", "b", "c", "d"):
+        write(tree / "eel" / f"{name}.png", icon)
+    write(tree / "eel" / "opaque.png", np.full((40, 40, 4), 255, np.uint8))
+    said = []
+    data = load_data(Folder(path=str(tree)), SHAPE, say=said.append)
+    assert said == [
+        f"4 of the 29 pictures of {tree} have transparent parts, which are put on white, or black where a picture "
+        f"shows nothing else than white: {tree}/eel/a.png; {tree}/eel/b.png; {tree}/eel/c.png; and 1 more"
+    ]
+    number = names(data.train).index(os.path.relpath(tree / "eel" / "b.png"))
+    picture = decoded(data.train.read(number)[0], 3).numpy()
+    assert (picture[15, 15] == 0).all() and (picture[0] == 255).all()
 
 
 def test_grey_pictures_suit_a_network_of_one_channel(tmp_path):

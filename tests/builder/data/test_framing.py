@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from archspec.recipe import Train
-from archspec.recipe.augment import RandomResizedCrop
+from archspec.recipe.crops import RandomResizedCrop
 from archspec.recipe.data import Folder, Npz
 from builder.data import load_data
 from builder.data.framing import framing_warning

@@ -1,7 +1,13 @@
 """Exports from Python: what is written, what it predicts, and what is refused."""
 
+import getpass
 import json
+import re
 import shutil
+import socket
+import sys
+import tempfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +29,7 @@ from builder.system.endings import ExportFailed
 from builder.system.tensors import read_tensors, write_tensors
 from builder.training.trainer import train
 from tests.builder.data.conftest import cut, write
-from tests.processes import process
+from tests.processes import ROOT, process
 
 
 @pytest.fixture
@@ -42,9 +48,65 @@ def refused(*arguments, **options):
 
 def test_the_texts_are_those_of_the_run(exported, run_dir):
     assets = exported[0] / "1" / "assets"
-    for name in ("spec.yaml", "metrics.csv", "environment.json"):
+    for name in ("spec.yaml", "metrics.csv"):
         assert (assets / name).read_bytes() == (run_dir / name).read_bytes()
     assert (assets / "labels.txt").read_text() == "".join(f"{digit}\n" for digit in range(10))
+    whole, public = (json.loads((path / "environment.json").read_text()) for path in (run_dir, assets))
+    assert public == {name: whole[name] for name in ("python", "packages", "git_commit", "seed", "data")}
+
+
+def contents(path):
+    """The bytes of a file, and for an archive those of its members, by name."""
+    if not zipfile.is_zipfile(path):
+        return {path.name: path.read_bytes()}
+    with zipfile.ZipFile(path) as archive:
+        return {f"{path.name}/{name}": archive.read(name) for name in archive.namelist()}
+
+
+def test_nothing_of_the_machine_is_in_any_file_of_any_format(exported, run_dir):
+    files = [path for path in exported[0].rglob("*") if path.is_file()]
+    found = {name: content for path in files for name, content in contents(path).items()}
+    assert len(found) > len(files) >= 15
+    environment = json.loads((run_dir / "environment.json").read_text())
+    places = [
+        environment["directory"],
+        str(ROOT),
+        run_dir.parent,
+        exported[0].parent,
+        tempfile.gettempdir(),
+        sys.prefix,
+    ]
+    private = [*map(str, places), *environment["command"], environment["platform"], ".py", "site-packages"]
+    shown = [(name, text) for name, content in found.items() for text in private if text.encode() in content]
+    assert not shown
+    texts = [content.decode() for name, content in found.items() if name.endswith((".json", ".yaml", ".csv", ".txt"))]
+    assert len(texts) >= 6
+    for who in (socket.gethostname(), getpass.getuser(), Path.home().name):
+        assert not re.search(rf"(?<!\w){re.escape(who)}(?!\w)", "\n".join(texts))
+
+
+SECRET = "/srv/hunter2/in private"
+
+
+def test_paths_of_the_spec_and_of_the_environment_stay_with_the_run(copy, monkeypatch, tmp_path):
+    spec, environment = copy / "spec.yaml", copy / "environment.json"
+    data = f'{{npz: {{path: "{SECRET}/pictures.npz"}}}}'
+    text = spec.read_text().replace("data: digits", f"data: {data}")
+    assert SECRET in text
+    spec.write_text(f'{text}description: "On {SECRET.split()[0]}/set, 3/4 of it"\n')
+    about = json.loads(environment.read_text())
+    about |= {"command": [SECRET], "directory": SECRET, "platform": "hunter2", "weights": f"{SECRET}/some.pth"}
+    environment.write_text(json.dumps(about))
+    monkeypatch.chdir(tmp_path)
+    lines = []
+    path = export(copy, ["saved_model", "onnx"], tmp_path / "out", say=lines.append)
+    assert "the data are not here" in lines[0]
+    for file in path.rglob("*"):
+        assert not file.is_file() or b"hunter2" not in file.read_bytes(), file
+    exported_spec = archspec.load(path / "assets" / "spec.yaml")
+    assert exported_spec.train.data.path == "pictures.npz" and exported_spec.description == "On set, 3/4 of it"
+    assert json.loads((path / "assets" / "environment.json").read_text())["weights"] == "some.pth"
+    assert json.loads((path / "export.json").read_text())["run"] == "run"
 
 
 SERVER = """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from archspec.recipe.augment import CROPS, RandomResizedCrop, ResizedCrop, ScaleJitter
+from archspec.recipe.crops import CROPS, RandomResizedCrop, ResizedCrop, ScaleJitter
 from builder.pictures.crops import WINDOWS, cropped, cropped_bytes, numbers_needed, scales, windows
 from tests.builder.data.conftest import bmp, cut
 

@@ -47,8 +47,8 @@ def test_validation_pictures_get_what_the_evaluation_says(classifier, runs, tmp_
     evaluate(open_runs([str(runs / "photo_run")]), Scheme(), tmp_path, say=lambda line: None)
     with (tmp_path / "pictures.csv").open() as file:
         expected = list(csv.DictReader(file))
-    found = predicted(classifier, *(row["picture"] for row in expected), top=1)
-    assert [one.path for one in found] == [row["picture"] for row in expected]
+    found = predicted(classifier, *(runs / row["picture"] for row in expected), top=1)
+    assert [one.path for one in found] == [str(runs / row["picture"]) for row in expected]
     assert [one.classes[0][0] for one in found] == [row["predicted"] for row in expected]
     shares = [float(row["probability"]) for row in expected]
     assert [one.classes[0][1] for one in found] == pytest.approx(shares, abs=1e-5)

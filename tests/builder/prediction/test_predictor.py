@@ -80,8 +80,12 @@ def test_pixels_of_another_scale_are_pointed_out(run_dir, digits, tmp_path):
     rest += "scale them alike, or what it predicts means little"
     with pytest.warns(UserWarning, match="pixels") as caught:
         predict(run_dir, tmp_path / "dim.png")
+    assert caught[0].filename == __file__
     assert [str(one.message) for one in caught] == [f"the pixels of all pictures together {rest}"]
-    predict(run_dir, tmp_path)  # one of several may well be dark
+    with pytest.warns(UserWarning, match="pixels") as caught:  # each is judged by itself
+        predict(run_dir, [tmp_path, *pictures[:20]])
+    dim = f"1 of 22 pictures ({tmp_path}/dim.png)"
+    assert [str(one.message) for one in caught] == [f"the pixels of {dim} {rest}"]
 
 
 def test_pixels_outside_the_trained_range_are_pointed_out(run_dir, digits, tmp_path):
@@ -90,7 +94,7 @@ def test_pixels_outside_the_trained_range_are_pointed_out(run_dir, digits, tmp_p
         Image.fromarray(digits[0][number, ..., 0] // (1, 16)[number]).save(tmp_path / f"{number}.png")
     assert len(list(classify(classifier, find([str(tmp_path)]), say=lines.append))) == 2
     assert lines == [
-        f"the pixels of 1 of 2 pictures ({tmp_path}/0.png, for one) are from 0 to 239, and the network was trained on "
+        f"the pixels of 1 of 2 pictures ({tmp_path}/0.png) are from 0 to 239, and the network was trained on "
         "pixels from 0 to 16; scale them alike, or what it predicts means little"
     ]
 

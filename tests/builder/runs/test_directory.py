@@ -5,15 +5,17 @@ import errno
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from archspec.errors import FileError
+from archspec.errors import FileError, UserError
 from builder.runs import directory as run_directory
-from builder.runs.directory import claim, locked
+from builder.runs.directory import claim, is_training, locked
 from builder.runs.environment import git_commit
 from builder.runs.metrics import COLUMNS, write_metrics
+from builder.runs.run import open_run
 from builder.system.files import replacing, write_json, write_text
 from builder.training import curves
 
@@ -105,3 +107,21 @@ def test_names_that_are_not_utf_8_are_kept(tmp_path):
     row = {**dict.fromkeys(COLUMNS, 0.1), "epoch": 1}
     curves.Board(directory / "tensorboard", [row])
     assert len(list(directory.rglob("events.*"))) == 2
+
+
+def test_a_run_that_is_training_is_not_called_stopped(run_dir, tmp_path):
+    directory = Path(shutil.copytree(run_dir, tmp_path / "run"))
+    assert not is_training(directory) and not is_training(tmp_path)
+    (directory / "model.keras").unlink()
+    with locked(directory):
+        assert is_training(directory)
+        with pytest.raises(UserError) as caught:
+            open_run(directory)
+        (directory / "checkpoints" / "best.safetensors").unlink()
+        with pytest.raises(UserError) as without_epoch:
+            _ = open_run(directory, is_finished=False)._read_best()
+    assert not is_training(directory)
+    moment = "a process trains in it at this moment"
+    assert str(caught.value) == f"{directory}: has no model.keras yet: {moment}, and writes it at its end"
+    expected = f"{directory}: has no checkpoints/best.safetensors: no epoch of this run is completed yet; {moment}"
+    assert str(without_epoch.value) == expected

@@ -61,6 +61,11 @@ def test_a_run_that_was_moved_is_exported_with_the_pictures_that_it_keeps(copy, 
     )
     assert (report["check"]["pictures"], report["check"]["kind"]) == (16, "validation pictures that the run keeps")
     assert [one["format"] for one in report["formats"]] == ["keras", "litert-int8"]
+    calibration = {"pictures": 16, "kind": "other validation pictures that the run keeps"}
+    assert [one.get("calibration") for one in report["formats"]] == [None, calibration]
+    assert "litert-int8: calibrated on 16 other validation pictures that the run keeps" in "\n".join(lines)
+    report, _ = exported(copy, tmp_path / "other", "keras")
+    assert report["check"]["pictures"] == 32
 
 
 @pytest.mark.parametrize("content", [None, b"no pictures"])
@@ -69,7 +74,7 @@ def test_without_pictures_of_its_own_the_check_is_on_random_ones(content, copy, 
     if content:
         (copy / "pictures.npz").write_bytes(content)
     report, lines = exported(moved(copy), tmp_path / "out", "keras")
-    assert lines[0].endswith("and the run keeps no pictures; the check is on random ones (--data names others)")
+    assert lines[0].endswith("and the run keeps no pictures; the check is on random ones (data names others)")
     assert (report["check"]["pictures"], report["check"]["kind"]) == (64, "random pictures")
     assert report["check"]["accuracy"] is None
 

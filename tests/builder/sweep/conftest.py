@@ -8,7 +8,7 @@ from tests.builder.sweep.searches import write
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, forked_servers):
     """A search that ran to its end undisturbed: its spec, directory, results and lines of progress."""
     folder = tmp_path_factory.mktemp("finished")
     spec, said = write(folder), []

@@ -1,12 +1,16 @@
 """A search in the place of a run: it stands for its best trial."""
 
+import json
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
 import builder
 from archspec.errors import FileError
+from tests.forked import python
+from tests.processes import ROOT
 
 
 def test_a_search_is_its_best_trial(finished, tmp_path):
@@ -41,7 +45,22 @@ def test_a_search_without_a_best_trial(finished, tmp_path):
         f"{copy}: is a search, and its best trial, {run.relative_to(copy)}, is not there; name one of the runs in "
         f"{copy / 'trials'}"
     )
-    (copy / "best.yaml").unlink()
+    (copy / "best.json").write_text("{")
     with pytest.raises(FileError) as error:
         builder.open_run(copy)
-    assert str(error.value) == f"{copy}: is a search without best.yaml: no trial of it has finished yet"
+    again = f"python tools/tune.py --resume {copy}"
+    assert str(error.value) == f"{copy / 'best.json'}: is damaged; {again} writes it again"
+    (copy / "best.json").unlink()
+    with pytest.raises(FileError) as error:
+        builder.open_run(copy)
+    assert str(error.value) == f"{copy}: is a search without best.json: no trial of it has finished yet"
+
+
+def test_the_summary_of_a_search_is_that_of_its_best_trial(finished):
+    _, directory, found, _ = finished
+    shown = subprocess.run(
+        [python(), ROOT / "tools" / "summary.py", "--json", directory], capture_output=True, text=True, timeout=60
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stderr == f"{builder.open_run(directory).note}\n"
+    assert json.loads(shown.stdout)["trainable_parameters"] == found.best.trial.trainable_parameters

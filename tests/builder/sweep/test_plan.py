@@ -1,10 +1,14 @@
 """From candidates to trainings: Hyperband's rounds as one training, and warm starts."""
 
+import pytest
+
 import archspec
 import builder
 from builder.sweep.records import Files
 from builder.training.trainer import train
 from tests.builder.sweep.searches import table, write
+
+pytestmark = pytest.mark.usefixtures("forked_servers")
 
 
 def test_hyperbands_rounds_are_one_training(tmp_path):

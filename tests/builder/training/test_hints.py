@@ -3,9 +3,10 @@
 import pytest
 
 import archspec
+from archspec import report
 from builder.data import load_data
 from builder.distribution.strategy import choose_strategy
-from builder.training import hints
+from builder.training import hints, memory
 from builder.training.setup import set_up
 from tests.small import SPEC, written
 
@@ -37,11 +38,16 @@ def test_statistics_that_lag_behind(setup):
     assert hints.hints(setup(0.99, batch_size=256, trainable={"*": False, "dense": True})) == []
 
 
+def test_a_momentum_of_pytorch(setup):
+    made = setup(0.1)
+    assert hints.hints(made) == list(report.summarise(made.spec).hints) != []
+
+
 @pytest.mark.parametrize(
     ("free", "advice"), [(1_000_000, "train.batch_size=64 would fit"), (9, "not even one picture")]
 )
 def test_memory_that_does_not_suffice(free, advice, setup, monkeypatch):
     made = setup(batch_size=256)
-    monkeypatch.setattr(hints, "free_memory", lambda: free)
+    monkeypatch.setattr(memory, "free_memory", lambda: free)
     (hint,) = hints.hints(made)
     assert hint.startswith("a step of 256 pictures takes about ") and advice in hint

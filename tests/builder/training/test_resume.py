@@ -73,7 +73,7 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(distribute, tmp_p
             assert not best.exists()
             end_of_epoch = load_file(run_dir / "checkpoints" / "step-000000011.safetensors")
     with safe_open(best, "numpy") as file:
-        assert file.metadata() == {"epoch": "1"}
+        assert file.metadata().keys() == {"epoch", "crc32"} and file.metadata()["epoch"] == "1"
     assert all(np.array_equal(value, end_of_epoch[f"model/{name}"]) for name, value in load_file(best).items())
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
@@ -99,10 +99,21 @@ def copy(stopped, tmp_path):
     return tmp_path / "run", spec
 
 
-def test_a_damaged_checkpoint_is_passed_over(copy, data_dir, killed):
+def cut(content):
+    return content[:-100]
+
+
+def with_a_flipped_bit(content):
+    changed = bytearray(content)
+    changed[-100] ^= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("damaged", [cut, with_a_flipped_bit])
+def test_a_damaged_checkpoint_is_passed_over(damaged, copy, data_dir, killed):
     run_dir, spec = copy
     newest = max((run_dir / "checkpoints").glob("step-*"))
-    newest.write_bytes(newest.read_bytes()[:-100])
+    newest.write_bytes(damaged(newest.read_bytes()))
     status, output = killed(spec, run_dir, data_dir)
     assert status == 0, output
     assert f"{newest} is damaged, and is passed over" in output
@@ -219,4 +230,23 @@ def test_early_stopping_says_why(tmp_path, data_dir, killed):
     status, output = killed(
         write(tmp_path, epochs=19, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir
     )
-    assert status == 2 and "was ended by early stopping after epoch 2, so that more epochs change nothing" in output
+    assert (
+        status == 2
+        and (
+            "was ended by early stopping after epoch 2, so that more epochs change nothing; let it continue with --set "
+            "train.early_stopping=null, or with a longer patience"
+        )
+        in output
+    )
+    rule = {"monitor": "val_loss", "patience": 3, "min_delta": 10.0}
+    status, output = killed(
+        write(tmp_path, epochs=9, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir
+    )
+    assert status == 0 and (
+        "early stopping is another from here on: train.early_stopping.patience was 1, is 3\n" in output
+    ), output
+    assert "stopped early after epoch 4 of 9: val_loss has not improved by 10 on " in output, output
+    run = open_run(tmp_path / "run")
+    assert run.spec.train.early_stopping.patience == 3 == int(run.environment["spec"]["train.early_stopping.patience"])
+    status, output = killed(write(tmp_path, epochs=9, learning_rate=0.05), tmp_path / "run", data_dir)
+    assert status == 0 and len(run.metrics()) == 9 and open_run(tmp_path / "run").spec.train.early_stopping is None

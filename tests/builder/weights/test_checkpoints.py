@@ -63,6 +63,30 @@ def test_class_weights_of_a_loss_are_ignored_and_decide_nothing(name, size):
     assert f"{name}" in weights.text(matching)
 
 
+@pytest.mark.parametrize(
+    "name", ["metric_head.weight", "loss_net.0.weight", "head.criterion.weight", "class_weight_net"]
+)
+def test_layers_that_are_called_like_a_loss_are_left_over(name):
+    tensors = {**module(), name: np.ones((7, 5), np.float32)}
+    matching = weights.match(SPEC, state_dict("file", tensors))
+    assert matching.counts["left over"] == 1 and name in weights.text(matching)
+    assert not matching.complete
+
+
+def test_a_loss_is_found_below_what_all_names_begin_with():
+    tensors = prefixed({**module(), "criterion.0.weight": np.ones(5, np.float32)}, "module.net")
+    assert weights.match(SPEC, state_dict("file", tensors)).counts == {"matched": 22, "ignored": 1}
+
+
+def test_nothing_is_taken_for_a_loss_where_a_layer_has_no_partner():
+    tensors = module()
+    tensors["metric.weight"] = np.ones((6, tensors["fc.weight"].shape[1]), np.float32)  # of other classes
+    del tensors["fc.weight"], tensors["fc.bias"]
+    matching = weights.match(SPEC, state_dict("file", tensors))
+    assert matching.counts == {"matched": 20, "missing": 2, "left over": 1}
+    assert "metric.weight" in weights.text(matching)
+
+
 def test_a_lone_factor_of_no_loss_is_left_over_and_decides_nothing():
     tensors = {**module(), "temperature.weight": np.ones(5, np.float32)}
     matching = weights.match(SPEC, state_dict("file", tensors))
@@ -94,7 +118,7 @@ def test_a_moving_average_beside_the_model_is_offered(checkpoint):
     matching = weights.match(SPEC, weights.read(checkpoint))
     assert weights.text(matching) == (
         "22 tensors matched (5 transposed), 4 counters of batches ignored\n"
-        "taken from 'model'; the file also has a moving average of the weights: --prefix model_ema"
+        "taken from 'model'; the file also has a moving average of the weights: prefix='model_ema'"
     )
     np.testing.assert_array_equal(bias(matching), module()["fc.bias"])
 
@@ -105,7 +129,7 @@ def test_a_moving_average_that_is_asked_for(prefix, checkpoint):
     assert matching.complete
     np.testing.assert_array_equal(bias(matching), module(seed=1)["fc.bias"])
     assert weights.text(matching).splitlines()[-1] == (
-        "taken from 'model_ema'; the file also has other weights: --prefix model"
+        "taken from 'model_ema'; the file also has other weights: prefix='model'"
     )
 
 
@@ -120,7 +144,7 @@ def test_nothing_decides_between_two_state_dicts(tmp_path):
     with pytest.raises(FileError) as error:
         weights.read(path)
     assert str(error.value) == (
-        f"{path}: holds several state dicts, 'student', 'teacher'; say which with --prefix student"
+        f"{path}: holds several state dicts, 'student', 'teacher'; say which with prefix='student'"
     )
     np.testing.assert_array_equal(bias(weights.match(SPEC, weights.read(path, "teacher"))), module(seed=1)["fc.bias"])
 
@@ -130,8 +154,8 @@ def test_copies_in_one_state_dict_are_named():
     with pytest.raises(FileError) as error:
         weights.require(weights.match(SPEC, state_dict("file", tensors)))
     assert str(error.value).splitlines()[-2:] == [
-        "      the tensors under 'model' fit on their own: --prefix model",
-        "      the tensors under 'ema_model', a moving average, fit on their own: --prefix ema_model",
+        "      the tensors under 'model' fit on their own: prefix='model'",
+        "      the tensors under 'ema_model', a moving average, fit on their own: prefix='ema_model'",
     ]
 
 
@@ -155,7 +179,7 @@ def test_a_prefix_that_is_not_there(checkpoint):
 
 def test_a_prefix_is_for_state_dicts(tmp_path):
     builder.build(SPEC).save(tmp_path / "a.keras")
-    with pytest.raises(UserError, match="--prefix: is for state dicts of PyTorch"):
+    with pytest.raises(UserError, match=r"^prefix: is for state dicts of PyTorch"):
         weights.read(tmp_path / "a.keras", "model")
 
 

@@ -76,7 +76,7 @@ def test_branches_without_agreeing_names_are_not_guessed():
     text = str(error.value)
     assert "file: does not fit net: 1 tensor matched (1 transposed), 2 undecided" in text
     assert "undecided: which of b2, b1 is which of left, right" in text
-    assert "say which with --pair, as in --pair b2=left" in text
+    assert "say which with pairs, as in pairs={'b2': 'left'}" in text
     assert pairs(FORKED, source, pairs={"b2": "left"}) == {"left": "b2", "right": "b1", "last": "last"}
 
 
@@ -214,7 +214,7 @@ def test_another_number_of_classes():
     text = difference(tensors)
     assert "+ fc             4x10                missing: kernel, bias\n" in text
     assert "-                       fc    7x4    left over: weight, bias\n" in text
-    assert text.endswith("for a new last layer, which stays as it is initialised: --skip-head")
+    assert text.endswith("for a new last layer, which stays as it is initialised: new_head=True")
     matching = weights.match(CLASSIFIER, state_dict("file", tensors), new_head=True)
     weights.require(matching)
     assert weights.summary(matching).startswith("5 tensors matched (1 transposed), 2 new, 2 replaced")

@@ -105,9 +105,9 @@ def test_it_is_exported_with_the_same_answers(folder, tmp_path):
         builder.export(folder / "net", asked, tmp_path / "exports", say=lines.append)
     assert str(error.value) == (
         "litert-int8: needs pictures that show the ranges of activations, and there are only random ones; name some "
-        "with --data\nthe others were exported: saved_model, litert-float32"
+        "with data\nthe others were exported: saved_model, litert-float32"
     )
-    assert lines[0] == "the run keeps no pictures; the check is on random ones (--data names others)"
+    assert lines[0] == "the run keeps no pictures; the check is on random ones (data names others)"
     served = tf.saved_model.load(str(tmp_path / "exports" / "1")).signatures["serving_default"]
     pixels = np.random.default_rng(3).integers(0, 256, (4, 16, 16, 3)).astype(np.uint8)
     expected = tf.nn.softmax(logits(folder, pixels))
@@ -122,7 +122,8 @@ def test_pictures_that_are_named_show_the_ranges(folder, tmp_path):
         folder / "net", ["litert-int8"], tmp_path / "out", say=lambda line: None, data=folder / "pictures"
     )
     report = json.loads((path / "export.json").read_text())
-    assert report["check"]["pictures"] == 12 and report["check"]["kind"] == "pictures of pictures"
+    assert report["check"]["pictures"] == 6 and report["check"]["kind"] == "pictures of pictures"
+    assert report["formats"][0]["calibration"] == {"pictures": 6, "kind": "other pictures of pictures"}
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------
@@ -131,10 +132,10 @@ def test_pictures_that_are_named_show_the_ranges(folder, tmp_path):
 @pytest.mark.parametrize(
     ("names", "normalisation", "expected"),
     [
-        (NAMES[:3], "torchvision", "--classes: has 3 names, and net has 5 classes"),
+        (NAMES[:3], "torchvision", "class_names: has 3 names, and net has 5 classes"),
         (NAMES, "imagenet", "normalisation: there is none named 'imagenet'; did you mean 'torchvision'?"),
         (NAMES, "clip", "normalisation: there is none named 'clip'; choose from torchvision, inception, unit"),
-        (NAMES, Normalisation((0.5,), (0.5,)), "--normalisation: is for 1 channel, and net takes 3 channels"),
+        (NAMES, Normalisation((0.5,), (0.5,)), "normalisation: is for 1 channel, and net takes 3 channels"),
     ],
 )
 def test_mistakes(folder, tmp_path, names, normalisation, expected):
@@ -168,7 +169,7 @@ def test_classes_that_the_network_lacks_are_named(folder, tmp_path):
         builder.evaluate(folder / "net", data=tmp_path / "pictures", say=lambda line: None)
     assert str(error.value) == (
         f"data: {tmp_path / 'pictures'} has classes that the network does not have: 'cow'; it knows 'ant', 'bee', "
-        "'cat', and 2 more"
+        "'cat', and 2 more; rename or move their folders"
     )
 
 

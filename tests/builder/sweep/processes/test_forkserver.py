@@ -36,8 +36,9 @@ def test_the_output_of_a_fork_server_that_cannot_start(tmp_path, monkeypatch):
         builder.tune(archspec.load(write(tmp_path)), tmp_path / "search", say=lambda line: None)
 
 
-def test_trials_stop_when_their_search_is_killed(tmp_path):
-    process = started(write(tmp_path, epochs=500), "--run-dir", tmp_path / "search")
+def test_trials_stop_when_their_search_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setitem(PYTHON_PATH, "CHILD", json.dumps([sys.executable, "-m", "builder.sweep.processes.child"]))
+    process = started(write(tmp_path, epochs=500), "--run-dir", tmp_path / "search", child=True)
     trial = tmp_path / "search/trials/0001"
     wait_for(lambda: any((trial / "run-1/checkpoints").glob("step-*")), process)
     process.kill()

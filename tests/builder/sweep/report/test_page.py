@@ -15,3 +15,10 @@ def test_the_report_needs_no_network(finished):
     assert not re.search(r"<(script|link|img)[^>]*(src|href)=", text)
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
+
+
+def test_the_report_shows_no_paths_of_the_machine(finished):
+    _, directory, _, _ = finished
+    text = (directory / "report.html").read_text()
+    assert "The spec of the best trial" in text and f"of {directory.name}: val_accuracy" in text
+    assert str(directory.parent) not in text
