@@ -29,7 +29,7 @@ SCANS = f"it is a JPEG of more than {MOST_SCANS} scans; save it again"
 REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE, EMPTY, SCANS)
 """The reasons for which a file is refused, by number; 0 stands for none."""
 CLAIMS = (LARGE, EMPTY, SCANS)
-"""Those for which no other decoder is tried."""
+"""The reasons after which no other decoder is tried."""
 
 SIGNATURES = {
     "png": b"\x89PNG\r\n\x1a\n........",

@@ -241,7 +241,6 @@ CASES: dict[str, Maker] = {
     ),
     "many augmentations": text(recipe(f"augment: [{'horizontal_flip, ' * 20_000}]")),
     "many layers to train": text(recipe(f"trainable: {{{', '.join(f'fc{i}: true' for i in range(14_000))}}}")),
-    "a table of 20,000 layers": text(network(f"conv_table: [{'8, ' * 20_000}M]")),
     "many names that are nearly known": text(
         network(
             *[f"activation: {{function: relu, name: layer_name_{i}}}" for i in range(2_000)],
