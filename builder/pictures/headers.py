@@ -15,7 +15,7 @@ from builder.pictures import gif
 from builder.system.limits import LONGEST_SIDE, MOST_PIXELS, MOST_SCANS, PIXELS_OF_BYTE, SMALL_PICTURE
 
 REDUCTION = 2
-"""How many times shorter the sides are at which training and prediction decode a JPEG of more pixels."""
+"""How many times shorter the sides are at which training and prediction decode a JPEG of too many pixels."""
 HEAD = 64
 """The bytes of a header that are looked at."""
 

@@ -46,11 +46,12 @@ def read_picture(contents: bytes, channels: int) -> np.ndarray:
         picture = decoded(tf.constant(contents), channels).numpy()
     except tf.errors.OpError:
         reason = headers.why_refused(contents)
-        if reason not in headers.CLAIMS:
-            return _by_pillow(contents, channels)
-        if reason := headers.why_refused(contents, may_reduce=True):
+        if reason == headers.LARGE and not headers.why_refused(contents, may_reduce=True):
+            picture = decoded(tf.constant(contents), channels, is_checked=True).numpy()
+        elif reason in headers.CLAIMS:
             raise UnreadablePicture(reason) from None
-        picture = decoded(tf.constant(contents), channels, is_checked=True).numpy()
+        else:
+            return _by_pillow(contents, channels)
     return turned(picture, orientation) if orientation else picture
 
 

@@ -8,10 +8,9 @@ import functools
 import tensorflow as tf
 
 from archspec.recipe.resizing import Resizing
-from builder.pictures import headers
-from builder.pictures.gif import is_gif, still
+from builder.pictures import gif, headers
 from builder.pictures.orientation import upright
-from builder.pictures.transparency import decoded_gif, flattened, opaque
+from builder.pictures.transparency import flattened, opaque
 
 Shape = tuple[int, int, int]
 CROP = Resizing()
@@ -172,7 +171,7 @@ def decoded_colours(contents: tf.Tensor) -> tf.Tensor:
         return tf.cond(headers.is_webp(contents), webp, lambda: tf.io.decode_png(contents, 4))
 
     def gif_or_other() -> tf.Tensor:
-        return tf.cond(is_gif(contents), lambda: decoded_gif(still(contents)), png_or_webp)
+        return tf.cond(gif.is_gif(contents), lambda: gif.decoded(contents), png_or_webp)
 
     picture = tf.cond(headers.is_bmp(contents), lambda: decoded_bmp(contents)[0], gif_or_other)
     return tf.ensure_shape(picture, (None, None, None))
