@@ -121,7 +121,7 @@ class UserError(Exception):
     A mistake in a block that is used several times is reported once, at its first use.
 
     Attributes:
-        problems: the mistakes, each with its address.
+        problems: the mistakes, each with its address; the first `MAX_PROBLEMS` of them.
     """
 
     def __init__(self, problems: Iterable[Problem]):
@@ -133,8 +133,10 @@ class UserError(Exception):
         distinct: dict[Any, Problem] = {}
         for problem in map(Problem.public, problems):
             distinct.setdefault((problem.where.span or problem.where.path, problem.message), problem)
-        self.problems: list[Problem] = sorted(distinct.values(), key=Problem.sort_key)
-        self.args = ("\n".join(str(problem) for problem in self.problems),)
+        found = sorted(distinct.values(), key=Problem.sort_key)
+        self.problems: list[Problem] = found[:MAX_PROBLEMS]
+        more = [f"and {len(found) - MAX_PROBLEMS:,} more"] if len(found) > MAX_PROBLEMS else []
+        self.args = ("\n".join([*map(str, self.problems), *more]),)
 
 
 class SpecError(UserError):

@@ -24,6 +24,9 @@ from archspec.recipe.augment import (
 from archspec.recipe.crops import CROPS, ResizedCrop, ScaleJitter
 from archspec.source.tree import Tree
 
+MOST = 100
+"""The most augmentations of a list. Whether one may follow those before it is asked of each."""
+
 
 class Augmentations(ListOf):
     """A list of augmentations in a possible order: a crop to the network's size first, mixing last."""
@@ -34,6 +37,9 @@ class Augmentations(ListOf):
     def convert(self, tree: Tree, path: str, reader: Reader) -> Any:
         items = super().convert(tree, path, reader)
         if items is INVALID:
+            return INVALID
+        if len(items) > MOST:
+            reader.fail(tree.value[MOST], f"{path}[{MOST}]", f"{len(items):,} augmentations; the limit is {MOST}")
             return INVALID
         problems = [(i, problem) for i, problem in enumerate(map(_misplaced, _before(items), items)) if problem]
         for i, problem in problems:

@@ -24,7 +24,12 @@ class Condition:
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether the values of other names meet the condition."""
-        return self.name in values and canonical(values[self.name]) in map(canonical, self.values)
+        return self.name in values and canonical(values[self.name]) in self._accepted
+
+    @functools.cached_property
+    def _accepted(self) -> frozenset[str]:
+        """The values in the form in which they are compared."""
+        return frozenset(map(canonical, self.values))
 
 
 @dataclass(frozen=True)

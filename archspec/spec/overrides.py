@@ -43,6 +43,10 @@ def parse_assignments(texts: Sequence[str]) -> dict[str, Tree]:
     return assignments
 
 
+MOST_ASSIGNMENTS = 200
+"""The most paths that are set at once. Each copies what it changes, and may be looked for in the whole spec."""
+
+
 def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span | None] | None = None) -> Tree:
     """A copy of the tree with each path set to its value, in order.
 
@@ -54,6 +58,10 @@ def apply(tree: Tree, assignments: Mapping[str, Tree], keys: Mapping[str, Span |
     Raises:
         SpecError: malformed paths, unknown names, or paths through values that do not exist.
     """
+    if len(assignments) > MOST_ASSIGNMENTS:
+        path = list(assignments)[MOST_ASSIGNMENTS]
+        message = f"is one of {len(assignments):,} paths to set; the limit is {MOST_ASSIGNMENTS}"
+        raise SpecError([Problem(Where(path, _path_span(path, assignments[path], keys or {})), message)])
     problems: list[Problem] = []
     done: dict[tuple[str | int, ...], str] = {}
     for path, value in assignments.items():

@@ -29,7 +29,7 @@ SCANS = f"it is a JPEG of more than {MOST_SCANS} scans; save it again"
 REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE, EMPTY, SCANS)
 """The reasons for which a file is refused, by number; 0 stands for none."""
 CLAIMS = (LARGE, EMPTY, SCANS)
-"""The reasons for which no other decoder is tried."""
+"""The reasons after which no other decoder is tried."""
 
 SIGNATURES = {
     "png": b"\x89PNG\r\n\x1a\n........",
@@ -119,10 +119,11 @@ def why_too_large(height: int, width: int, contents: bytes) -> str:
     return REFUSALS[int(_too_large(tf.constant([height, width], tf.int64), tf.constant(contents)))]
 
 
-def _too_large(size: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
-    """The reason for a (height, width), int64, that is too large, or too large for the file, or 0."""
-    pixels = tf.reduce_prod(size)
-    is_large = (pixels > MOST_PIXELS) | (tf.reduce_max(size) > LONGEST_SIDE)
+def _too_large(size: tf.Tensor, contents: tf.Tensor, reduction: int = 1) -> tf.Tensor:
+    """The reason for a (height, width), int64, that is too large, decoded at so many times shorter sides, or too large
+    for the file, or 0."""
+    pixels, decoded = tf.reduce_prod(size), size // reduction
+    is_large = (tf.reduce_prod(decoded) > MOST_PIXELS) | (tf.reduce_max(decoded) > LONGEST_SIDE)
     count = tf.cast(tf.strings.length(contents), tf.int64)
     most = tf.maximum(tf.constant(SMALL_PICTURE, tf.int64), PIXELS_OF_BYTE * count)
     return tf.where(is_large, REFUSALS.index(LARGE), tf.where(pixels > most, REFUSALS.index(EMPTY), 0))

@@ -18,7 +18,7 @@ CROP = Resizing()
 PALETTE = 256
 """The colours of a BMP of 8 bits, at most."""
 BMP_WITH_MASK, BITFIELDS, OPACITY = 56, 3, 0xFF000000 - 2**32
-"""A BMP with opacity: the least size of its header, its compression, and the mask, an int32."""
+"""The least size of the header of a BMP with opacity, its compression, and the mask, an int32."""
 MARGIN = 256 / 224
 """The usual ratio of the resized side to the side of the crop (Krizhevsky et al. 2012, section 4.1)."""
 

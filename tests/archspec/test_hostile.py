@@ -49,6 +49,10 @@ def network(*layers: str, head: str = "") -> str:
     return f"{HEAD}{head}model:\n  input: [32, 32, 3]\n  layers:\n" + "".join(f"    - {layer}\n" for layer in layers)
 
 
+def recipe(line: str) -> str:
+    return network("flatten", "dense: {units: 3, name: fc}") + f"train:\n  data: digits\n  epochs: 3\n  {line}\n"
+
+
 def text(content: str | bytes, name: str = "spec.yaml") -> Maker:
     def make(folder: Path) -> Path:
         path = folder / name
@@ -232,6 +236,17 @@ CASES: dict[str, Maker] = {
             "  b19: {layers: [flatten]}\n" + "".join(f"  c{i}: {{layers: [b0]}}\n" for i in range(5_000)),
         )
     ),
+    "many paths to set": text(
+        network("flatten") + "set:\n" + "".join(f"  model.layers[0].x{i}: 1\n" for i in range(14_000))
+    ),
+    "many augmentations": text(recipe(f"augment: [{'horizontal_flip, ' * 20_000}]")),
+    "many layers to train": text(recipe(f"trainable: {{{', '.join(f'fc{i}: true' for i in range(14_000))}}}")),
+    "many names that are nearly known": text(
+        network(
+            *[f"activation: {{function: relu, name: layer_name_{i}}}" for i in range(2_000)],
+            *[f"add: {{from: [layer_nmae_{i}, layer_nam_{i}]}}" for i in range(2_000)],
+        )
+    ),
     "a reference with many sources": text(network(f"concat: {{from: [{'input, ' * 25_000}]}}", "dense: 1")),
 }
 
@@ -263,6 +278,29 @@ LARGE = {
         *["activation: relu"] * 2_500,
     ),
     "many gates": network("repeat: {times: 2000, layers: [squeeze_excite: {filters: 3}]}"),
+    "each layer added to the three before": network(
+        "conv: {filters: 1, kernel: 1, name: a0}",
+        *[f"add: {{from: [a{i - 1}, a{max(0, i - 2)}, a0], name: a{i}}}" for i in range(1, 2_400)],
+    ),
+    "all layers added to all before": network(
+        "conv: {filters: 1, kernel: 1, name: a0}",
+        "conv: {filters: 1, kernel: 1, name: a1}",
+        *[f"add: {{from: [{', '.join(f'a{j}' for j in range(i))}], name: a{i}}}" for i in range(2, 225)],
+    ),
+    "many branches": network(f"parallel: {{branches: [{', '.join(['[conv: {filters: 1, kernel: 1}]'] * 5_000)}]}}"),
+    "many blocks": network(
+        *[f"b{i}" for i in range(3_000)],
+        head="blocks:\n" + "".join(f"  b{i}: {{layers: [activation: relu]}}\n" for i in range(3_000)),
+    ),
+    "many parameters": network(
+        *[f'dropout: "${{p{i}}}"' for i in range(4_900)],
+        head="params:\n" + "".join(f"  p{i}: 0.1\n" for i in range(4_900)),
+    ),
+    "many drops of the learning rate": recipe(
+        "learning_rate: {step: {base: 0.1, drop: {"
+        + ", ".join(f"{epoch}: {1 / (epoch + 1)}" for epoch in range(1, 14_000))
+        + "}}}"
+    ),
     "many shuffles": network(
         "repeat: {times: 2000, layers: [reshape: [-1, 3, 1], permute: [2, 1, 3], reshape: [32, 32, 3]]}"
     ),
@@ -274,4 +312,14 @@ def test_a_large_network_is_analysed_quickly(case: str) -> None:
     """In processor time, which other processes do not lengthen."""
     before = time.process_time()
     assert archspec.analyse(archspec.loads(LARGE[case])).layers
+    assert time.process_time() - before < SECONDS
+
+
+def test_a_condition_on_many_values_is_counted_quickly() -> None:
+    values = ", ".join(map(str, range(1, 28_000)))
+    space = f"    a: {{int: [1, 100000]}}\n    b: {{int: [1, 2], when: {{a: [{values}]}}}}\n"
+    start = "search:\n  tuner: {random_search: {max_trials: 3}}\n  objective: val_accuracy\n  space:\n"
+    spec = archspec.loads(network("flatten", "dense: 3", head="params: {a: 1, b: 1}\n") + start + space)
+    before = time.process_time()
+    assert spec.search is not None and spec.search.space.grid_size() == 100_000 + 27_999
     assert time.process_time() - before < SECONDS

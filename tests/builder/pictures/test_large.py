@@ -13,12 +13,13 @@ from builder.data import load_data
 from builder.data.pipeline import validation_pictures
 from builder.data.samples import pictures_of
 from builder.pictures.crops import cropped_bytes
-from builder.pictures.headers import LARGE, MOST_PIXELS, why_refused
+from builder.pictures.headers import LARGE, why_refused
 from builder.pictures.pixel_range import ANY
 from builder.pictures.reading import read_picture
 from builder.pictures.resizing import decoded, fitted
 from builder.prediction.classifier import Classifier, classify
 from builder.prediction.finding import find
+from builder.system.limits import MOST_PIXELS
 
 WIDTH, HEIGHT = 16_320, 12_240
 SHAPE = (16, 16, 1)

@@ -149,10 +149,11 @@ def test_dangling_links_are_reported_and_pipes_do_not_block(classifier, tmp_path
     (tmp_path / "loop.png").symlink_to("loop.png")
     (tmp_path / "around").symlink_to(".")
     os.mkfifo(tmp_path / "pipe.png")
-    gone, good, loop = predicted(classifier, tmp_path)
+    gone, good, loop, pipe = predicted(classifier, tmp_path)
     assert gone.error == "cannot be read: No such file or directory"
     assert good.path == f"{tmp_path}/good.png" and good.classes
     assert loop.error == "cannot be read: Too many levels of symbolic links"
+    assert pipe.error == "cannot be read: it is not a regular file"
 
 
 def test_an_export_that_cannot_answer_is_reported(runs, tmp_path):
