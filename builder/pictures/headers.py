@@ -26,7 +26,8 @@ LARGE = f"it has more than {MOST_PIXELS:,} pixels, or a side of more than {LONGE
 DAMAGED = "it is cut short or damaged"
 EMPTY = f"it claims more than {SMALL_PICTURE:,} pixels, and {PIXELS_OF_BYTE} for each of its bytes; make it smaller"
 SCANS = f"it is a JPEG of more than {MOST_SCANS} scans; save it again"
-REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE, EMPTY, SCANS)
+FRAMELESS = f"it is a GIF without a frame, or with more than {gif.MOST_EXTENSIONS} extensions before it; save it again"
+REFUSALS = ("", UNKNOWN, ANIMATED, BMP, LARGE, EMPTY, SCANS, FRAMELESS)
 """The reasons for which a file is refused, by number; 0 stands for none."""
 CLAIMS = (LARGE, EMPTY, SCANS)
 """The reasons after which no other decoder is tried."""
@@ -119,11 +120,11 @@ def why_too_large(height: int, width: int, contents: bytes) -> str:
     return REFUSALS[int(_too_large(tf.constant([height, width], tf.int64), tf.constant(contents)))]
 
 
-def _too_large(size: tf.Tensor, contents: tf.Tensor, reduction: int = 1) -> tf.Tensor:
-    """The reason for a (height, width), int64, that is too large, decoded at so many times shorter sides, or too large
-    for the file, or 0."""
-    pixels, decoded = tf.reduce_prod(size), size // reduction
-    is_large = (tf.reduce_prod(decoded) > MOST_PIXELS) | (tf.reduce_max(decoded) > LONGEST_SIDE)
+def _too_large(size: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
+    """The number of the reason for a (height, width), int64, that is too large in itself or for the file; 0 if it is
+    not."""
+    pixels = tf.reduce_prod(size)
+    is_large = (pixels > MOST_PIXELS) | (tf.reduce_max(size) > LONGEST_SIDE)
     count = tf.cast(tf.strings.length(contents), tf.int64)
     most = tf.maximum(tf.constant(SMALL_PICTURE, tf.int64), PIXELS_OF_BYTE * count)
     return tf.where(is_large, REFUSALS.index(LARGE), tf.where(pixels > most, REFUSALS.index(EMPTY), 0))
@@ -159,8 +160,10 @@ def _refusal_of_others(contents: tf.Tensor) -> tf.Tensor:
     names = list(SIGNATURES)
     is_gif = kind == names.index("gif")
     size = tf.reshape(sides, (-1, 2))[kind]
-    size = tf.cond(is_gif, lambda: tf.maximum(size, gif.frame_size(contents)), lambda: size)
-    reason = _too_large(size, contents)
+    frame = tf.cond(is_gif, lambda: gif.frame_size(contents), lambda: size)
+    reason = _too_large(tf.maximum(size, frame), contents)
+    # Without a first frame, `gif.still` could not cut off the others, and the decoder would unpack them all.
+    reason = tf.where(is_gif & (tf.reduce_prod(frame) == 0), REFUSALS.index(FRAMELESS), reason)
     reason = tf.where((kind == names.index("bmp")) & is_odd, REFUSALS.index(BMP), reason)
     is_animated = (kind == names.index("extended")) & (flags // ANIMATION % 2 == 1)
     reason = tf.where(is_animated, REFUSALS.index(ANIMATED), reason)

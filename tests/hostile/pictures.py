@@ -71,11 +71,11 @@ def _many_chunks_png():
     return _png(16, 16, _zeros(17 * 16), chunks=[(b"tEXt", b"a\0b")] * 60_000)
 
 
-def _gif(width, height, frames, frame_width=1, frame_height=1):
+def _gif(width, height, frames, frame_width=1, frame_height=1, comments=0):
     """A GIF of one colour. The codes of each frame name ever longer strings of one pixel, until the table is full."""
     start = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)
     frame = b"," + struct.pack("<HHHHB", 0, 0, frame_width, frame_height, 0) + _lzw(frame_width * frame_height)
-    return start + frame * frames + b";"
+    return start + b"!\xfe\1c\0" * comments + frame * frames + b";"
 
 
 def _lzw(count):
@@ -161,6 +161,7 @@ CASES = {
     "large canvas.gif": lambda: _gif(13_000, 13_000, 1),
     "30,000 frames.gif": lambda: _gif(5_000, 5_000, 30_000),
     "frames of 25 million pixels.gif": lambda: _gif(5_000, 5_000, 60, 5_000, 5_000),
+    "frames after 100 comments.gif": lambda: _gif(5_000, 5_000, 60, 5_000, 5_000, 100),
     "claims.bmp": _claiming_bmp,
     "157 million pixels, lossless.webp": lambda: _by_pillow("WEBP", 16_383, 9_600, "RGB", lossless=True),
     "33 million pixels, lossless.webp": lambda: _by_pillow("WEBP", 5_792, 5_792, "RGB", lossless=True),
@@ -174,7 +175,8 @@ CASES = {
 QUICK = (
     *("1 GB of claims.jpg", "178 million pixels in 600 bytes.jpg", "6,500 scans.jpg", "100,000,000 x 1.png"),
     *("169 million pixels of a bit.png", "60,000 chunks.png", "large canvas.gif", "30,000 frames.gif"),
-    *("frames of 25 million pixels.gif", "claims.bmp", "header alone.png", "33 million pixels, lossless.webp"),
+    *("frames of 25 million pixels.gif", "frames after 100 comments.gif", "claims.bmp", "header alone.png"),
+    "33 million pixels, lossless.webp",
 )
 """Those that are made and read in a second."""
 

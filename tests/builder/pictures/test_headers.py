@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from builder.pictures.headers import ANIMATED, BMP, DAMAGED, EMPTY, LARGE, SCANS, UNKNOWN, why_refused
+from builder.pictures.headers import ANIMATED, BMP, DAMAGED, EMPTY, FRAMELESS, LARGE, SCANS, UNKNOWN, why_refused
 from builder.pictures.reading import UnreadablePicture, read_picture
 from builder.pictures.resizing import decoded
 from builder.system import limits
@@ -29,6 +29,12 @@ JPEG, GIF, BMP24 = encoded(PHOTO, "JPEG"), encoded(PHOTO, "GIF"), encoded(PHOTO,
 LOSSY, LOSSLESS = encoded(PHOTO, "WEBP"), encoded(PHOTO, "WEBP", lossless=True)
 EXTENDED = encoded(PHOTO, "WEBP", lossless=True, exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0")
 FRAMES = encoded(PHOTO, "WEBP", save_all=True, append_images=[PHOTO.rotate(180)])
+
+
+def with_comments(gif, count):
+    """The GIF with as many comments before its frame."""
+    start = 13 + 3 * 2 ** (gif[10] % 8 + 1)
+    return gif[:start] + b"!\xfe\1c\0" * count + gif[start:]
 
 
 def patched(contents, position, values):
@@ -72,6 +78,9 @@ def test_what_is_accepted_is_decoded_as_pillow_does(contents, channels):
         (png_header(2**31 - 1, 2**31 - 1), LARGE),
         (patched(GIF, 6, b"\xff\xff\xff\xff"), LARGE),
         (patched(GIF, GIF.rindex(b",\0\0\0\0") + 5, b"\xff\xff\xff\xff"), LARGE),
+        (with_comments(GIF, 60), ""),
+        (with_comments(GIF, 65), FRAMELESS),
+        (GIF[: GIF.rindex(b",\0\0\0\0")] + b";", FRAMELESS),
         (JPEG + b"\xff\xda\0\x08\1" * 63, ""),
         (JPEG + b"\xff\xda\0\x08\1" * 64, SCANS),
         (JPEG + b"\xff\xda" * 64, ""),  # as in the video that a phone puts after a picture
