@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,14 +190,20 @@ class UnreadableFile(FileError):
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Whether something could not be written because the disk, or the user's quota on it, is full.
+    """Whether something could not be written because the disk, or the user's quota on it, is full. TensorFlow reports
+    it by the class that also stands for too little memory."""
+    return system_error(error, (errno.ENOSPC, errno.EDQUOT)) is not None
 
-    TensorFlow and the exporters' converters report it in words alone, TensorFlow by the class that also stands for too
-    little memory.
+
+def system_error(error: BaseException, numbers: Sequence[int]) -> int | None:
+    """The one of some error numbers of the operating system that an exception reports; None if it reports none of them.
+
+    TensorFlow, HDF5 and the exporters' converters report them in words alone.
     """
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return any(words in str(error).lower() for words in ("no space left", "disk quota exceeded"))
+    if isinstance(error, OSError) and error.errno in numbers:
+        return error.errno
+    text = str(error).lower()
+    return next((number for number in numbers if os.strerror(number).lower() in text), None)
 
 
 def _snippet(span: Span) -> list[str]:

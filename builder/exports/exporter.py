@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from archspec.errors import file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
+from builder.runs.advice import resume_command
 from builder.runs.directory import is_training
-from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL, SPEC
+from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL
 from builder.runs.provenance import GRAPH, remember
 from builder.runs.run import Run, open_run
 from builder.system.endings import ExportFailed
@@ -138,7 +139,7 @@ def _check_is_best(run: Run) -> None:
         raise file_problem(
             run.directory / MODEL,
             f"has other weights than {CHECKPOINTS}/{BEST} ({differing[0]}, for one): the run was resumed and "
-            f"then stopped; resume it with python tools/train.py {run.directory / SPEC} --resume {run.directory}",
+            f"then stopped; resume it with {resume_command('train', run.directory)}",
         )
 
 

@@ -21,6 +21,7 @@ from archspec.recipe import Train
 from archspec.recipe.data import Folder
 from builder.pictures.pixel_range import ANY, PixelRange
 from builder.runs import comparison
+from builder.runs.advice import resume_command
 from builder.runs.comparison import differences, flat
 from builder.runs.directory import is_training
 from builder.runs.finding import find_run
@@ -315,7 +316,7 @@ def _check_readable(path: Path) -> None:
 
 def _again(directory: Path, *deleted: str) -> str:
     """How to have a file of a run written again. A complete run writes its files again if `model.keras` is missing."""
-    command = f"python tools/train.py {directory / SPEC} --resume {directory}"
+    command = resume_command("train", directory)
     if deleted:
         return f"delete {' and '.join(deleted)} there, and {command} writes what is missing"
     return f"{command} resumes the training and writes it"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
-from archspec.commands import as_started
 from archspec.errors import FileError, file_problem
 from archspec.wording import counted
+from builder.runs.advice import resume_command
 from builder.sweep.records import FAILED, KILLED, TIMED_OUT, Execution, Trial
 
 LOG_TAIL = 2_000
@@ -46,9 +45,8 @@ def stopped_by_machine(directory: Path, trial: Trial, fault: int) -> FileError:
         directory: that of the search.
         fault: one of `builder.system.endings.FAULTS`.
     """
-    command = as_started(shlex.join(["python", "tools/tune.py", "--resume", str(directory)]))
     return file_problem(
         directory,
         f"trial {trial.id} was stopped by the machine, not by its own fault: {os.strerror(fault)}; once that is "
-        f"mended, resume the search, and this trial with it: {command}",
+        f"mended, resume the search, and this trial with it: {resume_command('tune', directory)}",
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 from pathlib import Path
+
+from archspec.errors import system_error
 
 FAULTS = (
     errno.ENOSPC,  # no space, or no more files
@@ -21,17 +22,10 @@ FAULTS = (
 
 
 def machine_fault(error: BaseException | None) -> int | None:
-    """The one of `FAULTS` that is an error's reason, or that of an error which led to it; None if the machine is well.
-
-    Libraries report some of them in words alone.
-    """
+    """The one of `FAULTS` that is the reason of an error or of one that led to it; None if the machine is well."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FAULTS:
-            return error.errno
-        text = str(error).lower()
-        for number in FAULTS:
-            if os.strerror(number).lower() in text:
-                return number
+        if (number := system_error(error, FAULTS)) is not None:
+            return number
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
 

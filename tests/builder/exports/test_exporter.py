@@ -271,7 +271,7 @@ def test_what_is_no_run_is_refused(run_dir, tmp_path):
     )
 
 
-ANEW = "python tools/train.py {0}/spec.yaml --resume {0} resumes the training and writes it"
+ANEW = "python tools/train.py --resume {0} resumes the training and writes it"
 
 
 def test_a_run_without_a_model_is_refused(copy):
@@ -287,7 +287,7 @@ def test_damaged_files_are_reported(copy, tmp_path):
     model, best = copy / "model.keras", copy / "checkpoints" / "best.safetensors"
     whole = model.read_bytes()
     model.write_bytes(whole[: len(whole) // 2])
-    resume = f"python tools/train.py {copy}/spec.yaml --resume {copy} writes what is missing"
+    resume = f"python tools/train.py --resume {copy} writes what is missing"
     message = refused(copy, out=out)
     assert message.startswith(f"{model}: is damaged, or no model of Keras: ")
     assert message.endswith(f"; delete model.keras there, and {resume}")
