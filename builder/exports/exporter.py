@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from archspec.errors import file_problem, is_full_disk
 from builder.exports.formats import Format, chosen_formats
 from builder.exports.versions import check_folder, new_version
+from builder.runs import provenance
 from builder.runs.advice import resume_command
 from builder.runs.directory import is_training
 from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL
-from builder.runs.provenance import GRAPH, remember
 from builder.runs.run import Run, open_run
 from builder.system.endings import ExportFailed
 from builder.system.files import write_json
@@ -96,8 +96,8 @@ def export(
         if not good:
             raise ExportFailed("\n".join([*failures, "nothing was exported"]), None)
         write_json(version.path / EXPORT, report.to_json(run, network, results, sample, calibration))
-    if (version.path / GRAPH).is_file():
-        remember(version.path)
+    if (version.path / provenance.GRAPH).is_file():
+        provenance.record(version.path)
     say(f"saved {version.path}")
     if failures:
         names = ", ".join(result.name for result in good)

@@ -124,8 +124,8 @@ def _check_model(file: BinaryIO) -> None:
         with h5py.File(io.BytesIO(archive.read(VARIABLES))) as arrays:
             check_arrays(arrays, stored)
     classes, count = _counted(config)
-    for name in classes & PROGRAMS:
-        raise Claim(f"it has a layer of the class {quoted(name)}, which runs a program or reads files")
+    if programs := sorted(classes & PROGRAMS):
+        raise Claim(f"it has a layer of the class {quoted(programs[0])}, which runs a program or reads files")
     if count > MOST_LAYERS + stored // BYTES_OF_LAYER:
         raise Claim(f"it has {count:,} layers and connections, which is too many for a file of {size(stored)}")
     with keras.StatelessScope(initialize_variables=False):  # the shapes of variables, without the variables

@@ -19,9 +19,8 @@ from archspec.recipe.resizing import Resizing
 from archspec.wording import counted, first_few, printable
 from builder.pictures.pixel_range import NAMED, PixelRange, Ranges
 from builder.prediction.finding import Found
+from builder.runs import provenance
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
-from builder.runs.provenance import GRAPH
-from builder.runs.provenance import warning as warning_of_others
 from builder.runs.run import Run, darkest_of, open_run, pixel_range_of
 from builder.system.files import read_json
 from builder.system.limits import MOST_PICTURE_BYTES
@@ -92,8 +91,8 @@ def open_classifier(source: str | os.PathLike[str] | Run, say: Say = silent) -> 
     if isinstance(source, Run):
         return _run_loader(source)
     path = path_of(source, "the directory of a run, or of an export")
-    versions = [one for one in path.glob(f"*/{GRAPH}") if one.parent.name.isdecimal()]
-    if (path / GRAPH).is_file():
+    versions = [one for one in path.glob(f"*/{provenance.GRAPH}") if one.parent.name.isdecimal()]
+    if (path / provenance.GRAPH).is_file():
         return _export_loader(path, say)
     if versions:
         return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)), say)
@@ -138,7 +137,7 @@ def _export_loader(path: Path, say: Say) -> Callable[[], Classifier]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise file_problem(path, f"has no names of classes in assets/{ENVIRONMENT}; export it again") from error
 
-    if line := warning_of_others(path):
+    if line := provenance.warning(path):
         say(line)
 
     def load_classifier() -> Classifier:

@@ -64,7 +64,7 @@ def changed_stopping(directory: Path, spec: Spec) -> str:
         return ""
     before, now = (
         {name: value for name, value in flat(text).items() if name.startswith(EARLY_STOPPING)}
-        for text in (path.read_text(encoding="utf-8"), spec.to_yaml())
+        for text in (read_text(path), spec.to_yaml())
     )
     return differences(before, now, ())
 

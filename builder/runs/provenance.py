@@ -13,7 +13,7 @@ GRAPH = "saved_model.pb"
 """The file of a SavedModel that holds its program."""
 
 
-def remember(export: Path) -> None:
+def record(export: Path) -> None:
     """Notes that the program of a SavedModel was made here. If the user's cache cannot be written, nothing is noted."""
     with contextlib.suppress(OSError):
         mark = _mark(export)

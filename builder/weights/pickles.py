@@ -2,7 +2,7 @@
 
 A pickle is a program for Python's unpickler, which trusts it: 223 bytes can take gigabytes (an entry of the memo with a
 number of 2^28), 303 bytes can take hours (the hash of tuples nested 40 deep, each holding the one before twice). Here
-the program is followed by an interpreter that knows the operations of state dicts only. Nothing is hashed but texts and
+the program is run by an interpreter that knows the operations of state dicts only. Nothing is hashed but texts and
 small numbers, which do not collide.
 """
 
@@ -37,19 +37,22 @@ _VALUES = (
 """The operations that push the value they carry."""
 
 
-class Pickle:
-    """A pickle that is followed, operation by operation.
+class Unpickler:
+    """An interpreter of pickles that runs none of their code.
 
     Attributes:
-        find: from the full name of a class or function to what stands for it; it raises to refuse the name.
-        call: calls what `find` returned with arguments; it raises for anything that cannot be called.
-        load: from a persistent reference to the object.
+        find_class: from the full name of a class or function to what stands for it; it raises to refuse the name.
+        call: calls what `find_class` returned with arguments; it raises for anything that cannot be called.
+        persistent_load: from a persistent reference to the object.
     """
 
     def __init__(
-        self, find: Callable[[str], Any], call: Callable[[Any, tuple[Any, ...]], Any], load: Callable[[Any], Any]
+        self,
+        find_class: Callable[[str], Any],
+        call: Callable[[Any, tuple[Any, ...]], Any],
+        persistent_load: Callable[[Any], Any],
     ):
-        self.find, self.call, self.load = find, call, load
+        self.find_class, self.call, self.persistent_load = find_class, call, persistent_load
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.operations: Mapping[str, Callable[[Any], object]] = {
@@ -77,30 +80,32 @@ class Pickle:
             "POP": lambda _: self._last(1, any_kind=True),
             "POP_MARK": lambda _: self._marked(),
             "DUP": lambda _: self.stack.append(self.stack[-1]),
-            "PUT": self._remember,
-            "BINPUT": self._remember,
-            "LONG_BINPUT": self._remember,
-            "MEMOIZE": lambda _: self._remember(len(self.memo)),
-            "GET": self._recall,
-            "BINGET": self._recall,
-            "LONG_BINGET": self._recall,
-            "GLOBAL": lambda name: self._push(self.find(name.replace(" ", ".", 1))),
-            "INST": lambda name: self._push(self.call(self.find(name.replace(" ", ".", 1)), tuple(self._marked()))),
-            "STACK_GLOBAL": lambda _: self._push(self.find(".".join(self._texts(2)))),
+            "PUT": self._put,
+            "BINPUT": self._put,
+            "LONG_BINPUT": self._put,
+            "MEMOIZE": lambda _: self._put(len(self.memo)),
+            "GET": self._get,
+            "BINGET": self._get,
+            "LONG_BINGET": self._get,
+            "GLOBAL": lambda name: self._push(self.find_class(name.replace(" ", ".", 1))),
+            "INST": lambda name: self._push(
+                self.call(self.find_class(name.replace(" ", ".", 1)), tuple(self._marked()))
+            ),
+            "STACK_GLOBAL": lambda _: self._push(self.find_class(".".join(self._texts(2)))),
             "REDUCE": lambda _: self._reduce(),
             "BUILD": lambda _: self._build(),
-            "PERSID": lambda name: self._push(self.load(name)),
-            "BINPERSID": lambda _: self._push(self.load(*self._last(1))),
+            "PERSID": lambda name: self._push(self.persistent_load(name)),
+            "BINPERSID": lambda _: self._push(self.persistent_load(*self._last(1))),
             "PROTO": lambda _: None,
             "FRAME": lambda _: None,
         }
 
-    def follow(self, data: bytes) -> Any:
+    def load(self, data: bytes) -> Any:
         """The object that the pickle describes.
 
         Raises:
             Unfit: it does what no state dict needs.
-            Exception: it is damaged; or what `find`, `call` and `load` raise.
+            Exception: it is damaged; or what `find_class`, `call` and `persistent_load` raise.
         """
         for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
             if opcode.name == "STOP":
@@ -160,12 +165,12 @@ class Pickle:
             raise TypeError
         _filled(self.stack[-1], values)
 
-    def _remember(self, number: int) -> None:
+    def _put(self, number: int) -> None:
         if self.stack[-1] is _MARK:
             raise IndexError
         self.memo[number] = self.stack[-1]
 
-    def _recall(self, number: int) -> None:
+    def _get(self, number: int) -> None:
         self.stack.append(self.memo[number])
 
     def _reduce(self) -> None:

@@ -14,7 +14,7 @@ from builder.weights.source import WeightsFile
 from builder.weights.to_run import read_class_names, write_run
 from builder.weights.writing import check_output, write_keras, write_torch
 
-Path = str | os.PathLike[str]
+AnyPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Target:
     """
 
     kind: Literal["keras", "torch", "run"] | None
-    path: Path | None
+    path: AnyPath | None
     force: bool = False
     like: WeightsFile | None = None
-    classes: Path | None = None
+    classes: AnyPath | None = None
     normalisation: str | None = None
 
 

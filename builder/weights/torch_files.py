@@ -17,7 +17,7 @@ from archspec.errors import file_problem
 from archspec.files import open_regular
 from archspec.wording import quoted
 from builder.system.limits import MOST_PICKLE, MOST_TENSORS, excess
-from builder.weights.pickles import Pickle, Unfit
+from builder.weights.pickles import Unfit, Unpickler
 
 STATE_DICT_KEYS = ("state_dict", "model", "model_state_dict", "module", "net", "weights")
 """The keys under which checkpoints keep the state dict; the first one present counts."""
@@ -89,10 +89,9 @@ def _read_checkpoint(path: Path, file: BinaryIO) -> Checkpoint:
     tensors = [tensor for part in found.parts.values() for tensor in part.values()]
     if len(tensors) > MOST_TENSORS:
         raise file_problem(path, f"has {len(tensors):,} tensors, and at most {MOST_TENSORS:,} are read")
+    # Many tensors, or many rows of one, may share the same numbers.
     if reason := excess(sum(tensor.nbytes for tensor in tensors), os.fstat(file.fileno()).st_size):
-        raise file_problem(
-            path, f"is not read: {reason}"
-        )  # many tensors, or many rows of one, may share the same numbers
+        raise file_problem(path, f"is not read: {reason}")
     return found
 
 
@@ -117,7 +116,7 @@ def _load(archive: zipfile.ZipFile, size: int) -> Any:
     storages = _Storages(archive, root)
     data = _content(archive, pickles[0], MOST_PICKLE)
     try:
-        return Pickle(_find, _call, storages.of).follow(data)
+        return Unpickler(_find_class, _call, storages.of).load(data)
     except (_Refused, zipfile.BadZipFile):
         raise
     except Unfit as error:
@@ -193,7 +192,7 @@ ALLOWED: Mapping[str, Any] = {
 """Everything that a pickle may name, and what stands for it here."""
 
 
-def _find(name: str) -> Any:
+def _find_class(name: str) -> Any:
     if name not in ALLOWED:
         raise _Refused(
             f"asks for {quoted(name)}, and only tensors are read from a file, no code is run; "
