@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from archspec import Spec
 from archspec.errors import is_full_disk, problem_at
-from archspec.recipe import Train
 from archspec.recipe.batch_size import LEAST_STEPS, MOST_PICTURES, automatic_batch, sensible_batch
 from archspec.spec.addresses import address, recipe_of
 from archspec.tables import size
@@ -31,7 +30,7 @@ takes too much: pictures in memory, checkpoints and other programs need some as 
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenBatch:
     """A batch size, and why it is no larger, in words."""
 
     batch_size: int
@@ -43,7 +42,7 @@ class Choice:
 
 
 def set_up_automatic(
-    spec: Spec, recipe: Train, data: Data, placement: Placement, initialise: bool, say: Say, share: float = 1.0
+    spec: Spec, data: Data, placement: Placement, initialise: bool, say: Say, share: float = 1.0
 ) -> Setup:
     """Sets up a training with the largest batch that fits, as `set_up` does with a given one; `setup.spec` and
     `setup.recipe` have the number.
@@ -54,22 +53,23 @@ def set_up_automatic(
     Raises:
         UserError: those of `set_up`; or not even a picture on each device fits.
     """
-    choice = estimate(spec, recipe, data, placement, share)
+    choice = estimate(spec, data, placement, share)
     if placement.is_multi_worker:
         choice = _agreed(spec, data, placement, choice)
         setup = _set_up(_with_batch(spec, choice.batch_size), data, placement, initialise, say)
     else:
-        choice, setup = _largest(spec, recipe, data, placement, choice, initialise, say)
+        choice, setup = _largest(spec, data, placement, choice, initialise, say)
     say(f"{choice.line}; the run's spec.yaml has the number")
     return setup
 
 
-def estimate(spec: Spec, recipe: Train, data: Data, placement: Placement, share: float = 1.0) -> Choice:
+def estimate(spec: Spec, data: Data, placement: Placement, share: float = 1.0) -> ChosenBatch:
     """The batch size that the data and the memory allow, by the analysis of the network.
 
     Raises:
         SpecError: there are fewer training pictures than devices, or parts of a batch.
     """
+    recipe = recipe_of(spec)
     parts = placement.replicas * recipe.accumulate
     if data.train_count < parts:
         message = (
@@ -78,7 +78,7 @@ def estimate(spec: Spec, recipe: Train, data: Data, placement: Placement, share:
             f"{counted(data.train_count, 'picture')} to train on; use fewer devices or parts"
         )
         raise problem_at(address(spec, "train", "batch_size"), message)
-    memory = _usable(step_memory(spec, recipe, placement), share)
+    memory = _usable(step_memory(spec, placement), share)
     most = min(sensible_batch(data.train_count), memory.fitting * parts)
     chosen = automatic_batch(most, parts)
     if memory.fitting * parts < sensible_batch(data.train_count):
@@ -90,7 +90,7 @@ def estimate(spec: Spec, recipe: Train, data: Data, placement: Placement, share:
         reason = f"so that an epoch of {counted(data.train_count, 'picture')} has at least {LEAST_STEPS} steps"
     else:
         reason = f"more than {MOST_PICTURES:,} pictures in a step are no faster, and train no better"
-    return Choice(chosen, reason)
+    return ChosenBatch(chosen, reason)
 
 
 def smaller_batch(setup: Setup) -> str:
@@ -100,9 +100,7 @@ def smaller_batch(setup: Setup) -> str:
     batch = recipe.global_batch
     if batch <= parts:
         return "not even one picture on each device fits: use a smaller network, or precision: mixed_bfloat16"
-    fitting = automatic_batch(
-        min(step_memory(setup.spec, recipe, setup.placement, True).fitting * parts, batch // 2), parts
-    )
+    fitting = automatic_batch(min(step_memory(setup.spec, setup.placement, True).fitting * parts, batch // 2), parts)
     accumulate = next(
         (more for more in range(recipe.accumulate + 1, batch + 1) if _divides(batch, replicas, more, fitting // parts)),
         None,
@@ -134,14 +132,14 @@ def _set_up(spec: Spec, data: Data, placement: Placement, initialise: bool, say:
 
 
 def _largest(
-    spec: Spec, recipe: Train, data: Data, placement: Placement, choice: Choice, initialise: bool, say: Say
-) -> tuple[Choice, Setup]:
+    spec: Spec, data: Data, placement: Placement, choice: ChosenBatch, initialise: bool, say: Say
+) -> tuple[ChosenBatch, Setup]:
     """The largest batch, at most that of `choice`, whose step does not run out of memory, and a setup with it.
 
     Raises:
         SpecError: none fits.
     """
-    parts = placement.replicas * recipe.accumulate
+    parts = placement.replicas * recipe_of(spec).accumulate
     while True:
         setup = _set_up(_with_batch(spec, choice.batch_size), data, placement, initialise, say)
         if _fits(setup):
@@ -149,7 +147,7 @@ def _largest(
         if choice.batch_size <= parts:
             message = f"a step of {counted(parts, 'picture')} needs more memory than there is; {smaller_batch(setup)}"
             raise problem_at(address(spec, "train", "batch_size"), message)
-        choice = Choice(choice.batch_size // 2, f"a step of {choice.batch_size} ran out of memory")
+        choice = ChosenBatch(choice.batch_size // 2, f"a step of {choice.batch_size} ran out of memory")
         say = silent  # it has said which weights it starts from
         del setup
         gc.collect()  # of circles between the model and its compiled steps, which keep memory
@@ -171,14 +169,15 @@ def _fits(setup: Setup) -> bool:
     return True
 
 
-def _agreed(spec: Spec, data: Data, placement: Placement, choice: Choice) -> Choice:
+def _agreed(spec: Spec, data: Data, placement: Placement, choice: ChosenBatch) -> ChosenBatch:
     """The smallest of the batches that the workers find, each by steps of its own on one device: a step of all of them
     would wait for the workers that have run out of memory."""
     replicas, here = placement.replicas, one_device()
     values = {"train.batch_size": choice.batch_size // replicas, "train.xla": "off"}  # as several replicas have no XLA
     alone = spec.with_values({**values, "train.distribute": "off"})
-    found, _ = _largest(alone, recipe_of(alone), data, here, Choice(choice.batch_size // replicas, ""), False, silent)
+    each = ChosenBatch(choice.batch_size // replicas, "")
+    found, _ = _largest(alone, data, here, each, False, silent)
     strategy = placement.strategy
     of_each = strategy.run(lambda: tf.fill([1], found.batch_size))
     least = int(tf.reduce_min(strategy.gather(of_each, axis=0))) * replicas
-    return choice if least == choice.batch_size else Choice(least, "it is the largest that fits on every worker")
+    return choice if least == choice.batch_size else ChosenBatch(least, "it is the largest that fits on every worker")

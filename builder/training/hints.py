@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archspec.graph import hints as of_network
+from archspec.graph import hints as network_hints
 from archspec.ops.pointwise import BatchNorm
 from archspec.recipe.batch_size import automatic_batch
 from archspec.tables import size
@@ -16,7 +16,7 @@ LAG_EPOCHS = 10
 
 def hints(setup: Setup) -> list[str]:
     """Hints on a training that is about to begin, a sentence each."""
-    found = (*of_network.hints(setup.spec.graph), _lagging_statistics(setup), _memory(setup))
+    found = (*network_hints.hints(setup.spec.graph), _lagging_statistics(setup), _memory(setup))
     return [hint for hint in found if hint]
 
 
@@ -43,7 +43,7 @@ def _memory(setup: Setup) -> str | None:
     message."""
     if on_gpu():
         return None
-    memory, replicas = step_memory(setup.spec, setup.recipe, setup.placement, True), setup.placement.replicas
+    memory, replicas = step_memory(setup.spec, setup.placement, True), setup.placement.replicas
     parts = replicas * setup.recipe.accumulate
     pictures = -(-setup.recipe.global_batch // parts)
     if memory.needed(pictures) <= memory.free:

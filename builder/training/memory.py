@@ -8,8 +8,8 @@ import tensorflow as tf
 from tensorflow.python.client import device_lib
 
 from archspec import Spec, analyse
-from archspec.recipe import Train
 from archspec.recipe.numbers import ACTIVATION_BYTES
+from archspec.spec.addresses import recipe_of
 from builder.distribution.strategy import Placement
 from builder.system.memory import free_memory
 
@@ -41,13 +41,13 @@ class StepMemory:
         return max(self.free - self.fixed, 0) // self.per_picture
 
 
-def step_memory(spec: Spec, recipe: Train, placement: Placement, is_set_up: bool = False) -> StepMemory:
+def step_memory(spec: Spec, placement: Placement, is_set_up: bool = False) -> StepMemory:
     """The memory of a step on the devices of a placement, and what is free there now.
 
     Args:
         is_set_up: whether the variables exist already, so that only the gradients are missing.
     """
-    analysis = analyse(spec)
+    analysis, recipe = analyse(spec), recipe_of(spec)
     copies = 1 if is_set_up else COPIES + (recipe.ema is not None)
     return StepMemory(
         fixed=copies * analysis.weights_bytes(),

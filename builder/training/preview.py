@@ -71,7 +71,7 @@ def preview(
     recipe, path = recipe_of(spec), _writable(out)
     data = load_data(spec, data_dir=data_dir, say=say)
     if recipe.is_automatic:
-        choice = estimate(spec, recipe, data, one_device())
+        choice = estimate(spec, data, one_device())
         recipe = replace(recipe, batch_size=choice.batch_size)
         say(f"{choice.line}; a training on more devices may choose another")
     count = min(count, data.train_count)

@@ -102,7 +102,7 @@ def train(
     keras.utils.set_random_seed(recipe.seed)  # after the data, as preparing them draws numbers too
     has_state = is_resumed and bool(_store(Path(run_dir or ""), recipe).paths())
     if recipe.is_automatic:
-        setup = set_up_automatic(spec, recipe, data, placement, not has_state, say, memory_share)
+        setup = set_up_automatic(spec, data, placement, not has_state, say, memory_share)
         spec, recipe = setup.spec, setup.recipe
     else:
         setup = set_up(spec, recipe, data, placement, not has_state, say)

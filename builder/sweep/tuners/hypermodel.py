@@ -70,7 +70,7 @@ class SpecHyperModel(keras_tuner.HyperModel):
         recipe = self.checker.networks.recipe(chosen)
         assert recipe is not None
         if recipe.is_automatic:
-            batch_size = estimate(self.checker.networks.spec(chosen), recipe, self.data, one_device()).batch_size
+            batch_size = estimate(self.checker.networks.spec(chosen), self.data, one_device()).batch_size
             recipe = dataclasses.replace(recipe, batch_size=batch_size)
         steps = steps_per_epoch(self.data, recipe)
         callbacks = [*options.pop("callbacks", []), _LearningRate(recipe, steps)]

@@ -84,7 +84,7 @@ def test_a_step_that_runs_out_of_memory_halves_the_batch(load, data, limited):
     limited(most=10)
     lines = []
     spec = load(deterministic=True)
-    setup = set_up_automatic(spec, spec.train, data, one_device(), True, lines.append)
+    setup = set_up_automatic(spec, data, one_device(), True, lines.append)
     assert setup.recipe.global_batch == 8 and setup.spec.train.batch_size == 8
     assert lines == ["batch_size: auto is 8: a step of 16 ran out of memory; the run's spec.yaml has the number"]
     keras.utils.set_random_seed(spec.train.seed)
@@ -97,7 +97,7 @@ def test_a_memory_that_holds_no_picture_is_an_error(load, data, limited):
     limited(most=0)
     spec = load()
     with pytest.raises(SpecError) as caught:
-        set_up_automatic(spec, spec.train, data, one_device(), True, lambda line: None)
+        set_up_automatic(spec, data, one_device(), True, lambda line: None)
     assert (
         "train.batch_size: a step of 1 picture needs more memory than there is; not even one picture on each device "
         "fits: use a smaller network, or precision: mixed_bfloat16"
@@ -106,12 +106,12 @@ def test_a_memory_that_holds_no_picture_is_an_error(load, data, limited):
 
 def test_the_free_memory_limits_it(load, data, monkeypatch):
     spec = load()
-    needed = step_memory(spec, spec.train, one_device())
+    needed = step_memory(spec, one_device())
     monkeypatch.setattr(memory, "free_memory", lambda: 2 * needed.needed(20))  # of which a step may take half
-    choice = estimate(spec, spec.train, data, one_device())
+    choice = estimate(spec, data, one_device())
     assert choice.batch_size == 16
     assert choice.reason == ("a step of 32 would take about 411 KiB of memory, and this training may take 288 KiB")
-    assert estimate(spec, spec.train, data, one_device(), share=0.5).batch_size < 16
+    assert estimate(spec, data, one_device(), share=0.5).batch_size < 16
 
 
 @pytest.mark.parametrize(
@@ -119,21 +119,21 @@ def test_the_free_memory_limits_it(load, data, monkeypatch):
 )
 def test_it_divides_over_replicas_and_parts(replicas, accumulate, expected, load, data):
     spec = load(accumulate=accumulate)
-    assert estimate(spec, spec.train, data, placement(replicas)).batch_size == expected
+    assert estimate(spec, data, placement(replicas)).batch_size == expected
 
 
 def test_workers_on_one_machine_share_its_memory(load, monkeypatch):
     spec = load()
     monkeypatch.setattr(memory, "free_memory", lambda: 1200)
     workers = Cluster(("one:1", "one:2", "other:1"), 1)
-    free = [step_memory(spec, spec.train, placement(*args)).free for args in ((1,), (3,), (3, workers), (6, workers))]
+    free = [step_memory(spec, placement(*args)).free for args in ((1,), (3,), (3, workers), (6, workers))]
     assert free == [1200, 400, 600, 300]
 
 
 def test_more_devices_than_pictures_are_refused(load, data):
     spec = load(accumulate=4)
     with pytest.raises(SpecError) as caught:
-        estimate(spec, spec.train, data, placement(400))
+        estimate(spec, data, placement(400))
     assert (
         "train.batch_size: a batch has at least a picture for each of 400 replicas x 4 parts (accumulate), and digits "
         "has 1,437 pictures to train on; use fewer devices or parts"
@@ -142,7 +142,7 @@ def test_more_devices_than_pictures_are_refused(load, data):
 
 def test_a_data_set_of_any_size_has_a_most(load, data):
     spec = load()
-    choice = estimate(spec, spec.train, SimpleNamespace(name="many", train_count=10**6), one_device())
+    choice = estimate(spec, SimpleNamespace(name="many", train_count=10**6), one_device())
     assert (choice.batch_size, choice.reason) == (
         1024,
         "more than 1,024 pictures in a step are no faster, and train no better",
@@ -190,4 +190,4 @@ def test_gpus_are_asked_what_tensorflow_may_still_take(load, monkeypatch):
     monkeypatch.setattr(memory.device_lib, "list_local_devices", lambda: devices)
     monkeypatch.setattr(tf.config.experimental, "get_memory_info", used.__getitem__)
     spec = load()
-    assert step_memory(spec, spec.train, placement(2)).free == 7000
+    assert step_memory(spec, placement(2)).free == 7000
