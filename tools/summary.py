@@ -14,15 +14,15 @@ from pathlib import Path
 
 from archspec import cli, report
 from archspec.spec import origins
+from builder.runs.names import SPEC, TRIALS
 
 
 def shown(path: str) -> str:
-    if not all(Path(path, name).exists() for name in ("trials", "spec.yaml")):  # a search needs more imports
-        return path
-    from builder.runs.finding import shown_spec
+    if all(Path(path, name).exists() for name in (SPEC, TRIALS)):  # a search, which needs more imports
+        from builder.runs.finding import shown_spec
 
-    path, note = shown_spec(path)
-    print(note, file=sys.stderr)  # stdout may be JSON
+        path, note = shown_spec(path)
+        print(note, file=sys.stderr)  # stdout may be JSON
     return path
 
 

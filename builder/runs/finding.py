@@ -33,8 +33,10 @@ class BestTrial:
     epoch: int
     epochs: int
 
-    def __str__(self) -> str:
-        return f"Trial {self.trial}: {self.objective} {self.value:.6g} in epoch {self.epoch} of {self.epochs}"
+    @property
+    def result(self) -> str:
+        """What it reached, in words."""
+        return f"{self.objective} {self.value:.6g} in epoch {self.epoch} of {self.epochs}"
 
 
 def find_run(path: Path) -> tuple[Path, str]:
@@ -91,13 +93,15 @@ def _best_trial(search: Path) -> tuple[Path, str]:
     path = search / BEST_TRIAL
     try:
         best = BestTrial(**read_json(path))
-        run = search / best.run
-    except OSError:
+        run, result = search / best.run, best.result
+    except FileNotFoundError:
         raise file_problem(search, f"is a search without {BEST_TRIAL}: no trial of it has finished yet") from None
+    except OSError as error:
+        raise file_problem(path, f"cannot be read: {error.strerror}") from error
     except (ValueError, TypeError):
         raise file_problem(path, f"is damaged; {resume_command('tune', search)} writes it again") from None
     if not is_run(run):
         trials = search / TRIALS
         what = f"is a search, and its best trial, {best.run}, is not there; name one of the runs in {trials}"
         raise file_problem(search, what)
-    return run, f"{search} is a search; its best: {best}"
+    return run, f"{search} is a search; its best: Trial {best.trial}: {result}"

@@ -208,7 +208,7 @@ def _spec_text(results: Results, outcome: Outcome) -> str:
     """A candidate's spec, with its result in the first lines."""
     trial, record = outcome.trial, _record(results, outcome)
     lines = [
-        f"# {str(record).replace(':', f' of {results.directory}:', 1)}.",
+        f"# Trial {trial.id} of {results.directory}: {record.result}.",
         f"# Trainable parameters {trial.trainable_parameters:,}; MACs {trial.macs:,}.",
         f"# Run: {record.run}",
     ]

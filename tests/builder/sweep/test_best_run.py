@@ -45,11 +45,12 @@ def test_a_search_without_a_best_trial(finished, tmp_path):
         f"{copy}: is a search, and its best trial, {run.relative_to(copy)}, is not there; name one of the runs in "
         f"{copy / 'trials'}"
     )
-    (copy / "best.json").write_text("{")
-    with pytest.raises(FileError) as error:
-        builder.open_run(copy)
     again = f"python tools/tune.py --resume {copy}"
-    assert str(error.value) == f"{copy / 'best.json'}: is damaged; {again} writes it again"
+    for damaged in ("{", "[]", json.dumps({**json.loads((copy / "best.json").read_text()), "value": "high"})):
+        (copy / "best.json").write_text(damaged)
+        with pytest.raises(FileError) as error:
+            builder.open_run(copy)
+        assert str(error.value) == f"{copy / 'best.json'}: is damaged; {again} writes it again"
     (copy / "best.json").unlink()
     with pytest.raises(FileError) as error:
         builder.open_run(copy)
