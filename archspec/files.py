@@ -6,11 +6,10 @@ import errno
 import os
 import re
 import stat
-from pathlib import Path
 from typing import BinaryIO
 
 SPECIAL = "it is not a regular file"
-"""The operating system's words for a named pipe, a device or a socket, as it has none of its own."""
+"""Why a named pipe, a device or a socket is not read; the operating system has no message for it."""
 KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFSOCK: "a socket"}
 STREAM = re.compile(r"/dev/(stdin|fd/\d+)|/proc/self/fd/\d+")
 """The paths of what a process was started with: its standard input, and what a shell writes for `<(command)`."""
@@ -78,4 +77,4 @@ def read_text(path: str | os.PathLike[str], most: int | None = None) -> str:
         OSError: see `read_bytes`.
         UnicodeDecodeError: it is no text in UTF-8.
     """
-    return read_bytes(Path(path), most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    return read_bytes(path, most).decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")

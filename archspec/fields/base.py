@@ -193,7 +193,7 @@ class Form:
         return False
 
     def alternatives(self, key: str) -> tuple[str, ...]:
-        """The keys of a mapping that a key takes the place of, as there can be only one of them."""
+        """The keys of a mapping that a key replaces where one spec extends another, as they exclude each other."""
         return ()
 
     def read(self, tree: Tree, path: str, reader: Reader) -> Any:

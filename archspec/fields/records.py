@@ -55,8 +55,8 @@ class Record(Form):
     """A mapping of named fields, passed to `build` as keyword arguments.
 
     Unknown and missing fields are reported with the nearest known name. A FieldError from `build` is reported at
-    the field it names. Null for a field that is empty by default leaves it empty. Of the fields that `build` names as
-    its `one_of`, a spec over another names one in the place of that of its base.
+    the field it names. Null for a field that is empty by default leaves it empty. The fields in `build.one_of` exclude
+    each other: where one spec extends another, the one that it names replaces the one in its base.
     """
 
     takes_expression = False

@@ -174,7 +174,7 @@ def _read_changed(tree: Tree, values: Mapping[str, Any] | None) -> Spec:
     except SpecError as error:
         found = error.problems
         in_search = all(problem.where.path.startswith("search.") for problem in found)
-        if not values or not in_search or any(name.startswith("search") for name in values):
+        if not values or not in_search or any(name.split(".")[0] == "search" for name in values):
             raise
         try:
             read_spec(tree)

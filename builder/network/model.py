@@ -19,7 +19,7 @@ from builder.network import retracing
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE, Lower
 
-retracing.keep_back()
+retracing.suppress()
 
 Lowering = Literal["portable", "fast", "synchronized"]
 

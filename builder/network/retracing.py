@@ -1,4 +1,4 @@
-"""Keeps back TensorFlow's warning of repeated tracing where it is wrong: each network has functions of its own.
+"""Suppresses TensorFlow's warning of repeated tracing where it is wrong: each network has functions of its own.
 
 TensorFlow tells functions apart by their place in the code and by their address in memory. In a loop over networks, the
 function of a new one may have the address of one that is gone, and the two are taken for one function that is traced
@@ -21,8 +21,8 @@ class _OneForEachNetwork(logging.Filter):
         return WARNING.match(record.getMessage()) is None
 
 
-def keep_back() -> None:
-    """Keeps back the warning for the functions of networks; for all others it is shown."""
+def suppress() -> None:
+    """Suppresses the warning for the functions of networks; for all others it is shown."""
     logger = logging.getLogger("tensorflow")
     if not any(isinstance(one, _OneForEachNetwork) for one in logger.filters):
         logger.addFilter(_OneForEachNetwork())

@@ -146,8 +146,10 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_chec
         def at(scale: int) -> tf.Tensor:
             return tf.io.decode_jpeg(contents, min(channels, 3), ratio=scale)
 
-        large = is_checked and headers.is_reduced(contents)
-        picture = at(1) if large is False else tf.cond(large, lambda: at(headers.REDUCTION), lambda: at(1))
+        if is_checked:
+            picture = tf.cond(headers.is_reduced(contents), lambda: at(headers.REDUCTION), lambda: at(1))
+        else:
+            picture = at(1)
         return opaque(picture) if channels == 4 else picture
 
     def other() -> tf.Tensor:

@@ -20,8 +20,9 @@ from archspec.wording import counted, first_few, printable
 from builder.pictures.pixel_range import NAMED, PixelRange, Ranges
 from builder.prediction.finding import Found
 from builder.runs import provenance
+from builder.runs.description import darkest_of, pixel_range_of
 from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
-from builder.runs.run import Run, darkest_of, open_run, pixel_range_of
+from builder.runs.run import Run, open_run
 from builder.system.files import read_json
 from builder.system.limits import MOST_PICTURE_BYTES
 from builder.system.public_calls import warn

@@ -78,7 +78,7 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
             say(f"the run is extended from {extended} to {epochs} epochs")
             again["extended"], first["spec"] = {"from": extended, "to": epochs}, now["spec"]
         if stopping:
-            say(f"early stopping is another from here on: {stopping}")
+            say(f"early stopping changes from here on: {stopping}")
             first["spec"] = now["spec"]
         now = {**first, "resumed": [*resumed, again]}
     if not (directory / SPEC).exists():

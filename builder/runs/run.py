@@ -19,10 +19,10 @@ from archspec.errors import FileError, file_problem, path_of
 from archspec.files import check_regular
 from archspec.recipe import Train
 from archspec.recipe.data import Folder
-from builder.pictures.pixel_range import ANY, PixelRange
 from builder.runs import comparison
 from builder.runs.advice import resume_command
 from builder.runs.comparison import differences, flat
+from builder.runs.description import DataDescription, described
 from builder.runs.directory import is_training
 from builder.runs.finding import find_run
 from builder.runs.fitting import check_model, check_weights
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     import keras
 
     from builder.data import Data
-    from builder.pictures.normalisation import Normalisation
 
 MAY_CHANGE = (*comparison.MAY_CHANGE, "train.data", "search", "description")
 """What may differ in `spec.yaml` from what it was when the run began: what changes no result, and where the data are,
@@ -44,36 +43,6 @@ which are known by their fingerprint."""
 
 class DataDiffer(FileError):
     """The data of a run are no longer those that it was trained on."""
-
-
-@dataclass(frozen=True)
-class DataDescription:
-    """The data of a run, as `environment.json` describes them.
-
-    Attributes:
-        train_count, validation_count: pictures.
-        mean, std: of the training pixels, by channel.
-        pixel_range: the lowest and the highest training pixel; 0 to 255 if it is not known.
-        darkest: the highest pixel of the darkest training picture; 0 if it is not known.
-        fingerprint: a hash of the pictures and labels.
-    """
-
-    name: str
-    train_count: int
-    validation_count: int
-    class_names: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    pixel_range: PixelRange
-    darkest: int
-    fingerprint: str
-
-    @property
-    def normalisation(self) -> Normalisation:
-        """The normalisation inside the model."""
-        from builder.pictures.normalisation import Normalisation
-
-        return Normalisation(self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -249,7 +218,7 @@ def open_run(directory: str | os.PathLike[str], is_finished: bool = True) -> Run
     environment = path / ENVIRONMENT
     try:
         content = read_json(environment)
-        about = _described(content["data"])
+        about = described(content["data"])
         changed = differences(content["spec"], flat(spec.to_yaml()), (*MAY_CHANGE, *_half_extended(content, spec)))
     except FileNotFoundError as error:
         raise file_problem(environment, f"is not there; {_again(path, MODEL)}") from error
@@ -275,31 +244,6 @@ def _half_extended(environment: Mapping[str, Any], spec: Spec) -> tuple[str, ...
     extended = (environment.get("resumed") or [{}])[-1].get("extended")
     is_half = extended is not None and spec.train is not None and extended["from"] == spec.train.epochs
     return ("train.epochs",) if is_half else ()
-
-
-def _described(data: Mapping[str, Any]) -> DataDescription:
-    return DataDescription(
-        name=str(data["name"]),
-        train_count=int(data["train"]),
-        validation_count=int(data["validation"]),
-        class_names=tuple(map(str, data["classes"])),
-        mean=tuple(map(float, data["pixel_mean"])),
-        std=tuple(map(float, data["pixel_std"])),
-        pixel_range=pixel_range_of(data),
-        darkest=darkest_of(data),
-        fingerprint=str(data["fingerprint"]),
-    )
-
-
-def pixel_range_of(data: Mapping[str, Any]) -> PixelRange:
-    """The range of training pixels that the entry `data` of `environment.json` records."""
-    least, most = map(int, data.get("pixel_range", ANY))
-    return PixelRange(least, most)
-
-
-def darkest_of(data: Mapping[str, Any]) -> int:
-    """The highest pixel of the darkest training picture that the entry `data` of `environment.json` records."""
-    return int(data.get("darkest_picture", 0))
 
 
 def _check_readable(path: Path) -> None:

@@ -65,7 +65,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_text(path, MOST_JSON))
     except RecursionError:
-        raise ValueError("its lists are nested too deep") from None
+        raise ValueError("its lists are nested too deeply") from None
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

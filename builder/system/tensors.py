@@ -47,7 +47,7 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = dict(file.metadata() or {})
     if metadata.pop(CHECKSUM, "") != f"{checksum(tensors, metadata):08x}":
-        raise ChecksumDiffers("its checksum does not fit what is in it")
+        raise ChecksumDiffers("its checksum does not match its contents")
     return tensors, metadata
 
 

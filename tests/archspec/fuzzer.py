@@ -71,23 +71,8 @@ TREES = [yaml.safe_load(text) for text in SPECS]
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 WORDS = (
     *("conv", "dense", "flatten", "add", "concat", "from", "name", "norm", "when", "int", "float", "choice", "input"),
-    *(
-        "null",
-        "true",
-        ".nan",
-        ".inf",
-        "-.inf",
-        "1e400",
-        "0x7f",
-        "-0",
-        "1_0",
-        "9" * 40,
-        "1e-320",
-        "${n}",
-        "${",
-        "}",
-        "$",
-    ),
+    *("null", "true", ".nan", ".inf", "-.inf", "1e400", "0x7f", "-0", "1_0", "9" * 40, "1e-320"),
+    *("${n}", "${", "}", "$"),
     *("&a", "*a", "!!int", "<<", "? ", ": ", "- ", "|", ">", "%", "@", "'", '"', "#", "---", "...", "\t", "\r", "\0"),
     *("[]", "{}", "[[", "{{", "é", "\u2028", "\ufeff", "\ud7ff", "٣", "½", "\x85", "\u202e", "a.b", "[0]", "[-1]"),
 )
@@ -97,18 +82,8 @@ ODD: tuple[Any, ...] = (
     *([1, 2], [float("nan")], [None], {"conv": None}, {"dense": 3}, {"a": 1, "b": 2}, [1] * 50),
 )
 NAMES = (
-    *(
-        "n",
-        "n",
-        "width",
-        "fc.units",
-        "model.input",
-        "model.layers[0]",
-        "model.layers",
-        "train",
-        "train.epochs",
-        "search",
-    ),
+    *("n", "n", "width", "fc.units", "model.input", "model.layers[0]", "model.layers"),
+    *("train", "train.epochs", "search"),
     *("search.space.n.int[0]", "search.space.n.when", "params.n", "params", "blocks", "name", "a.b", "[", "", "n[0]"),
 )
 
@@ -133,8 +108,8 @@ def _bytes(source: random.Random, text: str) -> bytes:
             del data[position : position + source.randrange(1, 9)]
         elif how == 2:
             data[position : position + 1] = bytes([source.randrange(256)])
-        else:
-            data[position:] = data[position:] if source.randrange(9) else b""
+        elif source.randrange(9) == 0:
+            del data[position:]
     return bytes(data)
 
 
@@ -188,7 +163,7 @@ def _structure(source: random.Random, text: str) -> bytes:
             del holder[key]
         elif how == 2:
             other, at = source.choice(list(_places(tree)) or [(holder, key)])
-            holder[key] = _copy(other[at]) if other is not holder or how else None
+            holder[key] = _copy(other[at])
         elif how == 3:
             holder[key] = source.choice(([_copy(holder[key])], {"a": _copy(holder[key])}, {"conv": _copy(holder[key])}))
         elif isinstance(holder, dict):
@@ -214,9 +189,7 @@ def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _dumped(tree: Any) -> str:
-    return str(
-        yaml.dump(tree, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), allow_unicode=True, sort_keys=False)
-    )
+    return str(yaml.dump(tree, Dumper=DUMPER, allow_unicode=True, sort_keys=False))
 
 
 CHANGES: dict[str, Callable[[random.Random, str], bytes]] = {

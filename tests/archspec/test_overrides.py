@@ -46,6 +46,8 @@ def test_a_search_that_values_do_not_fit_is_left_out() -> None:
         Checker(spec)
     mend = "leave out what sets it, or take the name out of the space (null removes it)"
     assert str(caught.value) == f"<mapping>: {CONFLICT}; {mend}"
+    named = archspec.loads({**SEARCHED, "params": {"searched": 1}}, {"train.learning_rate": 0.1, "searched": 2})
+    assert named.search is None, "a parameter is no part of the section, whatever its name begins with"
     fitting = archspec.loads(SEARCHED, {"train.epochs": 3})
     assert fitting.search is not None and not fitting.search_conflicts
 

@@ -53,10 +53,9 @@ def load(source: Folder, request: Request) -> Splits:
     train, unused = _scan(root, train_folder, where)
     names = sorted({file.class_name for file in train}, key=os.fsencode)
     validation: list[File] = []
-    if validation_folder is None and not request.is_whole:
-        train, validation = _split(train, source, root, where)
-    elif validation_folder is None:
-        pass  # the one split stands for both
+    if validation_folder is None:
+        if not request.is_whole:  # else the one split stands for both
+            train, validation = _split(train, source, root, where)
     else:
         validation, others = _scan(root, validation_folder, where)
         unused += others

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-import builder.network.model  # noqa: F401  # keeps the warnings back
+import builder.network.model  # noqa: F401  # which suppresses the warnings
 
 WARNING = "5 out of the last 5 calls to <function %s at 0x7f4d> triggered tf.function retracing. Tracing is expensive"
 
@@ -19,6 +19,6 @@ WARNING = "5 out of the last 5 calls to <function %s at 0x7f4d> triggered tf.fun
         ("mine.<locals>.training_steps.step", True),
     ],
 )
-def test_only_what_every_network_has_of_its_own_is_kept_back(function, is_shown):
+def test_only_what_every_network_has_of_its_own_is_suppressed(function, is_shown):
     record = logging.makeLogRecord({"msg": WARNING % function})
     assert bool(logging.getLogger("tensorflow").filter(record)) == is_shown

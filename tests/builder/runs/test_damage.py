@@ -43,5 +43,7 @@ def test_a_flipped_bit_of_the_best_weights_is_reported(copy):
     flip(path, 8 * path.stat().st_size - 1000)
     with pytest.raises(UserError) as caught:
         _ = open_run(copy).weights
-    expected = f"{path}: is damaged: its checksum does not fit what is in it; delete it, and the weights of model.keras"
+    expected = (
+        f"{path}: is damaged: its checksum does not match its contents; delete it, and the weights of model.keras"
+    )
     assert str(caught.value).startswith(expected)

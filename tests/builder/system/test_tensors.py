@@ -62,5 +62,5 @@ def test_no_flipped_bit_goes_unnoticed(written, data):
 
 def test_a_file_without_a_checksum_is_refused(tmp_path):
     save_file({"bias": np.ones(1)}, tmp_path / "a.safetensors")
-    with pytest.raises(ChecksumDiffers, match="its checksum does not fit what is in it"):
+    with pytest.raises(ChecksumDiffers, match="its checksum does not match its contents"):
         read_tensors(tmp_path / "a.safetensors")

@@ -243,7 +243,7 @@ def test_early_stopping_says_why(tmp_path, data_dir, killed):
         write(tmp_path, epochs=9, early_stopping=rule, learning_rate=0.05), tmp_path / "run", data_dir
     )
     assert status == 0 and (
-        "early stopping is another from here on: train.early_stopping.patience was 1, is 3\n" in output
+        "early stopping changes from here on: train.early_stopping.patience was 1, is 3\n" in output
     ), output
     assert "stopped early after epoch 4 of 9: val_loss has not improved by 10 on " in output, output
     run = open_run(tmp_path / "run")
