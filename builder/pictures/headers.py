@@ -133,13 +133,13 @@ def _too_large(size: tf.Tensor, contents: tf.Tensor) -> tf.Tensor:
 def _scans(contents: tf.Tensor) -> tf.Tensor:
     """The number of scans of a JPEG, int32: of their headers (ITU-T T.81, section B.2.3), which do not occur in
     compressed data. Thumbnails in the metadata have one each; a phone's video after the picture has none."""
-    data = tf.io.decode_raw(contents, tf.uint8)
-    first, second, high, low, components = (data[start : tf.size(data) - 4 + start] for start in range(5))
-    is_marked = (first == 0xFF) & (second == 0xDA) & (high == 0)
-    is_header = is_marked & (low == 6 + 2 * components) & (components >= 1) & (components <= 4)
+    after = tf.strings.split(contents, b"\xff\xda\0")[1:]
+    low, components = tf.unstack(tf.cast(tf.io.decode_raw(after, tf.uint8, fixed_length=2), tf.int32), axis=1)
+    is_header = (low == 6 + 2 * components) & (components >= 1) & (components <= 4)
     return tf.math.count_nonzero(is_header, dtype=tf.int32)
 
 
+@tf.function(autograph=False)  # traced once, and not by each graph that decodes pictures
 def _refusal_of_others(contents: tf.Tensor) -> tf.Tensor:
     """The reason for a file that is no JPEG. All fields are read at once, by a matrix, as a graph of few operations is
     traced sooner."""

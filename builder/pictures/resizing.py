@@ -164,6 +164,7 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_chec
     return upright(picture, contents) if is_turned else picture
 
 
+@tf.function(autograph=False)  # traced once, and not by each graph that decodes pictures: that takes a second
 def decoded_colours(contents: tf.Tensor) -> tf.Tensor:
     """A PNG, GIF, BMP or WebP as uint8 (height, width, 3), or 4 with opacity."""
 
@@ -179,6 +180,7 @@ def decoded_colours(contents: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(picture, (None, None, None))
 
 
+@tf.function(autograph=False)
 def is_stored_grey(contents: tf.Tensor) -> tf.Tensor:
     """Whether a PNG, GIF, BMP or WebP is grey by its file: a PNG by its colour type (W3C, Portable Network Graphics,
     section 11.2.1), a BMP by its palette."""
