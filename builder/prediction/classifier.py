@@ -25,6 +25,7 @@ from builder.runs.provenance import warning as warning_of_others
 from builder.runs.run import Run, darkest_of, open_run, pixel_range_of
 from builder.system.files import read_json
 from builder.system.limits import MOST_PICTURE_BYTES
+from builder.system.plain_paths import plain_path
 from builder.system.public_calls import warn
 from builder.system.terminal import Say, silent
 
@@ -146,7 +147,8 @@ def _export_loader(path: Path, say: Say) -> Callable[[], Classifier]:
         import tensorflow as tf
 
         try:
-            model = tf.saved_model.load(str(path))
+            with plain_path(path) as plain:
+                model = tf.saved_model.load(str(plain))
         except Exception as problem:  # TensorFlow's errors for damaged files have no common class
             raise file_problem(
                 path, f"is damaged, or no SavedModel: {type(problem).__name__}; export it again"

@@ -13,7 +13,7 @@ import tensorflow as tf
 from archspec import Spec
 from archspec.errors import is_full_disk, problem_at
 from archspec.recipe import Train
-from archspec.recipe.batch_size import LEAST_STEPS, MOST_PICTURES, automatic_batch, sensible_batch
+from archspec.recipe.batch_size import LEAST_PICTURES, LEAST_STEPS, MOST_PICTURES, automatic_batch, sensible_batch
 from archspec.spec.addresses import address, recipe_of
 from archspec.tables import size
 from archspec.wording import counted
@@ -85,6 +85,11 @@ def estimate(spec: Spec, recipe: Train, data: Data, placement: Placement, share:
         reason = (
             f"a step of {2 * chosen} would take about {size(memory.needed(2 * chosen // parts))} of memory, and this "
             f"training may take {size(memory.free)}"
+        )
+    elif data.train_count // LEAST_STEPS < LEAST_PICTURES:
+        pictures = counted(data.train_count, "picture")
+        reason = (
+            f"there are only {pictures} to train on, and batch normalisation needs about {LEAST_PICTURES} in a step"
         )
     elif data.train_count // LEAST_STEPS < MOST_PICTURES:
         reason = f"so that an epoch of {counted(data.train_count, 'picture')} has at least {LEAST_STEPS} steps"
@@ -179,6 +184,6 @@ def _agreed(spec: Spec, data: Data, placement: Placement, choice: Choice) -> Cho
     alone = spec.with_values({**values, "train.distribute": "off"})
     found, _ = _largest(alone, recipe_of(alone), data, here, Choice(choice.batch_size // replicas, ""), False, silent)
     strategy = placement.strategy
-    of_each = strategy.run(lambda: tf.fill([1], found.batch_size))
+    of_each = tf.function(lambda: strategy.run(lambda: tf.fill([1], found.batch_size)))()  # TensorFlow warns without
     least = int(tf.reduce_min(strategy.gather(of_each, axis=0))) * replicas
     return choice if least == choice.batch_size else Choice(least, "it is the largest that fits on every worker")
