@@ -18,22 +18,18 @@ def test_only_data_sets_of_tfds_are_downloaded():
     assert download(spec({"npz": {"path": "a.npz"}}), None) is None
 
 
-def test_weights_of_keras_are_downloaded_before_there_is_no_network(monkeypatch):
+def test_weights_of_keras_are_downloaded_and_left_to_the_training_to_report(monkeypatch):
     asked: list[str] = []
-    monkeypatch.setattr(reading, "read_application", lambda name: asked.append(name))
-    values = {"train.init_from": {"weights": "keras:MobileNet"}}
-    download(archspec.load("digits", values), None)()
-    assert asked == ["MobileNet"]
-    assert download(archspec.load("digits", {"train.init_from": {"weights": "mine.pth"}}), None) is None
-    assert download(archspec.load("digits", {"train.init_from": {"run": "runs/mine"}}), None) is None
 
-
-def test_weights_that_cannot_be_downloaded_are_left_to_the_training(monkeypatch):
     def read_application(name):
+        asked.append(name)
         raise archspec.UserError([])
 
     monkeypatch.setattr(reading, "read_application", read_application)
     download(archspec.load("digits", {"train.init_from": {"weights": "keras:MobileNet"}}), None)()
+    assert asked == ["MobileNet"]
+    assert download(archspec.load("digits", {"train.init_from": {"weights": "mine.pth"}}), None) is None
+    assert download(archspec.load("digits", {"train.init_from": {"run": "runs/mine"}}), None) is None
 
 
 def test_what_cannot_be_prepared_is_reported_with_its_place(tmp_path):
