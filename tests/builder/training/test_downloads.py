@@ -4,7 +4,7 @@ import pytest
 
 import archspec
 from builder.training.downloads import download, reason_to_stay_online
-from builder.weights import reading
+from builder.weights import keras_files
 
 
 def spec(data):
@@ -25,7 +25,7 @@ def test_weights_of_keras_are_downloaded_and_left_to_the_training_to_report(monk
         asked.append(name)
         raise archspec.UserError([])
 
-    monkeypatch.setattr(reading, "read_application", read_application)
+    monkeypatch.setattr(keras_files, "read_application", read_application)
     download(archspec.load("digits", {"train.init_from": {"weights": "keras:MobileNet"}}), None)()
     assert asked == ["MobileNet"]
     assert download(archspec.load("digits", {"train.init_from": {"weights": "mine.pth"}}), None) is None
