@@ -184,6 +184,10 @@ def _agreed(spec: Spec, data: Data, placement: Placement, choice: Choice) -> Cho
     alone = spec.with_values({**values, "train.distribute": "off"})
     found, _ = _largest(alone, recipe_of(alone), data, here, Choice(choice.batch_size // replicas, ""), False, silent)
     strategy = placement.strategy
-    of_each = tf.function(lambda: strategy.run(lambda: tf.fill([1], found.batch_size)))()  # TensorFlow warns without
-    least = int(tf.reduce_min(strategy.gather(of_each, axis=0))) * replicas
+
+    @tf.function(autograph=False)  # as TensorFlow warns of steps of several workers without a function
+    def of_each() -> tf.Tensor:
+        return strategy.run(lambda: tf.fill([1], found.batch_size))
+
+    least = int(tf.reduce_min(strategy.gather(of_each(), axis=0))) * replicas
     return choice if least == choice.batch_size else Choice(least, "it is the largest that fits on every worker")
