@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import tensorflow as tf
@@ -40,9 +41,11 @@ def data_to_test(
         on_corrupt: whether pictures of a folder that cannot be decoded are an error, or left out, counted and named.
 
     Raises:
-        UserError: the data cannot be loaded, have classes that the network lacks, or have a class whose name the
-            network gives to several.
+        UserError: `on_corrupt` is neither, the data cannot be loaded, have classes that the network lacks, or have a
+            class whose name the network gives to several.
     """
+    if on_corrupt not in (known := get_args(get_args(OnCorrupt)[0])):
+        raise argument_problem("--on-corrupt", f"expected {' or '.join(map(repr, known))}, got {on_corrupt!r}")
     source = _source(Path(path).expanduser(), on_corrupt)
     request = Request(shape[-1], None, Where(ARGUMENT), say, is_whole=True, skipping=SKIPPING)
     data = load_source(source, shape, request)
