@@ -5,6 +5,7 @@ import pytest
 import archspec
 from archspec import search
 from archspec.candidates.check import Checker
+from archspec.search.tuners import Bayesian
 from builder.sweep.tuners import oracles
 from builder.sweep.tuners.candidate_filter import CandidateFilter
 from builder.sweep.tuners.hyperparameters import candidate, decode, encode, hyperparameters
@@ -20,8 +21,10 @@ SPACE = {
 TUNERS = {name: {name: case.many} for name, case in TUNER_CASES.items()}
 
 
-def started(tuner, path, space=None):
-    spec = archspec.load("specs/digits.yaml", {"search.tuner": tuner, "search.space": space or SPACE})
+def started(tuner, path, space=None, parameters=100_000):
+    budget = {"trainable_parameters": parameters}
+    changes = {"search.tuner": tuner, "search.space": space or SPACE, "search.budget": budget}
+    spec = archspec.load("specs/digits.yaml", changes)
     checker = Checker(spec)
     oracle = oracles.make_oracle(spec.search, spec.train.epochs)
     oracle.begin(
@@ -86,6 +89,29 @@ def test_the_same_network_is_tried_once(tmp_path):
     oracle, _ = started({"grid_search": {}}, tmp_path / "journal", space)
     assert len(searched(oracle)) == 2
     assert oracle.candidate_filter.rejected["same"] == 2
+
+
+def test_a_grid_whose_first_point_is_over_the_budget_begins_with_the_next(tmp_path):
+    space = {"width": {"choice": [16, 8, 4]}, "n": {"choice": [2]}}  # the spec's own width is tried first
+    oracle, _ = started({"grid_search": {}}, tmp_path / "journal", space, parameters=20_000)
+    assert [values["width"] for _, values in searched(oracle)] == [8, 4]
+
+
+def test_what_the_gaussian_process_wants_beyond_the_budget_is_replaced_by_something_inside(tmp_path, monkeypatch):
+    """Most networks are over the budget, and the objective is best for the widths among them."""
+    replaced, bayesian = [], oracles.ORACLES[Bayesian]
+    best_feasible = bayesian._best_feasible
+
+    def noted(self):
+        replaced.append(best_feasible(self))
+        return replaced[-1]
+
+    monkeypatch.setattr(bayesian, "_best_feasible", noted)
+    oracle, checker = started(TUNERS["bayesian"], tmp_path / "journal", parameters=12_000)
+    tried = [values for _, values in searched(oracle)]
+    assert replaced and all(values in tried for values in replaced)
+    assert len({str(values) for values in tried}) == len(tried) == 6
+    assert all(checker.check(candidate(checker.search.space, values)).inside for values in tried)
 
 
 def test_a_silent_workers_trial_goes_to_another(tmp_path):
