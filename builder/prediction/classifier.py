@@ -98,7 +98,7 @@ def open_classifier(source: str | os.PathLike[str] | Run, say: Say = silent) -> 
         return _export_loader(path, say)
     if versions:
         return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)), say)
-    if (path / EXPORT).is_file():
+    if (path / EXPORT).is_file() or next(path.glob(f"*/{EXPORT}"), None):
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
     run = open_run(path)
     if run.note:
