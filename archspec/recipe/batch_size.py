@@ -19,6 +19,11 @@ MOST_PICTURES = 1024
 """The most pictures in an automatic batch. More give no better accuracy at the same number of epochs, and keep it only
 with scaled rates and a warm-up (Goyal et al. 2017, arXiv:1706.02677), while hardly any device gets faster by them."""
 
+LEAST_PICTURES = 8
+"""The pictures in an automatic batch, however few there are to train on. From fewer, batch normalisation estimates its
+statistics badly, and the error rises quickly (Wu and He 2018, arXiv:1803.08494, figure 1); from one, it removes all
+that a flat feature says."""
+
 
 def automatic_batch(fitting: int, parts: int) -> int:
     """The largest batch of at most `fitting` pictures that divides into `parts` equal parts of a power of two each. It
@@ -34,4 +39,4 @@ def automatic_batch(fitting: int, parts: int) -> int:
 
 def sensible_batch(pictures: int) -> int:
     """The most pictures of an automatic batch on a data set of so many training pictures, whatever the memory."""
-    return max(1, min(pictures // LEAST_STEPS, MOST_PICTURES))
+    return max(min(pictures, LEAST_PICTURES), min(pictures // LEAST_STEPS, MOST_PICTURES))

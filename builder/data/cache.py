@@ -7,11 +7,11 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from archspec.files import open_regular
+from builder.system.user_cache import folder
 
 VERSION = 4
 """Increased when a cached fact is computed in another way."""
@@ -43,8 +43,3 @@ def stamp(status: os.stat_result) -> tuple[int, ...]:
     Copying and unpacking may restore the first time, that of the contents, but not the second, that of the inode.
     """
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
-def folder() -> Path:
-    """Where the files are."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "convspec"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +28,7 @@ def data_to_test(
     class_names: Sequence[str],
     say: Say = silent,
     on_corrupt: OnCorrupt = "error",
+    skipping: str = SKIPPING,
 ) -> Data:
     """The data at a path, with all pictures to test on as their validation pictures, and the labels of a network.
 
@@ -38,13 +40,16 @@ def data_to_test(
         class_names: the network's classes, by label. The data may lack some, and have them in another order.
         say: called with lines of progress, and with the classes that the data lack.
         on_corrupt: whether pictures of a folder that cannot be decoded are an error, or left out, counted and named.
+        skipping: why they are left out, in words.
 
     Raises:
-        UserError: the data cannot be loaded, have classes that the network lacks, or have a class whose name the
-            network gives to several.
+        UserError: `on_corrupt` is neither, the data cannot be loaded, have classes that the network lacks, or have a
+            class whose name the network gives to several.
     """
+    if on_corrupt not in (known := get_args(get_args(OnCorrupt)[0])):
+        raise argument_problem("--on-corrupt", f"expected {' or '.join(map(repr, known))}, got {on_corrupt!r}")
     source = _source(Path(path).expanduser(), on_corrupt)
-    request = Request(shape[-1], None, Where(ARGUMENT), say, is_whole=True, skipping=SKIPPING)
+    request = Request(shape[-1], None, Where(ARGUMENT), say, is_whole=True, skipping=skipping)
     data = load_source(source, shape, request)
     _check_known(data.class_names, class_names, path)
     labels = np.array([list(class_names).index(name) for name in data.class_names], np.int64)

@@ -27,8 +27,9 @@ FAILING_SECONDS = 5.0
 """How long the other workers may take to end after one has failed."""
 SAVING_SECONDS = 60.0
 """How long the workers may take to end after a signal, while the chief saves the state."""
-
-
+NO_PROXY = {"no_grpc_proxy": "127.0.0.1"}
+"""gRPC would ask the proxy of `http_proxy` for the other workers, and wait for ever. It reads this before `no_proxy`
+(https://github.com/grpc/grpc/blob/master/doc/environment_variables.md)."""
 EXPOSED = (
     "warning: the workers can be reached from other machines, on the ports {ports}, and TensorFlow's servers run "
     "what they are sent, whoever sends it ({reason}); close the ports as docs/distribution.md says"
@@ -75,7 +76,7 @@ def launch(command: Sequence[str], count: int, prepare: Callable[[], object] | N
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, forward)
     for index in range(count):
-        environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config()}
+        environment = {**os.environ, "TF_CONFIG": Cluster(addresses, index).config(), **NO_PROXY}
         output = None if index == 0 else subprocess.DEVNULL
         process = subprocess.Popen(  # in a group of its own, or a terminal's Ctrl-C reaches it twice, which ends it
             command,

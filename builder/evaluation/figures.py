@@ -15,6 +15,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from archspec.tables import shortened
+from archspec.wording import printable
 from builder.evaluation.metrics import confused_pairs
 from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 from builder.system.files import replacing
@@ -59,7 +60,7 @@ def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: 
         path: the file.
         matrix: numbers of pictures, int64 (classes, classes).
         names: the names of the classes.
-        title: a line of text above.
+        title: a line of text above, in which file names may be no UTF-8.
     """
     count = len(names)
     side = min(12.0, max(4.5, 0.42 * count + 1.5)) if count <= NUMBERED else 12.0
@@ -94,7 +95,7 @@ def draw_confusion(path: Path, matrix: np.ndarray, names: Sequence[str], title: 
         axes.set_yticks(range(count), shown, fontsize=size, parse_math=False)
         axes.tick_params(length=2 if count > NUMBERED else 3)
     axes.set(xlabel="taken for", ylabel="class" if count <= NAMED else "class (by number)")
-    axes.set_title(title, parse_math=False)
+    axes.set_title(printable(title), parse_math=False)
     bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1], pad=0.01)
     bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"], fontsize=8)
     bar.set_label("share of the class's pictures", fontsize=8)

@@ -20,11 +20,13 @@ from builder.exports.formats import Format
 from builder.pictures.resizing import Shape
 from builder.runs.names import MODEL
 from builder.runs.run import Run
+from builder.system.plain_paths import is_pattern, plain_path
 
 MOST_PICTURES = 256
 """The largest number of validation pictures in a check."""
 SECONDS = 900
 """How long a runtime may take."""
+PATTERN = "move it to a folder without [ ] * ? in its path for TensorFlow, which takes them for a pattern"
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,12 @@ def check(name: str, output_format: Format, folder: Path, sample: Sample) -> Res
     """
     path = folder / output_format.file
     result = Result(name, output_format, sum(part.stat().st_size for part in _files(path)))
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, plain_path(folder) as plain:
         given, answers = Path(scratch) / "pictures.npz", Path(scratch) / "answers.npz"
         _write_pictures(given, sample.pictures)
         # -P keeps the program's folder off the path, where a file of this project could pass for another's package.
         program = [sys.executable, "-P", runtimes.__file__, output_format.runtime]
-        command = [*program, str(path.absolute()), str(given), str(answers)]
+        command = [*program, str((plain / output_format.file).absolute()), str(given), str(answers)]
         try:
             process = subprocess.run(command, capture_output=True, text=True, cwd=scratch, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
@@ -132,6 +134,7 @@ def check(name: str, output_format: Format, folder: Path, sample: Sample) -> Res
             return replace(result, problem=f"does not run by itself: {lines[-1] if lines else process.returncode}")
         with np.load(answers) as found:
             times, note = tuple(found["milliseconds"].tolist()), str(found["note"])
+            note = note or (PATTERN if output_format.runtime == "saved_model" and is_pattern(folder) else "")
             probabilities = {entry: found[entry] for entry in found.files if entry not in ("milliseconds", "note")}
     return _compared(replace(result, milliseconds=times, note=note), probabilities, sample)
 

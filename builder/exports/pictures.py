@@ -74,7 +74,7 @@ def _found(run: Run, path: str | os.PathLike[str] | None, data_dir: Any, calibra
     height, width, channels = run.spec.graph.input.shape
     shape = height, width, channels
     if path is not None:
-        data = data_to_test(path, shape, run.about.class_names, say, "skip")
+        data = data_to_test(path, shape, run.about.class_names, say, "skip", skipping="of the check")
         kind = f"pictures of {data.name}"
         if data.train is data.validation:
             return _halved(data.validation, kind, calibrates)

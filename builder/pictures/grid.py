@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from archspec.wording import printable
+
 DPI = 120
 DARK = 128
 """Pictures whose highest pixel is lower are shown brighter: those of few levels, such as scikit-learn's digits."""
@@ -61,7 +63,8 @@ def draw_grid(
     Returns:
         The axes of all cells, row by row, to put captions below.
     """
-    figure.text(0.5, 1 - grid.head / 2 / grid.height, title, fontsize=size, ha="center", va="center", parse_math=False)
+    above = 1 - grid.head / 2 / grid.height
+    figure.text(0.5, above, printable(title), fontsize=size, ha="center", va="center", parse_math=False)
     cells = figure.subplots(
         grid.rows,
         grid.columns,

@@ -25,6 +25,7 @@ from builder.runs.names import ENVIRONMENT, EXPORT, SPEC
 from builder.runs.run import Run, open_run
 from builder.system.files import read_json
 from builder.system.limits import MOST_PICTURE_BYTES
+from builder.system.plain_paths import plain_path
 from builder.system.public_calls import warn
 from builder.system.terminal import Say, silent
 
@@ -97,7 +98,7 @@ def open_classifier(source: str | os.PathLike[str] | Run, say: Say = silent) -> 
         return _export_loader(path, say)
     if versions:
         return _export_loader(max((one.parent for one in versions), key=lambda one: int(one.name)), say)
-    if (path / EXPORT).is_file():
+    if (path / EXPORT).is_file() or next(path.glob(f"*/{EXPORT}"), None):
         raise file_problem(path, "is an export without a SavedModel; tools/export.py --format saved_model makes one")
     run = open_run(path)
     if run.note:
@@ -146,7 +147,8 @@ def _export_loader(path: Path, say: Say) -> Callable[[], Classifier]:
         import tensorflow as tf
 
         try:
-            model = tf.saved_model.load(str(path))
+            with plain_path(path) as plain:
+                model = tf.saved_model.load(str(plain))
         except Exception as problem:  # TensorFlow's errors for damaged files have no common class
             raise file_problem(
                 path, f"is damaged, or no SavedModel: {type(problem).__name__}; export it again"

@@ -80,8 +80,14 @@ def flat(text: str) -> dict[str, str]:
 
 def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[str, ...]) -> str:
     """The differences between two specs in words, empty if there are none. Paths that begin with one of `but` do not
-    count."""
-    changed = [path for path in {**before, **now} if before.get(path) != now.get(path) and not path.startswith(but)]
+    count. Where a mapping takes the place of a null, or a null that of a mapping, its fields are named."""
+    changed = [
+        path
+        for path in {**before, **now}
+        if before.get(path) != now.get(path)
+        and not path.startswith(but)
+        and not any(other.startswith((f"{path}.", f"{path}[")) for other in (*before, *now))
+    ]
     changes = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed]
     return "; ".join(first_few(changes, NAMED))
 

@@ -62,7 +62,8 @@ def find_run(path: Path) -> tuple[Path, str]:
         raise file_problem(path, f"holds runs, and is none; name one of them: {', '.join(inside)}")
     if (path / EXPORT).is_file() or next(path.glob(f"*/{EXPORT}"), None):
         raise file_problem(path, f"is an export, expected the directory of a run; {EXPORT} names the one it is of")
-    missing = [name for name in (SPEC, f"{CHECKPOINTS}/") if not (path / name).exists()]
+    parts = {SPEC: (path / SPEC).is_file(), f"{CHECKPOINTS}/": is_begun(path)}
+    missing = [name for name, is_there in parts.items() if not is_there]
     raise file_problem(path, f"is not the directory of a run: it has no {' and no '.join(missing)}")
 
 

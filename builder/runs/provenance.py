@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from archspec.files import read_bytes
-from builder.data.cache import folder
+from builder.system.user_cache import folder
 
 GRAPH = "saved_model.pb"
 """The file of a SavedModel that holds its program."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from archspec import Spec
 from archspec.errors import is_full_disk, problem_at
-from archspec.recipe.batch_size import LEAST_STEPS, MOST_PICTURES, automatic_batch, sensible_batch
+from archspec.recipe.batch_size import LEAST_PICTURES, LEAST_STEPS, MOST_PICTURES, automatic_batch, sensible_batch
 from archspec.spec.addresses import address, recipe_of
 from archspec.tables import size
 from archspec.wording import counted
@@ -85,6 +85,11 @@ def estimate(spec: Spec, data: Data, placement: Placement, share: float = 1.0) -
         reason = (
             f"a step of {2 * chosen} would take about {size(memory.needed(2 * chosen // parts))} of memory, and this "
             f"training may take {size(memory.free)}"
+        )
+    elif data.train_count // LEAST_STEPS < LEAST_PICTURES:
+        pictures = counted(data.train_count, "picture")
+        reason = (
+            f"there are only {pictures} to train on, and batch normalisation needs about {LEAST_PICTURES} in a step"
         )
     elif data.train_count // LEAST_STEPS < MOST_PICTURES:
         reason = f"so that an epoch of {counted(data.train_count, 'picture')} has at least {LEAST_STEPS} steps"
@@ -178,6 +183,10 @@ def _agreed(spec: Spec, data: Data, placement: Placement, choice: ChosenBatch) -
     each = ChosenBatch(choice.batch_size // replicas, "")
     found, _ = _largest(alone, data, here, each, False, silent)
     strategy = placement.strategy
-    of_each = strategy.run(lambda: tf.fill([1], found.batch_size))
-    least = int(tf.reduce_min(strategy.gather(of_each, axis=0))) * replicas
+
+    @tf.function(autograph=False)  # as TensorFlow warns of steps of several workers without a function
+    def of_each() -> tf.Tensor:
+        return strategy.run(lambda: tf.fill([1], found.batch_size))
+
+    least = int(tf.reduce_min(strategy.gather(of_each(), axis=0))) * replicas
     return choice if least == choice.batch_size else ChosenBatch(least, "it is the largest that fits on every worker")

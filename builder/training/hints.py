@@ -31,10 +31,11 @@ def _lagging_statistics(setup: Setup) -> str | None:
     steps = 1 / (1 - max(norms, default=0.0))
     if steps < LAG_EPOCHS * setup.steps_per_epoch:
         return None
+    lower = 0.9 if setup.steps_per_epoch > 1 else 0.5
     return (
         f"batch_norm's momentum of {max(norms):g} averages over about {steps:,.0f} steps, and an epoch has "
         f"{setup.steps_per_epoch}: validation will lag behind by {steps / setup.steps_per_epoch:.0f} epochs; "
-        "a lower one, such as --set model.defaults.batch_norm.momentum=0.9, follows sooner"
+        f"a lower one, such as --set model.defaults.batch_norm.momentum={lower}, follows sooner"
     )
 
 

@@ -21,7 +21,7 @@ from archspec.recipe import Train
 from archspec.recipe.augment import NAMES
 from archspec.recipe.schedules import Plateau, Step
 from archspec.spec.addresses import recipe_of
-from archspec.wording import counted
+from archspec.wording import counted, printable
 from builder.data import Data, load_data
 from builder.data.batches import steps_per_epoch, training_batches
 from builder.data.pipeline import validation_pictures
@@ -172,7 +172,7 @@ def _draw(
     white = white_level(picture for picture, _ in held_out)
     brightened = f", brightened (no pixel is above {white})" if white < 255 else ""
     title = f"{spec.name}: {data.name}, {data.train_count:,} + {data.validation_count:,} pictures{brightened}"
-    head.text(0.5, 0.5, title, fontsize=13, ha="center", va="center")
+    head.text(0.5, 0.5, printable(title), fontsize=13, ha="center", va="center", parse_math=False)
     applied = ", ".join(NAMES[type(options)] for options in recipe.augment)
     grid = Grid(rows, COLUMNS, CELL, LABEL, HEAD, gap=0.08)
     _captioned(left, grid, f"Training: {applied or 'not augmented'}", shown, data.class_names, white)
@@ -188,7 +188,8 @@ def _captioned(
 ) -> None:
     cells = draw_grid(figure, grid, title, [picture for picture, _ in examples], white, 11)
     for axis, (_, label) in zip(cells, examples, strict=False):
-        axis.text(0.5, -0.04, label_text(label, names), fontsize=7, ha="center", va="top", transform=axis.transAxes)
+        text, place = label_text(label, names), axis.transAxes
+        axis.text(0.5, -0.04, text, fontsize=7, ha="center", va="top", transform=place, parse_math=False)
 
 
 def _curve(axis: Axes, recipe: Train, data: Data) -> None:

@@ -260,7 +260,8 @@ def test_no_larger_automatic_batch_fits(fitting, parts):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "most"), [(10, 1), (1_437, 44), (50_000, 1024), (1_281_167, 1024), (32_767, 1023)]
+    ("pictures", "most"),
+    [(5, 5), (10, 8), (255, 8), (320, 10), (1_437, 44), (50_000, 1024), (1_281_167, 1024), (32_767, 1023)],
 )
 def test_an_epoch_keeps_its_steps_with_an_automatic_batch(pictures, most):
     assert sensible_batch(pictures) == most

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 import builder
 from archspec import load
 from builder.runs.comparison import flat
+from builder.system.tensors import write_tensors
 from tests.builder.weights.torch_pickles import read_state_dict
 from tests.forked import python
 
@@ -133,7 +134,7 @@ def test_a_run_is_read_with_its_own_spec(begun, run_here):
     errors = run_here(begun, status=2)
     assert errors == f"{begun}: has no checkpoints/best.safetensors: no epoch of this run was completed"
     model = builder.build(SPEC)
-    save_file({v.path: np.asarray(v) for v in model.weights}, begun / "checkpoints" / "best.safetensors")
+    write_tensors(begun / "checkpoints" / "best.safetensors", {v.path: np.asarray(v) for v in model.weights})
     assert run_here(begun) == "23 tensors matched\n"
 
 

@@ -45,6 +45,14 @@ def test_ctrl_c_while_it_imports_ends_with_a_line(tool, tmp_path):
     assert interrupted(tmp_path, ROOT / "tools" / tool) == (130, "interrupted\n")
 
 
+def test_mistakes_are_reported_before_tensorflow_is_imported():
+    """Its import takes seconds, and writes lines of its own unless `import_tensorflow` does it."""
+    names = [f"tools.{tool.removesuffix('.py')}" for tool in TOOLS]
+    code = f"import {', '.join(names)}, sys; print({{'tensorflow', 'keras'}} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
 def test_ctrl_c_while_tensorflow_is_imported_ends_with_a_line(tmp_path):
     (tmp_path / "keras.py").write_text(WAITING)
     command = ROOT / "tools" / "preview.py", ROOT / "specs" / "digits.yaml"

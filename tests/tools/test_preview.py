@@ -133,6 +133,17 @@ def test_the_pictures_are_those_of_training(data):
     assert all(any(np.array_equal(picture, one) for one in validation) for picture, _ in held_out)
 
 
+def test_names_of_classes_are_shown_as_they_are(tmp_path):
+    """Matplotlib takes what stands between dollars for mathematics, and fails where it is none."""
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype(np.uint8)
+    names = ["$\\bad{$", "$b$"]
+    np.savez(tmp_path / "$\\bad{$.npz", x=pictures, y=np.arange(20) % 2, class_names=names)
+    data = {"npz": {"path": str(tmp_path / "$\\bad{$.npz")}}
+    spec = load(DIGITS, {"classes": 2, "train.data": data, "train.batch_size": 8})
+    preview(spec, tmp_path / "drawn.png", say=lambda line: None)
+    assert imread(tmp_path / "drawn.png").std() > 0.01
+
+
 @pytest.mark.parametrize(
     ("labels", "count", "expected"),
     [

@@ -90,6 +90,12 @@ def test_corrupt_pictures_are_an_error_or_left_out(tree):
     assert lines[0] == f"1 of the 24 pictures of {tree} is left out {why}"
 
 
+def test_another_word_for_corrupt_pictures_is_refused(tree):
+    with pytest.raises(UserError) as caught:
+        said(tree, on_corrupt="drop")
+    assert str(caught.value) == "--on-corrupt: expected 'error' or 'skip', got 'drop'"
+
+
 def test_arrays_may_lack_classes(tmp_path):
     names = np.array(["cat", "fox", "dog"])
     pictures = np.zeros((3, 32, 32), np.uint8)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from builder.distribution import launcher
 from tests.processes import ENVIRONMENT, ROOT
 
 WORKER = """
@@ -30,6 +31,20 @@ launcher.obstacle_to_isolation = lambda: "a test"
 launcher.FAILING_SECONDS = 0.5
 sys.exit(launcher.launch([sys.executable, "-c", {worker!r}, {statuses!r}, {folder!r}], 2))
 """
+
+
+def test_workers_reach_each_other_past_a_proxy(tmp_path, monkeypatch):
+    """gRPC would ask the proxy for an address of this machine, and wait for ever."""
+    monkeypatch.setattr(launcher, "obstacle_to_isolation", lambda: "a test")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    code = f"import os; open(f'{tmp_path}/{{os.getpid()}}', 'w').write(os.environ['no_grpc_proxy'])"
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert launcher.launch([sys.executable, "-c", code], 2) == 0
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["127.0.0.1", "127.0.0.1"]
 
 
 def status_after(tmp_path, statuses, *signals):

@@ -14,8 +14,8 @@ def test_names_are_shown_as_they_are(count, tmp_path):
     """Matplotlib takes what stands between dollars for mathematics, and fails where it is none."""
     names = [*NAMES, *map(str, range(count - len(NAMES)))]
     matrix = np.ones((count, count), np.int64)
-    draw_confusion(tmp_path / "confusion.png", matrix, names, "runs of $\\bad{$")
+    draw_confusion(tmp_path / "confusion.png", matrix, names, "runs of $\\bad{$ \udce9")
     mistakes = [Mistake(np.zeros((8, 8, 3), np.uint8), name, other, 0.5) for name in NAMES for other in NAMES]
-    draw_mistakes(tmp_path / "mistakes.png", mistakes, "runs of $\\bad{$")
+    draw_mistakes(tmp_path / "mistakes.png", mistakes, "runs of $\\bad{$ \udce9")
     for path in tmp_path.iterdir():
         assert imread(path).std() > 0.01

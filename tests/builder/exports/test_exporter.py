@@ -19,6 +19,7 @@ import yaml
 from sklearn.datasets import load_sample_images
 
 import archspec
+import builder
 from archspec import UserError
 from builder.exports import formats
 from builder.exports.exporter import export
@@ -53,6 +54,19 @@ def test_the_texts_are_those_of_the_run(exported, run_dir):
     assert (assets / "labels.txt").read_text() == "".join(f"{digit}\n" for digit in range(10))
     whole, public = (json.loads((path / "environment.json").read_text()) for path in (run_dir, assets))
     assert public == {name: whole[name] for name in ("python", "packages", "git_commit", "seed", "data")}
+
+
+def test_an_export_lies_in_any_folder(run_dir, tmp_path):
+    """TensorFlow takes `[` in a path for a pattern, and would not find the variables."""
+    folder = tmp_path / "runs [1]" / "*"
+    lines = []
+    version = export(run_dir, ["saved_model"], folder, say=lines.append)
+    note = "saved_model: move it to a folder without [ ] * ? in its path for TensorFlow, which takes them for a pattern"
+    assert note in "\n".join(lines).splitlines()
+    (found,) = builder.predict(folder, [ROOT / "docs" / "images" / "two.png"])
+    assert found.error is None
+    shutil.copytree(version, tmp_path / "plain")
+    assert tf.saved_model.load(str(tmp_path / "plain")).signatures.keys() >= {"serving_default"}
 
 
 def contents(path):

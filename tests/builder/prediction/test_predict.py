@@ -164,8 +164,9 @@ def test_an_export_that_cannot_answer_is_reported(runs, tmp_path):
         open_classifier(str(tmp_path))()
     (tmp_path / "saved_model.pb").unlink()
     (tmp_path / "export.json").write_text("{}")
-    with pytest.raises(FileError, match="is an export without a SavedModel; "):
-        open_classifier(str(tmp_path))
+    for path in (tmp_path, tmp_path.parent):  # a version, and the folder of versions
+        with pytest.raises(FileError, match="is an export without a SavedModel; "):
+            open_classifier(str(path))
 
 
 # -- the tool --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Runs that are not as their training left them: moved, without data, without checkpoints, named by their model."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -31,6 +32,25 @@ def exported(run, out, *formats, **options):
     lines = []
     path = builder.export(run, formats, out, say=lines.append, **options)
     return json.loads((path / "export.json").read_text()), lines
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("spec.yaml", "spec.yaml"), ("checkpoints", "checkpoints/"), ("both", "spec.yaml and no checkpoints/")],
+)
+def test_what_is_no_part_of_a_run_is_named(name, missing, tmp_path):
+    """Special files and such have the names of a run's parts."""
+    if name != "spec.yaml":
+        (tmp_path / "checkpoints").touch()
+    else:
+        (tmp_path / "checkpoints").mkdir()
+    if name != "checkpoints":
+        os.mkfifo(tmp_path / "spec.yaml")
+    else:
+        (tmp_path / "spec.yaml").touch()
+    with pytest.raises(FileError) as caught:
+        open_run(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: is not the directory of a run: it has no {missing}"
 
 
 def test_a_run_is_named_by_its_model(run_dir):

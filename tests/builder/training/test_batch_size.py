@@ -191,3 +191,14 @@ def test_gpus_are_asked_what_tensorflow_may_still_take(load, monkeypatch):
     monkeypatch.setattr(tf.config.experimental, "get_memory_info", used.__getitem__)
     spec = load()
     assert step_memory(spec, placement(2)).free == 7000
+
+
+@pytest.mark.parametrize(("pictures", "expected"), [(3, 2), (10, 8), (255, 8), (256, 8), (600, 16)])
+def test_few_pictures_get_no_batch_too_small_for_batch_normalisation(pictures, expected, load):
+    choice = estimate(load(), SimpleNamespace(name="few", train_count=pictures), one_device())
+    assert choice.batch_size == expected
+    assert ("there are only" in choice.reason) == (pictures < 256)
+    if pictures == 10:
+        assert choice.reason == (
+            "there are only 10 pictures to train on, and batch normalisation needs about 8 in a step"
+        )

@@ -4,6 +4,7 @@ import pytest
 
 import archspec
 from builder.training.downloads import download, reason_to_stay_online
+from builder.weights import keras_files
 
 
 def spec(data):
@@ -15,6 +16,20 @@ def test_only_data_sets_of_tfds_are_downloaded():
     assert download(spec({"tfds": {"name": "mnist", "download": False}}), None) is None
     assert download(spec("digits"), None) is None
     assert download(spec({"npz": {"path": "a.npz"}}), None) is None
+
+
+def test_weights_of_keras_are_downloaded_and_left_to_the_training_to_report(monkeypatch):
+    asked: list[str] = []
+
+    def read_application(name):
+        asked.append(name)
+        raise archspec.UserError([])
+
+    monkeypatch.setattr(keras_files, "read_application", read_application)
+    download(archspec.load("digits", {"train.init_from": {"weights": "keras:MobileNet"}}), None)()
+    assert asked == ["MobileNet"]
+    assert download(archspec.load("digits", {"train.init_from": {"weights": "mine.pth"}}), None) is None
+    assert download(archspec.load("digits", {"train.init_from": {"run": "runs/mine"}}), None) is None
 
 
 def test_what_cannot_be_prepared_is_reported_with_its_place(tmp_path):

@@ -35,6 +35,10 @@ def test_statistics_that_lag_behind(setup):
         "batch_norm's momentum of 0.99 averages over about 100 steps, and an epoch has 5: validation will lag behind "
         "by 20 epochs; a lower one, such as --set model.defaults.batch_norm.momentum=0.9, follows sooner"
     ]
+    assert hints.hints(setup(0.9, batch_size=1024)) == [
+        "batch_norm's momentum of 0.9 averages over about 10 steps, and an epoch has 1: validation will lag behind "
+        "by 10 epochs; a lower one, such as --set model.defaults.batch_norm.momentum=0.5, follows sooner"
+    ]
     assert hints.hints(setup(0.99, batch_size=256, trainable={"*": False, "dense": True})) == []
 
 

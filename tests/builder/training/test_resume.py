@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 import archspec
 from archspec.errors import FileError
 from builder.runs.checkpoints import CheckpointStore
-from builder.runs.comparison import check_same_spec
+from builder.runs.comparison import check_same_spec, differences
 from builder.runs.directory import locked
 from builder.runs.run import open_run
 from builder.system.cpu import instruction_set
@@ -172,6 +172,12 @@ def test_a_run_of_another_spec_is_not_resumed(copy, tmp_path):
         f"resume it, give the same spec, which is {run_dir / 'spec.yaml'}; another one needs a new run, which may take "
         "the weights with init_from"
     )
+
+
+def test_fields_are_named_where_a_null_has_their_place():
+    fields, null = {"train.stop.patience": "1", "train.stop.delta": "0"}, {"train.stop": "null"}
+    assert differences(fields, null, ()) == "train.stop.patience was 1, is absent; train.stop.delta was 0, is absent"
+    assert differences(null, fields, ()) == "train.stop.patience was absent, is 1; train.stop.delta was absent, is 0"
 
 
 def test_where_it_runs_may_change(copy, tmp_path):
