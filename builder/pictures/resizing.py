@@ -15,6 +15,8 @@ from builder.pictures.transparency import flattened, opaque
 Shape = tuple[int, int, int]
 CROP = Resizing()
 """The evaluation transform by default."""
+COLOUR_TYPE = 25
+"""The byte of a PNG that says whether it has colours and opacity."""
 PALETTE = 256
 """The colours of a BMP of 8 bits, at most."""
 BMP_WITH_MASK, BITFIELDS, OPACITY = 56, 3, 0xFF000000 - 2**32
@@ -153,6 +155,11 @@ def decoded(contents: tf.Tensor, channels: int, is_turned: bool = False, is_chec
         return opaque(picture) if channels == 4 else picture
 
     def other() -> tf.Tensor:
+        if channels == 1:
+            return tf.cond(is_plain_grey(contents), lambda: tf.io.decode_png(contents, 1), coloured)
+        return coloured()
+
+    def coloured() -> tf.Tensor:
         picture = decoded_colours(contents)
         return opaque(picture) if channels == 4 else grey(flattened(picture)) if channels == 1 else flattened(picture)
 
@@ -171,7 +178,11 @@ def decoded_colours(contents: tf.Tensor) -> tf.Tensor:
     def png_or_webp() -> tf.Tensor:
         channels = 0  # those of the file, as TensorFlow neither adds nor removes the opacity of a WebP
         webp = functools.partial(tf.io.decode_image, contents, channels, expand_animations=False)
-        return tf.cond(headers.is_webp(contents), webp, lambda: tf.io.decode_png(contents, 4))
+        return tf.cond(headers.is_webp(contents), webp, png)
+
+    def png() -> tf.Tensor:
+        with_opacity, without = (functools.partial(tf.io.decode_png, contents, channels) for channels in (4, 3))
+        return tf.cond(has_opacity(contents), with_opacity, without)  # four channels take half as long again
 
     def gif_or_other() -> tf.Tensor:
         return tf.cond(gif.is_gif(contents), lambda: gif.decoded(contents), png_or_webp)
@@ -180,13 +191,27 @@ def decoded_colours(contents: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(picture, (None, None, None))
 
 
+def has_opacity(contents: tf.Tensor) -> tf.Tensor:
+    """Whether a PNG may have transparent parts by what precedes its pixels: its colour type, or a chunk tRNS (W3C,
+    Portable Network Graphics, sections 11.2.1 and 11.3.1.1)."""
+    head = tf.strings.split(contents, "IDAT", maxsplit=1)[0]
+    colour_type = tf.strings.substr(contents, COLOUR_TYPE, 1)
+    return (colour_type == b"\4") | (colour_type == b"\6") | tf.strings.regex_full_match(head, r"(?s)\C*tRNS\C*")
+
+
+def is_plain_grey(contents: tf.Tensor) -> tf.Tensor:
+    """Whether a file is a PNG of greys without opacity."""
+    is_grey = tf.strings.regex_full_match(tf.strings.substr(contents, 0, COLOUR_TYPE + 1), r"(?s)\C{12}IHDR\C{9}\x00")
+    return is_grey & ~has_opacity(contents)
+
+
 @tf.function(autograph=False)
 def is_stored_grey(contents: tf.Tensor) -> tf.Tensor:
     """Whether a PNG, GIF, BMP or WebP is grey by its file: a PNG by its colour type (W3C, Portable Network Graphics,
     section 11.2.1), a BMP by its palette."""
 
     def png() -> tf.Tensor:
-        colour_type = tf.strings.substr(contents, 25, 1)
+        colour_type = tf.strings.substr(contents, COLOUR_TYPE, 1)
         return (tf.strings.substr(contents, 1, 3) == b"PNG") & ((colour_type == b"\0") | (colour_type == b"\4"))
 
     return tf.cond(headers.is_bmp(contents), lambda: decoded_bmp(contents)[1], png)
