@@ -27,6 +27,9 @@ FAILING_SECONDS = 5.0
 """How long the other workers may take to end after one has failed."""
 SAVING_SECONDS = 60.0
 """How long the workers may take to end after a signal, while the chief saves the state."""
+STOPPING_SECONDS = 600.0
+"""How long the workers may take to begin to end after a signal. They do at the end of a step, which may take minutes;
+workers that still wait for one another when the signal comes never do."""
 NO_PROXY = {"no_grpc_proxy": "127.0.0.1"}
 """gRPC would ask the proxy of `http_proxy` for the other workers, and wait for ever. It reads this before `no_proxy`
 (https://github.com/grpc/grpc/blob/master/doc/environment_variables.md)."""
@@ -158,8 +161,15 @@ def without_option(arguments: Sequence[str], option: str) -> list[str]:
 
 def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -> int:
     """Waits until the workers have ended, and passes signals on meanwhile."""
+    asked: float | None = None
     hurried: float | None = None
     while any(process.poll() is None for process in processes):
+        if forwarded:
+            asked = asked or time.monotonic()
+            if time.monotonic() - asked > STOPPING_SECONDS:
+                waited = f"{STOPPING_SECONDS:.0f} seconds after a signal"
+                print(f"the workers have not ended {waited}; they are stopped", file=sys.stderr)
+                return _status(processes, forwarded)
         if len(forwarded) > 1:
             hurried = hurried or time.monotonic()
             if time.monotonic() - hurried > FAILING_SECONDS:  # they wait for each other

@@ -28,7 +28,7 @@ LAUNCHER = """
 import sys
 from builder.distribution import launcher
 launcher.obstacle_to_isolation = lambda: "a test"
-launcher.FAILING_SECONDS = 0.5
+launcher.FAILING_SECONDS, launcher.STOPPING_SECONDS = 0.5, 3
 sys.exit(launcher.launch([sys.executable, "-c", {worker!r}, {statuses!r}, {folder!r}], 2))
 """
 
@@ -75,3 +75,8 @@ def status_after(tmp_path, statuses, *signals):
 )
 def test_the_status_after_signals_is_that_of_a_shell(tmp_path, statuses, signals, expected):
     assert status_after(tmp_path, statuses, *signals) == (expected, [])
+
+
+def test_workers_that_never_notice_a_signal_are_stopped(tmp_path):
+    status, lines = status_after(tmp_path, "[[null, null], [null, null]]", signal.SIGTERM)
+    assert (status, lines) == (143, ["the workers have not ended 3 seconds after a signal; they are stopped"])
