@@ -1,6 +1,7 @@
 """Files of less than a megabyte that claim gigabytes are read or refused with one line, in 5 s and 1.5 GB."""
 
 import re
+import signal
 
 import pytest
 import tensorflow as tf
@@ -20,6 +21,7 @@ from builder.runs.names import MODEL
 from tests.hostile import data, pictures
 from tests.hostile import weights as weights_files
 from tests.hostile.measuring import measured
+from tests.hostile.special import MAKERS, READERS
 
 SECONDS, MEGABYTES = 5, 1_500
 LARGEST = 1 << 20
@@ -106,3 +108,21 @@ def test_a_model_of_somebody_else_in_a_run(run_dir, tmp_path):
         ):
             _ = builder.open_run(tmp_path).model
         assert cost.seconds < SECONDS and cost.megabytes < MEGABYTES
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("name", READERS)
+def test_what_is_no_regular_file_is_refused_at_once(kind, name, tmp_path):
+    path = tmp_path / name
+    MAKERS[kind](path)
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it is still reading"))
+    signal.alarm(20)
+    try:
+        with pytest.raises(UserError) as caught:
+            READERS[name](path)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    message = str(caught.value)
+    assert str(path) in message
+    assert any(words in message for words in {"directory": ("directory", "folder")}.get(kind, ("regular file",)))

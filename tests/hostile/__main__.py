@@ -170,38 +170,17 @@ def pictures(folder: Path) -> Iterator[Try]:
 
 
 def special(folder: Path) -> Iterator[Try]:
-    """What is no regular file, wherever a file is expected."""
-    from archspec.recipe.data import Npz
-    from builder import weights as files
-    from builder.data import load_data
-    from builder.runs.run import open_run
+    from tests.hostile.special import MAKERS, READERS
 
-    readers: dict[str, Callable[[Path], object]] = {
-        "spec.yaml": load,
-        "a.pth": files.read,
-        "a.weights.h5": files.read,
-        "a.keras": files.read,
-        "a.safetensors": files.read,
-        "a.npz": lambda path: load_data(Npz(path=str(path)), (8, 8, 3)),
-        "environment.json": lambda path: open_run(path.parent),
-    }
-    for kind in ("named pipe", "directory", "device"):
-        for name, read in readers.items():
-            path = folder / kind / name
-            path.parent.mkdir(exist_ok=True)
-            if name == "environment.json":
-                (path.parent / "spec.yaml").unlink(missing_ok=True) if kind != "directory" else None
-                path = folder / f"run of a {kind}" / name
-                (path.parent / "checkpoints").mkdir(parents=True)
-                (path.parent / "spec.yaml").write_bytes(Path("specs/digits.yaml").read_bytes())
-                (path.parent / "model.keras").touch()
-            if kind == "named pipe":
-                os.mkfifo(path)
-            elif kind == "directory":
-                path.mkdir()
-            else:
-                path.symlink_to("/dev/zero")
-            yield attempt(f"{kind}: {name}", lambda: None, lambda read=read, path=path: read(path) and None)
+    for kind, make in MAKERS.items():
+        for name, read in READERS.items():
+            path = folder / kind / name / name
+            path.parent.mkdir(parents=True)
+            yield attempt(
+                f"{kind}: {name}",
+                lambda make=make, path=path: make(path) and None,
+                lambda read=read, path=path: read(path) and None,
+            )
 
 
 KINDS = {
