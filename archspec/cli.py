@@ -128,6 +128,16 @@ def pair(text: str) -> tuple[str, str]:
     return first, second
 
 
+def note_searched(spec: Spec, assignments: Sequence[str]) -> None:
+    """Says on stderr which values that were set a search varies nevertheless."""
+    varied = {one.name for one in spec.search.space.dimensions} if spec.search is not None else set()
+    for path in parse_assignments(assignments):
+        name = path.removeprefix("params.")
+        if name in varied:
+            space = f"search.space.{name}"
+            print(f"{space} varies {name}, so that --set does not fix it; --set {space}=null does", file=sys.stderr)
+
+
 def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec]:
     """The specs at `paths`, each with the same `--set` arguments applied.
 

@@ -41,8 +41,8 @@ def main() -> None:
     with cli.exit_on_user_error():
         path, run_dir = find_spec(args.spec, args.resume, args.run_dir)
         (spec,) = cli.load_all([path], args.set)
-        if args.trials:
-            spec = with_trials(spec, args.trials)
+        cli.note_searched(spec, args.set)
+        spec = with_trials(spec, args.trials) if args.trials else spec
         if args.dry_run:
             found = survey(spec, args.pictures, args.samples)
             text = report.to_text(found, args.gflops)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import archspec
+from archspec import cli
 from archspec.candidates.survey import survey
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +150,17 @@ def test_the_search_of_the_documentation_is_valid():
     (text,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/search.md").read_text(), re.M | re.S)
     spec = archspec.load(ROOT / "specs/digits.yaml", yaml.safe_load(text))
     assert survey(spec, samples=100).tally.inside > 0
+
+
+def test_a_value_that_is_set_and_searched_is_pointed_out(capsys):
+    spec = archspec.load(ROOT / "specs/digits.yaml")
+    cli.note_searched(spec, ["params.n=1", "train.epochs=2"])
+    assert (
+        capsys.readouterr().err
+        == "search.space.n varies n, so that --set does not fix it; --set search.space.n=null does\n"
+    )
+    text = tune("specs/digits.yaml", "--dry-run", "--set=n=1", "--set=search.space.n=null")
+    assert "Candidates         29  all checked" in text
 
 
 def test_nothing_to_resume(tmp_path):
