@@ -18,6 +18,10 @@ if platform.machine() in ("x86_64", "AMD64"):
     # TensorFlow uses oneDNN by itself only on CPUs with AVX512-VNNI. On one with AVX2, steps of ResNet-50 and AlexNet
     # with two towers are 1.35 and 1.5 times as fast with it. TensorFlow reads this when it is imported.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # With a single thread for operations, oneDNN writes past its memory in training steps of convolutions with fewer
+    # than seven filters (TensorFlow 2.21, AVX2): the process ends with "invalid chunk size". See `LEAST_THREADS` too.
+    if hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) == 1:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     import builder.weights as weights

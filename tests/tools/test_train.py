@@ -141,6 +141,17 @@ def test_a_bad_spec_is_refused_before_tensorflow_is_imported(arguments, expected
     assert expected in errors and "imported" not in errors
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes cannot be kept to one core elsewhere")
+def test_few_filters_train_on_a_single_core(tmp_path, data_dir):
+    """oneDNN corrupts memory there if it has one thread."""
+    core = min(os.sched_getaffinity(0))
+    few = [argument.replace("width=8", "width=4") for argument in map(str, SMALL)]
+    arguments = [*few, "--set", "train.epochs=1", "--run-dir", tmp_path / "run"]
+    process = start(*arguments, data_dir=data_dir, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+
+
 def test_ctrl_c_keeps_what_is_there(tmp_path, data_dir):
     directory = tmp_path / "run"
     process = start(*SMALL, "--set", "train.epochs=1000", "--run-dir", directory, data_dir=data_dir)

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 WAIT_FOR_LOCK = 30.0
 """Seconds for the former owner of the run directory, whose search died, to save its state."""
 POLL_SECONDS = 0.02
+LEAST_THREADS = 2
+"""The threads for operations of a trial on one core. With one, oneDNN corrupts memory: see `builder/__init__.py`."""
 
 
 def main() -> None:
@@ -197,7 +199,7 @@ def _set_up(task: Task) -> None:
             os.sched_setaffinity(int(thread), task.cores)
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(len(task.cores))
+        tf.config.threading.set_intra_op_parallelism_threads(max(LEAST_THREADS, len(task.cores)))
         tf.config.threading.set_inter_op_parallelism_threads(len(task.cores))
 
 
