@@ -141,7 +141,7 @@ def test_trials_that_hang_or_have_too_little_memory_are_ended(tmp_path, monkeypa
     monkeypatch.setattr("builder.sweep.loop.GRACE_SECONDS", 1.0)
     monkeypatch.setenv("FAULTS", json.dumps({"0001": "memory", "0002": "hang"}))
     tuner = {"random_search": {"max_trials": 3, "max_consecutive_failed_trials": 2}}
-    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.5)
+    spec = write(tmp_path, tuner=tuner, max_minutes_per_trial=0.25)
     with pytest.raises(TrialsFailed, match="took longer than max_minutes_per_trial"):
         builder.tune(archspec.load(spec), tmp_path / "search", say=lambda line: None)
     first, second = table(tmp_path / "search")
