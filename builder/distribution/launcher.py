@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import FrameType
+from typing import NamedTuple
 
 from builder.distribution.cluster import Cluster
 from builder.distribution.isolation import isolate, obstacle_to_isolation
@@ -37,6 +38,13 @@ EXPOSED = (
     "warning: the workers can be reached from other machines, on the ports {ports}, and TensorFlow's servers run "
     "what they are sent, whoever sends it ({reason}); close the ports as docs/distribution.md says"
 )
+
+
+class Forwarded(NamedTuple):
+    """A signal that was passed on to the workers, and when, in seconds of the monotonic clock."""
+
+    number: int
+    at: float
 
 
 def launch(command: Sequence[str], count: int, prepare: Callable[[], object] | None = None, needs: str = "") -> int:
@@ -69,10 +77,10 @@ def launch(command: Sequence[str], count: int, prepare: Callable[[], object] | N
     if obstacle and count > 1:  # one alone does not listen
         print(EXPOSED.format(ports=_ports(addresses), reason=obstacle), file=sys.stderr, flush=True)
     processes: list[subprocess.Popen[bytes]] = []
-    forwarded: list[int] = []
+    forwarded: list[Forwarded] = []
 
     def forward(number: int, frame: FrameType | None) -> None:
-        forwarded.append(number)
+        forwarded.append(Forwarded(number, time.monotonic()))
         for process in processes:  # at once, as two signals that come together may be taken for one
             process.send_signal(number)
 
@@ -90,9 +98,9 @@ def launch(command: Sequence[str], count: int, prepare: Callable[[], object] | N
             process_group=0,
         )
         processes.append(process)
-    for number in forwarded:  # while they were started, when not all of them could get it
+    for signalled in forwarded:  # while they were started, when not all of them could get it
         for process in processes:
-            process.send_signal(number)
+            process.send_signal(signalled.number)
     printed: Counter[bytes] = Counter()
     readers = [threading.Thread(target=_pass_on, args=(process, printed), daemon=True) for process in processes]
     for reader in readers:
@@ -159,21 +167,16 @@ def without_option(arguments: Sequence[str], option: str) -> list[str]:
     return others
 
 
-def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -> int:
+def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: Sequence[Forwarded]) -> int:
     """Waits until the workers have ended, and passes signals on meanwhile."""
-    asked: float | None = None
-    hurried: float | None = None
     while any(process.poll() is None for process in processes):
-        if forwarded:
-            asked = asked or time.monotonic()
-            if time.monotonic() - asked > STOPPING_SECONDS:
-                waited = f"{STOPPING_SECONDS:.0f} seconds after a signal"
-                print(f"the workers have not ended {waited}; they are stopped", file=sys.stderr)
-                return _status(processes, forwarded)
-        if len(forwarded) > 1:
-            hurried = hurried or time.monotonic()
-            if time.monotonic() - hurried > FAILING_SECONDS:  # they wait for each other
-                return _status(processes, forwarded)
+        now = time.monotonic()
+        if len(forwarded) > 1 and now - forwarded[1].at > FAILING_SECONDS:  # they wait for each other
+            return _status(processes, forwarded)
+        if forwarded and now - forwarded[0].at > STOPPING_SECONDS:
+            waited = f"{STOPPING_SECONDS:.0f} seconds after a signal"
+            print(f"the workers have not ended {waited}; they are stopped", file=sys.stderr)
+            return _status(processes, forwarded)
         for index, process in enumerate(processes):
             if process.poll() is not None and process.returncode < 0 and not forwarded:
                 name = signal.Signals(-process.returncode).name
@@ -186,13 +189,13 @@ def _watch(processes: Sequence[subprocess.Popen[bytes]], forwarded: list[int]) -
     return _status(processes, forwarded) if forwarded else processes[0].returncode
 
 
-def _status(processes: Sequence[subprocess.Popen[bytes]], forwarded: Sequence[int]) -> int:
+def _status(processes: Sequence[subprocess.Popen[bytes]], forwarded: Sequence[Forwarded]) -> int:
     """The exit status after a signal."""
     chief = processes[0].returncode
-    return chief if chief in (0, 2) else 128 + forwarded[0]
+    return chief if chief in (0, 2) else 128 + forwarded[0].number
 
 
-def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int, forwarded: Sequence[int]) -> int:
+def _after_failure(processes: Sequence[subprocess.Popen[bytes]], index: int, forwarded: Sequence[Forwarded]) -> int:
     """Gives the other workers, which may fail for the same reason or still save their state, some seconds to end; then
     they are stopped."""
     began = time.monotonic()

@@ -178,7 +178,7 @@ QUICK = (
     *("frames of 25 million pixels.gif", "frames after 100 comments.gif", "claims.bmp", "header alone.png"),
     "33 million pixels, lossless.webp",
 )
-"""Those that are made and read in a second."""
+"""The cases that are made and read in a second."""
 
 
 def good():

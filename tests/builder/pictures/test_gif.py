@@ -1,4 +1,4 @@
-"""Of a GIF, the first frame alone is decoded, and it is the picture that Pillow shows first."""
+"""Only the first frame of a GIF is decoded, and it is the picture that Pillow shows first."""
 
 import io
 

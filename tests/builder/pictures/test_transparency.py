@@ -46,7 +46,7 @@ def bmp(image, opacity_mask):
 
 
 def with_own_palette(gif):
-    """The same GIF with a comment in front, and its colours beside the frame instead of at the head of the file."""
+    """A GIF with a comment in front, and its colours beside the frame instead of at the head of the file."""
     size = 3 * 2 ** (gif[10] % 8 + 1)
     colours, rest = gif[13 : 13 + size], gif[13 + size :]
     start = rest.index(b",\0\0\0\0")
