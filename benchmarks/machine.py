@@ -6,9 +6,11 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from builder.runs.environment import git_commit, package_version
 from builder.system.cpu import instruction_set
@@ -26,7 +28,7 @@ class Machine:
         cpu: the processor's own name.
         instructions: the instruction set that oneDNN computes with, by oneDNN's name ("none" without oneDNN).
         cores: how many cores the process may use.
-        memory_gib: the machine's memory, or a container's limit.
+        memory_gib: the machine's memory, or a container's limit; None in a record that does not say it.
         accelerators: the names of the devices that TensorFlow sees besides the CPU.
         versions: the packages of `PACKAGES` that are installed, by the names that they are written with.
         commit: this project's, followed by `+` where files have changed since; None without a repository.
@@ -36,7 +38,7 @@ class Machine:
     cpu: str
     instructions: str
     cores: int
-    memory_gib: float
+    memory_gib: float | None
     accelerators: tuple[str, ...]
     versions: dict[str, str]
     commit: str | None
@@ -55,7 +57,7 @@ class Machine:
             *self.accelerators,
             f"oneDNN with {isa_in_words(self.instructions)}",
             f"{self.cores} core{'' if self.cores == 1 else 's'}",
-            f"{self.memory_gib:.0f} GiB",
+            *([f"{self.memory_gib:.0f} GiB"] if self.memory_gib else []),
             *(f"{name} {version}" for name, version in self.versions.items()),
             *([f"commit {short_commit(self.commit)}"] if self.commit else []),
             self.date,
@@ -79,6 +81,12 @@ def machine() -> Machine:
         commit=git_commit(ROOT),
         date=date.today().isoformat(),
     )
+
+
+def machine_of(record: Mapping[str, Any]) -> Machine:
+    """The machine of a record."""
+    fields = {name: value for name, value in record.items() if name != "kind"}
+    return Machine(**{**fields, "accelerators": tuple(fields["accelerators"])})
 
 
 def isa_in_words(name: str) -> str:
