@@ -11,9 +11,11 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import tensorflow as tf
+
+from builder.system.cpu import instruction_set
 
 HALF_TYPES = ("bfloat16", "float16")
 Option = TypeVar("Option", bound=str | int)
@@ -25,11 +27,14 @@ class Device:
 
     Attributes:
         is_cpu: whether all devices of the process are CPUs.
+        instruction_set: oneDNN's name for the instruction set that it computes with, such as "AVX2"; None where
+            TensorFlow does not use oneDNN.
         half_types: the half-width types that convolutions are computed in with instructions of their own. On a CPU
             without such instructions, or without oneDNN to use them, TensorFlow falls back to Eigen's loops.
     """
 
     is_cpu: bool
+    instruction_set: str | None
     half_types: frozenset[str]
 
 
@@ -37,17 +42,25 @@ class Device:
 def device() -> Device:
     """What TensorFlow computes on in this process."""
     is_cpu = all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
-    return Device(is_cpu, frozenset(name for name in HALF_TYPES if not is_cpu or _has_instructions(name)))
+    half_types = frozenset(name for name in HALF_TYPES if not is_cpu or _has_instructions(name))
+    return Device(is_cpu, instruction_set() if _uses_onednn() else None, half_types)
+
+
+def _uses_onednn() -> bool:
+    try:
+        from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+    except ImportError:  # the name is not public
+        return False
+    return bool(IsMklEnabled())
 
 
 def _has_instructions(half_type: str) -> bool:
     """Whether oneDNN is used, and has instructions for the type on this CPU."""
     try:
-        from tensorflow.python.util._pywrap_util_port import IsMklEnabled as uses_onednn
-        from tensorflow.python.util._pywrap_utils import IsDataTypeSupportedByOneDNNOnThisCPU as has_instructions
-    except ImportError:  # the names are not public; without them, trust the type that was asked for
+        from tensorflow.python.util._pywrap_utils import IsDataTypeSupportedByOneDNNOnThisCPU
+    except ImportError:  # the name is not public; without it, trust the type that was asked for
         return True
-    return bool(uses_onednn() and has_instructions(tf.as_dtype(half_type)))
+    return _uses_onednn() and bool(IsDataTypeSupportedByOneDNNOnThisCPU(tf.as_dtype(half_type)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ class Choice(Generic[Option]):
         return self.best(device(), tf.as_dtype(dtype).name) if forced is None else forced
 
 
-_forced: dict[str, str | int] = {}
+_forced: dict[str, Any] = {}
 
 
 @contextlib.contextmanager
@@ -90,6 +103,10 @@ def forced(choice: Choice[Option], option: Option) -> Iterator[None]:
             _forced[choice.name] = before
 
 
+def _has_only_avx2(device: Device) -> bool:
+    return device.is_cpu and (device.instruction_set or "").startswith("AVX2")
+
+
 def _is_native_half(device: Device, dtype: str) -> bool:
     return device.is_cpu and dtype in device.half_types
 
@@ -103,15 +120,20 @@ CONVOLUTION_TYPE = Choice(
     AMX: ResNet-50 trains 1.6 times as fast in bfloat16 as in float32.
     """,
 )
-GROUPS = Choice(
-    name="groups of a convolution",
-    options=("apart", "together"),
-    best=lambda device, dtype: "apart" if device.is_cpu else "together",
+NEVER = 1_000_000_000
+GROUPS_TOGETHER = Choice(
+    name="least number of groups that one grouped convolution computes",
+    options=(1, 16, NEVER),
+    best=lambda device, dtype: (
+        1 if not device.is_cpu else 16 if _has_only_avx2(device) and dtype == "float32" else NEVER
+    ),
     measured="""
-    `apart` is a convolution for each group, or for several (`GROUP_CHANNELS`), and a concatenation. TensorFlow has no
-    grouped convolution with gradients on CPUs, and Keras compiles one with XLA.
-    AVX2: XLA's takes 7 to 9 times as long for 2 groups, and 176 to 304 times for 32.
-    AMX: AlexNet with two towers is 4.3 times as fast as with Keras's groups.
+    The grouped convolution is TensorFlow's, which has gradients on a CPU only with oneDNN, and in half width only with
+    the instructions for it. Fewer groups are computed apart: by a convolution for each, or for several
+    (`GROUP_CHANNELS`), and a concatenation. Keras compiles its groups with XLA.
+    AVX2, batch 8, 4 sizes of pictures: together, 2 to 8 groups are 0.66 to 1.03 times as fast as apart, 16 groups 1.17
+    to 1.25 times, 32 groups 1.27 to 1.75, 64 groups 3.07. XLA takes 7 times as long as apart for 2 groups, 200 for 32.
+    AMX: apart, AlexNet with two groups is 4.3 times as fast as Keras's; together was not measured.
     GPUs have a grouped convolution of their own.
     """,
 )
@@ -184,7 +206,7 @@ LOCAL_RESPONSE_NORM = Choice(
 )
 CHOICES: tuple[Choice[str] | Choice[int], ...] = (
     CONVOLUTION_TYPE,
-    GROUPS,
+    GROUPS_TOGETHER,
     GROUP_CHANNELS,
     POINTWISE_WEIGHTS_GRADIENT,
     RELU_GRADIENT,

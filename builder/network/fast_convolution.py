@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from builder.network.choices import CONVOLUTION_TYPE, GROUP_CHANNELS, GROUPS, POINTWISE_WEIGHTS_GRADIENT
+from builder.network.choices import CONVOLUTION_TYPE, GROUP_CHANNELS, GROUPS_TOGETHER, POINTWISE_WEIGHTS_GRADIENT
 from builder.network.saving import saved_as
 
 
@@ -31,10 +31,10 @@ class FastConv2D(keras.layers.Conv2D):
         kernel = tf.convert_to_tensor(kernel)
         if CONVOLUTION_TYPE.option(dtype) == "float32":
             inputs, kernel = tf.cast(inputs, tf.float32), tf.cast(kernel, tf.float32)
-        if self.groups == 1 or GROUPS.option(dtype) == "together":
+        if self.groups == 1 or self.groups >= GROUPS_TOGETHER.option(inputs.dtype):
             outputs = self._convolve(inputs, kernel)
         else:
-            width = group_block(self.groups, kernel.shape[2], GROUP_CHANNELS.option(dtype))
+            width = group_block(self.groups, kernel.shape[2], GROUP_CHANNELS.option(inputs.dtype))
             blocks = self.groups // width
             parts = zip(tf.split(inputs, blocks, -1), tf.split(kernel, blocks, -1), strict=True)
             outputs = tf.concat([self._convolve(x, block_diagonal(k, width)) for x, k in parts], -1)

@@ -72,8 +72,8 @@ class FastLayerNormalization(keras.layers.LayerNormalization):
         if not is_last or self.rms_scaling or LAYER_NORM.option(inputs.dtype) == "traced":
             return super().call(inputs)
         ones, zeros = tf.ones([inputs.shape[-1]]), tf.zeros([inputs.shape[-1]])
-        scale = tf.convert_to_tensor(self.gamma) if self.scale else ones
-        offset = tf.convert_to_tensor(self.beta) if self.center else zeros
+        scale = tf.cast(self.gamma, tf.float32) if self.scale else ones
+        offset = tf.cast(self.beta, tf.float32) if self.center else zeros
         normalised = layer_normalization(tf.cast(inputs, tf.float32), scale, offset, self.epsilon)
         return tf.cast(normalised, self.compute_dtype)
 

@@ -98,16 +98,31 @@ def test_groups_together_are_one_convolution(monkeypatch):
     calls = []
     convolve = fast._convolve
     monkeypatch.setattr(fast, "_convolve", lambda *arguments: calls.append(1) or convolve(*arguments))
-    with choices.forced(choices.GROUPS, "together"):
+    with choices.forced(choices.GROUPS_TOGETHER, 1):
         close(fast(x), stock(x), 1e-5)
     assert len(calls) == 1
+
+
+WHERE_ONEDNN = pytest.mark.skipif(
+    choices.device().is_cpu and choices.device().instruction_set is None,
+    reason="a grouped convolution has gradients on a CPU only with oneDNN",
+)
+
+
+@WHERE_ONEDNN
+@pytest.mark.parametrize("groups", [2, 8, 32])
+@pytest.mark.parametrize("options", [{}, {"strides": 2, "padding": "same"}, {"dilation_rate": 2}], ids=str)
+def test_gradients_of_groups_together(groups, options):
+    x = normal(2, 9, 8, 32)
+    with choices.forced(choices.GROUPS_TOGETHER, 1):
+        same(*convolutions(x.shape, groups=groups, **options), x, TOLERANCE["float32"])
 
 
 @policies
 @pytest.mark.parametrize("option", choices.GROUP_CHANNELS.options)
 def test_groups_computed_several_at_a_time(policy, option):
     x = normal(2, 9, 8, 32)
-    with choices.forced(choices.GROUP_CHANNELS, option):
+    with choices.forced(choices.GROUPS_TOGETHER, choices.NEVER), choices.forced(choices.GROUP_CHANNELS, option):
         same(*convolutions(x.shape, policy, groups=16, padding="same"), x, TOLERANCE[policy])
 
 
