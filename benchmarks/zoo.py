@@ -23,8 +23,8 @@ BATCH, SIDE = 2, 64
 TARGET = 0.95
 ROUNDS, MORE_ROUNDS = 5, 20
 """A network that misses the target is measured again, in more rounds, before it is called slow."""
-MOST_NODES = 500
-"""Deeper networks take minutes to trace, and consist of the same layers as others of their family."""
+MOST_NODES = 200
+"""Deeper networks take minutes to trace, and repeat the blocks of others of their family."""
 FEW = ("alexnet_two_tower", "digits", "resnet18", "resnext50_32x4d", "squeezenet1_0", "vgg_a")
 """The networks of `--quick`."""
 
@@ -47,9 +47,11 @@ def walked(precision: str) -> Iterator[Row]:
         if len(spec.graph.nodes) > MOST_NODES:
             print(f"{path.stem} is left out: its {len(spec.graph.nodes)} layers take minutes to trace", flush=True)
             continue
-        yield compared(
+        row = compared(
             f"{path.stem}, {spec.graph.input.shape[0]}x{spec.graph.input.shape[1]}, {precision}", spec, precision
         )
+        print("  ".join(row.cells()), flush=True)
+        yield row
         keras.backend.clear_session()
         gc.collect()
 
