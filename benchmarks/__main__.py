@@ -2,6 +2,7 @@
 
 python -m benchmarks
 python -m benchmarks steps serving --quick
+python -m benchmarks lowerings --check
 python -m benchmarks --list
 python -m benchmarks steps --json measured.jsonl
 
@@ -26,7 +27,7 @@ from archspec import cli
 from archspec.errors import file_problem
 from archspec.wording import did_you_mean, first_line, quoted
 from benchmarks.machine import Machine, machine
-from benchmarks.measure import QUICK, Row, quick, take_shown
+from benchmarks.measure import CHECK, QUICK, Row, quick, take_shown
 from benchmarks.records import append, publish, record
 
 NAMES = (
@@ -35,6 +36,7 @@ NAMES = (
     "building",
     "lowerings",
     "steps",
+    "zoo",
     "augment",
     "input",
     "training",
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.json is not None:
             check_appendable(args.json)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ[QUICK] = "1" if args.quick else "0"
+        os.environ[QUICK], os.environ[CHECK] = ("1" if given else "0" for given in (args.quick, args.check))
         here = machine()
         print(here.line(), flush=True)
         problems: list[str] = []
@@ -73,6 +75,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.prog = "python -m benchmarks"
     parser.add_argument("names", metavar="NAME", nargs="*", help="a benchmark of --list (default: all)")
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds: all in ten minutes on two cores")
+    checked = "lowerings: only whether each choice of the fast lowering is right on this machine, in under a minute"
+    parser.add_argument("--check", action="store_true", help=checked)
     parser.add_argument("--json", metavar="FILE", type=Path, help="append a record a benchmark to FILE, as JSON lines")
     published = "replace the records of this kind of machine in benchmarks/results/, which docs/performance.md shows"
     parser.add_argument("--publish", action="store_true", help=published)
@@ -82,8 +86,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         if name not in NAMES:
             hint = did_you_mean(name, NAMES, few=0) or f"; known: {', '.join(NAMES)}"
             parser.error(f"unknown benchmark {quoted(name)}{hint}")
-    if args.quick and args.publish:
-        parser.error("--publish takes whole measurements; leave --quick out")
+    if args.check and args.names != ["lowerings"]:
+        parser.error("--check belongs to one benchmark: python -m benchmarks lowerings --check")
+    if args.publish and (args.quick or args.check):
+        parser.error("--publish takes whole measurements; leave --quick and --check out")
     return args
 
 

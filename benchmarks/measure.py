@@ -15,6 +15,8 @@ from tabulate import tabulate
 
 QUICK = "BENCHMARKS_QUICK"
 """The environment variable that `--quick` sets, so that processes which a benchmark starts know it too."""
+CHECK = "BENCHMARKS_CHECK"
+"""The one that `--check` sets."""
 FEWEST_ROUNDS = 3
 SETTLED = 0.02
 """Rounds end early when the middle half of the ratios so far lies within this share of their median."""
@@ -23,6 +25,11 @@ SETTLED = 0.02
 def quick() -> bool:
     """Whether `--quick` was given: a benchmark then measures fewer cases, in fewer rounds."""
     return os.environ.get(QUICK) == "1"
+
+
+def checking() -> bool:
+    """Whether `--check` was given: a benchmark then measures only what a choice of the code depends on."""
+    return os.environ.get(CHECK) == "1"
 
 
 class Ratio(float):
