@@ -17,6 +17,8 @@ QUICK = "BENCHMARKS_QUICK"
 """The environment variable that `--quick` sets, so that processes which a benchmark starts know it too."""
 CHECK = "BENCHMARKS_CHECK"
 """The one that `--check` sets."""
+COMPILED = os.path.join(tempfile.gettempdir(), "convspec-benchmark-compiled")
+"""Where processes of a benchmark keep compiled modules."""
 FEWEST_ROUNDS = 3
 SETTLED = 0.02
 """Rounds end early when the middle half of the ratios so far lies within this share of their median."""
@@ -129,7 +131,7 @@ def _is_settled(ratios: Sequence[float]) -> bool:
 def process(*arguments: str) -> Callable[[], object]:
     """Returns a function that runs a whole Python process with these arguments and discards its output. As in an
     installed package, Python's modules are compiled already, from the second time on."""
-    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": os.path.join(tempfile.gettempdir(), "compiled")}
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": COMPILED}
     environment = {**os.environ, **compiled}
 
     def run() -> object:
