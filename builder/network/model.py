@@ -18,6 +18,8 @@ from archspec.wording import did_you_mean
 from builder.network import retracing
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE, Lower
+from builder.network.variables import quick_variables
+from builder.system.garbage import without_collections
 
 retracing.suppress()
 
@@ -63,14 +65,15 @@ def build(
                 f"{node.name}: the primitive {node.op.kind} has no layer in stock_layers.PORTABLE"
             )
     shape = (None, None, graph.input.shape[-1]) if any_size else graph.input.shape
-    picture = keras.Input(shape, name="input", dtype="float32")
-    outputs = [picture]
-    for node in graph.nodes[1:]:
-        dtype = "float32" if node is graph.output else precision  # losses want full precision
-        inputs = [outputs[index] for index in node.inputs]
-        outputs.append(lower[type(node.op)](node.op, inputs, LayerName(node.name, dtype)))
-    with _recursion_limit(len(outputs)):
-        return keras.Model(picture, outputs[-1], name=graph.name)
+    with quick_variables(), without_collections():
+        picture = keras.Input(shape, name="input", dtype="float32")
+        outputs = [picture]
+        for node in graph.nodes[1:]:
+            dtype = "float32" if node is graph.output else precision  # losses want full precision
+            inputs = [outputs[index] for index in node.inputs]
+            outputs.append(lower[type(node.op)](node.op, inputs, LayerName(node.name, dtype)))
+        with _recursion_limit(len(outputs)):
+            return keras.Model(picture, outputs[-1], name=graph.name)
 
 
 def _precision(asked: str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from importlib.util import LazyLoader
 from types import ModuleType
 
 from builder.system import ctrl_c
+from builder.system.garbage import without_collections
 
 DEFERRED = frozenset({"keras.wrappers", "keras.visualization", "keras.src.visualization"})
 """Parts of Keras that nothing here uses. Importing them imports scikit-learn and matplotlib, which takes a third of the
@@ -32,7 +32,7 @@ def import_tensorflow() -> None:
         announced("loading TensorFlow ..."),
         stderr_captured(),
         deferred_imports(),
-        without_garbage_collection(),
+        without_collections(),
     ):
         import keras  # noqa: F401
         import tensorflow as tf
@@ -60,19 +60,6 @@ def deferred_imports() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-
-
-@contextlib.contextmanager
-def without_garbage_collection() -> Iterator[None]:
-    """Collects no garbage during the block: importing TensorFlow makes a million objects, all of which stay alive, and
-    each of many collections would go through those made so far, for half a second in all."""
-    is_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if is_enabled:
-            gc.enable()
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from builder.data.balance import class_weights
 from builder.data.batches import steps_per_epoch
 from builder.distribution.strategy import Placement
 from builder.network.model import build, freeze, verify
+from builder.network.variables import quick_variables
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints
 from builder.system.terminal import Say
@@ -98,7 +99,8 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
             freeze(network, recipe.trains)
             model = from_pixels(network, data.normalisation)
             optimizer = optimizers.optimizer(recipe)
-            optimizer.build(model.trainable_variables)
+            with quick_variables():
+                optimizer.build(model.trainable_variables)
             ema = Ema(model, recipe.ema) if recipe.ema else None
             return Setup(
                 spec=spec,
