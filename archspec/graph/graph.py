@@ -17,12 +17,14 @@ class Node:
         op: the primitive with its fields, such as a convolution's kernel and stride.
         inputs: the positions of the nodes whose outputs it takes, all of them earlier in the graph.
         shape: of its output, without the batch: (height, width, channels), or (features,).
+        tower: the number, from 0, of the tower that it belongs to, of the outermost `towers` around it; None outside.
     """
 
     name: str
     op: Op
     inputs: tuple[int, ...]
     shape: Shape
+    tower: int | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from archspec.errors import Where, problem_at
 from archspec.recipe import Train
-from archspec.recipe.train import Auto, Mirrored, MultiWorker, Off
+from archspec.recipe.distribution import Auto, Mirrored, MultiWorker, Off, TowerDevices
 from archspec.wording import counted
 from builder.distribution.cluster import ALONE, Cluster, described_cluster
 
