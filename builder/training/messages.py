@@ -38,7 +38,9 @@ def parameters_of(network: keras.Model) -> str:
 
 
 def devices_of(placement: Placement) -> str:
-    """The replicas and workers in words, after a comma, if there are several."""
+    """The replicas and workers, or the devices of towers, in words, after a comma, if there are several."""
+    if placement.towers:
+        return f", towers on {', '.join(placement.towers)}"
     if placement.is_multi_worker:
         return f", {counted(placement.replicas, 'replica')} on {counted(len(placement.cluster.workers), 'worker')}"
     return f", {counted(placement.replicas, 'replica')}" if placement.replicas > 1 else ""
