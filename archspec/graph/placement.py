@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from archspec.graph.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one device holds of a network.
+
+    Attributes:
+        parameters: of the nodes that run there, trainable or not.
+        activation_elements: their outputs for one picture, and the outputs of other devices that they read.
+    """
+
+    parameters: int
+    activation_elements: int
 
 
 def placement(graph: Graph, devices: int) -> tuple[int, ...]:
@@ -41,6 +55,16 @@ def moved(graph: Graph, places: Sequence[int], positions: Iterable[int] | None =
         readers = {places[index] for index in graph.consumers[position]} - {places[position]}
         total += len(readers) * math.prod(graph.nodes[position].shape)
     return total
+
+
+def shares(graph: Graph, places: Sequence[int], devices: int) -> tuple[Share, ...]:
+    """What each device holds of a network, given the device of each node."""
+    parameters, elements = [0] * devices, [0] * devices
+    for position, node in enumerate(graph.nodes):
+        parameters[places[position]] += sum(node.op.parameters(graph.input_shapes(node)))
+        for device in {places[position], *(places[index] for index in graph.consumers[position])}:
+            elements[device] += math.prod(node.shape)
+    return tuple(map(Share, parameters, elements))
 
 
 def _improved(graph: Graph, places: list[int], free: Sequence[int], devices: int) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
-CONTROL_FLOW = ("While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase")
+LOOPS = ("While", "StatelessWhile")
+CONTROL_FLOW = (*LOOPS, "If", "StatelessIf", "Case", "StatelessCase")
 """Operations that are functions of operations, each of which has its own device; what enters a loop has that of the
 loop."""
 
@@ -49,18 +50,21 @@ def _device(operation: tf.Operation) -> str:
 
 
 def _device_of(tensor: tf.Tensor) -> str:
-    """The device that a tensor is on, as far as is known: of what a function captures, the device outside of it, and of
-    what is read from a variable, that of the variable, as TensorFlow reads variables outside of all device contexts."""
-    while not tensor.device and tensor.op.type in ("Placeholder", "ReadVariableOp"):
+    """The device that a tensor is on, as far as is known: of what a function captures, the device outside of it; of what
+    is read from a variable, that of the variable, as TensorFlow reads variables outside of all device contexts; of what
+    leaves a loop, that of what entered it in its place."""
+    while not tensor.device:
         if tensor.op.type == "ReadVariableOp":
             tensor = tensor.op.inputs[0]
-            continue
-        captures = getattr(tensor.graph, "captures", ())
-        outside = next((outer for outer, inner in captures if inner is tensor), None)
-        if outside is None:
-            return ""
-        tensor = outside
-    device = tf.DeviceSpec.from_string(tensor.device or "")
+        elif tensor.op.type in LOOPS:
+            tensor = tensor.op.inputs[tensor.value_index]
+        else:
+            captures = getattr(tensor.graph, "captures", ()) if tensor.op.type == "Placeholder" else ()
+            outside = next((outer for outer, inner in captures if inner is tensor), None)
+            if outside is None:
+                return ""
+            tensor = outside
+    device = tf.DeviceSpec.from_string(tensor.device)
     return f"/device:{device.device_type}:{device.device_index}" if device.device_type else ""
 
 
