@@ -83,8 +83,8 @@ class PreparedResidual(Residual):
 
 @dataclass(frozen=True, kw_only=True)
 class Towers(Structure):
-    """Applies the same layers `count` times, with weights of their own, to an equal part of the channels each (or to all
-    of them), and concatenates the results.
+    """Applies the same layers `count` times, with weights of their own, to equal parts of the channels, or each to all
+    of them, and concatenates the results.
 
     The numbers of filters and units are those of one tower. Krizhevsky et al. 2012, figure 2, has two towers, one for
     each GPU; `train.distribute: {towers: 2}` trains them so.

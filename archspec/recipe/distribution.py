@@ -103,9 +103,9 @@ def tower_problems(distribute: Distribute, graph: Graph, train: Tree) -> Iterato
         groups = " (a convolution with groups has one kernel, which is not split)" if has_groups else ""
         yield Problem(
             where,
-            f"{graph.name} has no towers that could run on {devices} devices{groups}; expected layers in 'towers: "
-            f"{{count: {devices}, layers: [...]}}', as in specs/alexnet_two_gpus.yaml; write them so, or set distribute "
-            "to auto or off",
+            f"{graph.name} has no towers that could run on {devices} devices{groups}; expected layers in "
+            f"'towers: {{count: {devices}, layers: [...]}}', as in specs/alexnet_two_gpus.yaml; write them so, or set "
+            "distribute to auto or off",
         )
     elif count != devices:
         name = quoted(last.name.partition(f".tower{count}.")[0])

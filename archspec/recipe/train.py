@@ -155,7 +155,7 @@ class Train:
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
     trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()
     learning_rate_multipliers: Annotated[tuple[tuple[str, float], ...], MULTIPLIERS] = ()
-    distribute: Annotated[Distribute, Tagged("strategy", DISTRIBUTE)] = Auto()
+    distribute: Annotated[Distribute, Tagged("strategy", DISTRIBUTE)] = Auto()  # noqa: RUF009 (it is frozen)
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()

@@ -50,9 +50,11 @@ def _device(operation: tf.Operation) -> str:
 
 
 def _device_of(tensor: tf.Tensor) -> str:
-    """The device that a tensor is on, as far as is known: of what a function captures, the device outside of it; of what
-    is read from a variable, that of the variable, as TensorFlow reads variables outside of all device contexts; of what
-    leaves a loop, that of what entered it in its place."""
+    """The device that a tensor is on, empty where it is not known.
+
+    What a function captures is where it is outside of the function, what is read from a variable where the variable is
+    (TensorFlow reads variables outside of all device contexts), and what leaves a loop where what entered it was.
+    """
     while not tensor.device:
         if tensor.op.type == "ReadVariableOp":
             tensor = tensor.op.inputs[0]
