@@ -14,6 +14,7 @@ NAMES = (
     "building",
     "lowerings",
     "steps",
+    "towers",
     "augment",
     "input",
     "training",

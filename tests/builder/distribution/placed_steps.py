@@ -80,13 +80,21 @@ def main():
         one, one_sums, *_ = trained(overrides, data, "off")
         two, two_sums, variables, ran = trained(overrides, data, {"towers": 2})
         assert one.keys() == two.keys()
-        nodes = [node for function in ran.function_graphs for graph in function.partition_graphs for node in graph.node]
+        graphs = [graph for function in ran.function_graphs for graph in function.partition_graphs]
+        nodes = [node for graph in graphs for node in graph.node]
+        kinds = [{node.name: node.op for node in graph.node} for graph in graphs]
         result = {
             "case": name,
             "difference": max(float(np.abs(one[key].astype(float) - two[key]).max()) for key in one),
             "sums": float(np.abs(one_sums - two_sums).max()),
             "variables": {key: value.device[-5:] for key, value in variables.items()},
             "nodes": sorted({(node.device[-5:], node.op, node.name) for node in nodes}),
+            "assigned": sorted(
+                (node.device[-5:], node.name, known[node.input[1].partition(":")[0]])  # the operation that gives the value
+                for graph, known in zip(graphs, kinds, strict=True)
+                for node in graph.node
+                if node.op.startswith("Assign")
+            ),
             "sent": sorted(
                 (node.device[-5:], node.attr["tensor_name"].s.decode()) for node in nodes if node.op == "_Send"
             ),
