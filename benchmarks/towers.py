@@ -52,7 +52,8 @@ def run() -> None:
     for number, share in enumerate(shares(graph, places, 2)):
         rows.append(Row(f"device {number} holds, by the analysis", _held(share), _held(whole)))
     show("A training step on two devices", rows, "one device")
-    both_ways = 2 * 4 * BATCH * moved(graph, places)
+    gradients = moved(graph, places, range(1, len(graph.nodes)))  # the picture has none
+    both_ways = 4 * BATCH * (moved(graph, places) + gradients)
     print(f"\nBetween the devices move {size(both_ways)} in a step: outputs one way, their gradients the other.")
 
 

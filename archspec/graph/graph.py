@@ -49,6 +49,11 @@ class Graph:
         """The last operation."""
         return self.nodes[-1]
 
+    @property
+    def towers(self) -> int:
+        """The largest number of towers in one `towers` that stands in no other; 0 where there are none."""
+        return max((node.tower + 1 for node in self.nodes if node.tower is not None), default=0)
+
     def input_shapes(self, node: Node) -> list[Shape]:
         """The shapes that a node takes, without the batch."""
         return [self.nodes[index].shape for index in node.inputs]

@@ -95,9 +95,7 @@ def tower_problems(distribute: Distribute, graph: Graph, train: Tree) -> Iterato
     body, path = train.value["distribute"].value["towers"], "train.distribute.towers"
     if isinstance(body.value, dict):
         body, path = body.value["devices"], f"{path}.devices"
-    where, devices = Where(path, body.span), distribute.devices
-    last = max(graph.nodes, key=lambda node: -1 if node.tower is None else node.tower)
-    count = 0 if last.tower is None else last.tower + 1
+    where, devices, count = Where(path, body.span), distribute.devices, graph.towers
     if count < 2:
         has_groups = any(getattr(node.op, "groups", 1) > 1 for node in graph.nodes)
         groups = " (a convolution with groups has one kernel, which is not split)" if has_groups else ""
@@ -108,7 +106,8 @@ def tower_problems(distribute: Distribute, graph: Graph, train: Tree) -> Iterato
             "distribute to auto or off",
         )
     elif count != devices:
-        name = quoted(last.name.partition(f".tower{count}.")[0])
+        last = next(node.name for node in graph.nodes if node.tower == count - 1)
+        name = quoted(last.partition(f".tower{count}.")[0])
         idle = f"so that {devices - count} of {devices} devices would have nothing to do"
         why = idle if count < devices else f"each of which needs a device of its own, and there are {devices}"
         yield Problem(where, f"{name} has {count} towers, {why}; set it to {count}")

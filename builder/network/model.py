@@ -57,7 +57,8 @@ def build(
 
     Raises:
         archspec.SpecError: the spec has mistakes.
-        ValueError: the lowering, the precision or Keras's global policy is none of those above.
+        ValueError: the lowering, the precision or Keras's global policy is none of those above, or there are fewer
+            devices than towers.
         NotImplementedError: a primitive has no layer.
     """
     graph = as_graph(network)
@@ -71,6 +72,8 @@ def build(
     shape = (None, None, graph.input.shape[-1]) if any_size else graph.input.shape
     picture = keras.Input(shape, name="input", dtype="float32")
     outputs = [picture]
+    if towers and graph.towers > len(towers):
+        raise ValueError(f"expected a device for each of the {graph.towers} towers of {graph.name}, got {list(towers)}")
     places = zip(graph.nodes, placement(graph, len(towers)), strict=True) if towers else ()
     devices = {node.name: towers[place] for node, place in places}
     for node in graph.nodes[1:]:

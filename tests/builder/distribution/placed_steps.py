@@ -51,7 +51,6 @@ NETWORK = {
 CASES = {
     "parts": {"train.accumulate": 2, "train.optimizer": {"sgd": {"momentum": 0.9}}, "train.weight_decay": 1e-3},
     "half": {"train.precision": "mixed_float16", "train.optimizer": "adam"},
-    "bfloat16": {"train.precision": "mixed_bfloat16", "train.optimizer": {"sgd": {"momentum": 0.9, "nesterov": True}}},
 }
 
 

@@ -81,7 +81,7 @@ def test_layers_and_their_gradients_are_computed_on_the_device_of_the_layer(case
         layer = layer_of(name)
         if layer is None or kind in ("_Send", "_Recv", "Const") or "ControlEdges" in name:
             continue
-        assert device == expected[layer], (kind, name)
+        assert device == expected.get(layer, "CPU:0"), (kind, name)  # pixels are normalised on the first device
         if re.search("Conv2D|MatMul", kind):
             kernels.setdefault((layer, device), set()).add(re.sub("_Mkl(Native)?(Fused)?|WithBias", "", kind))
     for tower, device in (("tower1", "CPU:0"), ("tower2", "CPU:1")):
