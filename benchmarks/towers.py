@@ -20,7 +20,7 @@ from archspec.graph.placement import Share, moved, placement, shares
 from archspec.recipe import Train
 from archspec.tables import size
 from benchmarks.asked import asked
-from benchmarks.measure import Row, in_turn, show
+from benchmarks.measure import Row, in_turn, quick, show
 from builder import build
 from builder.distribution.strategy import choose_strategy
 from builder.training.optimizers import optimizer as optimizer_of
@@ -35,7 +35,7 @@ def run() -> None:
     command = [sys.executable, "-m", "benchmarks.towers"]
     with asked(*command, "2") as two, asked(*command, "1") as one:
         assert two is not None and one is not None
-        ours, other, ratio = in_turn(two, one, rounds=7, warm_up=2)
+        ours, other, ratio = in_turn(two, one, rounds=3 if quick() else 7, warm_up=2)
     rows = [
         Row(
             f"{NETWORK}, batch {BATCH}, float32",
@@ -44,8 +44,9 @@ def run() -> None:
             ratio,
             TARGET,
         ),
-        Row("peak memory of the process", size(_peak(command, 2)), size(_peak(command, 1))),
     ]
+    if not quick():
+        rows.append(Row("peak memory of the process", size(_peak(command, 2)), size(_peak(command, 1))))
     graph = archspec.load(NETWORK).graph
     places = placement(graph, 2)
     (whole,) = shares(graph, [0] * len(graph.nodes), 1)
