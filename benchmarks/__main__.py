@@ -36,6 +36,7 @@ NAMES = (
     "building",
     "lowerings",
     "steps",
+    "towers",
     "zoo",
     "augment",
     "input",

@@ -112,7 +112,7 @@ def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
     return st.one_of(
         one("repeat", {"times": st.integers(0, 2), "layers": some}),
         one("sequence", {"layers": some}, {"name": st.just("part#")}),
-        one("towers", {"count": st.integers(1, 3), "layers": some}),
+        one("towers", {"count": st.integers(1, 3), "layers": some}, {"input": st.sampled_from(["split", "whole"])}),
         one("parallel", {"branches": st.lists(st.lists(inner, max_size=2), min_size=2, max_size=3)}, {"merge": merges}),
         one("residual", {"layers": some, "shortcut": shortcut}, {"activation": activations, "norm": norms}),
         one("conv_table", {"rows": table}),

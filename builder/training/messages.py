@@ -39,7 +39,10 @@ def parameters_of(network: keras.Model) -> str:
 
 
 def devices_of(placement: Placement) -> str:
-    """The replicas and workers in words, after a comma, if there are several, and the GPUs of this process, if any."""
+    """The replicas and workers, or the devices of towers, after a comma, if there are several, and the GPUs of
+    this process, if any."""
+    if placement.towers:
+        return f", towers on {', '.join(placement.towers)}"
     gpus = len(tf.config.list_logical_devices("GPU"))
     on_gpus = f", on {counted(gpus, 'GPU')}" if gpus else ""
     if placement.is_multi_worker:

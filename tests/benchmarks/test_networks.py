@@ -1,4 +1,4 @@
-"""The networks that are measured and not shipped: their counts are torchvision's (its table of models, version 0.29)."""
+"""The networks that are measured and not shipped: their counts are those of torchvision 0.29."""
 
 import pytest
 
