@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from benchmarks.__main__ import about
 from benchmarks.machine import machine_of
 from benchmarks.performance import BEGIN, END, all_results, page
 from benchmarks.records import RESULTS
@@ -50,7 +51,7 @@ def test_machines_stand_side_by_side_and_the_rest_is_kept():
         "\n"
         "### steps\n"
         "\n"
-        "Training steps of this project against stock Keras layers in a process with TensorFlow's own settings.\n"
+        f"{about('steps')}\n"
         "\n"
         "**A training step**\n"
         "\n"
