@@ -157,7 +157,7 @@ def test_publishing_replaces_the_record_of_the_same_benchmark_and_kind(run, tmp_
     [
         (["stepz"], "unknown benchmark 'stepz'; did you mean 'steps'?"),
         (["--quik"], "unrecognized arguments: --quik; did you mean '--quick'?"),
-        (["--quick", "--publish"], "--publish takes whole measurements; leave --quick out"),
+        (["--quick", "--publish"], "--publish takes whole measurements; leave --quick and --check out"),
     ],
 )
 def test_mistakes_are_status_2(arguments, message, capsys):
