@@ -163,11 +163,13 @@ TOY = {
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """A valid spec as Python data. Layers that do not fit their input are left out as the network grows."""
     size = st.integers(3, 9)
+    # 3x5x5 is taken for a picture with its channels first.
+    picture = st.tuples(size, size, counts).filter(lambda sizes: sizes[0] not in (1, 3) or sizes[1] != sizes[2])
     spec: dict[str, Any] = {
         "name": "random",
         "params": {"width": draw(counts)},
         "blocks": TOY,
-        "model": {"input": [draw(size), draw(size), draw(counts)], "layers": []},
+        "model": {"input": list(draw(picture)), "layers": []},
     }
     if draw(st.booleans()):
         spec["model"]["defaults"] = {"conv": {"padding": draw(paddings)}, "batch_norm": {"epsilon": 1e-3}}

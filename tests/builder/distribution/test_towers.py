@@ -47,7 +47,7 @@ def ran():
 
 def layer_of(operation):
     """The layer that an operation, or its gradient, belongs to; None for what belongs to no layer."""
-    found = re.search(r"/towers_\d/([a-z0-9.]+?)(\.activation)?_\d+/", operation)
+    found = re.search(r".*/towers_\d+/([a-z0-9._]+?)(\.activation)?_\d+/", operation)
     return None if found is None else found[1]
 
 
@@ -81,7 +81,7 @@ def test_layers_and_their_gradients_are_computed_on_the_device_of_the_layer(case
     expected, kernels = places(), {}
     for device, kind, name in ran[case]["nodes"]:
         layer = layer_of(name)
-        if layer is None or kind in ("_Send", "_Recv", "Const") or "ControlEdges" in name:
+        if layer is None or kind in ("_Send", "_Recv", "Const", "Identity") or "ControlEdges" in name:
             continue
         assert device == expected.get(layer, "CPU:0"), (kind, name)  # pixels are normalised on the first device
         if re.search("Conv2D|MatMul", kind):
@@ -136,7 +136,7 @@ def runs(tmp_path_factory, killed):
     assert status == -signal.SIGKILL and "1,437 + 360 pictures, towers on CPU:0, CPU:1\n" in output, output
     assert "batch_size: auto is 32" in output
     status, output = killed(one, folder / "two", data_dir)
-    assert status == 0 and "resuming after epoch 1, step 15, from " in output, output
+    assert status == 0 and re.search(r"resuming after epoch 1, step \d+, from ", output), output
     return folder / "one", folder / "two"
 
 
