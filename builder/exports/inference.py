@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from archspec import Graph, Node
 from archspec.files import read_text
+from archspec.ops.initializers import ZEROS
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
 from builder.network.model import Lowering, build
+from builder.network.shapes_only import shapes_only
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, fitted, fitted_bytes
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
@@ -24,9 +27,12 @@ from builder.runs.run import Run
 from builder.system.files import json_text
 
 LABELS = "labels.txt"
-MOST_FROZEN = 1 << 30
-"""The bytes of weights that may become constants of the graph. A graph's file is limited to 2 GiB, so a larger network
-keeps its weights beside the graph."""
+MOST_CONSTANT = 128 << 20
+"""The bytes of weights that may become constants of a SavedModel's graph. TODO"""
+LEAST_VARIABLE = 1 << 20
+"""Weights of fewer bytes are constants in any case."""
+WeightOf = Callable[[str], Any]
+"""From the name of a weight to a tensor, an array or a variable, in the graph that is being traced."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +59,41 @@ class InferenceNetwork:
     @property
     def shape(self) -> Shape:
         """The shape of its input, (height, width, channels)."""
-        height, width, channels = self.folded.graph.input.shape
-        return height, width, channels
+        return input_shape(self.folded.graph)
 
     @property
     def weight_bytes(self) -> int:
         return sum(value.nbytes for value in self.folded.weights.values())
 
-    def model(self, lowering: Lowering = "portable") -> keras.Model:
-        """A Keras model from pictures (batch, *shape), float32 from 0 to 255, to logits (batch, classes)."""
-        network = build(self.folded.graph, lowering, "float32")
+    def model(self) -> keras.Model:
+        """A Keras model of stock layers, from pictures (batch, *shape), float32 from 0 to 255, to logits (batch,
+        classes)."""
+        network = build(_begun_with_zeros(self.folded.graph), "portable", "float32")
         for weight in network.weights:
             weight.assign(self.folded.weights[weight.path])
         return from_pixels(network, self.normalisation)
+
+    def probabilities(
+        self, lowering: Lowering, weight_of: WeightOf, precision: str = "float32"
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A function to trace, from pictures (batch, *shape), float32 from 0 to 255, to probabilities (batch, classes),
+        float32.
+
+        Args:
+            lowering: the layers that it is made of.
+            weight_of: gives each weight by its name. It is called while the function is traced, so that a file can
+                have its weights as constants, variables or inputs; the function itself holds none.
+            precision: that of the layers; the weights are float32 in each.
+        """
+        with shapes_only():
+            model = from_pixels(build(self.folded.graph, lowering, precision), self.normalisation)
+
+        def probabilities(pictures: tf.Tensor) -> tf.Tensor:
+            values = [(weight, tf.convert_to_tensor(weight_of(weight.path))) for weight in model.weights]
+            with keras.StatelessScope(values, initialize_variables=False):
+                return tf.nn.softmax(model(pictures, training=False), name="probabilities")
+
+        return probabilities
 
     @property
     def input_description(self) -> dict[str, Any]:
@@ -81,6 +109,12 @@ class InferenceNetwork:
     def metadata(self) -> dict[str, str]:
         """The texts for formats that can hold some, with a description of the input."""
         return {"input": json.dumps(self.input_description), **self.texts}
+
+
+def input_shape(graph: Graph) -> Shape:
+    """The shape of a network's pictures, (height, width, channels)."""
+    height, width, channels = graph.input.shape
+    return height, width, channels
 
 
 def network_of(run: Run) -> InferenceNetwork:
@@ -109,9 +143,17 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
         or WebP files, whose transparent parts are put on a background as in training. Each returns `probabilities`
         (batch, classes), and for the most probable class `class_ids` (batch,) and `class_names` (batch,).
     """
-    model = network.model("fast")
-    is_frozen = network.weight_bytes <= MOST_FROZEN
-    probabilities = frozen(model) if is_frozen else plain(model)
+    constant = constant_weights(network)
+    variables = {
+        name: tf.Variable(value, trainable=False, name=name.replace("/", "_"))
+        for name, value in network.folded.weights.items()
+        if name not in constant
+    }
+
+    def weight_of(name: str) -> Any:
+        return network.folded.weights[name] if name in constant else variables[name]
+
+    probabilities = compiled(network, network.probabilities("fast", weight_of))
     height, width, channels = network.shape
 
     def answers(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -138,30 +180,32 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
         for name, (function, spec) in inputs.items()
         if name != "serve_bytes" or channels in FILE_CHANNELS
     }
-    return signatures, [] if is_frozen else [weight.value for weight in model.weights]
+    return signatures, list(variables.values())
 
 
-def plain(model: keras.Model) -> Any:
-    """A model's probabilities as a compiled function of pictures, float32 (batch, height, width, channels)."""
-    return _probabilities(model, lambda: contextlib.nullcontext())
+def compiled(network: InferenceNetwork, probabilities: Callable[[tf.Tensor], tf.Tensor]) -> Any:
+    """A function of pictures, float32 (batch, height, width, channels), as a graph."""
+    spec = tf.TensorSpec((None, *network.shape), tf.float32, "pictures")
+    return tf.function(probabilities, input_signature=[spec], autograph=False)
 
 
-def frozen(model: keras.Model) -> Any:
-    """A model's probabilities with its weights as constants, which TensorFlow arranges for its kernels only once."""
-    values = [(weight, keras.ops.convert_to_numpy(weight)) for weight in model.weights]
+def constant_weights(network: InferenceNetwork) -> set[str]:
+    """The names of the weights that become constants of a graph, which TensorFlow arranges for its kernels only once."""
+    described = [(value.nbytes, value.ndim, name) for name, value in network.folded.weights.items()]
+    constant, total = set(), 0
+    for size, axes, name in sorted(described):
+        if size < LEAST_VARIABLE or (axes > 2 and total + size <= MOST_CONSTANT):
+            constant.add(name)
+            total += size
+    return constant
 
-    def constants() -> contextlib.AbstractContextManager[Any]:
-        return keras.StatelessScope(state_mapping=[(weight, tf.constant(value)) for weight, value in values])
 
-    return _probabilities(model, constants)
+def _begun_with_zeros(graph: Graph) -> Graph:
+    """The graph with zeros for all weights to begin with, which are drawn in no time."""
+    zeros = {"initializer": ZEROS, "bias_initializer": ZEROS, "scale_initializer": ZEROS}
 
+    def begun(node: Node) -> Node:
+        fields = {field.name for field in dataclasses.fields(node.op)} & zeros.keys()
+        return replace(node, op=replace(node.op, **{name: zeros[name] for name in fields}))
 
-def _probabilities(model: keras.Model, scope: Callable[[], contextlib.AbstractContextManager[Any]]) -> Any:
-    spec = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32, "pictures")
-
-    @tf.function(input_signature=[spec], autograph=False)
-    def probabilities(pictures: tf.Tensor) -> tf.Tensor:
-        with scope():
-            return tf.nn.softmax(model(pictures, training=False), name="probabilities")
-
-    return probabilities
+    return Graph(graph.name, tuple(map(begun, graph.nodes)))

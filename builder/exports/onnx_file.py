@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from builder.exports.inference import InferenceNetwork, frozen
+from archspec import Graph, ops
+from builder.exports.inference import InferenceNetwork
+from builder.network.naming import VARIABLES
 
 OPSET = 17
 """The set of operators of 2022, which the runtimes in use understand."""
+LEAST_INPUT = 1 << 20
+"""Kernels of at least so many bytes are inputs of the graph until it is converted, and get their values then. The
+converter copies a constant some 20 times."""
 
 
 def write(network: InferenceNetwork, path: Path) -> None:
@@ -20,20 +26,62 @@ def write(network: InferenceNetwork, path: Path) -> None:
     import onnx
     import tf2onnx
 
-    probabilities = frozen(network.model("fast"))
+    weights = network.folded.weights
+    large = [name for name in _kernels(network.folded.graph) if weights[name].nbytes >= LEAST_INPUT]
+    names = {name: f"weight{number}" for number, name in enumerate(large)}
     spec = tf.TensorSpec((None, *network.shape), tf.float32, "pictures")
+    inputs = [tf.TensorSpec(weights[name].shape, tf.float32, names[name]) for name in large]
 
-    @tf.function(input_signature=[spec], autograph=False)
-    def answers(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
-        shares = probabilities(pictures)
+    @tf.function(autograph=False)
+    def answers(pictures: tf.Tensor, *kernels: tf.Tensor) -> dict[str, tf.Tensor]:
+        given = dict(zip(large, kernels, strict=True))
+        shares = network.probabilities("fast", lambda name: given[name] if name in given else weights[name])(pictures)
         return {"class_ids": tf.argmax(shares, -1), "probabilities": shares}
 
     handlers: dict[str, tuple[Any, list[Any]]] = {name: (handler, []) for name, handler in HANDLERS.items()}
-    model, _ = tf2onnx.convert.from_function(answers, [spec], opset=OPSET, custom_op_handlers=handlers)
+    model, _ = tf2onnx.convert.from_function(answers, [spec, *inputs], opset=OPSET, custom_op_handlers=handlers)
+    fill_in(model.graph, {names[name]: weights[name] for name in large})
     for name, text in network.metadata().items():
         model.metadata_props.add(key=name, value=text)
-    onnx.checker.check_model(model)
     onnx.save(model, str(path))
+    del model
+    onnx.checker.check_model(str(path))
+
+
+def _kernels(graph: Graph) -> list[str]:
+    """The names of the weights that an operation of ONNX takes as they are, but for the order of their axes."""
+    return [
+        f"{node.name}/{VARIABLES['kernel']}"
+        for node in graph.nodes
+        if isinstance(node.op, ops.Dense) or (isinstance(node.op, ops.Conv) and node.op.groups == 1)
+    ]
+
+
+def fill_in(graph: Any, weights: Mapping[str, np.ndarray]) -> None:
+    """Replaces inputs of a graph by their values, and carries out the transpositions of these.
+
+    Args:
+        graph: an `onnx.GraphProto`, which is changed.
+        weights: the values, by the name of the input.
+    """
+    import onnx
+
+    values, nodes = dict(weights), []
+    for node in graph.node:  # each comes after those that it takes its inputs from
+        if node.op_type == "Transpose" and node.input[0] in values:
+            order = next(list(attribute.ints) for attribute in node.attribute if attribute.name == "perm")
+            values[node.output[0]] = values[node.input[0]].transpose(order)
+        else:
+            nodes.append(onnx.NodeProto.FromString(node.SerializeToString()))
+    taken = {name for node in nodes for name in node.input}
+    inputs = [onnx.ValueInfoProto.FromString(one.SerializeToString()) for one in graph.input if one.name not in weights]
+    del graph.node[:], graph.input[:]
+    graph.node.extend(nodes)
+    graph.input.extend(inputs)
+    for name, value in values.items():
+        if name in taken:
+            content = np.ascontiguousarray(value, np.float32).tobytes()
+            graph.initializer.add(name=name, dims=value.shape, data_type=onnx.TensorProto.FLOAT, raw_data=content)
 
 
 def _one_minus_erf(graph: Any, node: Any, name: str, arguments: list[Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,27 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if metadata.pop(CHECKSUM, "") != f"{checksum(tensors, metadata):08x}":
         raise ChecksumDiffers("its checksum does not match its contents")
     return tensors, metadata
+
+
+@dataclass(frozen=True)
+class TensorFile(Mapping[str, np.ndarray]):
+    """The tensors of a `.safetensors` file, by name. Each is read when it is asked for, and none is kept."""
+
+    path: Path
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with safe_open(self.path, framework="numpy") as file:
+            if name not in file.keys():  # noqa: SIM118  # it is no mapping
+                raise KeyError(name)
+            return file.get_tensor(name)
+
+    def __iter__(self) -> Iterator[str]:
+        with safe_open(self.path, framework="numpy") as file:
+            yield from file.keys()
+
+    def __len__(self) -> int:
+        with safe_open(self.path, framework="numpy") as file:
+            return len(file.keys())
 
 
 def checksum(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> int:
