@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import archspec
-from archspec.errors import UserError, file_problem, is_full_disk
+from archspec.errors import file_problem, is_full_disk
 from builder.exports.formats import FORMATS, Format, chosen_formats
 from builder.exports.processes import Call, ProcessLost, directly, in_own_process
 from builder.exports.versions import check_folder, new_version
@@ -24,7 +24,7 @@ from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL
 from builder.runs.run import Run, open_run
 from builder.system.endings import ExportFailed
 from builder.system.files import write_json
-from builder.system.tensors import TensorFile, write_tensors
+from builder.system.tensors import write_tensor_file
 from builder.system.terminal import Say
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def export(
         ExportFailed: formats that cannot be made of this network, or failed their check. The others are written.
     """
     run, folder, chosen = _checked(run, formats, out)
+    run = replace(run)  # without the model that the caller's may have cached
     if run.note:
         say(run.note)
     from builder.system.tensorflow_start import import_tensorflow
@@ -87,9 +88,9 @@ def export(
     calibration = pictures.calibration(found, shape, resizing)
     with _disk_errors(folder), new_version(folder) as version:
         try:
-            network = call(_prepared, replace(run), version.path / WEIGHTS if is_large else None)
+            network = call(_prepared, run, version.path / WEIGHTS if is_large else None)
             some = pictures_of(found.check, shape, resizing, parity.MOST_PICTURES)
-            sample = parity.sample(replace(run), some, found.kind, call)
+            sample = parity.sample(run, some, found.kind, call)
         except ProcessLost as error:
             raise file_problem(run.directory / MODEL, f"cannot be loaded: {error}") from error
         say(report.headline(network, sample))
@@ -114,6 +115,7 @@ def export(
         write_json(version.path / EXPORT, report.to_json(run, network, results, sample, calibration))
     if (version.path / provenance.GRAPH).is_file():
         provenance.record(version.path)
+    say(f"{report.fastest(good)}\n")
     say(f"saved {version.path}")
     if failures:
         names = ", ".join(result.name for result in good)
@@ -162,8 +164,10 @@ def _check_is_best(run: Run) -> None:
 def _prepared(run: Run, file: Path | None) -> InferenceNetwork:
     """A run's network, folded; its weights in a file if one is named.
 
+    Copies of the run cache its model, so that it is released: a large one takes gigabytes otherwise.
+
     Args:
-        run: the run, which caches its model: a copy, as that takes memory.
+        run: the run.
         file: where the weights are written to.
 
     Raises:
@@ -172,15 +176,13 @@ def _prepared(run: Run, file: Path | None) -> InferenceNetwork:
     """
     from builder.exports import inference
 
-    network = inference.network_of(run)
-    _check_is_best(run)
+    _check_is_best(replace(run))
+    network = inference.network_of(replace(run))
     if file is None:
         return network
-    try:
-        write_tensors(file, network.folded.weights)
-    except UserError as error:
-        raise error.__cause__ or error from None
-    return replace(network, folded=replace(network.folded, weights=TensorFile(file)))
+    gc.collect()  # the models of both
+    weights = write_tensor_file(file, network.folded.weights)
+    return replace(network, folded=replace(network.folded, weights=weights))
 
 
 def _written(call: Call, name: str, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:

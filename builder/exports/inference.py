@@ -17,6 +17,7 @@ from archspec.ops.initializers import ZEROS
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
+from builder.network.fast_layers import native_half_width
 from builder.network.model import Lowering, build
 from builder.network.shapes_only import shapes_only
 from builder.pictures.normalisation import Normalisation, from_pixels
@@ -89,8 +90,10 @@ class InferenceNetwork:
             model = from_pixels(build(self.folded.graph, lowering, precision), self.normalisation)
 
         def probabilities(pictures: tf.Tensor) -> tf.Tensor:
-            values = [(weight, tf.convert_to_tensor(weight_of(weight.path))) for weight in model.weights]
-            with keras.StatelessScope(values, initialize_variables=False):
+            # As updates rather than as a state, for which Keras converts bfloat16 to float32.
+            with keras.StatelessScope(initialize_variables=False) as scope, native_half_width():
+                for weight in model.weights:
+                    scope.add_update((weight, tf.convert_to_tensor(weight_of(weight.path))))
                 return tf.nn.softmax(model(pictures, training=False), name="probabilities")
 
         return probabilities
@@ -134,7 +137,7 @@ def network_of(run: Run) -> InferenceNetwork:
     )
 
 
-def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
+def endpoints(network: InferenceNetwork, precision: str = "float32") -> tuple[dict[str, Any], list[Any]]:
     """The signatures of a SavedModel, and the variables that they read. All share one graph of the network.
 
     Returns:
@@ -143,17 +146,19 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
         or WebP files, whose transparent parts are put on a background as in training. Each returns `probabilities`
         (batch, classes), and for the most probable class `class_ids` (batch,) and `class_names` (batch,).
     """
-    constant = constant_weights(network)
-    variables = {
-        name: tf.Variable(value, trainable=False, name=name.replace("/", "_"))
-        for name, value in network.folded.weights.items()
-        if name not in constant
-    }
+    weights, constant = network.folded.weights, constant_weights(network)
+
+    def stored(name: str) -> tf.Tensor:
+        value = weights[name]
+        is_kernel = precision == "mixed_bfloat16" and value.ndim > 1
+        return tf.constant(value, tf.bfloat16 if is_kernel else tf.float32)
+
+    variables = {name: tf.Variable(stored(name), trainable=False) for name in weights if name not in constant}
 
     def weight_of(name: str) -> Any:
-        return network.folded.weights[name] if name in constant else variables[name]
+        return stored(name) if name in constant else variables[name]
 
-    probabilities = compiled(network, network.probabilities("fast", weight_of))
+    probabilities = compiled(network, network.probabilities("fast", weight_of, precision))
     height, width, channels = network.shape
 
     def answers(pictures: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -8,17 +8,19 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
-from builder.data.samples import Pictures
 from builder.exports import runtimes
 from builder.exports.formats import Format
 from builder.exports.processes import Call, directly
 from builder.runs.names import MODEL
 from builder.runs.run import Run
 from builder.system.plain_paths import is_pattern, plain_path
+
+if TYPE_CHECKING:  # importing them imports TensorFlow
+    from builder.data.samples import Pictures
 
 MOST_PICTURES = 256
 """The largest number of validation pictures in a check."""
@@ -97,6 +99,8 @@ def sample(run: Run, pictures: Pictures, kind: str, call: Call = directly) -> Sa
 
 def _predicted(run: Run, pictures: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
     """The predictions of `model.keras`, float32 (count, classes), and the milliseconds of each of `runtimes.BATCHES`."""
+    import tensorflow as tf
+
     model = replace(run).model  # of a copy, so that the model which it caches is released
     compiled = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)), reduce_retracing=True)
     probabilities = [

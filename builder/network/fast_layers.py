@@ -9,7 +9,10 @@ channels last.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -48,6 +51,19 @@ def emulated(dtype: tf.DType) -> bool:
     except ImportError:  # the names are not public; without them, trust the type that was asked for
         return False
     return not (uses_onednn() and has_instructions(dtype))
+
+
+_IS_NATIVE = contextvars.ContextVar("is_native", default=False)
+
+
+@contextlib.contextmanager
+def native_half_width() -> Iterator[None]:
+    """What is traced in the block computes in half-width types even where this machine lacks them: it is for others."""
+    token = _IS_NATIVE.set(True)
+    try:
+        yield
+    finally:
+        _IS_NATIVE.reset(token)
 
 
 @saved_as(keras.layers.BatchNormalization)
@@ -117,7 +133,7 @@ class FastConv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         dtype = inputs.dtype
         kernel = tf.convert_to_tensor(kernel)
-        if emulated(dtype):
+        if emulated(dtype) and not _IS_NATIVE.get():
             inputs, kernel = tf.cast(inputs, tf.float32), tf.cast(kernel, tf.float32)
         if self.groups == 1 or not on_cpu():
             outputs = self._convolve(inputs, kernel)

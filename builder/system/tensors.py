@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,6 +51,27 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if metadata.pop(CHECKSUM, "") != f"{checksum(tensors, metadata):08x}":
         raise ChecksumDiffers("its checksum does not match its contents")
     return tensors, metadata
+
+
+def write_tensor_file(path: Path, tensors: Mapping[str, np.ndarray]) -> TensorFile:
+    """Writes a `.safetensors` file for other processes of the same command, one tensor after the other, without the
+    copy of all that `write_tensors` makes, and without a checksum.
+
+    Raises:
+        OSError: the disk is full, or the directory cannot be written.
+    """
+    entries, end = {}, 0
+    for name, value in tensors.items():
+        if value.dtype != np.float32:
+            raise ValueError(f"{name} is of type {value.dtype}, expected float32")
+        entries[name] = {"dtype": "F32", "shape": value.shape, "data_offsets": (end, end + value.nbytes)}
+        end += value.nbytes
+    header = json.dumps(entries).encode()
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        for value in tensors.values():
+            file.write(np.ascontiguousarray(value).data)
+    return TensorFile(path)
 
 
 @dataclass(frozen=True)
