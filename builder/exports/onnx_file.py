@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +33,26 @@ def write(network: InferenceNetwork, path: Path) -> None:
     spec = tf.TensorSpec((None, *network.shape), tf.float32, "pictures")
     inputs = [tf.TensorSpec(weights[name].shape, tf.float32, names[name]) for name in large]
 
+    given: dict[str, tf.Tensor] = {}
+    probabilities = network.probabilities("fast", lambda name: given[name] if name in given else weights[name])
+
     @tf.function(autograph=False)
     def answers(pictures: tf.Tensor, *kernels: tf.Tensor) -> dict[str, tf.Tensor]:
-        given = dict(zip(large, kernels, strict=True))
-        shares = network.probabilities("fast", lambda name: given[name] if name in given else weights[name])(pictures)
+        given.update(zip(large, kernels, strict=True))
+        shares = probabilities(pictures)
         return {"class_ids": tf.argmax(shares, -1), "probabilities": shares}
 
     handlers: dict[str, tuple[Any, list[Any]]] = {name: (handler, []) for name, handler in HANDLERS.items()}
     model, _ = tf2onnx.convert.from_function(answers, [spec, *inputs], opset=OPSET, custom_op_handlers=handlers)
-    fill_in(model.graph, {names[name]: weights[name] for name in large})
     for name, text in network.metadata().items():
         model.metadata_props.add(key=name, value=text)
-    onnx.save(model, str(path))
-    del model
+    sources = _without_inputs(model.graph, set(names.values()))
+    by_input = {number: name for name, number in names.items()}
+
+    def tensor(source: str, order: tuple[int, ...]) -> np.ndarray:
+        return weights[by_input[source]].transpose(order or None)
+
+    _write(model, {name: functools.partial(tensor, *source) for name, source in sources.items()}, path)
     onnx.checker.check_model(str(path))
 
 
@@ -57,31 +65,62 @@ def _kernels(graph: Graph) -> list[str]:
     ]
 
 
-def fill_in(graph: Any, weights: Mapping[str, np.ndarray]) -> None:
-    """Replaces inputs of a graph by their values, and carries out the transpositions of these.
+def _without_inputs(graph: Any, inputs: Collection[str]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Takes inputs away from a graph, and the transpositions of them.
 
     Args:
         graph: an `onnx.GraphProto`, which is changed.
-        weights: the values, by the name of the input.
+        inputs: the names of the inputs.
+
+    Returns:
+        The tensors that its nodes now lack: the input that each was, and the order of its axes (none if unchanged).
+    """
+    found: dict[str, tuple[str, tuple[int, ...]]] = {name: (name, ()) for name in inputs}
+    for node in graph.node:
+        if node.op_type == "Transpose" and node.input[0] in inputs:
+            (order,) = (tuple(attribute.ints) for attribute in node.attribute if attribute.name == "perm")
+            found[node.output[0]] = (node.input[0], order)
+    for repeated, is_gone in (
+        (graph.node, lambda node: node.output[0] in found),
+        (graph.input, lambda value: value.name in found),
+    ):
+        for index in reversed([index for index, one in enumerate(repeated) if is_gone(one)]):
+            del repeated[index]
+    taken = {name for node in graph.node for name in node.input}
+    return {name: source for name, source in found.items() if name in taken}
+
+
+def _write(model: Any, tensors: Mapping[str, Callable[[], np.ndarray]], path: Path) -> None:
+    """Writes a model and further initialisers of its graph, which it reads one after the other.
+
+    Protocol buffers would copy all of them several times. So the fields that hold them are written here, with their
+    numbers from onnx.proto: `graph` of a model is 7, `initializer` of a graph 5, and `raw_data` of a tensor 9.
     """
     import onnx
 
-    values, nodes = dict(weights), []
-    for node in graph.node:  # each comes after those that it takes its inputs from
-        if node.op_type == "Transpose" and node.input[0] in values:
-            order = next(list(attribute.ints) for attribute in node.attribute if attribute.name == "perm")
-            values[node.output[0]] = values[node.input[0]].transpose(order)
-        else:
-            nodes.append(onnx.NodeProto.FromString(node.SerializeToString()))
-    taken = {name for node in nodes for name in node.input}
-    inputs = [onnx.ValueInfoProto.FromString(one.SerializeToString()) for one in graph.input if one.name not in weights]
-    del graph.node[:], graph.input[:]
-    graph.node.extend(nodes)
-    graph.input.extend(inputs)
-    for name, value in values.items():
-        if name in taken:
-            content = np.ascontiguousarray(value, np.float32).tobytes()
-            graph.initializer.add(name=name, dims=value.shape, data_type=onnx.TensorProto.FLOAT, raw_data=content)
+    heads, lengths = {}, {}
+    for name, read in tensors.items():
+        value = read()
+        head = onnx.TensorProto(name=name, dims=value.shape, data_type=onnx.TensorProto.FLOAT).SerializeToString()
+        heads[name] = head + _field(9, value.nbytes)
+        lengths[name] = len(heads[name]) + value.nbytes
+    graph = model.graph.SerializeToString()
+    model.ClearField("graph")
+    size = len(graph) + sum(len(_field(5, length)) + length for length in lengths.values())
+    with path.open("wb") as file:
+        file.write(model.SerializeToString() + _field(7, size) + graph)
+        for name, read in tensors.items():
+            file.write(_field(5, lengths[name]) + heads[name])
+            file.write(np.ascontiguousarray(read(), np.float32).data)
+
+
+def _field(number: int, length: int) -> bytes:
+    """What stands ahead of a field of `length` bytes: its number and type, and the length, as variable-length numbers."""
+    content = bytearray([number << 3 | 2])
+    while length > 127:
+        content.append(length & 127 | 128)
+        length >>= 7
+    return bytes([*content, length])
 
 
 def _one_minus_erf(graph: Any, node: Any, name: str, arguments: list[Any]) -> None:
