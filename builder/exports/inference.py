@@ -28,10 +28,13 @@ from builder.runs.run import Run
 from builder.system.files import json_text
 
 LABELS = "labels.txt"
+ALL_CONSTANT = 256 << 20
+"""The bytes of kernels of convolutions up to which all of them become constants of a SavedModel's graph: those of
+ResNet-152. Constants take 25 times their memory while they are written, and as much when they are served (ResNet-50,
+TensorFlow 2.21: 2.5 GB in each), variables twice; but TensorFlow arranges variables for its kernels in each call."""
 MOST_CONSTANT = 96 << 20
-"""The bytes of kernels that may become constants of a SavedModel's graph, those of ResNet-50 and a little more. They
-take 25 times their memory while they are written, and as much when they are served (ResNet-50, TensorFlow 2.21: 2.5 GB
-in each); variables take it twice."""
+"""The bytes of kernels that become constants where there are more than that, so that such a network can be exported in
+4 GB."""
 LEAST_VARIABLE = 1 << 20
 """Weights of fewer bytes are constants in any case."""
 WeightOf = Callable[[str], Any]
@@ -198,12 +201,14 @@ def compiled(network: InferenceNetwork, probabilities: Callable[[tf.Tensor], tf.
 
 def constant_weights(network: InferenceNetwork) -> set[str]:
     """The names of the weights that become constants of a graph, which TensorFlow arranges for its kernels only once."""
-    described = [(value.nbytes, value.ndim, name) for name, value in network.folded.weights.items()]
-    constant, total = set(), 0
-    for size, axes, name in sorted(described):
-        if size < LEAST_VARIABLE or (axes > 2 and total + size <= MOST_CONSTANT):
+    described = sorted((value.nbytes, value.ndim > 2, name) for name, value in network.folded.weights.items())
+    kernels = sum(size for size, is_kernel, _ in described if is_kernel)
+    left = kernels if kernels <= ALL_CONSTANT else MOST_CONSTANT
+    constant = {name for size, _, name in described if size < LEAST_VARIABLE}
+    for size, is_kernel, name in described:
+        if is_kernel and size <= left:
             constant.add(name)
-            total += size
+            left -= size
     return constant
 
 
