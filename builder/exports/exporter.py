@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from builder.exports.inference import InferenceNetwork
 
-MOST_IN_ONE_PROCESS = 128 << 20
+MOST_IN_ONE_PROCESS = 64 << 20
 """The bytes of weights up to which all steps run in this process. Those of a larger network run in a process each; it
 imports TensorFlow again, which takes 5 seconds and 0.6 GB."""
 WEIGHTS = ".weights"

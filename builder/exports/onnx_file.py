@@ -50,7 +50,8 @@ def write(network: InferenceNetwork, path: Path) -> None:
     by_input = {number: name for name, number in names.items()}
 
     def tensor(source: str, order: tuple[int, ...]) -> np.ndarray:
-        return weights[by_input[source]].transpose(order or None)
+        value = weights[by_input[source]]
+        return value.transpose(order) if order else value
 
     _write(model, {name: functools.partial(tensor, *source) for name, source in sources.items()}, path)
     onnx.checker.check_model(str(path))

@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # importing them imports TensorFlow
     from builder.exports.inference import InferenceNetwork
     from builder.exports.pictures import Calibration
 
-SLOW_BFLOAT16 = (
-    "this CPU has no instructions for bfloat16 (AVX-512 BF16 or AMX), so it is much\n"
-    "slower here than float32; serve it on one that has them"
+WITHOUT_BFLOAT16 = (
+    "this CPU has no instructions for bfloat16 (AVX-512 BF16 or AMX), so its\n"
+    "times here say nothing about a CPU that has them, for which it is meant"
 )
 
 
@@ -48,7 +48,7 @@ def table(results: Sequence[Result], sample: Sample, calibration: Calibration) -
     )
     lines = [f"{one.name}: calibrated on {_seen(calibration)}" for one in results if one.format.calibrates]
     lines += [f"{one.name}: {one.note}" for one in results if one.note]
-    lines += [f"{one.name}: {SLOW_BFLOAT16}" for one in results if _is_emulated(one)]
+    lines += [f"{one.name}: {WITHOUT_BFLOAT16}" for one in results if _is_emulated(one)]
     notes = "".join(f"\n{line}" for line in lines)
     return f"\n{tables.plain(header, rows)}\n\n{note}{notes}\n"
 
