@@ -43,7 +43,8 @@ class Format:
     """A format that a network can be exported to.
 
     Attributes:
-        file: the name of its file in the export's folder, or of a folder in it; empty for a SavedModel, which is the folder itself.
+        file: the name of its file in the export's folder, or of a folder in it; empty for a SavedModel, which is the
+            folder itself.
         runtime: the name in `builder.exports.runtimes.RUNTIMES` of what runs the file when it is checked.
         tolerance: how far its predictions may deviate from those of the run's model.
         write: writes the file.

@@ -200,7 +200,7 @@ def compiled(network: InferenceNetwork, probabilities: Callable[[tf.Tensor], tf.
 
 
 def constant_weights(network: InferenceNetwork) -> set[str]:
-    """The names of the weights that become constants of a graph, which TensorFlow arranges for its kernels only once."""
+    """The names of the weights that become constants of a graph, which TensorFlow arranges only once."""
     described = sorted((value.nbytes, value.ndim > 2, name) for name, value in network.folded.weights.items())
     kernels = sum(size for size, is_kernel, _ in described if is_kernel)
     left = kernels if kernels <= ALL_CONSTANT else MOST_CONSTANT

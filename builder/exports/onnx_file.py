@@ -116,7 +116,7 @@ def _write(model: Any, tensors: Mapping[str, Callable[[], np.ndarray]], path: Pa
 
 
 def _field(number: int, length: int) -> bytes:
-    """What stands ahead of a field of `length` bytes: its number and type, and the length, as variable-length numbers."""
+    """What stands ahead of a field of `length` bytes: its number and type, and the length."""
     content = bytearray([number << 3 | 2])
     while length > 127:
         content.append(length & 127 | 128)

@@ -98,7 +98,7 @@ def sample(run: Run, pictures: Pictures, kind: str, call: Call = directly) -> Sa
 
 
 def _predicted(run: Run, pictures: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
-    """The predictions of `model.keras`, float32 (count, classes), and the milliseconds of each of `runtimes.BATCHES`."""
+    """The predictions of `model.keras`, float32 (count, classes), and the milliseconds for `runtimes.BATCHES`."""
     import tensorflow as tf
 
     model = replace(run).model  # of a copy, so that the model which it caches is released

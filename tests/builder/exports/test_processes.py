@@ -54,23 +54,27 @@ from builder.exports.inference import InferenceNetwork
 from builder.pictures.normalisation import Normalisation
 from builder.system.tensors import TensorFile, write_tensor_file
 
-name, path = sys.argv[1:]
+output, path = sys.argv[1:]
 dense = [{"dense": {"units": 4096}}, {"dense": {"units": 4096}}, {"dense": {"units": 10}}]
 graph = archspec.loads({"name": "wide", "model": {"input": [32, 32, 1], "layers": ["flatten", *dense]}}).graph
 shapes = {f"{node.name}/{kind}": weight.shape for node in graph.nodes[1:] for kind, weight
           in node.op.weights(graph.input_shapes(node)).items()}
-weights = write_tensor_file(Path(path) / "weights", {name: np.full(shape, 0.01, np.float32) for name, shape in shapes.items()})
-network = InferenceNetwork("wide", Folded(graph, weights, ()), Resizing(), tuple("0123456789"), Normalisation((0.0,), (1.0,)), {})
+values = {name: np.full(shape, 0.01, np.float32) for name, shape in shapes.items()}
+weights = write_tensor_file(Path(path) / "weights", values)
+del values
+rest = (Resizing(), tuple("0123456789"), Normalisation((0.0,), (1.0,)), {})
+network = InferenceNetwork("wide", Folded(graph, weights, ()), *rest)
 small = archspec.loads({"name": "small", "model": {"input": [32, 32, 1], "layers": ["flatten", {"dense": 10}]}}).graph
 
 def peak():
     return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
 
-one = InferenceNetwork("small", Folded(small, {"dense1/kernel": np.ones((1024, 10), np.float32), "dense1/bias": np.ones(10, np.float32)}, ()), Resizing(), tuple("0123456789"), Normalisation((0.0,), (1.0,)), {})
-FORMATS[name].write(one, Path(path) / f"small-{FORMATS[name].file}", None)  # what is imported, and the first trace
+ones = {"dense1/kernel": np.ones((1024, 10), np.float32), "dense1/bias": np.ones(10, np.float32)}
+one = InferenceNetwork("small", Folded(small, ones, ()), *rest)
+FORMATS[output].write(one, Path(path) / f"small-{FORMATS[output].file}", None)  # what is imported, and the first trace
 gc.collect()
 before = peak()
-FORMATS[name].write(network, Path(path) / f"wide-{FORMATS[name].file}", None)
+FORMATS[output].write(network, Path(path) / f"wide-{FORMATS[output].file}", None)
 print((peak() - before) / network.weight_bytes)
 """
 
