@@ -47,7 +47,8 @@ FILES = [
 def test_an_export_has_all_its_files_and_a_report(exported):
     out, printed = exported
     assert [path.name for path in out.iterdir()] == ["1"]
-    assert sorted(path.relative_to(out / "1").as_posix() for path in (out / "1").rglob("*") if path.is_file()) == sorted(FILES)
+    files = [path.relative_to(out / "1").as_posix() for path in (out / "1").rglob("*") if path.is_file()]
+    assert sorted(files) == sorted(FILES)
     report = json.loads((out / "1" / "export.json").read_text())
     assert report["network"] == "digits" and report["classes"] == list("0123456789")
     assert report["check"]["pictures"] == 256 and report["packages"]["onnxruntime"]
