@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from archspec.ops.initializers import ZEROS
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
-from builder.network.fast_layers import native_half_width
+from builder.network.choices import CONVOLUTION_TYPE, forced
 from builder.network.model import Lowering, build
 from builder.network.shapes_only import shapes_only
 from builder.pictures.normalisation import Normalisation, from_pixels
@@ -95,8 +96,10 @@ class InferenceNetwork:
             model = from_pixels(build(self.folded.graph, lowering, precision), self.normalisation)
 
         def probabilities(pictures: tf.Tensor) -> tf.Tensor:
+            # Half width even where this machine lacks it: the file may be for another.
+            own_type = contextlib.nullcontext() if precision == "float32" else forced(CONVOLUTION_TYPE, "its own")
             # As updates rather than as a state, for which Keras converts bfloat16 to float32.
-            with keras.StatelessScope(initialize_variables=False) as scope, native_half_width():
+            with keras.StatelessScope(initialize_variables=False) as scope, own_type:
                 for weight in model.weights:
                     scope.add_update((weight, tf.convert_to_tensor(weight_of(weight.path))))
                 return tf.nn.softmax(model(pictures, training=False), name="probabilities")
