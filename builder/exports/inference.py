@@ -33,7 +33,7 @@ ALL_CONSTANT = 256 << 20
 """The bytes of kernels of convolutions up to which all of them become constants of a SavedModel's graph: those of
 ResNet-152. Constants take 25 times their memory while they are written, and as much when they are served (ResNet-50,
 TensorFlow 2.21: 2.5 GB in each), variables twice; but TensorFlow arranges variables for its kernels in each call."""
-MOST_CONSTANT = 96 << 20
+MOST_CONSTANT = 64 << 20
 """The bytes of kernels that become constants where there are more than that, so that such a network can be exported in
 4 GB."""
 LEAST_VARIABLE = 1 << 20
