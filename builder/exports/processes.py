@@ -66,7 +66,7 @@ def in_own_process(function: Callable[..., T], *arguments: Any) -> T:
             raise ProcessLost(f"the process failed: {lines[-1] if lines else ended.returncode}")
         succeeded, answer = pickle.loads(file.read_bytes())  # noqa: S301  # what this project has just written
     if succeeded:
-        return answer  # type: ignore[no-any-return]
+        return answer
     raise answer
 
 

@@ -34,12 +34,12 @@ def test_a_result_comes_back():
 def test_an_error_comes_back_with_its_address():
     with pytest.raises(FileError, match=r"^model.keras: is too large$"):
         in_own_process(fail, "model.keras")
-    error = pickle.loads(pickle.dumps(file_problem("some.pth", "is empty")))
+    error = pickle.loads(pickle.dumps(file_problem("some.pth", "is empty")))  # noqa: S301  # made here
     assert isinstance(error, UserError) and error.problems[0].where.path == "some.pth"
 
 
 def test_a_process_that_is_killed_is_reported():
-    with pytest.raises(ProcessLost, match="^the process was ended by signal 9; is there enough memory?"):
+    with pytest.raises(ProcessLost, match=r"^the process was ended by signal 9; is there enough memory\?"):
         in_own_process(kill)
 
 
