@@ -6,7 +6,6 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +13,7 @@ import tensorflow as tf
 from archspec.files import open_regular
 from archspec.recipe.resizing import Resizing
 from builder.data.splits import Arrays, Split
+from builder.pictures.forms import Pictures
 from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes, with_channels
 from builder.system.files import replacing
 from builder.system.limits import MOST_PIXELS, excess
@@ -26,22 +26,6 @@ RAW = 8
 KEPT = 32
 """The number of pictures that a run keeps: four megabytes where they are of 224x224. An export that is calibrated needs
 half of them for that."""
-
-
-class Pictures(NamedTuple):
-    """Pictures in each form in which a runtime takes them.
-
-    Attributes:
-        evaluated: uint8 (count, height, width, channels), after the evaluation transform.
-        labels: int64 (count,).
-        encoded: picture files that become these; empty if no file format has that many channels.
-        raw: the first few before the transform, uint8 (height, width, channels) each.
-    """
-
-    evaluated: np.ndarray
-    labels: np.ndarray
-    encoded: list[bytes]
-    raw: list[np.ndarray]
 
 
 def pictures_of(split: Split, shape: Shape, resizing: Resizing, most: int) -> Pictures:

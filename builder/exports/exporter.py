@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import pickle
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import archspec
 from archspec.errors import file_problem, is_full_disk
-from builder.exports.formats import FORMATS, Format, chosen_formats
+from builder.exports import parity, report
+from builder.exports.formats import FORMATS, Calibration, Format, chosen_formats
 from builder.exports.processes import Call, ProcessLost, directly, in_own_process
 from builder.exports.versions import check_folder, new_version
 from builder.runs import provenance
@@ -22,8 +24,10 @@ from builder.runs.advice import resume_command
 from builder.runs.directory import is_training
 from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL
 from builder.runs.run import Run, open_run
+from builder.system import ctrl_c
 from builder.system.endings import ExportFailed
 from builder.system.files import write_json
+from builder.system.tensorflow_start import import_tensorflow
 from builder.system.tensors import write_tensor_file
 from builder.system.terminal import Say
 
@@ -31,10 +35,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from builder.exports.inference import InferenceNetwork
+    from builder.pictures.forms import Pictures
 
 MOST_IN_ONE_PROCESS = 64 << 20
 """The bytes of weights up to which all steps run in this process. Those of a larger network run in a process each; it
-imports TensorFlow again, which takes 5 seconds and 0.6 GB."""
+imports TensorFlow, which takes 5 seconds and 0.6 GB, and this one does not."""
 WEIGHTS = ".weights"
 """The file in the export's folder that hands the weights from one process to the next."""
 
@@ -74,26 +79,26 @@ def export(
     run = replace(run)  # without the model that the caller's may have cached
     if run.note:
         say(run.note)
-    from builder.system.tensorflow_start import import_tensorflow
-
-    import_tensorflow()  # it takes seconds, so mistakes are reported first
-    from builder.data.samples import pictures_of
-    from builder.exports import inference, parity, pictures, report
-
     is_large = archspec.analyse(run.spec).parameters * 4 > MOST_IN_ONE_PROCESS
     call: Call = in_own_process if is_large else directly
+    if is_large:
+        ctrl_c.disarm()
+    else:
+        import_tensorflow()  # it takes seconds, so mistakes are reported first
     calibrates = any(output_format.calibrates for output_format in chosen.values())
-    found = pictures.to_export(run, data, data_dir, calibrates, say)
-    shape, resizing = inference.input_shape(run.spec.graph), run.recipe.resizing
-    calibration = pictures.calibration(found, shape, resizing)
+    try:
+        lines, some, kind, calibration = call(_pictures, run, data, data_dir, calibrates, None if is_large else say)
+    except ProcessLost as error:
+        raise file_problem(run.directory, f"its pictures cannot be read: {error}") from error
+    for line in lines:
+        say(line)
     with _disk_errors(folder), new_version(folder) as version:
         try:
-            network = call(_prepared, run, version.path / WEIGHTS if is_large else None)
-            some = pictures_of(found.check, shape, resizing, parity.MOST_PICTURES)
-            sample = parity.sample(run, some, found.kind, call)
+            network, subject = call(_prepared, run, version.path / WEIGHTS if is_large else None)
+            sample = parity.sample(run, some, kind, call)
         except ProcessLost as error:
             raise file_problem(run.directory / MODEL, f"cannot be loaded: {error}") from error
-        say(report.headline(network, sample))
+        say(report.headline(subject, sample))
         results = []
         for name, output_format in chosen.items():
             say(f"writing and checking {name}")
@@ -112,7 +117,7 @@ def export(
         failures = report.failures(results)
         if not good:
             raise ExportFailed("\n".join([*failures, "nothing was exported"]), None)
-        write_json(version.path / EXPORT, report.to_json(run, network, results, sample, calibration))
+        write_json(version.path / EXPORT, report.to_json(run, subject, results, sample, calibration))
     if (version.path / provenance.GRAPH).is_file():
         provenance.record(version.path)
     say(f"{report.fastest(good)}\n")
@@ -161,8 +166,33 @@ def _check_is_best(run: Run) -> None:
         )
 
 
-def _prepared(run: Run, file: Path | None) -> InferenceNetwork:
-    """A run's network, folded; its weights in a file if one is named.
+def _pictures(
+    run: Run, data: Any, data_dir: Any, calibrates: bool, say: Say | None
+) -> tuple[list[str], Pictures, str, Calibration]:
+    """The pictures of an export.
+
+    Args:
+        run: the run.
+        data, data_dir: as for `export`.
+        calibrates: whether any format needs pictures to find the ranges of activations.
+        say: called with each line of progress. None in another process: the lines are then returned.
+
+    Returns:
+        The lines, the pictures of the check, what these are, and those of the calibration.
+    """
+    from builder.data.samples import pictures_of
+    from builder.exports import inference, pictures
+
+    lines: list[str] = []
+    found = pictures.to_export(run, data, data_dir, calibrates, say or lines.append)
+    shape, resizing = inference.input_shape(run.spec.graph), run.recipe.resizing
+    some = pictures_of(found.check, shape, resizing, parity.MOST_PICTURES)
+    return lines, some, found.kind, pictures.calibration(found, shape, resizing)
+
+
+def _prepared(run: Run, file: Path | None) -> tuple[InferenceNetwork | bytes, report.Subject]:
+    """A run's network, folded, and what the report says of it. If a file is named, it takes the weights, and the
+    network is pickled, as a process without TensorFlow can hold it only so.
 
     Copies of the run cache its model, so that it is released: a large one takes gigabytes otherwise.
 
@@ -178,14 +208,15 @@ def _prepared(run: Run, file: Path | None) -> InferenceNetwork:
 
     _check_is_best(replace(run))
     network = inference.network_of(replace(run))
+    subject = report.subject(network)
     if file is None:
-        return network
+        return network, subject
     gc.collect()  # the models of both
     weights = write_tensor_file(file, network.folded.weights)
-    return replace(network, folded=replace(network.folded, weights=weights))
+    return pickle.dumps(replace(network, folded=replace(network.folded, weights=weights))), subject
 
 
-def _written(call: Call, name: str, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:
+def _written(call: Call, name: str, network: InferenceNetwork | bytes, folder: Path, calibration: np.ndarray) -> str:
     """Writes one format, in this process or another; returns why it cannot be made, as `_write` does."""
     try:
         return call(_write, name, network, folder, calibration)
@@ -193,8 +224,8 @@ def _written(call: Call, name: str, network: InferenceNetwork, folder: Path, cal
         return f"cannot be made: {error}"
 
 
-def _write(name: str, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:
-    """Writes one format.
+def _write(name: str, network: InferenceNetwork | bytes, folder: Path, calibration: np.ndarray) -> str:
+    """Writes one format of what `_prepared` returns.
 
     Returns:
         Why the format cannot be made of this network; empty if it was.
@@ -204,8 +235,9 @@ def _write(name: str, network: InferenceNetwork, folder: Path, calibration: np.n
     """
     import tensorflow as tf
 
+    whole = pickle.loads(network) if isinstance(network, bytes) else network  # noqa: S301  # `_prepared` pickled it
     try:
-        FORMATS[name].write(network, folder / FORMATS[name].file, calibration)
+        FORMATS[name].write(whole, folder / FORMATS[name].file, calibration)
         gc.collect()  # the check has a process of its own, and needs the memory
     except OSError:
         raise

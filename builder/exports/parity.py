@@ -8,19 +8,16 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from builder.exports import runtimes
 from builder.exports.formats import Format
 from builder.exports.processes import Call, directly
+from builder.pictures.forms import Pictures
 from builder.runs.names import MODEL
 from builder.runs.run import Run
 from builder.system.plain_paths import is_pattern, plain_path
-
-if TYPE_CHECKING:  # importing them imports TensorFlow
-    from builder.data.samples import Pictures
 
 MOST_PICTURES = 256
 """The largest number of validation pictures in a check."""

@@ -13,6 +13,7 @@ from archspec.recipe.resizing import Resizing
 from builder.data.samples import invented, kept, pictures_of
 from builder.data.splits import Split, part_of
 from builder.data.testing import data_to_test
+from builder.exports.formats import Calibration
 from builder.pictures.resizing import Shape
 from builder.runs.names import PICTURES
 from builder.runs.run import DataDiffer, Run
@@ -39,20 +40,6 @@ class Pictures(NamedTuple):
     kind: str
     training: Split | None
     kind_of_training: str
-
-
-class Calibration(NamedTuple):
-    """The pictures that show the ranges of activations.
-
-    Attributes:
-        pictures: uint8 (count, height, width, channels), after the evaluation transform.
-        kind: what they are, in the plural.
-        problem: why there are none; empty if there are some.
-    """
-
-    pictures: np.ndarray
-    kind: str
-    problem: str
 
 
 def to_export(run: Run, path: str | os.PathLike[str] | None, data_dir: Any, calibrates: bool, say: Say) -> Pictures:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from archspec import tables
 from archspec.wording import counted
-from builder.exports.formats import PACKAGES
+from builder.exports.formats import PACKAGES, Calibration
 from builder.exports.parity import Result, Sample
 from builder.exports.runtimes import BATCHES
 from builder.runs.environment import package_version
@@ -17,19 +18,42 @@ from builder.runs.public import public_text
 from builder.runs.run import Run
 from builder.system import cpu
 
-if TYPE_CHECKING:  # importing them imports TensorFlow
+if TYPE_CHECKING:  # importing it imports TensorFlow
     from builder.exports.inference import InferenceNetwork
-    from builder.exports.pictures import Calibration
 
 WITHOUT_BFLOAT16 = (
-    "this CPU has no instructions for bfloat16 (AVX-512 BF16 or AMX), so its\n"
-    "times here say nothing about a CPU that has them, for which it is meant"
+    "this CPU has no instructions for bfloat16 (AVX-512 BF16 or AMX), so\n"
+    "TensorFlow emulates them, and its times say nothing about CPUs that have them"
 )
+SLOWER = "; on\nCPUs such as this one it is slower than saved_model"
+"""What follows, unless both were measured and it was not."""
 
 
-def headline(network: InferenceNetwork, sample: Sample) -> str:
+@dataclass(frozen=True)
+class Subject:
+    """What a report says of a network, without its weights.
+
+    Attributes:
+        name: the network's name.
+        folded: the names of the batch normalisations that are gone.
+        input: a description of its input, as in `InferenceNetwork`.
+        class_names: the names of the classes, by label.
+    """
+
+    name: str
+    folded: tuple[str, ...]
+    input: Mapping[str, Any]
+    class_names: tuple[str, ...]
+
+
+def subject(network: InferenceNetwork) -> Subject:
+    """What a report says of a network."""
+    return Subject(network.name, network.folded.folded, network.input_description, network.class_names)
+
+
+def headline(network: Subject, sample: Sample) -> str:
     """What is exported, and what it is checked on, in a line."""
-    folded = len(network.folded.folded)
+    folded = len(network.folded)
     return f"{network.name}: {folded} batch normalisations folded, checked on {sample.count} {sample.kind}"
 
 
@@ -48,7 +72,7 @@ def table(results: Sequence[Result], sample: Sample, calibration: Calibration) -
     )
     lines = [f"{one.name}: calibrated on {_seen(calibration)}" for one in results if one.format.calibrates]
     lines += [f"{one.name}: {one.note}" for one in results if one.note]
-    lines += [f"{one.name}: {WITHOUT_BFLOAT16}" for one in results if _is_emulated(one)]
+    lines += [f"{one.name}: {_on_bfloat16(one, results)}" for one in results if _is_emulated(one)]
     notes = "".join(f"\n{line}" for line in lines)
     return f"\n{tables.plain(header, rows)}\n\n{note}{notes}\n"
 
@@ -70,6 +94,13 @@ def _is_emulated(result: Result) -> bool:
     return result.format.is_bfloat16 and not cpu.computes_bfloat16()
 
 
+def _on_bfloat16(result: Result, results: Sequence[Result]) -> str:
+    """What to know of a file for bfloat16 on a CPU that lacks it."""
+    others = [one.milliseconds for one in results if one.name == "saved_model"]
+    is_faster = any(max(a / b for a, b in zip(result.milliseconds, other, strict=True)) < 1 for other in others)
+    return WITHOUT_BFLOAT16 + ("" if is_faster else SLOWER)
+
+
 def _seen(calibration: Calibration) -> str:
     return f"{len(calibration.pictures)} {calibration.kind}"
 
@@ -84,7 +115,7 @@ def failures(results: Sequence[Result]) -> list[str]:
 
 
 def to_json(
-    run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample, calibration: Calibration
+    run: Run, network: Subject, results: Sequence[Result], sample: Sample, calibration: Calibration
 ) -> dict[str, Any]:
     """The content of `export.json`, for whoever gets the export."""
     good = [result for result in results if not result.problem]
@@ -93,9 +124,9 @@ def to_json(
         "run": run.directory.absolute().name,
         "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
-        "input": network.input_description,
+        "input": dict(network.input),
         "classes": list(network.class_names),
-        "folded": list(network.folded.folded),
+        "folded": list(network.folded),
         "check": {
             "pictures": sample.count,
             "kind": sample.kind,

@@ -34,8 +34,7 @@ def ends_at_once() -> Iterator[None]:
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is end:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        disarm()
 
 
 def arm() -> None:
@@ -43,6 +42,12 @@ def arm() -> None:
     with contextlib.suppress(ValueError):  # not the main thread
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, end)
+
+
+def disarm() -> None:
+    """Lets Ctrl-C raise KeyboardInterrupt from here on, if it would end the process."""
+    if signal.getsignal(signal.SIGINT) is end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 arm()

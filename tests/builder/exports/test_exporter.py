@@ -423,6 +423,7 @@ def test_large_weights_are_variables(colour_run, tmp_path, monkeypatch):
 @pytest.fixture
 def own_processes(monkeypatch):
     monkeypatch.setattr("builder.exports.exporter.MOST_IN_ONE_PROCESS", 0)
+    monkeypatch.delattr("builder.exports.exporter.import_tensorflow")  # in this process it has no use
     monkeypatch.setattr("builder.exports.processes.PYTHON", [python()])
 
 

@@ -61,6 +61,45 @@ def test_all_activations_become_onnx(tmp_path):
     assert note == ""
 
 
+KERNELS = """
+name: kernels
+model:
+  input: [12, 10, 3]
+  layers:
+    - conv: {filters: 8, kernel: [3, 2], stride: 2, padding: symmetric, activation: relu}
+    - conv: {filters: 6, kernel: 1, name: one}
+    - conv: {filters: 6, kernel: 3, groups: 2}
+    - depthwise_conv: 3
+    - squeeze_excite: 6
+    - conv: {filters: 6, kernel: 3, padding: same, dilation: 2}
+    - add: {from: [one, conv3]}
+    - flatten
+    - dense: {units: 7, activation: relu}
+    - dense: {units: 5, bias: false}
+    - dense: 2
+"""
+
+
+@pytest.mark.parametrize(("least", "inputs"), [(0, 8), (1000, 2), (1 << 20, 0)])
+def test_large_kernels_of_onnx_are_written_one_after_the_other(least, inputs, tmp_path, monkeypatch):
+    """All kernels of convolutions and dense layers, none that is grouped; some of them; none."""
+    monkeypatch.setattr(onnx_file, "LEAST_INPUT", least)
+    counts = []
+    write = onnx_file._write
+
+    def counted(model, tensors, path):
+        counts.append(len(tensors))
+        write(model, tensors, path)
+
+    monkeypatch.setattr(onnx_file, "_write", counted)
+    one = network(archspec.loads(KERNELS).graph, scale=0.3)
+    onnx_file.write(one, tmp_path / "model.onnx")
+    assert counts == [inputs]
+    batch = pictures(one.shape)
+    entries, _, _ = runtimes.onnx(str(tmp_path / "model.onnx"), runtimes.Given(batch, [], []))
+    np.testing.assert_allclose(entries["pictures"], expected(one, batch), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["gelu", "celu"])
 def test_values_of_the_translated_functions(name, tmp_path):
     one = network(chain(ops.Activation(function=name), ops.Flatten(), ops.Dense(units=2)), scale=0.1)

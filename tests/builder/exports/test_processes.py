@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -11,7 +13,7 @@ from archspec.errors import FileError, file_problem
 from builder.exports import processes
 from builder.exports.processes import ProcessLost, in_own_process
 from tests.forked import python
-from tests.processes import process
+from tests.processes import ENVIRONMENT, process
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +43,19 @@ def test_an_error_comes_back_with_its_address():
 def test_a_process_that_is_killed_is_reported():
     with pytest.raises(ProcessLost, match=r"^the process was ended by signal 9; is there enough memory\?"):
         in_own_process(kill)
+
+
+def test_the_process_that_waits_has_no_tensorflow():
+    """What the others hand it is of classes that need none either."""
+    program = """
+import sys
+from builder.exports import exporter
+from builder.exports.formats import Calibration
+from builder.exports.report import Subject
+from builder.pictures.forms import Pictures
+print({"tensorflow", "keras"} & sys.modules.keys())
+"""
+    assert subprocess.check_output([sys.executable, "-c", program], env=ENVIRONMENT, text=True) == "set()\n"
 
 
 GROWTH = """
