@@ -14,6 +14,7 @@ NAMES = (
     "building",
     "lowerings",
     "steps",
+    "memory",
     "augment",
     "input",
     "training",

@@ -9,6 +9,7 @@ from tensorflow.python.client import device_lib
 
 from archspec import Spec, analyse
 from archspec.recipe.numbers import ACTIVATION_BYTES
+from archspec.segments import rematerialized_elements
 from archspec.spec.addresses import recipe_of
 from builder.distribution.strategy import Placement
 from builder.system.memory import free_memory
@@ -48,10 +49,11 @@ def step_memory(spec: Spec, placement: Placement, is_set_up: bool = False) -> St
         is_set_up: whether the variables exist already, so that only the gradients are missing.
     """
     analysis, recipe = analyse(spec), recipe_of(spec)
+    elements = rematerialized_elements(spec.graph) if recipe.rematerialize else analysis.activation_elements
     copies = 1 if is_set_up else COPIES + (recipe.ema is not None)
     return StepMemory(
         fixed=copies * analysis.weights_bytes(),
-        per_picture=max(1, analysis.training_bytes(1, ACTIVATION_BYTES[recipe.precision])),
+        per_picture=max(1, elements * ACTIVATION_BYTES[recipe.precision]),
         free=_free(placement),
     )
 

@@ -33,7 +33,8 @@ def recomputing(network: keras.Model, graph: Graph, is_compiled: bool = False) -
         is_compiled: whether XLA compiles the step, which ignores the order in which TensorFlow would compute.
     """
     layers = {layer.name: layer for layer in network.layers}
-    symbols = [network.input, *(layers[node.name].output for node in graph.nodes[1:])]
+    # A model inside the network, such as a local response normalisation, has another `output`, of its own inner graph.
+    symbols = [network.input, *(keras.Operation.output.fget(layers[node.name]) for node in graph.nodes[1:])]
     *earlier, last = segments(graph)
     parts = [
         (_Part([symbols[i] for i in one.inputs], [symbols[i] for i in one.outputs]), one) for one in (*earlier, last)
@@ -56,7 +57,7 @@ class _Layers(keras.layers.Layer):
     lists of tensors."""
 
     def __init__(self, inputs: list[keras.KerasTensor], outputs: list[keras.KerasTensor]) -> None:
-        super().__init__(dtype="float32", autocast=False)
+        super().__init__(name="segment", dtype="float32", autocast=False)
         self.function = keras.Function(inputs, outputs)
 
     def call(self, inputs: list[tf.Tensor], training: bool | None = None) -> list[tf.Tensor]:
@@ -96,7 +97,9 @@ class _Part:
 
     def recomputed(self, inputs: list[tf.Tensor], is_compiled: bool) -> list[tf.Tensor]:
         """The outputs, for whose gradient only the inputs are kept; the states change."""
-        trained, states = ([tf.convert_to_tensor(variable) for variable in kind] for kind in (self.trained, self.states))
+        trained, states = (
+            [tf.convert_to_tensor(variable) for variable in kind] for kind in (self.trained, self.states)
+        )
         changing: list[int] = []
 
         @tf.custom_gradient

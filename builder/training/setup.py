@@ -108,7 +108,13 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
                 placement=placement,
                 network=network,
                 train=training_steps(
-                    model, optimizer, ema, recipe, placement.strategy, weights, _forward(model, network, spec, placement)
+                    model,
+                    optimizer,
+                    ema,
+                    recipe,
+                    placement.strategy,
+                    weights,
+                    _forward(model, network, spec, placement),
                 ),
                 evaluate=evaluation_steps(model, recipe, placement.strategy),
                 state=_state(model, optimizer, ema),
