@@ -3,6 +3,7 @@ kept for the gradient, and those inside one are computed again (Chen et al. 2016
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ def segments(graph: Graph) -> tuple[Segment, ...]:
             found, most = chosen, limit
         else:
             least = limit
-    return tuple(_segment(graph, range(first + 1, last + 1)) for first, last in zip(found, found[1:], strict=False))
+    return tuple(_segment(graph, range(first + 1, last + 1)) for first, last in itertools.pairwise(found))
 
 
 def rematerialized_elements(graph: Graph) -> int:

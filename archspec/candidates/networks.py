@@ -21,9 +21,9 @@ from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
 from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.search.domains import canonical
-from archspec.segments import rematerialized_elements
 from archspec.search.section import Budget
 from archspec.search.space import Candidate
+from archspec.segments import rematerialized_elements
 from archspec.source.expressions import PATTERN, has_expression
 from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides

@@ -182,9 +182,9 @@ class Train:
         synchronized_batch_norm: whether batch statistics are computed over all replicas.
         early_stopping: when to stop before the last epoch.
         checkpoints: when to save the state.
-        precision: the number format of the activations; weights are float32 throughout. With `float32_fast`, activations
-            are float32 too, and convolutions and matrix products may be computed in bfloat16 by CPUs that can, or in
-            TF32 by GPUs. It holds for the training; what is saved is a float32 network.
+        precision: the number format of the activations; weights are float32 throughout. With `float32_fast`,
+            activations are float32 too, and convolutions and matrix products may be computed in bfloat16 by CPUs that
+            can, or in TF32 by GPUs. It holds for the training; what is saved is a float32 network.
         xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
         seed: the seed of everything random in a training.
         deterministic: whether every run on the same machine gives the same numbers bit by bit, at some cost in speed.

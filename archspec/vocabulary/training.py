@@ -31,8 +31,8 @@ FIELDS: Table = {
         "grad_clip, gradient_clip, clip, clip_grad, max_grad_norm, gradient_clip_val": "clip_norm",
         "gradient_accumulation_steps, gradient_accumulation, accumulate_grad_batches, accumulation_steps, "
         "grad_accum, nominal_batch_size": "accumulate",
-        "gradient_checkpointing, activation_checkpointing, grad_checkpointing, checkpoint_activations, remat, recompute, "
-        "memory_efficient": "rematerialize",
+        "gradient_checkpointing, activation_checkpointing, grad_checkpointing, checkpoint_activations, remat, "
+        "recompute, memory_efficient": "rematerialize",
         "l2, l2_reg, wd, regularizer": "weight_decay",
         "label_smooth, smoothing": "label_smoothing",
         "loss, loss_fn, criterion, objective": FROM_LOGITS,

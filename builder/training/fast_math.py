@@ -3,8 +3,8 @@ convolutions and matrix products of numbers that it has rounded to fewer digits.
 
 CPUs: oneDNN computes in bfloat16 where the CPU has instructions for that. TensorFlow asks it to if the environment
 variable `VARIABLE` is BF16, which it reads once a process, when the first convolution or matrix product of float32
-numbers is computed (`SetFPMathMode` in tensorflow/core/util/mkl_util.h of TensorFlow 2.21). So all of a process computes
-in one way.
+numbers is computed (`SetFPMathMode` in tensorflow/core/util/mkl_util.h of TensorFlow 2.21). So all of a process
+computes in one way.
 
 GPUs: NVIDIA's TF32, which TensorFlow uses for `float32` too, unless
 `tf.config.experimental.enable_tensor_float_32_execution(False)` has switched it off.

@@ -40,7 +40,8 @@ STEPS = 3
 
 
 def after_steps(is_rematerialized, lowering="fast", **fields):
-    """The sums that steps report, and all variables afterwards, in order: Keras counts random states on, so that names differ."""
+    """The sums that steps report, and all variables afterwards in order, as the names of random states differ: Keras
+    counts them from one network to the next."""
     spec = as_spec(SPEC).with_values({f"train.{name}": value for name, value in fields.items()})
     recipe = spec.train
     keras.utils.set_random_seed(1)
