@@ -7,6 +7,7 @@ convolutions, normalisations and activations is nearly all there is.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,17 +53,23 @@ def recomputing(network: keras.Model, graph: Graph, is_compiled: bool = False) -
     return forward
 
 
-class _Layers(keras.layers.Layer):
-    """The layers of a segment, called as one layer, which tells each of them that it is training. It takes and gives
-    lists of tensors."""
+class _Layers(keras.Function):
+    """The layers of a segment in training, from lists of tensors to lists of tensors.
 
-    def __init__(self, inputs: list[keras.KerasTensor], outputs: list[keras.KerasTensor]) -> None:
-        super().__init__(name="segment", dtype="float32", autocast=False)
-        self.function = keras.Function(inputs, outputs)
+    The graph of a model holds `training=False` for layers such as dropout, whose call has that default, so each layer
+    is told again.
+    """
 
-    def call(self, inputs: list[tf.Tensor], training: bool | None = None) -> list[tf.Tensor]:
-        outputs: list[tf.Tensor] = self.function(inputs)
+    def call(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
+        outputs: list[tf.Tensor] = self._run_through_graph(inputs, operation_fn=_in_training)
         return outputs
+
+
+def _in_training(operation: keras.Operation) -> Callable[..., Any]:
+    """The operation, told that it is training where it can be."""
+    if "training" not in inspect.signature(operation.call).parameters:
+        return operation
+    return lambda *inputs, **arguments: operation(*inputs, **{**arguments, "training": True})
 
 
 class _Part:
@@ -75,13 +82,13 @@ class _Part:
 
     def __init__(self, inputs: list[keras.KerasTensor], outputs: list[keras.KerasTensor]) -> None:
         self.layers = _Layers(inputs, outputs)
-        own = [layer for layer in self.layers.function.operations if isinstance(layer, keras.layers.Layer)]
+        own = [layer for layer in self.layers.operations if isinstance(layer, keras.layers.Layer)]
         self.trained = [variable for layer in own for variable in layer.trainable_variables]
         self.states = [variable for layer in own for variable in layer.non_trainable_variables]
 
     def __call__(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
         """The outputs; the states change."""
-        outputs: list[tf.Tensor] = self.layers(inputs, training=True)
+        outputs: list[tf.Tensor] = self.layers(inputs)
         return outputs
 
     def computed(

@@ -410,9 +410,7 @@ def test_files_of_any_size_are_served_as_they_were_evaluated(colour_run, tmp_pat
 def test_large_weights_are_variables(colour_run, tmp_path, monkeypatch):
     for limit in ("ALL_CONSTANT", "MOST_CONSTANT", "LEAST_VARIABLE"):
         monkeypatch.setattr(f"builder.exports.inference.{limit}", 0)
-    place = export(
-        colour_run, ["saved_model", "saved_model-bfloat16"], tmp_path / "out", say=lambda line: None
-    )
+    place = export(colour_run, ["saved_model", "saved_model-bfloat16"], tmp_path / "out", say=lambda line: None)
     for folder, kernels in ((place, tf.float32), (place / "bfloat16", tf.bfloat16)):
         loaded = tf.saved_model.load(str(folder))
         signature = loaded.signatures["serving_default"]
