@@ -55,6 +55,13 @@ def instruction_set() -> str | None:
     return best_instruction_set(_flags(), limit)
 
 
+def has_bfloat16() -> bool:
+    """Whether oneDNN computes bfloat16 with instructions of this CPU."""
+    names = list(INSTRUCTION_SETS)
+    name = instruction_set()
+    return name is not None and names.index(name) >= names.index("AVX512_CORE_BF16")
+
+
 def best_instruction_set(flags: Collection[str], limit: str | None = None) -> str | None:
     """The largest set of a CPU with these flags, no larger than `limit` if that names one (in upper or lower case)."""
     names = list(INSTRUCTION_SETS)
