@@ -138,6 +138,9 @@ class UserError(Exception):
         more = [f"and {len(found) - MAX_PROBLEMS:,} more"] if len(found) > MAX_PROBLEMS else []
         self.args = ("\n".join([*map(str, self.problems), *more]),)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)  # another process gets the mistakes, not their text alone
+
 
 class SpecError(UserError):
     """Mistakes in a spec."""

@@ -10,10 +10,12 @@ from collections.abc import Callable
 import archspec
 from archspec.candidates.check import Checker
 from archspec.search import Candidate
-from benchmarks.measure import Row, show
+from benchmarks.measure import Row, quick, show
 
-COUNT = 10_000
+COUNT = 2_000 if quick() else 10_000
 READ = 200
+ALLOWED = 15 * COUNT / 10_000
+"""The seconds of one core that the candidates may take."""
 BY_STAGE = {
     "params": {"d0": 3, "d1": 3, "d2": 3, "w0": 16, "w1": 32, "w2": 64},
     "model.layers[1].stages": {
@@ -32,14 +34,14 @@ BY_STAGE = {
 
 def run() -> None:
     rows = [
-        _row("digits: depth and width", archspec.load("specs/digits.yaml")),
-        _row("CIFAR ResNet: depth, width, rate", archspec.load("specs/resnet20_cifar.yaml")),
-        _row("CIFAR ResNet: by stage", archspec.load("specs/resnet20_cifar.yaml", BY_STAGE)),
+        *_rows("digits: depth and width", archspec.load("specs/digits.yaml")),
+        *_rows("CIFAR ResNet: depth, width, rate", archspec.load("specs/resnet20_cifar.yaml")),
+        *_rows("CIFAR ResNet: by stage", archspec.load("specs/resnet20_cifar.yaml", BY_STAGE)),
     ]
-    show(f"{COUNT:,} candidates against a budget, seconds of one core (each under 15)", rows, "reading each")
+    show(f"{COUNT:,} candidates against a budget, seconds of one core", rows, "reading each")
 
 
-def _row(what: str, spec: archspec.Spec) -> Row:
+def _rows(what: str, spec: archspec.Spec) -> list[Row]:
     checker = Checker(spec)
     rng = random.Random(0)
     candidates = [checker.search.space.sample(rng) for _ in range(COUNT)]
@@ -47,8 +49,10 @@ def _row(what: str, spec: archspec.Spec) -> Row:
     plain = dataclasses.replace(spec, tree=checker.networks.base.tree)
     read = _cpu_seconds(lambda: [_read(plain, candidate) for candidate in candidates[:READ]]) * COUNT / READ
     different = len({checker.networks.network_key(candidate) for candidate in candidates})
-    met = "ok" if taken < 15 else "MISSED"
-    return Row(what, f"{taken:.1f} s", f"{read:.1f} s", read / taken, note=f"{different:,} networks; {met}")
+    return [
+        Row(what, f"{taken:.1f} s", f"{read:.1f} s", read / taken, note=f"{different:,} networks"),
+        Row(f"{what}, the time allowed", f"{taken:.1f} s", f"{ALLOWED:g} s", ALLOWED / taken, 1.0),
+    ]
 
 
 def _cpu_seconds(work: Callable[[], object]) -> float:

@@ -1,4 +1,4 @@
-"""The whole trainer against its parts, replicas and workers against one device, and PyTorch's step."""
+"""The whole trainer against its parts, and replicas and workers against one device."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ import tensorflow as tf
 
 import archspec
 from archspec import Spec
-from benchmarks.asked import NO_TORCH, torch_process
 from benchmarks.input import consume, jpegs
-from benchmarks.measure import Row, in_turn, seconds, show
-from benchmarks.steps import train_step
+from benchmarks.measure import Row, seconds, show
 from builder.data import load_data
 from builder.data.batches import steps_per_epoch, training_batches
 from builder.network.model import build
@@ -29,16 +27,13 @@ from builder.training import optimizers
 from builder.training.losses import loss
 from builder.training.trainer import train
 
-ROUNDS = 3
 WHOLE_ROUNDS = 5
-TORCH_CASES = [("resnet50", "resnet50", 16), ("vgg_d", "vgg16", 8), ("alexnet", "alexnet", 64)]
 
 
 def run() -> None:
     with tempfile.TemporaryDirectory() as folder:
         whole(Path(folder))
         distributed(Path(folder))
-    pytorch()
 
 
 # -- the whole trainer -----------------------------------------------------------------------------------------------
@@ -178,24 +173,3 @@ def _images_per_second(spec: Path, run_dir: Path, arguments: list[str]) -> float
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     lines = (run_dir / "metrics.csv").read_text().splitlines()
     return max(float(line.split(",")[-1]) for line in lines[2:])  # the first epoch compiles
-
-
-# -- PyTorch ---------------------------------------------------------------------------------------------------------
-
-
-def pytorch() -> None:
-    """Compares training steps with torchvision's models in channels_last, alternately, in float32 and bfloat16."""
-    rows = []
-    for name, theirs, batch in TORCH_CASES:
-        for precision in ("float32", "mixed_bfloat16"):
-            with torch_process("torch_step.py", theirs, batch, precision) as step:
-                if step is None:
-                    print(f"\nPyTorch was not measured: {NO_TORCH}")
-                    return
-                ours = train_step(archspec.load(f"specs/{name}.yaml"), "fast", precision, batch)
-                own, their, ratio = in_turn(ours, step, rounds=ROUNDS, warm_up=1)
-            what = f"{name}, batch {batch}, {precision}"
-            rows.append(Row(what, f"{batch / own:.1f} img/s", f"{batch / their:.1f} img/s", ratio, 1.0))
-            show("A training step", rows[-1:], "PyTorch")
-            keras.backend.clear_session()
-    show("Training steps against PyTorch, all", rows, "PyTorch")

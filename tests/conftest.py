@@ -63,7 +63,7 @@ def run_dir(tmp_path_factory):
 def exported(run_dir, tmp_path_factory):
     """The folder of a network's exports, with one of all formats in it, and what the command printed."""
     out = tmp_path_factory.mktemp("exports") / "digits"
-    formats = ["saved_model", "keras", "onnx", "litert"]
+    formats = ["saved_model", "saved_model-bfloat16", "keras", "onnx", "litert"]
     return out, process(ROOT / "tools" / "export.py", run_dir, "--format", *formats, "--out", out)
 
 

@@ -112,7 +112,7 @@ def compositions(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
     return st.one_of(
         one("repeat", {"times": st.integers(0, 2), "layers": some}),
         one("sequence", {"layers": some}, {"name": st.just("part#")}),
-        one("towers", {"count": st.integers(1, 3), "layers": some}),
+        one("towers", {"count": st.integers(1, 3), "layers": some}, {"input": st.sampled_from(["split", "whole"])}),
         one("parallel", {"branches": st.lists(st.lists(inner, max_size=2), min_size=2, max_size=3)}, {"merge": merges}),
         one("residual", {"layers": some, "shortcut": shortcut}, {"activation": activations, "norm": norms}),
         one("conv_table", {"rows": table}),
@@ -163,11 +163,13 @@ TOY = {
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """A valid spec as Python data. Layers that do not fit their input are left out as the network grows."""
     size = st.integers(3, 9)
+    # 3x5x5 is taken for a picture with its channels first.
+    picture = st.tuples(size, size, counts).filter(lambda sizes: sizes[0] not in (1, 3) or sizes[1] != sizes[2])
     spec: dict[str, Any] = {
         "name": "random",
         "params": {"width": draw(counts)},
         "blocks": TOY,
-        "model": {"input": [draw(size), draw(size), draw(counts)], "layers": []},
+        "model": {"input": list(draw(picture)), "layers": []},
     }
     if draw(st.booleans()):
         spec["model"]["defaults"] = {"conv": {"padding": draw(paddings)}, "batch_norm": {"epsilon": 1e-3}}

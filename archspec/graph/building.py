@@ -125,6 +125,7 @@ class GraphBuilder:
         self.problems: list[Problem] = []
         self.placed = 0
         self.inputs = 0
+        self.tower: int | None = None  # that is being placed; see `Node.tower`
 
     def free(self, name: str, layer: Layer) -> str:
         """The name if it is free; else reports it, and returns one that is free."""
@@ -168,7 +169,7 @@ class GraphBuilder:
             return self.fail(layer, message, None, inputs, name)
         if len(self.nodes) >= MAX_NODES:
             self.stop(layer, f"the network has more than {MAX_NODES:,} operations, the limit")
-        self.nodes.append(Node(name, op, tuple(inputs), shape))
+        self.nodes.append(Node(name, op, tuple(inputs), shape, self.tower))
         self.layers.append(layer)
         self.outputs[name] = len(self.nodes) - 1
         return len(self.nodes) - 1

@@ -173,27 +173,38 @@ class Expander(GraphBuilder):
         if width is None:
             self.place_all(towers.layers, UNKNOWN, Scope(f"{scope.prefix}tower1.", UNKNOWN, scope, "towers"))
             return UNKNOWN
-        outputs = []
+        outputs, around = [], self.tower
         for i in range(towers.count):
-            prefix = f"{scope.prefix}tower{i + 1}."
-            part = SliceChannels(start=i * width, stop=(i + 1) * width)
-            start = self.add(f"{prefix}slice", part, [entry], layer)
+            prefix, start = f"{scope.prefix}tower{i + 1}.", entry
+            if towers.input == "split":
+                part = SliceChannels(start=i * width, stop=(i + 1) * width)
+                start = self.add(f"{prefix}slice", part, [entry], layer)
+            self.tower = i if around is None else around
             outputs.append(self.place_all(towers.layers, start, Scope(prefix, start, scope, "towers")))
+            self.tower = around
         if len(outputs) == 1:
             return outputs[0]
         return self.add(f"{scope.prefix}concat", Concat(), outputs, layer)
 
     def tower_width(self, towers: Towers, layer: Layer, entry: int) -> int | None:
-        """The channels of one tower, or None where the channels cannot be split, which is reported."""
+        """The channels that one tower takes, or None where the channels cannot be split, which is reported."""
         if entry == UNKNOWN:
             return None
         shape = self.nodes[entry].shape
+        if towers.input == "whole":
+            return shape[-1]
         if len(shape) != 3:
-            message = f"towers needs a picture (height x width x channels), and {arriving(shape)} arrives here"
+            message = (
+                f"towers needs a picture (height x width x channels) to split, and {arriving(shape)} arrives here; "
+                "with 'input: whole' each tower takes all of it"
+            )
             self.fail(layer, message, None, (entry,))
             return None
         if shape[2] % towers.count:
-            message = f"count={towers.count} does not divide the {shape[2]} channels that arrive here"
+            message = (
+                f"count={towers.count} does not divide the {shape[2]} channels that arrive here; with 'input: whole' "
+                "each tower takes all of them"
+            )
             self.fail(layer, message, "count", (entry,))
             return None
         return shape[2] // towers.count

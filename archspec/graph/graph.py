@@ -17,12 +17,14 @@ class Node:
         op: the primitive with its fields, such as a convolution's kernel and stride.
         inputs: the positions of the nodes whose outputs it takes, all of them earlier in the graph.
         shape: of its output, without the batch: (height, width, channels), or (features,).
+        tower: the number, from 0, of the tower that it belongs to, of the outermost `towers` around it; None outside.
     """
 
     name: str
     op: Op
     inputs: tuple[int, ...]
     shape: Shape
+    tower: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Graph:
     def output(self) -> Node:
         """The last operation."""
         return self.nodes[-1]
+
+    @property
+    def towers(self) -> int:
+        """The largest number of towers in one `towers` that stands in no other; 0 where there are none."""
+        return max((node.tower + 1 for node in self.nodes if node.tower is not None), default=0)
 
     def input_shapes(self, node: Node) -> list[Shape]:
         """The shapes that a node takes, without the batch."""

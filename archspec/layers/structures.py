@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from archspec.errors import INVALID
 from archspec.fields.containers import ListOf, Union
@@ -83,21 +83,25 @@ class PreparedResidual(Residual):
 
 @dataclass(frozen=True, kw_only=True)
 class Towers(Structure):
-    """Splits the channels into `count` equal parts, applies the same layers with weights of their own to each part, and
-    concatenates the results.
+    """Applies the same layers `count` times, with weights of their own, to equal parts of the channels, or each to all
+    of them, and concatenates the results.
 
-    The numbers of filters are those of one tower. Krizhevsky et al. 2012, figure 2, has two towers, one for each GPU.
+    The numbers of filters and units are those of one tower. Krizhevsky et al. 2012, figure 2, has two towers, one for
+    each GPU; `train.distribute: {towers: 2}` trains them so.
 
     Example:
         towers: {count: 2, layers: [{conv: {filters: 128, kernel: 5}}]}
 
     Attributes:
-        count: the number of towers; it divides the channels that arrive.
+        count: the number of towers.
         layers: the layers of one tower.
+        input: what a tower takes: `split`, its own part of the channels, which `count` divides; or `whole`, all that
+            arrives.
     """
 
     count: Count
     layers: Layers
+    input: Literal["split", "whole"] = "split"
 
 
 STRUCTURES: dict[str, Record] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 from archspec.fields.base import FieldError
 from archspec.fields.choices import Tagged
@@ -13,6 +13,7 @@ from archspec.fields.scalars import Boolean, Choice, Number, Text
 from archspec.recipe.augment_list import Augmentations
 from archspec.recipe.batch_size import AUTO, BatchSize
 from archspec.recipe.data import Source, SourceForm
+from archspec.recipe.distribution import DISTRIBUTE, Auto, Distribute, TowerDevices
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.normalisation import NormalisationName
@@ -22,7 +23,7 @@ from archspec.recipe.resizing import Mode, Resizing
 from archspec.recipe.schedules import SCHEDULES, Constant, Schedule, Training
 from archspec.wording import counted
 
-__all__ = ["DISTRIBUTE", "L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
+__all__ = ["L2", "MONITORS", "TRAIN", "EarlyStopping", "Train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,57 +81,6 @@ class Checkpoints:
     minutes: Annotated[float | None, Union((Number(above=0),), optional=True)] = 10.0
     keep: Count = 2
     best: Monitor = "val_accuracy"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Auto:
-    """Uses several workers if TF_CONFIG or Slurm names them, else all GPUs of the machine if it has several, else one
-    device.
-
-    Example:
-        distribute: auto
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Off:
-    """Uses one device, whatever the machine has.
-
-    Example:
-        distribute: off
-    """
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mirrored:
-    """Uses `replicas` GPUs of one machine (by default all), or as many logical CPU devices if it has no GPU.
-
-    Example:
-        distribute: {mirrored: {replicas: 2}}
-
-    Attributes:
-        replicas: the number of devices; null for all of them.
-    """
-
-    replicas: Count | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MultiWorker:
-    """Uses several processes, as TF_CONFIG, Slurm's variables or `--workers` name them.
-
-    Example:
-        distribute: multi_worker
-    """
-
-
-Distribute: TypeAlias = Auto | Off | Mirrored | MultiWorker
-DISTRIBUTE = {
-    "auto": record_of(Auto, "auto"),
-    "off": record_of(Off, "off"),
-    "mirrored": record_of(Mirrored, "mirrored"),
-    "multi_worker": record_of(MultiWorker, "multi_worker"),
-}
 
 
 TRAINABLE = MapOf(Text(), Boolean(), "a mapping from layer names to true or false", keys_have_dots=True)
@@ -205,7 +155,7 @@ class Train:
     init_from: Annotated[InitFrom | None, INIT_FROM] = None
     trainable: Annotated[tuple[tuple[str, bool], ...], TRAINABLE] = ()
     learning_rate_multipliers: Annotated[tuple[tuple[str, float], ...], MULTIPLIERS] = ()
-    distribute: Annotated[Distribute, Tagged("strategy", DISTRIBUTE)] = Auto()
+    distribute: Annotated[Distribute, Tagged("strategy", DISTRIBUTE)] = Auto()  # noqa: RUF009 (it is frozen)
     synchronized_batch_norm: bool = False
     early_stopping: Annotated[EarlyStopping | None, EARLY_STOPPING] = None
     checkpoints: Checkpoints = Checkpoints()
@@ -226,6 +176,8 @@ class Train:
                 "sampler",
                 "class_weight: balanced and sampler: balanced together count small classes twice; keep one of the two",
             )
+        if self.xla == "on" and isinstance(self.distribute, TowerDevices):
+            raise FieldError("xla", "XLA compiles for one device, and distribute: towers uses several; leave it auto")
         decay = getattr(self.optimizer, "decay", 0.0)
         if decay and self.penalty.factor:
             name = type(self.optimizer).__name__.lower()

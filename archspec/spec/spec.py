@@ -22,6 +22,7 @@ from archspec.layers.reading import LayerReader
 from archspec.layers.structures import STRUCTURES
 from archspec.recipe import Train
 from archspec.recipe.augment_list import check_pictures
+from archspec.recipe.distribution import tower_problems
 from archspec.recipe.fine_tuning import prefix_problems
 from archspec.source.in_memory import MAPPING, TEXT, read_mapping, read_text
 from archspec.source.shipped import located
@@ -208,7 +209,11 @@ def read_spec(tree: Tree) -> Spec:
         graph = expand(name, model["input"], model["layers"], where, needs_logits=train is not None)
         if train is not None:
             prefixes = train.trainable, train.learning_rate_multipliers
-            if problems := list(prefix_problems(*prefixes, graph, parts["train"])):
+            problems = [
+                *prefix_problems(*prefixes, graph, parts["train"]),
+                *tower_problems(train.distribute, graph, parts["train"]),
+            ]
+            if problems:
                 raise SpecError(problems)
     except SpecError as error:
         raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None

@@ -236,6 +236,7 @@ KINDS: Table = {
     "strategy": {
         "ddp, dp, data_parallel, mirrored_strategy, gpu, gpus": "mirrored",
         "multi_worker_mirrored, multi_worker_mirrored_strategy, slurm, horovod": "multi_worker",
+        "model_parallel, tensor_parallel, mp, tp": "towers",
         "none, cpu, single": "off",
     },
 }

@@ -6,7 +6,6 @@ import functools
 
 import numpy as np
 import tensorflow as tf
-from scipy.special import betaincinv
 
 from archspec.recipe.augment import Cutmix, Mixup
 from builder.augment.arithmetic import index, inside, to_float, to_pixels
@@ -78,4 +77,6 @@ def beta(alpha: float, numbers: tf.Tensor) -> tf.Tensor:
 
 @functools.cache
 def _quantiles(alpha: float) -> np.ndarray:
+    from scipy.special import betaincinv  # a third of a second, and few networks are trained with mixup
+
     return betaincinv(alpha, alpha, np.linspace(0, 1, QUANTILES + 1)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Chooses the distribution strategy: one device, several devices of this machine, or several machines."""
+"""Chooses the devices of a training: one, several of this machine (for replicas or for towers), or several machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from archspec.errors import Where, problem_at
 from archspec.recipe import Train
-from archspec.recipe.train import Auto, Mirrored, MultiWorker, Off
+from archspec.recipe.distribution import Auto, Mirrored, MultiWorker, Off, TowerDevices
 from archspec.wording import counted
 from builder.distribution.cluster import ALONE, Cluster, described_cluster
 
@@ -21,12 +21,15 @@ class Placement:
     """The devices that a training runs on.
 
     Attributes:
-        strategy: TensorFlow's strategy; on a single device the default one.
+        strategy: TensorFlow's strategy; on a single device, and on those of towers, the default one.
         cluster: the workers, and which of them this process is.
+        towers: the names of the devices that the network's towers have, in order, as in `CPU:1`; empty where the whole
+            network is on one device.
     """
 
     strategy: tf.distribute.Strategy
     cluster: Cluster
+    towers: tuple[str, ...] = ()
 
     @property
     def replicas(self) -> int:
@@ -67,7 +70,7 @@ def choose_strategy(recipe: Train, where: Address) -> Placement:
     """
     distribute = recipe.distribute
     cluster = described_cluster()
-    if cluster is not None and isinstance(distribute, Off | Mirrored):
+    if cluster is not None and isinstance(distribute, Off | Mirrored | TowerDevices):
         raise problem_at(
             where("distribute"),
             f"this is one of {counted(len(cluster.workers), 'worker')} (--workers, TF_CONFIG or Slurm), and each would "
@@ -79,14 +82,16 @@ def choose_strategy(recipe: Train, where: Address) -> Placement:
             "there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start one worker per machine with "
             "TF_CONFIG set, or several on this one with --workers N",
         )
+    if isinstance(distribute, TowerDevices):
+        _check_geometry(recipe, 1, where)
+        names = _devices("towers", distribute.devices, where("distribute"))
+        return Placement(tf.distribute.get_strategy(), ALONE, names)
     if isinstance(distribute, Mirrored) or (isinstance(distribute, Auto) and cluster is None):
         count = distribute.replicas if isinstance(distribute, Mirrored) else None
-        gpus = len(tf.config.list_physical_devices("GPU"))
-        replicas = count or max(gpus, 1)
-        if gpus and replicas > gpus:
-            raise problem_at(where("distribute"), f"{replicas} replicas need as many GPUs, and this machine has {gpus}")
+        replicas = count or max(len(tf.config.list_physical_devices("GPU")), 1)
         _check_geometry(recipe, replicas, where)
-        return Placement(_mirrored(replicas, where("distribute")), ALONE)
+        names = _devices("replicas", replicas, where("distribute"))
+        return Placement(_mirrored(names), ALONE) if replicas > 1 else one_device()
     if cluster is None:
         _check_geometry(recipe, 1, where)
         return one_device()
@@ -117,24 +122,31 @@ def _check_geometry(recipe: Train, replicas: int, where: Address) -> None:
 # -- this machine ----------------------------------------------------------------------------------------------------
 
 
-def _mirrored(replicas: int, where: Where) -> tf.distribute.Strategy:
-    if replicas == 1:
-        return tf.distribute.get_strategy()
-    if tf.config.list_physical_devices("GPU"):
-        return _strategy("GPU", replicas)
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    try:
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
-    except RuntimeError:  # TensorFlow has started; its devices may be enough
-        if len(tf.config.list_logical_devices("CPU")) < replicas:
-            message = f"this process started TensorFlow with fewer than {replicas} CPU devices; use a new process"
-            raise problem_at(where, message) from None
-    return _strategy("CPU", replicas)
+def _devices(what: str, count: int, where: Where) -> tuple[str, ...]:
+    """The names of so many devices of this machine: its GPUs or, where it has none, logical devices of its CPU.
+
+    Raises:
+        SpecError: there are too few GPUs, or TensorFlow has started with fewer CPU devices.
+    """
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    if gpus:
+        if count > gpus:
+            raise problem_at(where, f"{count} {what} need as many GPUs, and this machine has {gpus}")
+        return tuple(f"GPU:{index}" for index in range(count))
+    if count > 1:
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        try:
+            tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+        except RuntimeError:  # TensorFlow has started; its devices may be enough
+            if len(tf.config.list_logical_devices("CPU")) < count:
+                message = f"this process started TensorFlow with fewer than {count} CPU devices; use a new process"
+                raise problem_at(where, message) from None
+    return tuple(f"CPU:{index}" for index in range(count))
 
 
 @functools.cache
-def _strategy(kind: str, replicas: int) -> tf.distribute.Strategy:
-    return tf.distribute.MirroredStrategy([f"{kind}:{index}" for index in range(replicas)])
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(devices)
 
 
 # -- several machines ------------------------------------------------------------------------------------------------

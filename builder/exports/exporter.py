@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import archspec
 from archspec.errors import file_problem, is_full_disk
-from builder.exports.formats import Format, chosen_formats
+from builder.exports.formats import FORMATS, Format, chosen_formats
+from builder.exports.processes import Call, ProcessLost, directly, in_own_process
 from builder.exports.versions import check_folder, new_version
 from builder.runs import provenance
 from builder.runs.advice import resume_command
@@ -22,12 +24,19 @@ from builder.runs.names import BEST, CHECKPOINTS, EXPORT, MODEL
 from builder.runs.run import Run, open_run
 from builder.system.endings import ExportFailed
 from builder.system.files import write_json
+from builder.system.tensors import write_tensor_file
 from builder.system.terminal import Say
 
 if TYPE_CHECKING:
     import numpy as np
 
     from builder.exports.inference import InferenceNetwork
+
+MOST_IN_ONE_PROCESS = 64 << 20
+"""The bytes of weights up to which all steps run in this process. Those of a larger network run in a process each; it
+imports TensorFlow again, which takes 5 seconds and 0.6 GB."""
+WEIGHTS = ".weights"
+"""The file in the export's folder that hands the weights from one process to the next."""
 
 
 def export(
@@ -62,34 +71,42 @@ def export(
         ExportFailed: formats that cannot be made of this network, or failed their check. The others are written.
     """
     run, folder, chosen = _checked(run, formats, out)
+    run = replace(run)  # without the model that the caller's may have cached
     if run.note:
         say(run.note)
     from builder.system.tensorflow_start import import_tensorflow
 
     import_tensorflow()  # it takes seconds, so mistakes are reported first
+    from builder.data.samples import pictures_of
     from builder.exports import inference, parity, pictures, report
 
-    # Copies of the run, so that the models which they cache are released: a large one takes gigabytes otherwise.
-    network = inference.network_of(replace(run))
+    is_large = archspec.analyse(run.spec).parameters * 4 > MOST_IN_ONE_PROCESS
+    call: Call = in_own_process if is_large else directly
     calibrates = any(output_format.calibrates for output_format in chosen.values())
     found = pictures.to_export(run, data, data_dir, calibrates, say)
-    _check_is_best(run)
-    sample = parity.sample(replace(run), found.check, found.kind, network.shape, network.resizing)
-    calibration = pictures.calibration(found, network.shape, network.resizing)
-    say(report.headline(network, sample))
+    shape, resizing = inference.input_shape(run.spec.graph), run.recipe.resizing
+    calibration = pictures.calibration(found, shape, resizing)
     with _disk_errors(folder), new_version(folder) as version:
+        try:
+            network = call(_prepared, run, version.path / WEIGHTS if is_large else None)
+            some = pictures_of(found.check, shape, resizing, parity.MOST_PICTURES)
+            sample = parity.sample(run, some, found.kind, call)
+        except ProcessLost as error:
+            raise file_problem(run.directory / MODEL, f"cannot be loaded: {error}") from error
+        say(report.headline(network, sample))
         results = []
         for name, output_format in chosen.items():
             say(f"writing and checking {name}")
             part = version.path / f".{name}"
             part.mkdir()
             problem = calibration.problem if output_format.calibrates else ""
-            problem = problem or _write(name, output_format, network, part, calibration.pictures)
+            problem = problem or _written(call, name, network, part, calibration.pictures)
             failed = parity.Result(name, output_format, 0, problem=problem)
             results.append(failed if problem else parity.check(name, output_format, part, sample))
             if not results[-1].problem:
                 _move_up(part)
             shutil.rmtree(part)
+        (version.path / WEIGHTS).unlink(missing_ok=True)
         good = [result for result in results if not result.problem]
         say(report.table(good, sample, calibration))
         failures = report.failures(results)
@@ -98,6 +115,7 @@ def export(
         write_json(version.path / EXPORT, report.to_json(run, network, results, sample, calibration))
     if (version.path / provenance.GRAPH).is_file():
         provenance.record(version.path)
+    say(f"{report.fastest(good)}\n")
     say(f"saved {version.path}")
     if failures:
         names = ", ".join(result.name for result in good)
@@ -143,7 +161,39 @@ def _check_is_best(run: Run) -> None:
         )
 
 
-def _write(name: str, output_format: Format, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:
+def _prepared(run: Run, file: Path | None) -> InferenceNetwork:
+    """A run's network, folded; its weights in a file if one is named.
+
+    Copies of the run cache its model, so that it is released: a large one takes gigabytes otherwise.
+
+    Args:
+        run: the run.
+        file: where the weights are written to.
+
+    Raises:
+        UserError: the run's files are damaged or do not belong together.
+        OSError: the file cannot be written.
+    """
+    from builder.exports import inference
+
+    _check_is_best(replace(run))
+    network = inference.network_of(replace(run))
+    if file is None:
+        return network
+    gc.collect()  # the models of both
+    weights = write_tensor_file(file, network.folded.weights)
+    return replace(network, folded=replace(network.folded, weights=weights))
+
+
+def _written(call: Call, name: str, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:
+    """Writes one format, in this process or another; returns why it cannot be made, as `_write` does."""
+    try:
+        return call(_write, name, network, folder, calibration)
+    except ProcessLost as error:
+        return f"cannot be made: {error}"
+
+
+def _write(name: str, network: InferenceNetwork, folder: Path, calibration: np.ndarray) -> str:
     """Writes one format.
 
     Returns:
@@ -154,9 +204,8 @@ def _write(name: str, output_format: Format, network: InferenceNetwork, folder: 
     """
     import tensorflow as tf
 
-    gc.collect()  # the graph of the previous format holds its weights many times over
     try:
-        output_format.write(network, folder / output_format.file, calibration)
+        FORMATS[name].write(network, folder / FORMATS[name].file, calibration)
         gc.collect()  # the check has a process of its own, and needs the memory
     except OSError:
         raise

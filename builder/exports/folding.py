@@ -25,7 +25,7 @@ class Folded:
     """A graph with fewer nodes, its weights by `node/variable`, and the names of the normalisations that are gone."""
 
     graph: Graph
-    weights: dict[str, np.ndarray]
+    weights: Weights
     folded: tuple[str, ...]
 
 

@@ -43,13 +43,15 @@ class Format:
     """A format that a network can be exported to.
 
     Attributes:
-        file: the name of its file in the export's folder; empty for a SavedModel, which is the folder itself.
+        file: the name of its file in the export's folder, or of a folder in it; empty for a SavedModel, which is the
+            folder itself.
         runtime: the name in `builder.exports.runtimes.RUNTIMES` of what runs the file when it is checked.
         tolerance: how far its predictions may deviate from those of the run's model.
         write: writes the file.
         packages: the distributions it needs beyond the project's own requirements.
         group: a name that selects this format together with others; empty if there is none.
         calibrates: whether the writer needs training pictures to find the ranges of activations.
+        is_bfloat16: whether it is fast only on CPUs with instructions for bfloat16.
     """
 
     file: str
@@ -59,6 +61,7 @@ class Format:
     packages: tuple[str, ...] = ()
     group: str = ""
     calibrates: bool = False
+    is_bfloat16: bool = False
 
     @property
     def missing_packages(self) -> list[str]:
@@ -73,6 +76,12 @@ def _saved_model(network: InferenceNetwork, path: Path, calibration: Any) -> Non
     from builder.exports import saved_model
 
     saved_model.write(network, path)
+
+
+def _saved_model_bfloat16(network: InferenceNetwork, path: Path, calibration: Any) -> None:
+    from builder.exports import saved_model
+
+    saved_model.write(network, path, "mixed_bfloat16")
 
 
 def _keras(network: InferenceNetwork, path: Path, calibration: Any) -> None:
@@ -101,6 +110,9 @@ def _litert(precision: str, tolerance: Tolerance, calibrates: bool = False) -> F
 EXACT = Tolerance(1e-4, 0.99)
 FORMATS = {
     "saved_model": Format("", "saved_model", EXACT, _saved_model),
+    "saved_model-bfloat16": Format(
+        "bfloat16", "saved_model", Tolerance(0.1, 0.99), _saved_model_bfloat16, is_bfloat16=True
+    ),
     "keras": Format("model.keras", "keras", EXACT, _keras),
     "onnx": Format("model.onnx", "onnx", EXACT, _onnx, ("onnx", "tf2onnx", "onnxruntime")),
     "litert-float32": _litert("float32", EXACT),

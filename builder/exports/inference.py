@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from archspec import Graph, Node
 from archspec.files import read_text
+from archspec.ops.initializers import ZEROS
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
+from builder.network.choices import CONVOLUTION_TYPE, forced
 from builder.network.model import Lowering, build
+from builder.network.shapes_only import shapes_only
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, fitted, fitted_bytes
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
@@ -24,9 +29,17 @@ from builder.runs.run import Run
 from builder.system.files import json_text
 
 LABELS = "labels.txt"
-MOST_FROZEN = 1 << 30
-"""The bytes of weights that may become constants of the graph. A graph's file is limited to 2 GiB, so a larger network
-keeps its weights beside the graph."""
+ALL_CONSTANT = 256 << 20
+"""The bytes of kernels of convolutions up to which all of them become constants of a SavedModel's graph: those of
+ResNet-152. Constants take 25 times their memory while they are written, and as much when they are served (ResNet-50,
+TensorFlow 2.21: 2.5 GB in each), variables twice; but TensorFlow arranges variables for its kernels in each call."""
+MOST_CONSTANT = 64 << 20
+"""The bytes of kernels that become constants where there are more than that, so that such a network can be exported in
+4 GB."""
+LEAST_VARIABLE = 1 << 20
+"""Weights of fewer bytes are constants in any case."""
+WeightOf = Callable[[str], Any]
+"""From the name of a weight to a tensor, an array or a variable, in the graph that is being traced."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +66,45 @@ class InferenceNetwork:
     @property
     def shape(self) -> Shape:
         """The shape of its input, (height, width, channels)."""
-        height, width, channels = self.folded.graph.input.shape
-        return height, width, channels
+        return input_shape(self.folded.graph)
 
     @property
     def weight_bytes(self) -> int:
         return sum(value.nbytes for value in self.folded.weights.values())
 
-    def model(self, lowering: Lowering = "portable") -> keras.Model:
-        """A Keras model from pictures (batch, *shape), float32 from 0 to 255, to logits (batch, classes)."""
-        network = build(self.folded.graph, lowering, "float32")
+    def model(self) -> keras.Model:
+        """A Keras model of stock layers, from pictures (batch, *shape), float32 from 0 to 255, to logits (batch,
+        classes)."""
+        network = build(_begun_with_zeros(self.folded.graph), "portable", "float32")
         for weight in network.weights:
             weight.assign(self.folded.weights[weight.path])
         return from_pixels(network, self.normalisation)
+
+    def probabilities(
+        self, lowering: Lowering, weight_of: WeightOf, precision: str = "float32"
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A function to trace, from pictures (batch, *shape), float32 from 0 to 255, to probabilities (batch, classes),
+        float32.
+
+        Args:
+            lowering: the layers that it is made of.
+            weight_of: gives each weight by its name. It is called while the function is traced, so that a file can
+                have its weights as constants, variables or inputs; the function itself holds none.
+            precision: that of the layers; the weights are float32 in each.
+        """
+        with shapes_only():
+            model = from_pixels(build(self.folded.graph, lowering, precision), self.normalisation)
+
+        def probabilities(pictures: tf.Tensor) -> tf.Tensor:
+            # Half width even where this machine lacks it: the file may be for another.
+            own_type = contextlib.nullcontext() if precision == "float32" else forced(CONVOLUTION_TYPE, "its own")
+            # As updates rather than as a state, for which Keras converts bfloat16 to float32.
+            with keras.StatelessScope(initialize_variables=False) as scope, own_type:
+                for weight in model.weights:
+                    scope.add_update((weight, tf.convert_to_tensor(weight_of(weight.path))))
+                return tf.nn.softmax(model(pictures, training=False), name="probabilities")
+
+        return probabilities
 
     @property
     def input_description(self) -> dict[str, Any]:
@@ -81,6 +120,12 @@ class InferenceNetwork:
     def metadata(self) -> dict[str, str]:
         """The texts for formats that can hold some, with a description of the input."""
         return {"input": json.dumps(self.input_description), **self.texts}
+
+
+def input_shape(graph: Graph) -> Shape:
+    """The shape of a network's pictures, (height, width, channels)."""
+    height, width, channels = graph.input.shape
+    return height, width, channels
 
 
 def network_of(run: Run) -> InferenceNetwork:
@@ -100,7 +145,7 @@ def network_of(run: Run) -> InferenceNetwork:
     )
 
 
-def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
+def endpoints(network: InferenceNetwork, precision: str = "float32") -> tuple[dict[str, Any], list[Any]]:
     """The signatures of a SavedModel, and the variables that they read. All share one graph of the network.
 
     Returns:
@@ -109,9 +154,19 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
         or WebP files, whose transparent parts are put on a background as in training. Each returns `probabilities`
         (batch, classes), and for the most probable class `class_ids` (batch,) and `class_names` (batch,).
     """
-    model = network.model("fast")
-    is_frozen = network.weight_bytes <= MOST_FROZEN
-    probabilities = frozen(model) if is_frozen else plain(model)
+    weights, constant = network.folded.weights, constant_weights(network)
+
+    def stored(name: str) -> tf.Tensor:
+        value = weights[name]
+        is_kernel = precision == "mixed_bfloat16" and value.ndim > 1
+        return tf.constant(value, tf.bfloat16 if is_kernel else tf.float32)
+
+    variables = {name: tf.Variable(stored(name), trainable=False) for name in weights if name not in constant}
+
+    def weight_of(name: str) -> Any:
+        return stored(name) if name in constant else variables[name]
+
+    probabilities = compiled(network, network.probabilities("fast", weight_of, precision))
     height, width, channels = network.shape
 
     def answers(pictures: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -138,30 +193,34 @@ def endpoints(network: InferenceNetwork) -> tuple[dict[str, Any], list[Any]]:
         for name, (function, spec) in inputs.items()
         if name != "serve_bytes" or channels in FILE_CHANNELS
     }
-    return signatures, [] if is_frozen else [weight.value for weight in model.weights]
+    return signatures, list(variables.values())
 
 
-def plain(model: keras.Model) -> Any:
-    """A model's probabilities as a compiled function of pictures, float32 (batch, height, width, channels)."""
-    return _probabilities(model, lambda: contextlib.nullcontext())
+def compiled(network: InferenceNetwork, probabilities: Callable[[tf.Tensor], tf.Tensor]) -> Any:
+    """A function of pictures, float32 (batch, height, width, channels), as a graph."""
+    spec = tf.TensorSpec((None, *network.shape), tf.float32, "pictures")
+    return tf.function(probabilities, input_signature=[spec], autograph=False)
 
 
-def frozen(model: keras.Model) -> Any:
-    """A model's probabilities with its weights as constants, which TensorFlow arranges for its kernels only once."""
-    values = [(weight, keras.ops.convert_to_numpy(weight)) for weight in model.weights]
+def constant_weights(network: InferenceNetwork) -> set[str]:
+    """The names of the weights that become constants of a graph, which TensorFlow arranges only once."""
+    described = sorted((value.nbytes, value.ndim > 2, name) for name, value in network.folded.weights.items())
+    kernels = sum(size for size, is_kernel, _ in described if is_kernel)
+    left = kernels if kernels <= ALL_CONSTANT else MOST_CONSTANT
+    constant = {name for size, _, name in described if size < LEAST_VARIABLE}
+    for size, is_kernel, name in described:
+        if is_kernel and size <= left:
+            constant.add(name)
+            left -= size
+    return constant
 
-    def constants() -> contextlib.AbstractContextManager[Any]:
-        return keras.StatelessScope(state_mapping=[(weight, tf.constant(value)) for weight, value in values])
 
-    return _probabilities(model, constants)
+def _begun_with_zeros(graph: Graph) -> Graph:
+    """The graph with zeros for all weights to begin with, which are drawn in no time."""
+    zeros = {"initializer": ZEROS, "bias_initializer": ZEROS, "scale_initializer": ZEROS}
 
+    def begun(node: Node) -> Node:
+        fields = {field.name for field in dataclasses.fields(node.op)} & zeros.keys()
+        return replace(node, op=replace(node.op, **{name: zeros[name] for name in fields}))
 
-def _probabilities(model: keras.Model, scope: Callable[[], contextlib.AbstractContextManager[Any]]) -> Any:
-    spec = tf.TensorSpec((None, *model.input.shape[1:]), tf.float32, "pictures")
-
-    @tf.function(input_signature=[spec], autograph=False)
-    def probabilities(pictures: tf.Tensor) -> tf.Tensor:
-        with scope():
-            return tf.nn.softmax(model(pictures, training=False), name="probabilities")
-
-    return probabilities
+    return Graph(graph.name, tuple(map(begun, graph.nodes)))

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from archspec import Graph, Node, ops
 from builder.exports.folding import Folded
-from builder.exports.inference import InferenceNetwork, frozen
+from builder.exports.inference import InferenceNetwork
 from builder.network.stock_layers import sides_of
 from builder.system.tensorflow_start import stderr_captured
 
@@ -29,7 +29,10 @@ def write(network: InferenceNetwork, path: Path, precision: str, calibration: np
             uint8 with a scale and a zero point.
         calibration: for `int8`, pictures (count, height, width, channels) that show the ranges of activations.
     """
-    probabilities = frozen(replace(network, folded=padded_with_zeros(network.folded)).model("portable"))
+    network = replace(network, folded=padded_with_zeros(network.folded))
+    # The converter makes constants of variables itself. Given constants, it takes 20 times their memory.
+    variables = {name: tf.Variable(value, trainable=False) for name, value in network.folded.weights.items()}
+    probabilities = network.probabilities("portable", variables.__getitem__)
     spec = tf.TensorSpec((None, *network.shape), tf.float32, "pictures")
 
     @tf.function(input_signature=[spec], autograph=False)
@@ -37,6 +40,7 @@ def write(network: InferenceNetwork, path: Path, precision: str, calibration: np
         return {"probabilities": probabilities(pictures)}
 
     module = tf.Module()
+    module.variables_in_use = list(variables.values())
     converter = tf.lite.TFLiteConverter.from_concrete_functions([answers.get_concrete_function()], module)
     QUANTISATIONS[precision](converter, calibration)
     with stderr_captured(), warnings.catch_warnings():

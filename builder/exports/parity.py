@@ -8,19 +8,19 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 
-from archspec.recipe.resizing import Resizing
-from builder.data.samples import Pictures, pictures_of
-from builder.data.splits import Split
 from builder.exports import runtimes
 from builder.exports.formats import Format
-from builder.pictures.resizing import Shape
+from builder.exports.processes import Call, directly
 from builder.runs.names import MODEL
 from builder.runs.run import Run
 from builder.system.plain_paths import is_pattern, plain_path
+
+if TYPE_CHECKING:  # importing them imports TensorFlow
+    from builder.data.samples import Pictures
 
 MOST_PICTURES = 256
 """The largest number of validation pictures in a check."""
@@ -84,28 +84,37 @@ class Result:
     note: str = ""
 
 
-def sample(run: Run, split: Split, kind: str, shape: Shape, resizing: Resizing) -> Sample:
-    """Pictures of a split, with the predictions of a run's model.
+def sample(run: Run, pictures: Pictures, kind: str, call: Call = directly) -> Sample:
+    """Pictures, with the predictions of a run's model.
 
     Args:
+        run: the run.
+        pictures: its validation pictures, or others.
         kind: what the pictures are, in the plural, for people.
+        call: calls what loads the model.
     """
-    pictures = pictures_of(split, shape, resizing, MOST_PICTURES)
-    model = run.model
+    probabilities, times = call(_predicted, run, pictures.evaluated)
+    return Sample(pictures, kind, probabilities, times, (run.directory / MODEL).stat().st_size)
+
+
+def _predicted(run: Run, pictures: np.ndarray) -> tuple[np.ndarray, tuple[float, ...]]:
+    """The predictions of `model.keras`, float32 (count, classes), and the milliseconds for `runtimes.BATCHES`."""
+    import tensorflow as tf
+
+    model = replace(run).model  # of a copy, so that the model which it caches is released
     compiled = tf.function(lambda batch: tf.nn.softmax(model(batch, training=False)), reduce_retracing=True)
     probabilities = [
-        compiled(tf.constant(pictures.evaluated[start : start + runtimes.BATCH], tf.float32)).numpy()
-        for start in range(0, len(pictures.evaluated), runtimes.BATCH)
+        compiled(tf.constant(pictures[start : start + runtimes.BATCH], tf.float32)).numpy()
+        for start in range(0, len(pictures), runtimes.BATCH)
     ]
     times = [
         runtimes.milliseconds(
             lambda batch: compiled(tf.constant(batch, tf.float32)).numpy(),
-            np.resize(pictures.evaluated, (count, *shape)),
+            np.resize(pictures, (count, *pictures.shape[1:])),
         )
         for count in runtimes.BATCHES
     ]
-    size = (run.directory / MODEL).stat().st_size
-    return Sample(pictures, kind, np.concatenate(probabilities), tuple(times), size)
+    return np.concatenate(probabilities), tuple(times)
 
 
 def check(name: str, output_format: Format, folder: Path, sample: Sample) -> Result:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec import tables
+from archspec.wording import counted
 from builder.exports.formats import PACKAGES
-from builder.exports.inference import InferenceNetwork
 from builder.exports.parity import Result, Sample
-from builder.exports.pictures import Calibration
 from builder.exports.runtimes import BATCHES
 from builder.runs.environment import package_version
 from builder.runs.public import public_text
 from builder.runs.run import Run
+from builder.system import cpu
+
+if TYPE_CHECKING:  # importing them imports TensorFlow
+    from builder.exports.inference import InferenceNetwork
+    from builder.exports.pictures import Calibration
+
+WITHOUT_BFLOAT16 = (
+    "this CPU has no instructions for bfloat16 (AVX-512 BF16 or AMX), so its\n"
+    "times here say nothing about a CPU that has them, for which it is meant"
+)
 
 
 def headline(network: InferenceNetwork, sample: Sample) -> str:
@@ -39,8 +48,26 @@ def table(results: Sequence[Result], sample: Sample, calibration: Calibration) -
     )
     lines = [f"{one.name}: calibrated on {_seen(calibration)}" for one in results if one.format.calibrates]
     lines += [f"{one.name}: {one.note}" for one in results if one.note]
+    lines += [f"{one.name}: {WITHOUT_BFLOAT16}" for one in results if _is_emulated(one)]
     notes = "".join(f"\n{line}" for line in lines)
     return f"\n{tables.plain(header, rows)}\n\n{note}{notes}\n"
+
+
+def fastest(results: Sequence[Result]) -> str:
+    """The format with the shortest time for each batch, and the machine on which they were measured."""
+    found = [
+        f"{best.name} with {counted(batch, 'picture')} ({best.milliseconds[index]:.2f} ms)"
+        for index, (batch, best) in enumerate(zip(BATCHES, _fastest(results), strict=True))
+    ]
+    return f"Fastest on this machine ({cpu.description()}):\n{', '.join(found)}"
+
+
+def _fastest(results: Sequence[Result]) -> list[Result]:
+    return [min(results, key=lambda one: one.milliseconds[index]) for index in range(len(BATCHES))]
+
+
+def _is_emulated(result: Result) -> bool:
+    return result.format.is_bfloat16 and not cpu.computes_bfloat16()
 
 
 def _seen(calibration: Calibration) -> str:
@@ -60,6 +87,7 @@ def to_json(
     run: Run, network: InferenceNetwork, results: Sequence[Result], sample: Sample, calibration: Calibration
 ) -> dict[str, Any]:
     """The content of `export.json`, for whoever gets the export."""
+    good = [result for result in results if not result.problem]
     return {
         "network": network.name,
         "run": run.directory.absolute().name,
@@ -74,7 +102,9 @@ def to_json(
             "accuracy": _known(sample.accuracy),
             "milliseconds": _by_batch(sample.milliseconds),
         },
-        "formats": [_result(result, calibration) for result in results if not result.problem],
+        "measured_on": cpu.description(),
+        "fastest": dict(zip(map(str, BATCHES), [one.name for one in _fastest(good)], strict=True)),
+        "formats": [_result(result, calibration) for result in good],
         "failed": {result.name: public_text(result.problem) for result in results if result.problem},
     }
 

@@ -10,9 +10,16 @@ import tensorflow as tf
 from builder.exports.inference import InferenceNetwork, endpoints
 
 
-def write(network: InferenceNetwork, folder: Path) -> None:
-    """Writes a SavedModel into a folder, with the texts of the network as assets."""
-    signatures, variables = endpoints(network)
+def write(network: InferenceNetwork, folder: Path, precision: str = "float32") -> None:
+    """Writes a SavedModel into a folder, with the texts of the network as assets.
+
+    Args:
+        network: the network.
+        folder: the folder, which need not exist.
+        precision: `float32`, or `mixed_bfloat16` for activations and kernels in bfloat16. Inputs and outputs are the
+            same for both.
+    """
+    signatures, variables = endpoints(network, precision)
     module = tf.Module()
     module.variables_in_use = variables  # a SavedModel holds only the variables that its module refers to
     with tempfile.TemporaryDirectory() as texts:

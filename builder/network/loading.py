@@ -18,6 +18,7 @@ from archspec.errors import file_problem
 from archspec.files import open_regular
 from archspec.tables import size
 from archspec.wording import quoted
+from builder.network.shapes_only import shapes_only
 from builder.system.limits import BYTES_OF_LAYER, MOST_JSON, MOST_LAYERS, MOST_TENSORS, excess
 
 CONFIG, VARIABLES = "config.json", "model.weights.h5"
@@ -121,14 +122,17 @@ def _check_model(file: BinaryIO) -> None:
         if archive.getinfo(CONFIG).file_size > MOST_JSON:
             raise Claim(f"it has a {CONFIG} of more than {MOST_JSON:,} bytes")
         config = json.loads(archive.read(CONFIG))
-        with h5py.File(io.BytesIO(archive.read(VARIABLES))) as arrays:
+        # Where Keras stores the arrays as they are, their headers are read without the rest.
+        is_stored = archive.getinfo(VARIABLES).compress_type == zipfile.ZIP_STORED
+        variables = archive.open(VARIABLES) if is_stored else io.BytesIO(archive.read(VARIABLES))
+        with variables, h5py.File(variables) as arrays:
             check_arrays(arrays, stored)
     classes, count = _counted(config)
     if programs := sorted(classes & PROGRAMS):
         raise Claim(f"it has a layer of the class {quoted(programs[0])}, which runs a program or reads files")
     if count > MOST_LAYERS + stored // BYTES_OF_LAYER:
         raise Claim(f"it has {count:,} layers and connections, which is too many for a file of {size(stored)}")
-    with keras.StatelessScope(initialize_variables=False):  # the shapes of variables, without the variables
+    with shapes_only():
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
     needed = sum(math.prod(one.shape) * np.dtype(_numpy_type(one.dtype)).itemsize for one in model.variables)
     if reason := excess(needed, stored):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import keras
 
 import archspec
 from archspec import Analysis, ops
+from archspec.graph.placement import placement
 from archspec.network import Network, as_graph
 from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import did_you_mean
 from builder.network import retracing
+from builder.network.devices import device, run_on
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE, Lower
+from builder.network.variables import quick_variables
+from builder.system.garbage import without_collections
 
 retracing.suppress()
 
@@ -33,6 +37,7 @@ def build(
     lowering: Lowering = "fast",
     precision: str | None = None,
     any_size: bool = False,
+    towers: Sequence[str] = (),
 ) -> keras.Model:
     """Builds the Keras model of a network.
 
@@ -44,6 +49,9 @@ def build(
         precision: `float32`, `mixed_bfloat16` or `mixed_float16`; variables are float32 in each. None takes Keras's
             global policy, `keras.config.dtype_policy()`, which is float32 unless it has been set.
         any_size: leave the picture's height and width open, for a graph whose operations take any.
+        towers: the devices of the network's towers, such as `["GPU:0", "GPU:1"]`: the variables and operations of the
+            first tower are placed on the first one, and so on, the others as `archspec.graph.placement` says. By
+            default TensorFlow places all of them.
 
     Returns:
         A functional model from pictures (batch, height, width, channels) to logits (batch, classes), in float32
@@ -51,7 +59,8 @@ def build(
 
     Raises:
         archspec.SpecError: the spec has mistakes.
-        ValueError: the lowering, the precision or Keras's global policy is none of those above.
+        ValueError: the lowering, the precision or Keras's global policy is none of those above, or there are fewer
+            devices than towers.
         NotImplementedError: a primitive has no layer.
     """
     graph = as_graph(network)
@@ -63,14 +72,22 @@ def build(
                 f"{node.name}: the primitive {node.op.kind} has no layer in stock_layers.PORTABLE"
             )
     shape = (None, None, graph.input.shape[-1]) if any_size else graph.input.shape
-    picture = keras.Input(shape, name="input", dtype="float32")
-    outputs = [picture]
-    for node in graph.nodes[1:]:
-        dtype = "float32" if node is graph.output else precision  # losses want full precision
-        inputs = [outputs[index] for index in node.inputs]
-        outputs.append(lower[type(node.op)](node.op, inputs, LayerName(node.name, dtype)))
-    with _recursion_limit(len(outputs)):
-        return keras.Model(picture, outputs[-1], name=graph.name)
+    if towers and graph.towers > len(towers):
+        raise ValueError(f"expected a device for each of the {graph.towers} towers of {graph.name}, got {list(towers)}")
+    places = zip(graph.nodes, placement(graph, len(towers)), strict=True) if towers else ()
+    devices = {node.name: towers[place] for node, place in places}
+    with quick_variables(), without_collections():
+        picture = keras.Input(shape, name="input", dtype="float32")
+        outputs = [picture]
+        for node in graph.nodes[1:]:
+            dtype = "float32" if node is graph.output else precision  # losses want full precision
+            inputs = [outputs[index] for index in node.inputs]
+            with device(devices.get(node.name)):
+                outputs.append(lower[type(node.op)](node.op, inputs, LayerName(node.name, dtype)))
+        with _recursion_limit(len(outputs)):
+            model = keras.Model(picture, outputs[-1], name=graph.name)
+    run_on(model, devices)
+    return model
 
 
 def _precision(asked: str | None) -> str:

@@ -28,6 +28,11 @@ def helper_name(name: str, helper: str) -> str:
     return f"{name}._{helper}"
 
 
+def node_name(layer: str) -> str:
+    """The node that a layer, or a further layer of a node, belongs to: the reverse of `helper_name`."""
+    return layer.partition("._")[0]
+
+
 def renamed(tensor: Tensor, name: str) -> Tensor:
     """The output of one of Keras's operations with the operation renamed: Keras would call it by its function,
     "square", which may be the name of a layer in the spec."""

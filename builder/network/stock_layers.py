@@ -75,6 +75,11 @@ def batch_norm_options(op: ops.BatchNorm) -> dict[str, Any]:
     }
 
 
+def layer_norm_options(op: ops.LayerNorm) -> dict[str, Any]:
+    """The arguments of the LayerNormalization layer, stock or fast."""
+    return {"epsilon": op.epsilon, "scale": op.scale, "center": op.center}
+
+
 def _conv(op: ops.Conv, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
     x, padding = zero_padded(op, inputs[0], layer_name)
     return keras.layers.Conv2D(**conv_options(op, padding), **layer_name.options())(x)
@@ -112,8 +117,7 @@ def _batch_norm(op: ops.BatchNorm, inputs: Sequence[Tensor], layer_name: LayerNa
 
 
 def _layer_norm(op: ops.LayerNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:
-    options = {"epsilon": op.epsilon, "scale": op.scale, "center": op.center, **layer_name.options()}
-    return keras.layers.LayerNormalization(**options)(inputs[0])
+    return keras.layers.LayerNormalization(**layer_norm_options(op), **layer_name.options())(inputs[0])
 
 
 def _local_response_norm(op: ops.LocalResponseNorm, inputs: Sequence[Tensor], layer_name: LayerName) -> Tensor:

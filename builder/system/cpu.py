@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -23,6 +24,23 @@ INSTRUCTION_SETS: Mapping[str, tuple[str, ...]] = {
 largest, with the flags of /proc/cpuinfo that each needs besides those of the sets that it includes."""
 BASES = {"AVX512_CORE": "AVX2", "AVX512_CORE_VNNI": "AVX512_CORE"}
 """Sets that do not include the one before them in the list, and the one that they include instead."""
+
+
+FIRST_BFLOAT16 = "AVX512_CORE_BF16"
+"""The smallest set in which oneDNN computes convolutions of bfloat16 for TensorFlow."""
+
+
+def description() -> str:
+    """The CPU's model, its instruction set as oneDNN names it, and how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    model = _first("model name") or platform.processor() or platform.machine()
+    return ", ".join(filter(None, [model, instruction_set(), f"{cores} core{'s' if cores != 1 else ''}"]))
+
+
+def computes_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16 that TensorFlow uses through oneDNN."""
+    names, found = list(INSTRUCTION_SETS), instruction_set()
+    return found is not None and names.index(found) >= names.index(FIRST_BFLOAT16)
 
 
 def instruction_set() -> str | None:
@@ -53,11 +71,16 @@ def _has(name: str, flags: Collection[str]) -> bool:
 
 def _flags() -> frozenset[str]:
     """The CPU's flags as Linux lists them; none on other systems."""
+    return frozenset(_first("flags").split())
+
+
+def _first(field: str) -> str:
+    """The first value of a field of /proc/cpuinfo; empty where there is none, as on other systems than Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return frozenset()
-    return frozenset(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), []))
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == field), "")
 
 
 def cores() -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,48 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     if metadata.pop(CHECKSUM, "") != f"{checksum(tensors, metadata):08x}":
         raise ChecksumDiffers("its checksum does not match its contents")
     return tensors, metadata
+
+
+def write_tensor_file(path: Path, tensors: Mapping[str, np.ndarray]) -> TensorFile:
+    """Writes a `.safetensors` file for other processes of the same command, one tensor after the other, without the
+    copy of all that `write_tensors` makes, and without a checksum.
+
+    Raises:
+        OSError: the disk is full, or the directory cannot be written.
+    """
+    entries, end = {}, 0
+    for name, value in tensors.items():
+        if value.dtype != np.float32:
+            raise ValueError(f"{name} is of type {value.dtype}, expected float32")
+        entries[name] = {"dtype": "F32", "shape": value.shape, "data_offsets": (end, end + value.nbytes)}
+        end += value.nbytes
+    header = json.dumps(entries).encode()
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        for value in tensors.values():
+            file.write(np.ascontiguousarray(value).data)
+    return TensorFile(path)
+
+
+@dataclass(frozen=True)
+class TensorFile(Mapping[str, np.ndarray]):
+    """The tensors of a `.safetensors` file, by name. Each is read when it is asked for, and none is kept."""
+
+    path: Path
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with safe_open(self.path, framework="numpy") as file:
+            if name not in file.keys():  # noqa: SIM118  # it is no mapping
+                raise KeyError(name)
+            return file.get_tensor(name)
+
+    def __iter__(self) -> Iterator[str]:
+        with safe_open(self.path, framework="numpy") as file:
+            yield from file.keys()
+
+    def __len__(self) -> int:
+        with safe_open(self.path, framework="numpy") as file:
+            return len(file.keys())
 
 
 def checksum(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from builder.distribution.towers import following
 from builder.network.model import frozen_layers
 
 
@@ -75,4 +76,5 @@ class Ema:
                 average.assign(value)
                 weight.assign(mean)
 
-        self._strategy.run(exchange)
+        with following():  # each weight stays on its device
+            self._strategy.run(exchange)

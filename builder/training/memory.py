@@ -8,6 +8,8 @@ import tensorflow as tf
 from tensorflow.python.client import device_lib
 
 from archspec import Spec, analyse
+from archspec.graph.placement import placement as node_placement
+from archspec.graph.placement import shares
 from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.spec.addresses import recipe_of
 from builder.distribution.strategy import Placement
@@ -42,16 +44,26 @@ class StepMemory:
 
 
 def step_memory(spec: Spec, placement: Placement, is_set_up: bool = False) -> StepMemory:
-    """The memory of a step on the devices of a placement, and what is free there now.
+    """The memory of a step on the devices of a placement, and what is free there now. Of the GPUs of towers, it is that
+    of the one on which the fewest pictures fit; towers on one CPU share its memory, and are taken together.
 
     Args:
         is_set_up: whether the variables exist already, so that only the gradients are missing.
     """
     analysis, recipe = analyse(spec), recipe_of(spec)
     copies = 1 if is_set_up else COPIES + (recipe.ema is not None)
+    of_element = ACTIVATION_BYTES[recipe.precision]
+    if placement.towers and on_gpu():
+        devices = len(placement.towers)
+        held = shares(spec.graph, node_placement(spec.graph, devices), devices)
+        each = (
+            StepMemory(copies * 4 * share.parameters, max(1, share.activation_elements * of_element), free)
+            for share, free in zip(held, _free_on_gpus(), strict=False)  # further GPUs have no tower
+        )
+        return min(each, key=lambda memory: memory.fitting)
     return StepMemory(
         fixed=copies * analysis.weights_bytes(),
-        per_picture=max(1, analysis.training_bytes(1, ACTIVATION_BYTES[recipe.precision])),
+        per_picture=max(1, analysis.training_bytes(1, of_element)),
         free=_free(placement),
     )
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from archspec import Spec
 from archspec.recipe import Train
@@ -38,10 +39,16 @@ def parameters_of(network: keras.Model) -> str:
 
 
 def devices_of(placement: Placement) -> str:
-    """The replicas and workers in words, after a comma, if there are several."""
+    """The replicas and workers, or the devices of towers, after a comma, if there are several, and the GPUs of
+    this process, if any."""
+    if placement.towers:
+        return f", towers on {', '.join(placement.towers)}"
+    gpus = len(tf.config.list_logical_devices("GPU"))
+    on_gpus = f", on {counted(gpus, 'GPU')}" if gpus else ""
     if placement.is_multi_worker:
-        return f", {counted(placement.replicas, 'replica')} on {counted(len(placement.cluster.workers), 'worker')}"
-    return f", {counted(placement.replicas, 'replica')}" if placement.replicas > 1 else ""
+        workers = counted(len(placement.cluster.workers), "worker")
+        return f", {counted(placement.replicas, 'replica')} on {workers}{on_gpus and f', this one{on_gpus[1:]}'}"
+    return (f", {counted(placement.replicas, 'replica')}" if placement.replicas > 1 else "") + on_gpus
 
 
 def stopped_early(progress: Progress, recipe: Train) -> str:

@@ -19,7 +19,8 @@ from builder.data import Data
 from builder.data.balance import class_weights
 from builder.data.batches import steps_per_epoch
 from builder.distribution.strategy import Placement
-from builder.network.model import build, freeze, verify
+from builder.network.model import Lowering, build, freeze, verify
+from builder.network.variables import quick_variables
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints
 from builder.system.terminal import Say
@@ -91,14 +92,16 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
     synchronized = recipe.synchronized_batch_norm and placement.replicas > 1
     try:
         with placement.strategy.scope():
-            network = build(spec, "synchronized" if synchronized else "fast", recipe.precision)
+            lowering: Lowering = "synchronized" if synchronized else "fast"
+            network = build(spec, lowering, recipe.precision, towers=placement.towers)
             verify(network, analysis)
             if initialise and recipe.init_from is not None:
                 say(init_from(network, spec.graph, recipe.init_from, address(spec, "train", "init_from")))
             freeze(network, recipe.trains)
             model = from_pixels(network, data.normalisation)
             optimizer = optimizers.optimizer(recipe)
-            optimizer.build(model.trainable_variables)
+            with quick_variables():
+                optimizer.build(model.trainable_variables)
             ema = Ema(model, recipe.ema) if recipe.ema else None
             return Setup(
                 spec=spec,

@@ -10,7 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe import Train
+from archspec.recipe.distribution import TowerDevices
 from archspec.recipe.monitor import ACCURACIES, METRICS
+from builder.distribution import towers
 from builder.network.model import weighted_layers
 from builder.training.averaging import Ema
 from builder.training.losses import correct, loss, weighted
@@ -48,6 +50,7 @@ def training_steps(
     variables = model.trainable_variables
     losses = weighted(loss(recipe), class_weights)
     synchronized = recipe.synchronized_batch_norm and replicas > 1
+    has_towers = isinstance(recipe.distribute, TowerDevices)
     statistics = [] if replicas == 1 or synchronized else _moving_statistics(model)
 
     def part(pictures: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
@@ -56,10 +59,12 @@ def training_steps(
             logits = model(pictures, training=True)
             of_each = losses(labels, logits)
             mean = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.global_batch)
-        gradients = tape.gradient(mean, [variable.value for variable in variables])
+        values = [variable.value for variable in variables]
+        gradients = towers.gradients(mean, values) if has_towers else tape.gradient(mean, values)
         reported = (of_each, *(correct(labels, logits, k) for k in ACCURACIES.values()))
         return gradients, tf.stack([tf.reduce_sum(value) for value in reported])
 
+    @_placed(recipe)
     def replica_step(pictures: tf.Tensor, labels: tf.Tensor, stop: tf.Tensor) -> tf.Tensor:
         if recipe.accumulate == 1:
             gradients, sums = part(pictures, labels)
@@ -104,6 +109,7 @@ def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.
     float32: each of METRICS times the weight, and the weights, summed over the global batch."""
     losses = loss(recipe)
 
+    @_placed(recipe)
     def replica_step(pictures: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         logits = model(pictures, training=False)
         of_each = (losses(labels, logits), *(correct(labels, logits, k) for k in ACCURACIES.values()), 1.0)
@@ -118,6 +124,19 @@ def evaluation_steps(model: keras.Model, recipe: Train, strategy: tf.distribute.
         return _collected(step, count, len(METRICS) + 1)
 
     return steps
+
+
+def _placed(recipe: Train) -> Callable[[Steps], Steps]:
+    """A decorator of a step: where towers have devices, what is not a layer runs where its input is."""
+
+    def decorator(step: Steps) -> Steps:
+        def placed(*arguments: tf.Tensor) -> tf.Tensor:
+            with towers.following():
+                return step(*arguments)
+
+        return placed if isinstance(recipe.distribute, TowerDevices) else step
+
+    return decorator
 
 
 def _collected(step: Callable[[tf.Tensor], tf.Tensor], count: tf.Tensor, size: int) -> tf.Tensor:
@@ -162,7 +181,10 @@ def _in_parts(
 
 def _compiled(recipe: Train, replicas: int) -> bool:
     """Whether XLA compiles the step. With it a CPU trains ResNet-50 three times more slowly, and several replicas
-    fail."""
+    fail, as several devices do."""
     return recipe.xla == "on" or (
-        recipe.xla == "auto" and replicas == 1 and bool(tf.config.list_logical_devices("GPU"))
+        recipe.xla == "auto"
+        and replicas == 1
+        and not isinstance(recipe.distribute, TowerDevices)
+        and bool(tf.config.list_logical_devices("GPU"))
     )

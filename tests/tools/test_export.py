@@ -16,33 +16,39 @@ from sklearn.datasets import load_digits
 
 from builder.exports import formats
 from builder.runs.run import open_run
+from builder.system import cpu
 from tests.processes import ENVIRONMENT, ROOT, process
 
 TOOL = ROOT / "tools" / "export.py"
 FORMATS = ["saved_model", "keras", "onnx", "litert"]
-FILES = [
+SAVED_MODEL = [
     "assets/environment.json",
     "assets/labels.txt",
     "assets/metrics.csv",
     "assets/spec.yaml",
-    "export.json",
     "fingerprint.pb",
+    "saved_model.pb",
+    "variables/variables.data-00000-of-00001",
+    "variables/variables.index",
+]
+FILES = [
+    *SAVED_MODEL,
+    *(f"bfloat16/{name}" for name in SAVED_MODEL),
+    "export.json",
     "model.dynamic.tflite",
     "model.float16.tflite",
     "model.float32.tflite",
     "model.int8.tflite",
     "model.keras",
     "model.onnx",
-    "saved_model.pb",
-    "variables/variables.data-00000-of-00001",
-    "variables/variables.index",
 ]
 
 
 def test_an_export_has_all_its_files_and_a_report(exported):
     out, printed = exported
     assert [path.name for path in out.iterdir()] == ["1"]
-    assert sorted(path.relative_to(out / "1").as_posix() for path in (out / "1").rglob("*") if path.is_file()) == FILES
+    files = [path.relative_to(out / "1").as_posix() for path in (out / "1").rglob("*") if path.is_file()]
+    assert sorted(files) == sorted(FILES)
     report = json.loads((out / "1" / "export.json").read_text())
     assert report["network"] == "digits" and report["classes"] == list("0123456789")
     assert report["check"]["pictures"] == 256 and report["packages"]["onnxruntime"]
@@ -55,6 +61,14 @@ def test_an_export_has_all_its_files_and_a_report(exported):
     sizes = {one["format"]: one["bytes"] for one in report["formats"]}
     assert sizes["litert-int8"] < 0.6 * sizes["litert-float32"]
     assert f"saved {out / '1'}" in printed
+    times = {one["format"]: one["milliseconds"] for one in report["formats"]}
+    for batch, noun in (("1", "1 picture"), ("8", "8 pictures")):
+        fastest = report["fastest"][batch]
+        assert times[fastest][batch] == min(one[batch] for one in times.values())
+        assert f"{fastest} with {noun} ({times[fastest][batch]:.2f} ms)" in printed
+    assert f"\nFastest on this machine ({report['measured_on']}):\n" in printed
+    assert cpu.description() == report["measured_on"]
+    assert ("saved_model-bfloat16: this CPU has no instructions" in printed) != cpu.computes_bfloat16()
 
 
 def test_saved_model_cli_shows_and_runs_it(exported, tmp_path):

@@ -11,6 +11,7 @@ import archspec
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from builder.data import check_fits, load_data
+from builder.data.sources import digits
 from tests.strategies import load
 
 SHAPE = (8, 8, 1)
@@ -92,3 +93,11 @@ def test_a_single_class_is_refused():
 
 def test_what_fits_is_accepted():
     check_fits(load_data(Digits(), SHAPE), network(10), Train(data=Digits(), batch_size=1437))
+
+
+def test_the_digits_of_a_scikit_learn_that_keeps_its_file_elsewhere_are_the_same(monkeypatch):
+    expected = load_data(Digits(), SHAPE)
+    monkeypatch.setattr(digits, "FILE", "elsewhere.csv.gz")
+    found = load_data(Digits(), SHAPE)
+    assert found.fingerprint == expected.fingerprint
+    assert np.array_equal(found.train.pictures, expected.train.pictures)

@@ -17,7 +17,7 @@ import archspec
 from archspec.errors import Where
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
-from archspec.recipe.train import Mirrored, MultiWorker, Off
+from archspec.recipe.distribution import Mirrored, MultiWorker, Off
 from archspec.spec.addresses import address
 from builder.distribution.cluster import Cluster, described_cluster
 from builder.distribution.strategy import choose_strategy

@@ -30,6 +30,7 @@ from builder.system.endings import ExportFailed
 from builder.system.tensors import read_tensors, write_tensors
 from builder.training.trainer import train
 from tests.builder.data.conftest import cut, write
+from tests.forked import python
 from tests.processes import ROOT, process
 
 
@@ -406,10 +407,40 @@ def test_files_of_any_size_are_served_as_they_were_evaluated(colour_run, tmp_pat
     assert [one["agreement"] for one in report["formats"]] == [1.0, 1.0, 1.0]
 
 
-def test_a_network_too_large_for_constants_keeps_variables(colour_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("builder.exports.inference.MOST_FROZEN", 0)
-    place = export(colour_run, ["saved_model"], tmp_path / "out", say=lambda line: None)
-    loaded = tf.saved_model.load(str(place))
-    signature = loaded.signatures["serving_default"]
-    assert len(signature.variables) == 8  # kernels and biases
-    assert signature(pictures=tf.zeros((5, 16, 16, 3)))["probabilities"].shape == (5, 2)
+def test_large_weights_are_variables(colour_run, tmp_path, monkeypatch):
+    for limit in ("ALL_CONSTANT", "MOST_CONSTANT", "LEAST_VARIABLE"):
+        monkeypatch.setattr(f"builder.exports.inference.{limit}", 0)
+    place = export(colour_run, ["saved_model", "saved_model-bfloat16"], tmp_path / "out", say=lambda line: None)
+    for folder, kernels in ((place, tf.float32), (place / "bfloat16", tf.bfloat16)):
+        loaded = tf.saved_model.load(str(folder))
+        signature = loaded.signatures["serving_default"]
+        assert len(signature.variables) == 8  # kernels and biases
+        assert {one.dtype for one in signature.variables if len(one.shape) > 1} == {kernels}
+        answers = signature(pictures=tf.zeros((5, 16, 16, 3)))
+        assert answers["probabilities"].shape == (5, 2) and answers["probabilities"].dtype == tf.float32
+
+
+@pytest.fixture
+def own_processes(monkeypatch):
+    monkeypatch.setattr("builder.exports.exporter.MOST_IN_ONE_PROCESS", 0)
+    monkeypatch.setattr("builder.exports.processes.PYTHON", [python()])
+
+
+def test_a_large_network_is_exported_by_a_process_for_each_step(colour_run, tmp_path, own_processes):
+    lines = []
+    asked = ["saved_model", "keras", "onnx", "litert-int8"]
+    place = export(colour_run, asked, tmp_path / "out", say=lines.append)
+    report = json.loads((place / "export.json").read_text())
+    assert [one["format"] for one in report["formats"]] == asked
+    assert sorted(path.name for path in place.iterdir()) == [
+        "assets", "export.json", "fingerprint.pb", "model.int8.tflite", "model.keras", "model.onnx", "saved_model.pb",
+        "variables",
+    ]  # fmt: skip
+    assert "calibrated on 18 training pictures" in "\n".join(lines)
+
+
+def test_mistakes_found_by_another_process_are_reported_as_ever(copy, tmp_path, own_processes):
+    model = copy / "model.keras"
+    model.write_bytes(model.read_bytes()[:1000])
+    assert refused(copy, out=tmp_path / "out").startswith(f"{model}: is damaged, or no model of Keras: ")
+    assert list(tmp_path.iterdir()) == [copy]

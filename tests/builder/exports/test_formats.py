@@ -16,7 +16,7 @@ def test_every_format_has_a_runtime_and_every_runtime_a_format():
 
 
 def test_choices_and_packages_follow_from_the_table():
-    assert ("saved_model", "keras", "onnx", "litert", *LITERT) == CHOICES
+    assert ("saved_model", "saved_model-bfloat16", "keras", "onnx", "litert", *LITERT) == CHOICES
     assert PACKAGES == ("tensorflow", "keras", "onnx", "tf2onnx", "onnxruntime", "ai-edge-litert")
     assert [name for name, output_format in FORMATS.items() if output_format.calibrates] == ["litert-int8"]
 

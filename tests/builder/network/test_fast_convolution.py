@@ -3,12 +3,11 @@
 import keras
 import pytest
 import tensorflow as tf
-from tensorflow.python.util import _pywrap_util_port, _pywrap_utils
 
 from archspec import ops
-from builder.network import fast_layers
+from builder.network import choices
 from builder.network.fast import FAST
-from builder.network.fast_layers import FastConv2D
+from builder.network.fast_convolution import FastConv2D, group_block
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE
 from tests.builder.network.layer_pairs import TOLERANCE, built, close, normal, policies, results, same, share_weights
@@ -29,19 +28,20 @@ EIGEN = {"float32": 1e-5, "mixed_bfloat16": 1e-1, "mixed_float16": 2e-2}
 SIDES = ((3, 1), (0, 2))
 
 
-@pytest.fixture(params=["as chosen here", "native half width", "emulated half width"])
-def tolerance(request, monkeypatch):
-    """Forces each side of the choice by instruction set on any machine; returns the tolerance for a precision."""
-    chosen = fast_layers.emulated
-    native = request.param == "native half width"
-    if request.param != "as chosen here":
-        monkeypatch.setattr(fast_layers, "emulated", lambda dtype: not native and dtype in fast_layers.HALF_WIDTH)
+@pytest.fixture(params=["as chosen here", "its own", "float32"])
+def tolerance(request):
+    """Forces each type of the convolution on any machine; returns the tolerance for a precision."""
 
     def tolerance(policy):
-        dtype = tf.as_dtype(policy.removeprefix("mixed_"))
-        return (EIGEN if native and chosen(dtype) else TOLERANCE)[policy]
+        dtype = policy.removeprefix("mixed_")
+        lacks = dtype in choices.HALF_TYPES and dtype not in choices.device().half_types
+        return (EIGEN if request.param == "its own" and lacks else TOLERANCE)[policy]
 
-    return tolerance
+    if request.param == "as chosen here":
+        yield tolerance
+    else:
+        with choices.forced(choices.CONVOLUTION_TYPE, request.param):
+            yield tolerance
 
 
 def convolutions(shape, policy="float32", **options):
@@ -82,13 +82,6 @@ def test_explicit_padding_of_a_convolution(policy, options, tolerance):
     same_with_sides(policy, tolerance(policy), **options)
 
 
-@pytest.mark.parametrize("options", [{}, {"stride": (2, 2)}, {"dilation": (2, 2)}], ids=str)
-def test_explicit_padding_on_other_devices(options, monkeypatch):
-    """In float32 only: in half width, a CPU computes the gradients of the other devices' operation in Eigen."""
-    monkeypatch.setattr(fast_layers, "on_cpu", lambda: False)
-    same_with_sides("float32", TOLERANCE["float32"], **options)
-
-
 def test_explicit_zeros_come_before_the_convolution():
     """TensorFlow has no fast gradients on a CPU for a convolution that pads by itself."""
     fast = with_sides(FAST[ops.Conv], "float32")
@@ -98,43 +91,77 @@ def test_explicit_zeros_come_before_the_convolution():
     assert any(operation.type == "Pad" for operation in graph.get_operations())
 
 
-def test_other_devices_convolve_the_groups_at_once(monkeypatch):
+def test_groups_together_are_one_convolution(monkeypatch):
     x = normal(2, 9, 8, 32)
     fast, stock = convolutions(x.shape, groups=4)
     fast.set_weights(stock.get_weights())
-    monkeypatch.setattr(fast_layers, "on_cpu", lambda: False)
     calls = []
     convolve = fast._convolve
     monkeypatch.setattr(fast, "_convolve", lambda *arguments: calls.append(1) or convolve(*arguments))
-    close(fast(x), stock(x), 1e-5)
+    with choices.forced(choices.GROUPS_TOGETHER, 1):
+        close(fast(x), stock(x), 1e-5)
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("dtype", fast_layers.HALF_WIDTH, ids=str)
-@pytest.mark.parametrize(
-    ("only_cpus", "onednn", "instructions", "emulated"),
-    [
-        (True, True, True, False),
-        (True, True, False, True),
-        (True, False, True, True),
-        (False, True, False, False),
-    ],
+WHERE_ONEDNN = pytest.mark.skipif(
+    choices.device().is_cpu and choices.device().instruction_set is None,
+    reason="a grouped convolution has gradients on a CPU only with oneDNN",
 )
-def test_half_width_is_emulated_on_cpus_that_cannot_use_it(
-    dtype, only_cpus, onednn, instructions, emulated, monkeypatch
-):
-    monkeypatch.setattr(fast_layers, "on_cpu", lambda: only_cpus)
-    monkeypatch.setattr(_pywrap_util_port, "IsMklEnabled", lambda: onednn)
-    monkeypatch.setattr(_pywrap_utils, "IsDataTypeSupportedByOneDNNOnThisCPU", lambda dtype: instructions)
-    assert fast_layers.emulated.__wrapped__(dtype) == emulated
-    assert not fast_layers.emulated.__wrapped__(tf.float32)
+
+
+@WHERE_ONEDNN
+@pytest.mark.parametrize("groups", [2, 8, 32])
+@pytest.mark.parametrize("options", [{}, {"strides": 2, "padding": "same"}, {"dilation_rate": 2}], ids=str)
+def test_gradients_of_groups_together(groups, options):
+    x = normal(2, 9, 8, 32)
+    with choices.forced(choices.GROUPS_TOGETHER, 1):
+        same(*convolutions(x.shape, groups=groups, **options), x, TOLERANCE["float32"])
+
+
+@policies
+@pytest.mark.parametrize("option", choices.GROUP_CHANNELS.options)
+def test_groups_computed_several_at_a_time(policy, option):
+    x = normal(2, 9, 8, 32)
+    with choices.forced(choices.GROUPS_TOGETHER, choices.NEVER), choices.forced(choices.GROUP_CHANNELS, option):
+        same(*convolutions(x.shape, policy, groups=16, padding="same"), x, TOLERANCE[policy])
+
+
+@policies
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("option", choices.POINTWISE_WEIGHTS_GRADIENT.options)
+def test_gradients_of_a_pointwise_convolution(policy, groups, option):
+    x = normal(2, 9, 8, 32)
+    with choices.forced(choices.POINTWISE_WEIGHTS_GRADIENT, option):
+        same(*convolutions(x.shape, policy, kernel_size=1, groups=groups), x, TOLERANCE[policy])
+
+
+def test_the_product_of_matrices_is_taken_without_strides_only():
+    """Slicing the inputs for it would cost what it gains."""
+    with choices.forced(choices.POINTWISE_WEIGHTS_GRADIENT, "matrix product"):
+        gradients = {strides: gradient_operations(strides) for strides in (1, 2)}
+    assert "MatMul" in gradients[1] and "Conv2DBackpropFilter" not in gradients[1]
+    assert "MatMul" not in gradients[2] and "Conv2DBackpropFilter" in gradients[2]
+
+
+def gradient_operations(strides):
+    """The kinds of operations in the step of a 1x1 convolution."""
+    layer = built(FastConv2D, (2, 8, 8, 32), filters=64, kernel_size=1, strides=strides)
+
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(layer(x))
+        return tape.gradient(y, layer.trainable_weights[0].value)
+
+    graph = step.get_concrete_function(tf.TensorSpec((2, 8, 8, 32))).graph
+    return {operation.type for operation in graph.get_operations()}
 
 
 @pytest.mark.parametrize(
     ("groups", "channels", "together"), [(2, 48, 1), (32, 4, 4), (32, 8, 2), (6, 5, 6), (6, 6, 3), (3, 1, 3)]
 )
 def test_groups_that_are_computed_together(groups, channels, together):
-    assert fast_layers.group_block(groups, channels) == together
+    assert group_block(groups, channels, 16) == together
 
 
 def test_channels_first_is_refused():

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from builder.network.fast_layers import FastConv2D, FusedBatchNormalization, LocalResponseNormalization
+from builder.network import choices
+from builder.network.fast_activation import FUNCTIONS, FastActivation
+from builder.network.fast_convolution import FastConv2D
+from builder.network.fast_normalisation import (
+    FastLayerNormalization,
+    FusedBatchNormalization,
+    LocalResponseNormalization,
+)
 from builder.network.stock_layers import portable_lrn
 from tests.builder.network.layer_pairs import TOLERANCE, built, close, normal, policies, results, same
 
@@ -76,6 +83,51 @@ def test_masked_batch_normalisation():
     mask = tf.constant(normal(4, 5, 3, seed=3) > 0)
     fast, stock = batch_norms(x.shape)
     same(fast, stock, x, 1e-5, training=True, mask=mask)
+
+
+# Layer normalisation and activations
+
+
+@policies
+@pytest.mark.parametrize("option", choices.LAYER_NORM.options)
+@pytest.mark.parametrize("shape", [(2, 5, 4, 24), (6, 24)], ids=["picture", "features"])
+@pytest.mark.parametrize(("scale", "center"), [(True, True), (False, True), (True, False)])
+def test_layer_normalisation(policy, option, shape, scale, center):
+    x = normal(*shape, mean=2.0)
+    options = {"epsilon": 1e-6, "scale": scale, "center": center}
+    fast = built(FastLayerNormalization, x.shape, dtype=policy, **options)
+    with choices.forced(choices.LAYER_NORM, option):
+        same(fast, built(keras.layers.LayerNormalization, x.shape, **options), x, TOLERANCE[policy])
+
+
+@pytest.mark.parametrize("options", [{"axis": 1}, {"axis": [1, 2]}], ids=str)
+def test_layer_normalisation_over_other_axes(options):
+    x = normal(2, 5, 4, 6)
+    same(
+        built(FastLayerNormalization, x.shape, **options),
+        built(keras.layers.LayerNormalization, x.shape, **options),
+        x,
+        1e-5,
+    )
+
+
+@policies
+@pytest.mark.parametrize(
+    ("function", "choice", "option"),
+    [("relu", choices.RELU_GRADIENT, option) for option in choices.RELU_GRADIENT.options]
+    + [("gelu", choices.GELU_GRADIENT, option) for option in choices.GELU_GRADIENT.options],
+)
+def test_activations(policy, function, choice, option):
+    x = 3 * normal(2, 5, 4, 24)
+    x[0, 0, 0, :2] = 0.0
+    with choices.forced(choice, option):
+        same(FastActivation(function, dtype=policy), keras.layers.Activation(function), x, 2 * TOLERANCE[policy])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_activation_functions_of_other_forms_are_those_of_keras(function):
+    x = normal(6, 7)
+    same(FastActivation(function), keras.layers.Activation(function), x, 1e-5)
 
 
 # Local response normalisation

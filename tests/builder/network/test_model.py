@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 import archspec
 import builder
-from builder.network import fast_layers
+from builder.network import choices
 from builder.network.model import transfer_weights
 from tests.strategies import load
 
@@ -102,12 +102,11 @@ def test_the_fast_lowering_compiles_with_xla():
         assert np.abs(a - b).mean() <= 1e-4 * np.abs(a).mean() + 1e-5
 
 
-@pytest.mark.parametrize("emulated", [False, True])
-def test_in_half_width_the_fast_lowering_is_as_exact_as_stock_layers(emulated, monkeypatch):
+@pytest.mark.parametrize("option", choices.CONVOLUTION_TYPE.options)
+def test_in_half_width_the_fast_lowering_is_as_exact_as_stock_layers(option):
     """With XLA and without it, whether or not the CPU has the type: the errors against float32, as a part of each
     gradient's norm, on average over the weights. Roundings through three batch normalisations come to 0.1 to 0.2."""
     keras.utils.set_random_seed(0)
-    monkeypatch.setattr(fast_layers, "emulated", lambda dtype: emulated and dtype in fast_layers.HALF_WIDTH)
     reference = builder.build(load(RICH), lowering="portable")
     exact = training_step(reference)
 
@@ -118,8 +117,9 @@ def test_in_half_width_the_fast_lowering_is_as_exact_as_stock_layers(emulated, m
         return np.mean([np.linalg.norm(a - b) / (np.linalg.norm(b) + 1e-4) for a, b in pairs])
 
     stock = error("portable")
-    assert error("fast") < 1.5 * stock
-    assert error("fast", jit_compile=True) < 1.5 * stock
+    with choices.forced(choices.CONVOLUTION_TYPE, option):
+        assert error("fast") < 1.5 * stock
+        assert error("fast", jit_compile=True) < 1.5 * stock
 
 
 def test_a_saved_portable_model_opens_with_keras_alone(tmp_path):

@@ -14,7 +14,7 @@ from hypothesis import given
 
 import builder
 from archspec import Graph, Node, ops
-from builder.network import fast_layers
+from builder.network import fast
 from builder.network.fast import FAST
 from tests import small, strategies
 from tests.builder.network.test_model import RICH
@@ -101,7 +101,7 @@ def test_every_fast_layer_is_saved_as_a_layer_of_keras():
     """A layer that is added without `saved_as` would open where this project is installed, and nowhere else."""
     layers = [
         value
-        for name, value in vars(fast_layers).items()
+        for name, value in vars(fast).items()
         if inspect.isclass(value) and issubclass(value, keras.layers.Layer) and name != "FUNCTIONAL"
     ]
     assert len(layers) == len(FAST)
@@ -109,6 +109,7 @@ def test_every_fast_layer_is_saved_as_a_layer_of_keras():
         "BatchNormalization": "keras.layers",
         "Conv2D": "keras.layers",
         "Dropout": "keras.layers",
+        "LayerNormalization": "keras.layers",
         "Activation": "keras.layers",
         "Functional": "keras.src.models.functional",
     }
@@ -120,7 +121,7 @@ def test_a_random_model_is_read_again_as_stock_layers(data):
     model = builder.build(strategies.load(data))
     assert "builder" not in model.to_json()
     stock = keras.models.model_from_json(model.to_json())
-    assert not {type(layer) for layer in stock.layers} & {type(layer) for layer in vars(fast_layers).values()}
+    assert not {type(layer) for layer in stock.layers} & {type(layer) for layer in vars(fast).values()}
     stock.set_weights(model.get_weights())
     np.testing.assert_allclose(stock(pictures(model)), model(pictures(model)), rtol=1e-3, atol=1e-4)
     keras.backend.clear_session()
@@ -139,7 +140,7 @@ def test_clones_compute_the_same_and_keep_the_fast_layers(rich):
     kinds = [
         {layer.name: type(layer) for layer in model.layers if layer.name != normalisation} for model in (rich, clone)
     ]
-    assert kinds[0] == kinds[1] and fast_layers.FastConv2D in kinds[1].values()
+    assert kinds[0] == kinds[1] and fast.FastConv2D in kinds[1].values()
 
 
 def test_weights_go_between_the_lowerings_in_files(rich, tmp_path):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from archspec.recipe.optimizers import Adam, Adamw, Lamb, Lion, Muon, Rmsprop, Sgd
-from builder.network.fast_layers import ReplicaDropout
+from builder.network.replica_dropout import ReplicaDropout
 from builder.training import losses as loss_functions
 from builder.training import optimizers
 from builder.training.averaging import Ema
