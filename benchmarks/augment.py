@@ -21,26 +21,54 @@ from archspec.recipe.augment import (
     RandomCrop,
     RandomErasing,
 )
-from benchmarks.measure import Row, in_turn, show
+from benchmarks.measure import Row, in_turn, seconds, show
 from builder.augment import augmented, numbers_needed
 
 CLASSES = 10
-BATCHES = {(64, 224): 2, (128, 32): 20}
-"""The number of batches in one measurement, by (pictures per batch, side)."""
+SIZES = ((64, 224), (128, 32))
+"""Pictures in a batch, and their side."""
+SECONDS = 0.7
+"""How long a measurement should last: most of it would be the start of tf.data's threads otherwise."""
+LEAST, MOST = 4, 2000
+"""The number of batches in a measurement."""
 layers = keras.layers
 
 
 def run() -> None:
-    for (count, side), batches in BATCHES.items():
+    for count, side in SIZES:
         rows = []
         for augmentations, keras_layers in cases(side):
-            ours = pipeline(functools.partial(by_us, augmentations), count, side, batches)
-            other = pipeline(functools.partial(by_keras, keras_layers), count, side, batches) if keras_layers else None
-            first, second, ratio = in_turn(ours, other or (lambda: None), rounds=3)
-            rate, other_rate = (f"{count * batches / taken:,.0f}/s" for taken in (first, second))
+            ours = Measured(functools.partial(by_us, augmentations), count, side)
+            other = Measured(functools.partial(by_keras, keras_layers), count, side) if keras_layers else None
+            first, second, ratio = in_turn(ours.run, other.run if other else (lambda: None), rounds=3, warm_up=0)
             name = ", ".join(type(options).__name__ for options in augmentations)
-            rows.append(Row(name, rate, other_rate, ratio, 1.0) if other else Row(name, rate, "has none"))
+            rate = f"{count * ours.batches / first:,.0f}/s"
+            if other is None:
+                rows.append(Row(name, rate, "has none"))
+                continue
+            other_rate = f"{count * other.batches / second:,.0f}/s"
+            rows.append(Row(name, rate, other_rate, ratio * ours.batches / other.batches, 1.0))
         show(f"Augmentation of {side}x{side} pictures in batches of {count}", rows, "Keras's layers")
+
+
+class Measured:
+    """An augmentation of as many batches as fit into SECONDS, with one batch for each core at a time."""
+
+    def __init__(self, augment: Callable[..., Any], count: int, side: int) -> None:
+        generator = np.random.default_rng(0)
+        pictures = tf.constant(generator.integers(0, 256, (count, side, side, 3), np.uint8))
+        labels = tf.constant(generator.integers(0, CLASSES, count))
+        self.dataset = tf.data.Dataset.range(MOST).map(
+            lambda number: augment(number, pictures, labels), num_parallel_calls=os.cpu_count(), deterministic=True
+        )
+        self.batches = LEAST
+        self.run()  # compiles
+        for _ in range(2):  # the second time from a number that is large enough to say something
+            self.batches = min(MOST, max(LEAST, int(self.batches * SECONDS / seconds(self.run))))
+
+    def run(self) -> None:
+        for _ in self.dataset.take(self.batches):
+            pass
 
 
 def cases(side: int) -> list[tuple[list[Any], list[Any]]]:
@@ -78,14 +106,3 @@ def by_keras(keras_layers: list[Any], number: tf.Tensor, pictures: tf.Tensor, la
     for layer in keras_layers:
         data = layer(data) if isinstance(layer, layers.ZeroPadding2D) else layer(data, training=True)
     return data
-
-
-def pipeline(augment: Callable[..., Any], count: int, side: int, batches: int) -> Callable[[], object]:
-    """Augments a number of batches of the same pictures and labels, with one batch per core at a time."""
-    generator = np.random.default_rng(0)
-    pictures = tf.constant(generator.integers(0, 256, (count, side, side, 3), np.uint8))
-    labels = tf.constant(generator.integers(0, CLASSES, count))
-    dataset = tf.data.Dataset.range(batches).map(
-        lambda number: augment(number, pictures, labels), num_parallel_calls=os.cpu_count(), deterministic=True
-    )
-    return lambda: [None for _ in dataset]

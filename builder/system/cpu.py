@@ -1,4 +1,4 @@
-"""The CPU, and the instruction set that oneDNN, and so TensorFlow, computes with on it."""
+"""The CPU: its cores, and the instruction set that oneDNN, and so TensorFlow, computes with on it."""
 
 from __future__ import annotations
 
@@ -88,3 +88,18 @@ def _first(field: str) -> str:
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == field), "")
+
+
+def cores() -> int:
+    """The number of CPU cores that this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parallel_calls() -> int:
+    """The number of elements that a map of tf.data works on at once: two for each core, so that no core waits for the
+    oldest element, as elements are passed on in order.
+
+    tf.data's own choice, AUTOTUNE, settles on a single call in some runs, by chance, and then leaves all cores but one
+    idle (TensorFlow 2.21 on two cores: 1,000 pictures a second instead of 1,800).
+    """
+    return 2 * cores()
