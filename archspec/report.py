@@ -77,7 +77,7 @@ class Summary:
         return self.training_bytes_at(self.batch_size)
 
     def training_bytes_at(self, batch_size: int) -> int:
-        """The same for another number of pictures."""
+        """Memory of the activations of a training step of so many pictures."""
         if self.rematerialized_elements is not None:
             return self.rematerialized_elements * batch_size * self.bytes_per_element
         return self.analysis.training_bytes(batch_size, self.bytes_per_element)
