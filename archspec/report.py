@@ -199,10 +199,9 @@ def _totals(summary: Summary) -> list[tuple[str, str, str]]:
         ("Weights", tables.size(analysis.weights_bytes()), "float32"),
         ("Activations, inference", tables.size(summary.inference_bytes), f"peak at batch 1, {summary.precision}"),
         (
-            "Activations, training",
+            f"Activations, {'training' if summary.rematerialized_elements is None else 'rematerialized'}",
             tables.size(summary.training_bytes),
-            f"at batch {summary.batch_size:,} ({summary.batch_size_from})"
-            f"{'' if summary.rematerialized_elements is None else ', rematerialized'}",
+            f"at batch {summary.batch_size:,} ({summary.batch_size_from})",
         ),
     ]
 
