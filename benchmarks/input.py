@@ -27,7 +27,7 @@ from builder.pictures.pixel_range import ANY
 
 PICTURES, EPOCHS, BATCH, ROUNDS = 512, 3, 64, 3
 SIZE, CROP = (375, 500), 224
-LARGE, LARGE_PICTURES, LARGE_BATCH = (3000, 4000), 32, 8
+LARGE, LARGE_PICTURES, LARGE_BATCH = (3000, 4000), 16, 8
 """Height and width of a photograph of 12 megapixels, how many there are, and how many of them make a batch."""
 WORKERS = 2
 

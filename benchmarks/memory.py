@@ -42,20 +42,18 @@ def run() -> None:
             pairs = [(seconds(ours.step), seconds(again.step)) for _ in range(ROUNDS)]
             longer = statistics.median(second / first for first, second in pairs)
             kept, less = ours.peak, again.peak
-        rows = [
-            Row(f"{what}, rematerialized", _size(less), _size(kept), kept / less, target, f"{longer:.2f}x the time")
-        ]
-        show("Memory of a training step", rows, "ours, as it is")
+        rows = [Row(what, _size(less), _size(kept), kept / less, target, f"{longer:.2f}x the time")]
+        show("Memory of a training step, rematerialized", rows, "ours, as it is")
         with measured("stock", spec, batch) as stock:
             assert stock
             rows = [Row(what, _size(kept), _size(stock.peak), stock.peak / kept)]
-        show("Memory of a training step", rows, "stock Keras")
+        show("Memory of a training step, against stock Keras", rows, "stock Keras")
         with measured("torch", theirs, batch) as torch:
             if torch is None:
                 print(f"\n{NO_TORCH}")
                 continue
             rows = [Row(what, _size(kept), _size(torch.peak), torch.peak / kept)]
-        show("Memory of a training step", rows, "PyTorch")
+        show("Memory of a training step, against PyTorch", rows, "PyTorch")
 
 
 class Measured:
