@@ -77,7 +77,7 @@ class Summary:
         return self.training_bytes_at(self.batch_size)
 
     def training_bytes_at(self, batch_size: int) -> int:
-        """The same for another number of pictures."""
+        """Memory of the activations of a training step of so many pictures."""
         if self.rematerialized_elements is not None:
             return self.rematerialized_elements * batch_size * self.bytes_per_element
         return self.analysis.training_bytes(batch_size, self.bytes_per_element)
@@ -199,10 +199,9 @@ def _totals(summary: Summary) -> list[tuple[str, str, str]]:
         ("Weights", tables.size(analysis.weights_bytes()), "float32"),
         ("Activations, inference", tables.size(summary.inference_bytes), f"peak at batch 1, {summary.precision}"),
         (
-            "Activations, training",
+            f"Activations, {'training' if summary.rematerialized_elements is None else 'rematerialized'}",
             tables.size(summary.training_bytes),
-            f"at batch {summary.batch_size:,} ({summary.batch_size_from})"
-            f"{'' if summary.rematerialized_elements is None else ', rematerialized'}",
+            f"at batch {summary.batch_size:,} ({summary.batch_size_from})",
         ),
     ]
 

@@ -171,6 +171,12 @@ class Train:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
+        if self.rematerialize and isinstance(self.distribute, TowerDevices):
+            raise FieldError(
+                "rematerialize",
+                "activations are not computed again where towers have devices of their own (distribute.towers); keep "
+                "one of the two, or use accumulate to save memory",
+            )
         if self.eval_resize is not None and self.resize != "crop":
             raise FieldError(
                 "eval_resize",

@@ -116,13 +116,15 @@ def smaller_batch(setup: Setup) -> str:
 
 
 def _fits_rematerialized(setup: Setup) -> bool:
-    """Whether a step should fit if activations were computed again, and are not yet."""
+    """Whether a step should fit if activations were computed again, and are not yet: in what is free, and in what half
+    the batch takes without, as the estimate was too low for the whole."""
     recipe = setup.recipe
     if recipe.rematerialize:
         return False
     pictures = -(-recipe.global_batch // (setup.placement.replicas * recipe.accumulate))
-    memory = step_memory(setup.spec.with_values({"train.rematerialize": True}), setup.placement, True)
-    return memory.needed(pictures) <= memory.free
+    kept = step_memory(setup.spec, setup.placement, True)
+    again = step_memory(setup.spec.with_values({"train.rematerialize": True}), setup.placement, True)
+    return again.needed(pictures) <= min(again.free, kept.needed(pictures // 2))
 
 
 def _divides(batch: int, replicas: int, accumulate: int, most: int) -> bool:

@@ -57,7 +57,7 @@ class _Layers(keras.Function):
     """The layers of a segment in training, from lists of tensors to lists of tensors.
 
     The graph of a model holds `training=False` for layers such as dropout, whose call has that default, so each layer
-    is told again.
+    is given `training=True` here.
     """
 
     def call(self, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -66,7 +66,7 @@ class _Layers(keras.Function):
 
 
 def _in_training(operation: keras.Operation) -> Callable[..., Any]:
-    """The operation, told that it is training where it can be."""
+    """The operation with `training=True`, if it has that argument."""
     if "training" not in inspect.signature(operation.call).parameters:
         return operation
     return lambda *inputs, **arguments: operation(*inputs, **{**arguments, "training": True})
