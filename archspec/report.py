@@ -15,6 +15,7 @@ from archspec.graph.hints import hints
 from archspec.ops import show
 from archspec.receptive_fields import Distance
 from archspec.recipe.numbers import ACTIVATION_BYTES
+from archspec.segments import rematerialized_elements
 
 if TYPE_CHECKING:  # a spec shows itself by its summary
     from archspec.spec.spec import Spec
@@ -35,6 +36,8 @@ class Summary:
         batch_size: pictures in a training step.
         batch_size_from: where that number comes from, in words.
         precision: of the activations, as in `train.precision`; weights are float32 throughout.
+        rematerialized_elements: the most elements of one picture that a training step holds at once, for a recipe with
+            `train.rematerialize`; None without it.
         hints: what is probably not meant, a sentence each.
     """
 
@@ -44,6 +47,7 @@ class Summary:
     batch_size_from: str
     precision: str
     hints: tuple[str, ...] = ()
+    rematerialized_elements: int | None = None
 
     def __str__(self) -> str:
         return table(self)
@@ -70,7 +74,13 @@ class Summary:
     @property
     def training_bytes(self) -> int:
         """Memory of the activations of a training step of `batch_size` pictures."""
-        return self.analysis.training_bytes(self.batch_size, self.bytes_per_element)
+        return self.training_bytes_at(self.batch_size)
+
+    def training_bytes_at(self, batch_size: int) -> int:
+        """Memory of the activations of a training step of so many pictures."""
+        if self.rematerialized_elements is not None:
+            return self.rematerialized_elements * batch_size * self.bytes_per_element
+        return self.analysis.training_bytes(batch_size, self.bytes_per_element)
 
 
 def summarise(network: Spec | Graph, batch_size: int | None = None, option: str = "--batch-size") -> Summary:
@@ -92,7 +102,8 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
     else:
         batch, source = 1, f"see {option}"
     precision = train.precision if train is not None else "float32"
-    return Summary(analyse_graph(graph), description, batch, source, precision, hints(graph))
+    rematerialized = rematerialized_elements(graph) if train is not None and train.rematerialize else None
+    return Summary(analyse_graph(graph), description, batch, source, precision, hints(graph), rematerialized)
 
 
 # -- one network -----------------------------------------------------------------------------------------------------
@@ -188,7 +199,7 @@ def _totals(summary: Summary) -> list[tuple[str, str, str]]:
         ("Weights", tables.size(analysis.weights_bytes()), "float32"),
         ("Activations, inference", tables.size(summary.inference_bytes), f"peak at batch 1, {summary.precision}"),
         (
-            "Activations, training",
+            f"Activations, {'training' if summary.rematerialized_elements is None else 'rematerialized'}",
             tables.size(summary.training_bytes),
             f"at batch {summary.batch_size:,} ({summary.batch_size_from})",
         ),
@@ -217,7 +228,7 @@ def comparison(summaries: Sequence[Summary], batch_size: int | None = None, mark
             tables.compact(summary.analysis.macs),
             _square(summary.analysis.receptive_field),
             tables.size(summary.inference_bytes),
-            tables.size(summary.analysis.training_bytes(batch, summary.bytes_per_element)),
+            tables.size(summary.training_bytes_at(batch)),
         )
         for summary in summaries
     ]

@@ -36,6 +36,7 @@ NAMES = (
     "building",
     "lowerings",
     "steps",
+    "memory",
     "towers",
     "zoo",
     "augment",

@@ -24,7 +24,7 @@ archspec.cli archspec.json_schema archspec.reference archspec.candidates
 archspec.network
 archspec.spec
 archspec.report
-archspec.analysis
+archspec.analysis archspec.segments
 archspec.receptive_fields
 archspec.graph archspec.search
 archspec.blocks

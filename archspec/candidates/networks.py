@@ -23,6 +23,7 @@ from archspec.recipe.numbers import ACTIVATION_BYTES
 from archspec.search.domains import canonical
 from archspec.search.section import Budget
 from archspec.search.space import Candidate
+from archspec.segments import rematerialized_elements
 from archspec.source.expressions import PATTERN, has_expression
 from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides
@@ -99,6 +100,9 @@ class Networks:
         """
         network: Network = self._cached("network", candidate, self._network)
         train = self.recipe(candidate)
+        elements = network.activation_elements
+        if train and train.rematerialize and self._limits_step:
+            elements = self._cached("network", candidate, self._rematerialized, "rematerialized")
         if train and (train.trainable or train.learning_rate_multipliers):
             self.spec(candidate)  # raises where the candidate lacks the layers that they name
         batch_size = self._batch_size(train)
@@ -106,7 +110,7 @@ class Networks:
         return Measures(
             network.trainable_parameters,
             network.macs,
-            None if batch_size is None else network.activation_elements * batch_size * element,
+            None if batch_size is None else elements * batch_size * element,
             None if network.peak_elements is None else network.peak_elements * element,
         )
 
@@ -142,9 +146,10 @@ class Networks:
         """A text that two candidates share if the values that reach the network are the same."""
         return _part(candidate, self.network_names)
 
-    def _cached(self, what: str, candidate: Candidate, make: Callable[[Tree, Candidate], Any]) -> Any:
-        """The result of `make`, or its error, cached by the values that reach it."""
-        key = what, _part(candidate, self._reaching[what])
+    def _cached(self, what: str, candidate: Candidate, make: Callable[[Tree, Candidate], Any], detail: str = "") -> Any:
+        """The result of `make`, or its error, cached by the values that reach `what`; `detail` tells it from other
+        results of these."""
+        key = what + detail, _part(candidate, self._reaching[what])
         if key not in self._results:
             if len(self._results) >= MOST_RESULTS:
                 self._results.clear()
@@ -171,6 +176,10 @@ class Networks:
         except (Unclear, SpecError):
             return _analysed(self.spec(candidate).graph)  # or it raises, with the address of the mistake
         return Network(counter.trainable, counter.macs, counter.elements, None)
+
+    def _rematerialized(self, tree: Tree, candidate: Candidate) -> int:
+        """The elements that a step holds with `train.rematerialize`."""
+        return rematerialized_elements(self.spec(candidate).graph)
 
     def _reader(self, tree: Tree) -> Reader:
         defaults = overrides.value_at(tree, "model.defaults")

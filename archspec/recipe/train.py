@@ -104,6 +104,9 @@ class Train:
         weight_decay: the papers' L2 penalty: a factor for kernels alone, or with its fields for more.
         clip_norm: the global norm that gradients are scaled down to.
         accumulate: the number of parts in which a batch goes through the network, one after another, to save memory.
+        rematerialize: whether to save memory by computing the activations inside segments of the network again for the
+            gradient, instead of keeping them (gradient checkpointing, Chen et al. 2016, arXiv:1604.06174). A step takes
+            up to a third longer. The weights and files of a run are the same with and without it.
         ema: the share that a moving average of the weights keeps at each step, less in the first steps; the average is
             evaluated and saved.
         label_smoothing: the share of each label that is spread over all classes.
@@ -129,7 +132,9 @@ class Train:
         synchronized_batch_norm: whether batch statistics are computed over all replicas.
         early_stopping: when to stop before the last epoch.
         checkpoints: when to save the state.
-        precision: the number format of the activations; weights are float32 throughout.
+        precision: the number format of the activations; weights are float32 throughout. With `float32_fast`,
+            activations are float32 too, and convolutions and matrix products may be computed in bfloat16 by CPUs that
+            can, or in TF32 by GPUs. It holds for the training; what is saved is a float32 network.
         xla: `auto` compiles where that was measured to be faster: on one GPU without a strategy.
         seed: the seed of everything random in a training.
         deterministic: whether every run on the same machine gives the same numbers bit by bit, at some cost in speed.
@@ -143,6 +148,7 @@ class Train:
     weight_decay: Annotated[float | L2, Union((Number(min=0), record_of(L2, "weight_decay")))] = 0.0
     clip_norm: Positive | None = None
     accumulate: Count = 1
+    rematerialize: bool = False
     ema: Share | None = None
     label_smoothing: Share = 0.0
     class_weight: Annotated[Literal["balanced"] | tuple[tuple[str, float], ...] | None, CLASS_WEIGHT] = None
@@ -165,6 +171,12 @@ class Train:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
+        if self.rematerialize and isinstance(self.distribute, TowerDevices):
+            raise FieldError(
+                "rematerialize",
+                "activations are not computed again where towers have devices of their own (distribute.towers); keep "
+                "one of the two, or use accumulate to save memory",
+            )
         if self.eval_resize is not None and self.resize != "crop":
             raise FieldError(
                 "eval_resize",

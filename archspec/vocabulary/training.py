@@ -31,6 +31,8 @@ FIELDS: Table = {
         "grad_clip, gradient_clip, clip, clip_grad, max_grad_norm, gradient_clip_val": "clip_norm",
         "gradient_accumulation_steps, gradient_accumulation, accumulate_grad_batches, accumulation_steps, "
         "grad_accum, nominal_batch_size": "accumulate",
+        "gradient_checkpointing, activation_checkpointing, grad_checkpointing, checkpoint_activations, remat, "
+        "recompute, memory_efficient": "rematerialize",
         "l2, l2_reg, wd, regularizer": "weight_decay",
         "label_smooth, smoothing": "label_smoothing",
         "loss, loss_fn, criterion, objective": FROM_LOGITS,
@@ -246,6 +248,7 @@ VALUES: Table = {
         "fp16, float16, half, 16, 16-mixed": "mixed_float16",
         "bf16, bfloat16, bf16-mixed": "mixed_bfloat16",
         "fp32, 32, 32-true, float, single, full, false": "float32",
+        "tf32, bf32, tensorfloat32, fast, high": "float32_fast",
         "true, amp, mixed": "mixed_float16 or mixed_bfloat16",
         "fp64, float64, double, 64": instead("a network has float32 weights and at most float32 activations"),
     },

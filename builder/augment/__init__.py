@@ -1,7 +1,8 @@
-"""Augmentation of training pictures by random numbers that are passed in, compiled by XLA into one function per batch.
+"""Augmentation of training pictures by random numbers that are passed in, compiled by XLA.
 
-Pictures are augmented one after another, each by its own numbers: a picture stays in the processor's cache all the way,
-and the result does not depend on its batch. tf.data works on several batches at once, so all cores are busy.
+Crops and flips move the pixels of a whole batch at once (`builder.augment.moves`). Otherwise pictures are augmented one
+after another, each by its own numbers: a picture stays in the processor's cache all the way, and the result does not
+depend on its batch. tf.data works on several batches at once, so all cores are busy.
 
 None of this is a Keras layer. Those draw their own numbers, many of them one number for the whole batch, and on two
 cores all were slower, from 2 (crop, flip) to 80 times (RandAugment) for pictures of 224x224: `python -m benchmarks
@@ -11,6 +12,7 @@ augment`.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,21 +25,19 @@ from archspec.recipe.augment import (
     ColorJitter,
     Cutmix,
     Grayscale,
-    HorizontalFlip,
     Mixup,
     PcaColor,
     RandAugment,
-    RandomCrop,
     RandomErasing,
     Rotation,
     TrivialAugment,
-    VerticalFlip,
 )
 from archspec.recipe.crops import CROPS
 from builder.augment.blurring import blur
 from builder.augment.color import color_jitter, grayscale, pca_color
-from builder.augment.geometry import affine, horizontal_flip, random_crop, random_erasing, rotation, vertical_flip
+from builder.augment.geometry import affine, random_erasing, rotation
 from builder.augment.mixing import cutmix, mixup, partners
+from builder.augment.moves import MOVES, mover, runs
 from builder.augment.rand_augment import LONGEST_CHAIN, aug_mix, rand_augment, trivial_augment
 
 
@@ -55,9 +55,6 @@ class Augmentation(NamedTuple):
 
 
 PICTURE = {
-    RandomCrop: Augmentation(random_crop, lambda options: 2),
-    HorizontalFlip: Augmentation(horizontal_flip, lambda options: 1),
-    VerticalFlip: Augmentation(vertical_flip, lambda options: 1),
     Rotation: Augmentation(rotation, lambda options: 1),
     Affine: Augmentation(affine, lambda options: 5),
     Blur: Augmentation(blur, lambda options: 2),
@@ -69,7 +66,7 @@ PICTURE = {
     AugMix: Augmentation(aug_mix, lambda options: 1 + options.width * (2 + 2 * LONGEST_CHAIN)),
     RandomErasing: Augmentation(random_erasing, lambda options: 6),
 }
-"""The augmentations of single pictures."""
+"""The augmentations of single pictures, besides `builder.augment.moves.MOVES`."""
 MIXING = {Mixup: Augmentation(mixup, lambda options: 1), Cutmix: Augmentation(cutmix, lambda options: 3)}
 """The augmentations that mix the pictures of a batch. Each takes one more number, which decides whether it applies."""
 
@@ -85,6 +82,8 @@ def numbers_needed(augmentations: Sequence[Any]) -> int:
 def _count(options: Any) -> int:
     if isinstance(options, CROPS):
         return 0
+    if type(options) in MOVES:
+        return MOVES[type(options)].numbers
     if type(options) in MIXING:
         return 1 + MIXING[type(options)].numbers(options)
     return PICTURE[type(options)].numbers(options)
@@ -112,24 +111,37 @@ def augmented(
 
 @functools.cache
 def _compiled(augmentations: tuple[Any, ...], classes: int) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-    alone = [options for options in augmentations if type(options) in PICTURE]
+    """The augmentations as functions that are compiled one by one: together, XLA would compute what one of them reads
+    again for each pixel of the next."""
+    alone = [options for options in augmentations if type(options) not in MIXING]
     mixers = [options for options in augmentations if type(options) in MIXING]
-    count = numbers_needed(alone)
+    parts: list[tuple[int, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]]] = []
+    for is_move, some in itertools.groupby(alone, lambda options: type(options) in MOVES):
+        if is_move:
+            parts += [(numbers_needed(run), mover(run)) for run in runs(list(some))]
+        else:
+            run = list(some)
+            change = tf.function(functools.partial(_one_by_one, run), jit_compile=True, autograph=False)
+            parts.append((numbers_needed(run), change))
+    mix = tf.function(functools.partial(_mixed, mixers, classes), jit_compile=True, autograph=False)
 
-    @tf.function(jit_compile=True, autograph=False)
     def apply(pictures: tf.Tensor, labels: tf.Tensor, numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        if alone:
-            spec = tf.TensorSpec(pictures.shape[1:], tf.uint8)
-            chain = functools.partial(_one_by_one, alone)
-            pictures = tf.map_fn(chain, (pictures, numbers[:, :count]), fn_output_signature=spec)
-        if mixers:
-            pictures, labels = _mixed(mixers, pictures, tf.one_hot(labels, classes), numbers[:, count:])
-        return pictures, labels
+        pictures, numbers, used = tf.convert_to_tensor(pictures), tf.convert_to_tensor(numbers), 0
+        for count, change in parts:
+            pictures = change(pictures, numbers[:, used : used + count])
+            used += count
+        return mix(pictures, labels, numbers[:, used:]) if mixers else (pictures, tf.convert_to_tensor(labels))
 
     return apply
 
 
-def _one_by_one(augmentations: list[Any], example: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+def _one_by_one(augmentations: list[Any], pictures: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """A batch after augmentations of single pictures."""
+    spec = tf.TensorSpec(pictures.shape[1:], tf.uint8)
+    return tf.map_fn(functools.partial(_changed, augmentations), (pictures, numbers), fn_output_signature=spec)
+
+
+def _changed(augmentations: list[Any], example: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
     """One picture after the augmentations."""
     picture, numbers = example
     shape, used = picture.shape, 0
@@ -142,10 +154,11 @@ def _one_by_one(augmentations: list[Any], example: tuple[tf.Tensor, tf.Tensor]) 
 
 
 def _mixed(
-    augmentations: list[Any], pictures: tf.Tensor, labels: tf.Tensor, numbers: tf.Tensor
+    augmentations: list[Any], classes: int, pictures: tf.Tensor, labels: tf.Tensor, numbers: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Pictures and the shares of their classes after mixing. A picture is mixed at most once, by the first augmentation
     that its random numbers select."""
+    labels = tf.one_hot(labels, classes)
     others, labels_of_others = partners(pictures), partners(labels)
     free, used = tf.ones(tf.shape(labels)[0], tf.bool), 0
     for options in augmentations:

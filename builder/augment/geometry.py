@@ -1,4 +1,4 @@
-"""Augmentations that move or cover the pixels of one picture: crops, flips, turns and erased rectangles."""
+"""Augmentations that turn or cover the pixels of one picture: rotations, shears and erased rectangles."""
 
 from __future__ import annotations
 
@@ -6,28 +6,8 @@ import math
 
 import tensorflow as tf
 
-from archspec.recipe.augment import Affine, HorizontalFlip, RandomCrop, RandomErasing, Rotation, VerticalFlip
+from archspec.recipe.augment import Affine, RandomErasing, Rotation
 from builder.augment.arithmetic import between, index, inside, to_float, to_pixels
-
-
-def random_crop(options: RandomCrop, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """Adds a border and crops the picture's own size. Its two numbers say how far down and how far right."""
-    height, width, _ = picture.shape
-    pad = options.pad
-    padded = tf.pad(picture, [[pad, pad], [pad, pad], [0, 0]], constant_values=options.fill)
-    top, left = tf.unstack(index(numbers, 2 * pad + 1))
-    # Not `tf.slice`: XLA would treat the corner as a constant, and compile again for each of its values.
-    return tf.gather(tf.gather(padded, top + tf.range(height)), left + tf.range(width), axis=1)
-
-
-def horizontal_flip(options: HorizontalFlip, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """Mirrors the picture if its number is below the probability."""
-    return tf.cond(numbers[0] < options.probability, lambda: tf.reverse(picture, [1]), lambda: picture)
-
-
-def vertical_flip(options: VerticalFlip, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """Mirrors the picture top to bottom if its number is below the probability."""
-    return tf.cond(numbers[0] < options.probability, lambda: tf.reverse(picture, [0]), lambda: picture)
 
 
 def rotation(options: Rotation, picture: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:

@@ -15,6 +15,7 @@ from builder.data.balance import balanced_order
 from builder.data.pipeline import Pipeline, training_pipeline, validation_pipeline
 from builder.data.splits import Arrays, Data, labels_of
 from builder.pictures.crops import numbers_needed as crop_numbers_needed
+from builder.system.cpu import parallel_calls
 
 ORDER, NUMBERS = 0, 1
 """The two streams of random numbers: one for the order of pictures, one for crops and augmentations."""
@@ -153,7 +154,7 @@ def _batches(
     batch_size: int,
 ) -> tf.data.Dataset:
     """The data set of batches. All costly steps come after the epochs are joined, so that one runs into the next."""
-    parallel = {"num_parallel_calls": tf.data.AUTOTUNE, "deterministic": True}
+    parallel = {"num_parallel_calls": parallel_calls(), "deterministic": True}
     plain = tf.autograph.experimental.do_not_convert  # the functions consist of TensorFlow operations already
 
     def rows(epoch: tf.Tensor) -> tf.data.Dataset:

@@ -16,6 +16,7 @@ from builder.data.splits import Encoded, Request, channels_error, channels_fit, 
 from builder.pictures import headers
 from builder.pictures.resizing import decoded_colours, is_stored_grey
 from builder.pictures.transparency import BACKGROUND, is_transparent
+from builder.system.cpu import parallel_calls
 from builder.system.limits import MOST_PIXELS
 from builder.system.terminal import Say, watched
 
@@ -154,7 +155,7 @@ def decode_all(split: Encoded, say: Say) -> dict[str, np.ndarray]:
         return number, _shape(contents), label, tf.strings.to_hash_bucket_fast(contents, MOST_HASHES)
 
     dataset = tf.data.Dataset.range(split.count).map(
-        tf.autograph.experimental.do_not_convert(looked_at), tf.data.AUTOTUNE, deterministic=False
+        tf.autograph.experimental.do_not_convert(looked_at), parallel_calls(), deterministic=False
     )
     dataset = dataset.ignore_errors(log_warning=False).batch(BATCH).prefetch(tf.data.AUTOTUNE)
     for numbers, *found in watched(dataset.as_numpy_iterator(), split.count, "decoding each picture once", say):

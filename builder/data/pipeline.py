@@ -16,6 +16,7 @@ from builder.data.memory import aligned, shared
 from builder.data.splits import Arrays, Data, Encoded, Split
 from builder.pictures.crops import cropped, cropped_bytes, scales, windows
 from builder.pictures.resizing import Shape, decoded, fitted, fitted_bytes
+from builder.system.cpu import parallel_calls
 from builder.system.memory import free_memory
 from builder.system.terminal import watched
 
@@ -145,7 +146,7 @@ def _decoded(split: Encoded, key: Any, shape: Shape, read: ReadPicture, keep: bo
         return None
     pictures, labels = aligned((split.count, *shape)), np.empty(split.count, np.int64)
     dataset = tf.data.Dataset.range(split.count).map(
-        tf.autograph.experimental.do_not_convert(read), tf.data.AUTOTUNE, deterministic=True
+        tf.autograph.experimental.do_not_convert(read), parallel_calls(), deterministic=True
     )
     start = 0
     batches = dataset.batch(BATCH).prefetch(tf.data.AUTOTUNE).as_numpy_iterator()

@@ -14,6 +14,7 @@ from builder.data.splits import Arrays, Encoded, Split, Splits
 from builder.pictures.normalisation import Normalisation
 from builder.pictures.pixel_range import PixelRange
 from builder.pictures.resizing import Shape, fitted, fitted_bytes
+from builder.system.cpu import parallel_calls
 
 IN_MEMORY, ENCODED = 10_000, 2_000
 """The size of the sample at most; its pictures are evenly spread over the training pictures."""
@@ -101,6 +102,6 @@ def _sample(split: Split, shape: Shape) -> Iterator[tuple[np.ndarray, np.ndarray
             return fitted_bytes(contents, shape, is_checked=True), label
 
         batches = numbers.map(
-            tf.autograph.experimental.do_not_convert(read), tf.data.AUTOTUNE, deterministic=True
+            tf.autograph.experimental.do_not_convert(read), parallel_calls(), deterministic=True
         ).batch(BATCH)
     yield from batches.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()

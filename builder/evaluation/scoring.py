@@ -20,6 +20,7 @@ from builder.evaluation.scheme import Scheme
 from builder.evaluation.views import views
 from builder.pictures.normalisation import Normalisation, from_pixels
 from builder.pictures.resizing import Shape, decoded
+from builder.system.cpu import parallel_calls
 
 BATCH = 128
 """The number of pictures that go through the network at once."""
@@ -97,7 +98,7 @@ def elements(data: Data, scheme: Scheme, side: int) -> tf.data.Dataset:
         return number, label, views(picture, data.shape, scheme, side)
 
     numbers = tf.data.Dataset.range(split.count)
-    return numbers.map(tf.autograph.experimental.do_not_convert(element), tf.data.AUTOTUNE, deterministic=True)
+    return numbers.map(tf.autograph.experimental.do_not_convert(element), parallel_calls(), deterministic=True)
 
 
 def _validated(classify: Classify, data: Data, recipe: Train) -> Scores:

@@ -13,7 +13,7 @@ import archspec
 from archspec import Analysis, ops
 from archspec.graph.placement import placement
 from archspec.network import Network, as_graph
-from archspec.recipe.numbers import ACTIVATION_BYTES
+from archspec.recipe.numbers import ACTIVATION_BYTES, FAST
 from archspec.vocabulary.suggestions import value_hint
 from archspec.wording import did_you_mean
 from builder.network import retracing
@@ -26,6 +26,8 @@ from builder.system.garbage import without_collections
 retracing.suppress()
 
 Lowering = Literal["portable", "fast", "synchronized"]
+POLICIES = tuple(name for name in ACTIVATION_BYTES if name != FAST)
+"""The precisions that are dtype policies of Keras."""
 
 
 class VerificationError(AssertionError):
@@ -46,8 +48,9 @@ def build(
         lowering: `fast` for layers that train faster on this machine, `portable` for stock Keras layers only,
             `synchronized` for the fast ones with batch statistics over all replicas. All of them have the same weights
             under the same names.
-        precision: `float32`, `mixed_bfloat16` or `mixed_float16`; variables are float32 in each. None takes Keras's
-            global policy, `keras.config.dtype_policy()`, which is float32 unless it has been set.
+        precision: `float32`, `mixed_bfloat16` or `mixed_float16`; variables are float32 in each. `float32_fast` builds
+            the network of `float32`, whose arithmetic `train` sets. None takes Keras's global policy,
+            `keras.config.dtype_policy()`, which is float32 unless it has been set.
         any_size: leave the picture's height and width open, for a graph whose operations take any.
         towers: the devices of the network's towers, such as `["GPU:0", "GPU:1"]`: the variables and operations of the
             first tower are placed on the first one, and so on, the others as `archspec.graph.placement` says. By
@@ -91,15 +94,15 @@ def build(
 
 
 def _precision(asked: str | None) -> str:
-    """The precision that was asked for, or else that of Keras's global policy.
+    """Keras's policy for the precision that was asked for, or else its global one.
 
     Raises:
         ValueError: it is none of `ACTIVATION_BYTES`.
     """
     if asked is None:
         policy = keras.config.dtype_policy().name
-        if policy not in ACTIVATION_BYTES:
-            *first, last = ACTIVATION_BYTES
+        if policy not in POLICIES:
+            *first, last = POLICIES
             raise ValueError(
                 f"Keras's global policy is '{policy}', and a network is built in {', '.join(first)} or "
                 f"{last}; set one of these with keras.config.set_dtype_policy, or give build(..., precision=)"
@@ -108,7 +111,7 @@ def _precision(asked: str | None) -> str:
     if asked not in ACTIVATION_BYTES:
         hint = value_hint("precision", asked) or did_you_mean(str(asked), ACTIVATION_BYTES, few=0)
         raise ValueError(f"expected a precision of {', '.join(ACTIVATION_BYTES)}, got '{asked}'{hint}")
-    return asked
+    return "float32" if asked == FAST else asked
 
 
 @contextlib.contextmanager

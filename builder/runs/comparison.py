@@ -17,9 +17,16 @@ from builder.runs.names import SPEC
 NAMED = 3
 """How many differences an error names."""
 EARLY_STOPPING = "train.early_stopping"
-MAY_CHANGE = ("train.distribute", "train.checkpoints", "train.cache", "train.xla", EARLY_STOPPING)
-"""What may change when a run is resumed: it decides where, how fast and how long the network is trained, not what a
-number of epochs gives."""
+MAY_CHANGE = (
+    "train.distribute",
+    "train.checkpoints",
+    "train.cache",
+    "train.xla",
+    "train.rematerialize",
+    EARLY_STOPPING,
+)
+"""What may change when a run is resumed: it decides where, how fast, in how much memory and how long the network is
+trained, not what a number of epochs gives."""
 
 
 def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = MAY_CHANGE) -> None:

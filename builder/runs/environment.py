@@ -127,6 +127,7 @@ def environment(devices: Sequence[str], seed: int, data: Mapping[str, Any]) -> d
         "cpus": os.cpu_count(),
         INSTRUCTIONS: instruction_set(),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS"),
+        "onednn_fpmath_mode": os.environ.get("TF_SET_ONEDNN_FPMATH_MODE"),
         "git_commit": git_commit(Path(__file__).parents[2]),
         "seed": seed,
         "data": dict(data),

@@ -18,7 +18,14 @@ from builder.runs.directory import locked
 from builder.system.files import write_text
 from builder.system.terminal import Say
 
-MAY_CHANGE = ("search.tuner", "search.max_minutes_per_trial", "train.distribute", "train.cache", "train.xla")
+MAY_CHANGE = (
+    "search.tuner",
+    "search.max_minutes_per_trial",
+    "train.distribute",
+    "train.cache",
+    "train.xla",
+    "train.rematerialize",
+)
 """Paths of the spec that may change when a search is resumed; of the tuner, its `free_on_resume` only."""
 
 

@@ -1,4 +1,4 @@
-"""The CPU, and the instruction set that oneDNN, and so TensorFlow, computes with on it."""
+"""The CPU: its cores, and the instruction set that oneDNN, and so TensorFlow, computes with on it."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def instruction_set() -> str | None:
     return best_instruction_set(_flags(), limit)
 
 
+def has_bfloat16() -> bool:
+    """Whether oneDNN computes bfloat16 with instructions of this CPU."""
+    names = list(INSTRUCTION_SETS)
+    name = instruction_set()
+    return name is not None and names.index(name) >= names.index("AVX512_CORE_BF16")
+
+
 def best_instruction_set(flags: Collection[str], limit: str | None = None) -> str | None:
     """The largest set of a CPU with these flags, no larger than `limit` if that names one (in upper or lower case)."""
     names = list(INSTRUCTION_SETS)
@@ -81,3 +88,18 @@ def _first(field: str) -> str:
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == field), "")
+
+
+def cores() -> int:
+    """The number of CPU cores that this process may use, which may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parallel_calls() -> int:
+    """The number of elements that a map of tf.data works on at once: two for each core, so that no core waits for the
+    oldest element, as elements are passed on in order.
+
+    tf.data's own choice, AUTOTUNE, settles on a single call in some runs, by chance, and then leaves all cores but one
+    idle (TensorFlow 2.21 on two cores: 1,000 pictures a second instead of 1,800).
+    """
+    return 2 * cores()

@@ -110,8 +110,21 @@ def smaller_batch(setup: Setup) -> str:
         (more for more in range(recipe.accumulate + 1, batch + 1) if _divides(batch, replicas, more, fitting // parts)),
         None,
     )
+    again = ", or train.rematerialize=true" if _fits_rematerialized(setup) else ""
     in_parts = f", or train.accumulate={accumulate}, which computes the same batch in parts" if accumulate else ""
-    return f"train.batch_size={fitting} should fit{in_parts}"
+    return f"train.batch_size={fitting} should fit{again}{in_parts}"
+
+
+def _fits_rematerialized(setup: Setup) -> bool:
+    """Whether a step should fit if activations were computed again, and are not yet: in what is free, and in what half
+    the batch takes without, as the estimate was too low for the whole."""
+    recipe = setup.recipe
+    if recipe.rematerialize:
+        return False
+    pictures = -(-recipe.global_batch // (setup.placement.replicas * recipe.accumulate))
+    kept = step_memory(setup.spec, setup.placement, True)
+    again = step_memory(setup.spec.with_values({"train.rematerialize": True}), setup.placement, True)
+    return again.needed(pictures) <= min(again.free, kept.needed(pictures // 2))
 
 
 def _divides(batch: int, replicas: int, accumulate: int, most: int) -> bool:

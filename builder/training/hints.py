@@ -1,12 +1,15 @@
-"""What is said before a training begins because it will probably disappoint: too little memory, statistics that lag."""
+"""What is said before a training begins because it will probably disappoint: too little memory, statistics that lag,
+settings that change nothing."""
 
 from __future__ import annotations
 
 from archspec.graph import hints as network_hints
 from archspec.ops.pointwise import BatchNorm
 from archspec.recipe.batch_size import automatic_batch
+from archspec.segments import segments
 from archspec.tables import size
 from archspec.wording import counted
+from builder.training.fast_math import without_effect
 from builder.training.memory import on_gpu, step_memory
 from builder.training.setup import Setup
 
@@ -16,8 +19,21 @@ LAG_EPOCHS = 10
 
 def hints(setup: Setup) -> list[str]:
     """Hints on a training that is about to begin, a sentence each."""
-    found = (*network_hints.hints(setup.spec.graph), _lagging_statistics(setup), _memory(setup))
+    found = (
+        *network_hints.hints(setup.spec.graph),
+        without_effect(setup.recipe.precision),
+        _without_savings(setup),
+        _lagging_statistics(setup),
+        _memory(setup),
+    )
     return [hint for hint in found if hint]
+
+
+def _without_savings(setup: Setup) -> str | None:
+    """A hint if a network cannot be cut into segments that are computed again."""
+    if not setup.recipe.rematerialize or len(segments(setup.spec.graph)) > 1:
+        return None
+    return "rematerialize saves nothing here: every activation of this network is needed at once"
 
 
 def _lagging_statistics(setup: Setup) -> str | None:

@@ -11,6 +11,7 @@ from archspec import Spec, analyse
 from archspec.graph.placement import placement as node_placement
 from archspec.graph.placement import shares
 from archspec.recipe.numbers import ACTIVATION_BYTES
+from archspec.segments import rematerialized_elements
 from archspec.spec.addresses import recipe_of
 from builder.distribution.strategy import Placement
 from builder.system.memory import free_memory
@@ -51,6 +52,7 @@ def step_memory(spec: Spec, placement: Placement, is_set_up: bool = False) -> St
         is_set_up: whether the variables exist already, so that only the gradients are missing.
     """
     analysis, recipe = analyse(spec), recipe_of(spec)
+    elements = rematerialized_elements(spec.graph) if recipe.rematerialize else analysis.activation_elements
     copies = 1 if is_set_up else COPIES + (recipe.ema is not None)
     of_element = ACTIVATION_BYTES[recipe.precision]
     if placement.towers and on_gpu():
@@ -63,7 +65,7 @@ def step_memory(spec: Spec, placement: Placement, is_set_up: bool = False) -> St
         return min(each, key=lambda memory: memory.fitting)
     return StepMemory(
         fixed=copies * analysis.weights_bytes(),
-        per_picture=max(1, analysis.training_bytes(1, of_element)),
+        per_picture=max(1, elements * of_element),
         free=_free(placement),
     )
 

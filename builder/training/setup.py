@@ -13,7 +13,7 @@ import tensorflow as tf
 from archspec import Spec, analyse
 from archspec.errors import problem_at
 from archspec.recipe import Train
-from archspec.spec.addresses import address
+from archspec.spec.addresses import address, recipe_of
 from archspec.wording import counted
 from builder.data import Data
 from builder.data.balance import class_weights
@@ -26,7 +26,8 @@ from builder.runs import checkpoints
 from builder.system.terminal import Say
 from builder.training import optimizers
 from builder.training.averaging import Ema
-from builder.training.steps import Steps, evaluation_steps, training_steps
+from builder.training.recomputation import Forward, recomputing
+from builder.training.steps import Steps, evaluation_steps, is_compiled, training_steps
 from builder.weights.init_from import init_from
 
 
@@ -109,7 +110,15 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
                 data=data,
                 placement=placement,
                 network=network,
-                train=training_steps(model, optimizer, ema, recipe, placement.strategy, weights),
+                train=training_steps(
+                    model,
+                    optimizer,
+                    ema,
+                    recipe,
+                    placement.strategy,
+                    weights,
+                    _forward(model, network, spec, placement),
+                ),
                 evaluate=evaluation_steps(model, recipe, placement.strategy),
                 state=_state(model, optimizer, ema),
             )
@@ -118,6 +127,16 @@ def set_up(spec: Spec, recipe: Train, data: Data, placement: Placement, initiali
             f"the network and its optimizer need more memory than there is: {counted(analysis.parameters, 'parameter')}"
         )
         raise problem_at(address(spec, "model"), message) from None
+
+
+def _forward(model: keras.Model, network: keras.Model, spec: Spec, placement: Placement) -> Forward | None:
+    """The forward pass of `train.rematerialize`, from pixels on; None without it."""
+    recipe = recipe_of(spec)
+    if not recipe.rematerialize:
+        return None
+    normalised = model.get_layer("pixels")
+    forward = recomputing(network, spec.graph, is_compiled(recipe, placement.replicas))
+    return lambda pictures: forward(normalised(pictures))
 
 
 def _state(model: keras.Model, optimizer: keras.optimizers.Optimizer, ema: Ema | None) -> State:

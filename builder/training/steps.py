@@ -16,6 +16,7 @@ from builder.distribution import towers
 from builder.network.model import weighted_layers
 from builder.training.averaging import Ema
 from builder.training.losses import correct, loss, weighted
+from builder.training.recomputation import Forward
 
 MOST_STEPS = 256
 """The largest number of steps in one call."""
@@ -31,6 +32,7 @@ def training_steps(
     recipe: Train,
     strategy: tf.distribute.Strategy,
     class_weights: np.ndarray | None = None,
+    forward: Forward | None = None,
 ) -> Steps:
     """A function that trains some steps in one call, so that small models do not wait for Python.
 
@@ -40,6 +42,7 @@ def training_steps(
         ema: a moving average of the weights, updated after each step.
         class_weights: factors for the loss of each class's pictures, float32 (classes,); the loss that is reported has
             them too.
+        forward: the model in training, where it is computed in another way than by `model(pictures, training=True)`.
 
     Returns:
         A function of an iterator over a replica's batches, the learning rates of at most MOST_STEPS steps, and a flag,
@@ -56,7 +59,7 @@ def training_steps(
     def part(pictures: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Gradients of the summed loss over the global batch size, and the sums that are reported."""
         with tf.GradientTape() as tape:
-            logits = model(pictures, training=True)
+            logits = model(pictures, training=True) if forward is None else forward(pictures)
             of_each = losses(labels, logits)
             mean = optimizer.scale_loss(tf.reduce_sum(of_each) / recipe.global_batch)
         values = [variable.value for variable in variables]
@@ -84,7 +87,7 @@ def training_steps(
         return tf.concat([sums, [stop]], 0)
 
     single = (
-        tf.function(replica_step, autograph=False, jit_compile=True) if _compiled(recipe, replicas) else replica_step
+        tf.function(replica_step, autograph=False, jit_compile=True) if is_compiled(recipe, replicas) else replica_step
     )
 
     @tf.function(autograph=False)
@@ -179,7 +182,7 @@ def _in_parts(
     return gradients, sums
 
 
-def _compiled(recipe: Train, replicas: int) -> bool:
+def is_compiled(recipe: Train, replicas: int) -> bool:
     """Whether XLA compiles the step. With it a CPU trains ResNet-50 three times more slowly, and several replicas
     fail, as several devices do."""
     return recipe.xla == "on" or (

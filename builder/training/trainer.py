@@ -30,6 +30,7 @@ from builder.system.endings import Diverged, Interrupted, WorkerLost
 from builder.system.terminal import Say, silent
 from builder.training.batch_size import set_up_automatic
 from builder.training.console import Console
+from builder.training.fast_math import set_arithmetic
 from builder.training.hints import hints
 from builder.training.loop import Loop, OnEpoch
 from builder.training.messages import devices_of, parameters_of, report_end, search_left_out, stopped_early
@@ -89,6 +90,7 @@ def train(
     if is_resumed and (result := _completed(Path(run_dir or ""), spec, recipe, say, until)):
         return result
 
+    set_arithmetic(spec)  # first, as what follows computes
     placement = choose_strategy(recipe, partial(address, spec, "train"))
     is_chief = placement.is_chief  # the one process that writes and reports
     say = say if is_chief else silent

@@ -25,7 +25,13 @@ from archspec.spec.sections import MODEL, TOP
 from tests.archspec.test_vocabulary import RECORDS, kinds_of_layers
 
 PAGE = Path(__file__).parents[2] / "docs" / "language.md"
-ALL: dict[str, Record] = {**{f"initializer {name}": one for name, one in initializers.FORM.records.items()}, **RECORDS}
+STRATEGIES = {f"strategy {name}": one for name, one in DISTRIBUTE.items()}
+"""By names of their own, as a strategy and a layer are named `towers`."""
+ALL: dict[str, Record] = {
+    **{f"initializer {name}": one for name, one in initializers.FORM.records.items()},
+    **RECORDS,
+    **STRATEGIES,
+}
 SECTIONS = ("the spec", "model", "a block", "train", "search")
 
 
@@ -73,15 +79,17 @@ def test_the_example_of_an_initializer_is_valid(name: str):
     archspec.loads({"name": "net", "model": {"input": [8, 8, 3], "layers": [{"conv": conv}]}})
 
 
-PARTS = (*OPTIMIZERS, *SCHEDULES, *AUGMENTATIONS, *DATA, *DISTRIBUTE, "weight_decay", "early_stopping", "checkpoints")
+PARTS = (*OPTIMIZERS, *SCHEDULES, *AUGMENTATIONS, *DATA, *STRATEGIES, "weight_decay", "early_stopping", "checkpoints")
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_example_of_a_part_of_train_is_valid(name: str):
-    layers = ["global_avg_pool", {"dense": 10}]
+    layers: list[Any] = ["global_avg_pool", {"dense": 10}]
+    if name == "strategy towers":
+        layers.insert(0, {"towers": {"count": 2, "input": "whole", "layers": [{"conv": {"filters": 4, "kernel": 1}}]}})
     train = {"data": "digits", **parsed(name)}
     spec = archspec.loads({"name": "net", "model": {"input": [224, 224, 3], "layers": layers}, "train": train})
-    assert name in str(spec.tree.plain()["train"])
+    assert name.removeprefix("strategy ") in str(spec.tree.plain()["train"])
 
 
 @pytest.mark.parametrize("name", [*TUNERS, *KINDS_OF_VALUES, "objective", "budget"])

@@ -523,9 +523,10 @@ def kinds_of_layers() -> dict[str, Record]:
 
 
 RECORDS: dict[str, Record] = {
+    **DISTRIBUTE,  # first, as a strategy and a layer are named `towers`
     **kinds_of_layers(),
     **{record.noun: record for record in (TRAIN, TOP, MODEL, BLOCK, SEARCH)},
-    **OPTIMIZERS, **SCHEDULES, **AUGMENTATIONS, **DATA, **DISTRIBUTE, **TUNERS, **KINDS_OF_VALUES,
+    **OPTIMIZERS, **SCHEDULES, **AUGMENTATIONS, **DATA, **TUNERS, **KINDS_OF_VALUES,
     "early_stopping": record_of(EarlyStopping), "checkpoints": record_of(Checkpoints),
     "weight_decay": record_of(L2), "budget": record_of(Budget), "objective": record_of(Objective),
 }  # fmt: skip

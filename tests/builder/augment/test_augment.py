@@ -7,15 +7,16 @@ import pytest
 import tensorflow as tf
 
 from archspec.recipe import AUGMENTATIONS
-from archspec.recipe.augment import ColorJitter, Cutmix, HorizontalFlip, Mixup, RandomCrop, RandomErasing
+from archspec.recipe.augment import ColorJitter, Cutmix, HorizontalFlip, Mixup, RandomCrop, RandomErasing, VerticalFlip
 from archspec.recipe.crops import CROPS, ResizedCrop
 from builder.augment import MIXING, PICTURE, augmented, numbers_needed
+from builder.augment.moves import MOVES
 from tests.photos import ALL, DIGITS, FOR_GREY, LABELS, PHOTOS, applied, changed, drawn, name
 
 
 def test_every_augmentation_of_the_language_is_carried_out():
-    assert {*PICTURE, *MIXING, *CROPS} == {record.build for record in AUGMENTATIONS.values()}
-    assert {*map(type, ALL)} == {*PICTURE, *MIXING}
+    assert {*MOVES, *PICTURE, *MIXING, *CROPS} == {record.build for record in AUGMENTATIONS.values()}
+    assert {*map(type, ALL)} == {*MOVES, *PICTURE, *MIXING}
 
 
 @pytest.mark.parametrize("options", ALL, ids=name)
@@ -40,7 +41,7 @@ def test_the_smallest_and_the_largest_random_numbers_work(options, number):
     assert found.std(axis=(1, 2, 3)).min() > 1, "a picture is blank"
 
 
-@pytest.mark.parametrize("options", [options for options in ALL if type(options) in PICTURE], ids=name)
+@pytest.mark.parametrize("options", [options for options in ALL if type(options) not in MIXING], ids=name)
 def test_a_picture_does_not_depend_on_the_others_of_its_batch(options):
     numbers = drawn(options, 4)
     together = changed(options, PHOTOS, numbers)
@@ -68,6 +69,28 @@ def test_a_list_applies_its_augmentations_in_order():
         used += count
     expected, shares = (part.numpy() for part in augmented(chain[4:], expected, LABELS, numbers[:, used:], 4))
     assert np.array_equal(found, expected) and np.array_equal(labels, shares)
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        (RandomCrop(pad=4, fill=7), HorizontalFlip(), VerticalFlip()),
+        (VerticalFlip(), RandomCrop(pad=4), HorizontalFlip()),
+        (RandomCrop(pad=2, fill=7), HorizontalFlip(), RandomCrop(pad=3, fill=200), VerticalFlip(), RandomErasing()),
+        (ColorJitter(), HorizontalFlip(), RandomCrop(pad=70), ColorJitter()),
+    ],
+    ids=lambda chain: " ".join(map(name, chain)),
+)
+def test_crops_and_flips_in_a_row_do_what_each_does_after_the_other(chain):
+    photos = np.concatenate([PHOTOS] * 8)
+    numbers = np.random.default_rng(5).random((len(photos), numbers_needed(chain)), np.float32)
+    found, _ = augmented(chain, photos, np.zeros(len(photos)), numbers, 4)
+    expected, used = photos, 0
+    for options in chain:
+        count = numbers_needed([options])
+        expected = changed(options, expected, numbers[:, used : used + count])
+        used += count
+    assert np.array_equal(found, expected)
 
 
 def test_crops_to_the_networks_size_are_left_out():

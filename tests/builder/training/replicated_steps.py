@@ -9,13 +9,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from archspec.network import as_spec
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
 from archspec.recipe.optimizers import Adam, Adamw, Lamb, Lion, Muon, Rmsprop, Sgd
+from builder.network.model import build
 from builder.network.replica_dropout import ReplicaDropout
 from builder.training import losses as loss_functions
 from builder.training import optimizers
 from builder.training.averaging import Ema
+from builder.training.recomputation import recomputing
 from builder.training.steps import training_steps
 
 OPTIMIZERS = (
@@ -95,6 +98,28 @@ def weights_after_parts(strategy: tf.distribute.Strategy, order: list[int], norm
     return [weight.numpy() for weight in model.weights]
 
 
+def check_rematerialized(strategy: tf.distribute.Strategy) -> None:
+    """Steps that compute segments again change the variables of each replica as those that keep everything do."""
+    layers = [{"conv": {"filters": 4, "kernel": 3, "norm": "batch", "activation": "relu"}}, {"dropout": 0.3}]
+    network = {"name": "net", "model": {"input": [4, 4, 2], "layers": [*layers, *layers, "flatten", {"dense": 5}]}}
+    spec, recipe = as_spec(network), Train(data=Digits(), batch_size=8)
+    found = []
+    for is_rematerialized in (False, True):
+        with strategy.scope():
+            keras.utils.set_random_seed(1)
+            model = build(spec, "fast", "float32")
+            optimizer = optimizers.optimizer(recipe)
+            optimizer.build(model.trainable_variables)
+        forward = recomputing(model, spec.graph) if is_rematerialized else None
+        steps = training_steps(model, optimizer, None, recipe, strategy, forward=forward)
+        rows = tf.data.Dataset.from_tensor_slices((PICTURES, LABELS)).batch(4).repeat(2)
+        batches = iter(strategy.distribute_datasets_from_function(lambda context: rows))  # noqa: B023
+        steps(batches, tf.constant([0.1, 0.05]), tf.constant(0.0))
+        found.append([copy.numpy() for variable in model.variables for copy in variable.value.values])
+    for kept, again in zip(*found, strict=True):
+        np.testing.assert_allclose(again, kept, rtol=1e-4, atol=1e-6)
+
+
 def check_dropout(strategy: tf.distribute.Strategy) -> None:
     """Each replica drops what the other does not, and the same again from the same state."""
     with strategy.scope():
@@ -129,6 +154,7 @@ def main() -> None:
         pairs = zip(one, weights_after_parts(two, list(range(8)), normalised), strict=True)
         print(json.dumps(["parts", max(float(np.abs(a - b).max()) for a, b in pairs)]))
     check_dropout(two)
+    check_rematerialized(two)
 
 
 if __name__ == "__main__":

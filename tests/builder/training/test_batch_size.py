@@ -59,7 +59,7 @@ def limited(monkeypatch):
 
 
 def placement(replicas=1, cluster=ALONE):
-    return SimpleNamespace(replicas=replicas, cluster=cluster, is_multi_worker=len(cluster.workers) > 1)
+    return SimpleNamespace(replicas=replicas, cluster=cluster, towers=(), is_multi_worker=len(cluster.workers) > 1)
 
 
 def test_a_training_chooses_records_and_keeps_a_batch_size(load, tmp_path, monkeypatch):

@@ -182,7 +182,12 @@ def test_fields_are_named_where_a_null_has_their_place():
 
 def test_where_it_runs_may_change(copy, tmp_path):
     run_dir, _ = copy
-    fields = {"distribute": {"mirrored": {"replicas": 4}}, "checkpoints": {"minutes": 1, "keep": 5}, "xla": "off"}
+    fields = {
+        "distribute": {"mirrored": {"replicas": 4}},
+        "checkpoints": {"minutes": 1, "keep": 5},
+        "xla": "off",
+        "rematerialize": True,
+    }
     check_same_spec(run_dir, archspec.load(write(tmp_path, **fields)))
 
 
