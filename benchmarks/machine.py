@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.runs.environment import git_commit, package_version
-from builder.system.cpu import instruction_set
+from builder.system.cpu import cores, instruction_set
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"tensorflow": "TensorFlow", "keras": "Keras", "torch": "PyTorch", "onnxruntime": "ONNX Runtime"}
@@ -74,7 +73,7 @@ def machine() -> Machine:
     return Machine(
         cpu=_cpu_name(),
         instructions=instruction_set() or "none",
-        cores=len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1,
+        cores=cores(),
         memory_gib=round(_memory() / 2**30, 1),
         accelerators=_accelerators(),
         versions={title: version for name, title in PACKAGES.items() if (version := _version(name))},

@@ -107,8 +107,8 @@ def _has_only_avx2(device: Device) -> bool:
     return device.is_cpu and (device.instruction_set or "").startswith("AVX2")
 
 
-def _is_native_half(device: Device, dtype: str) -> bool:
-    return device.is_cpu and dtype in device.half_types
+def _is_native_bfloat16(device: Device, dtype: str) -> bool:
+    return device.is_cpu and dtype == "bfloat16" and dtype in device.half_types
 
 
 CONVOLUTION_TYPE = Choice(
@@ -149,22 +149,24 @@ GROUP_CHANNELS = Choice(
 POINTWISE_WEIGHTS_GRADIENT = Choice(
     name="gradient of the weights of a 1x1 convolution",
     options=("convolution", "matrix product"),
-    best=lambda device, dtype: "matrix product" if _is_native_half(device, dtype) else "convolution",
+    best=lambda device, dtype: "matrix product" if _is_native_bfloat16(device, dtype) else "convolution",
     measured="""
     AMX, bfloat16, the shapes of ResNet-50 at batch 16: 1.9 to 2.6 ms as a matrix product, 4.8 to 7.3 ms in oneDNN's
     convolution; the whole step 15.5 to 16.4 images/s. In float32 the two are equal.
     AVX2, float32: between 0.7 and 1.1 times as fast as a matrix product, by shape.
     With a stride, the slices that the product needs cost what it gains (85 ms of a step of 970).
+    float16: not measured.
     """,
 )
 RELU_GRADIENT = Choice(
     name="gradient of ReLU",
     options=("operation", "selection"),
-    best=lambda device, dtype: "selection" if _is_native_half(device, dtype) else "operation",
+    best=lambda device, dtype: "selection" if _is_native_bfloat16(device, dtype) else "operation",
     measured="""
     `selection` is where(y > 0, dy, 0).
     AMX: ResNet-50 in bfloat16 16.4 to 17.0 images/s with it, in float32 9.2 to 8.6.
     AVX2, float32: 11.8 ms against 5.8 of TensorFlow's operation, for 16x56x56x256.
+    float16: not measured.
     """,
 )
 GELU_GRADIENT = Choice(
@@ -174,6 +176,7 @@ GELU_GRADIENT = Choice(
     measured="""
     The closed form moves less memory than the gradients of its steps one by one.
     AVX2, float32: 30.8 ms against 36.4 for 8x56x56x384.
+    AMX: not measured.
     """,
 )
 LAYER_NORM = Choice(
@@ -183,6 +186,7 @@ LAYER_NORM = Choice(
     measured="""
     The closed form of the gradient moves less memory, and its means over the channels are matrix products.
     AVX2, float32: 9.2 ms against 14.0 for 8x56x56x96, and 3.5 against 4.6 for 8x14x14x384.
+    AMX: not measured.
     """,
 )
 BATCH_NORM = Choice(
@@ -191,7 +195,8 @@ BATCH_NORM = Choice(
     best=lambda device, dtype: "fused",
     measured="""
     `traced` is Keras's own: mean, variance and scaling as separate operations, which it leaves to XLA to join.
-    AVX2: ResNet-50 in float32 is 1.45 times as fast as in stock layers, in nothing but this.
+    AVX2: ResNet-50 in float32 is 1.45 times as fast as in stock layers, from which it differs in
+    nothing else.
     AMX: 1.38 times.
     """,
 )

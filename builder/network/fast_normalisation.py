@@ -81,23 +81,24 @@ class FastLayerNormalization(keras.layers.LayerNormalization):
 def layer_normalization(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> tf.Tensor:
     """(x - mean) / sqrt(variance + epsilon) * scale + offset over the last axis, in float32.
 
-    Means over the channels, and sums over the positions, are matrix products: faster than TensorFlow's reductions.
+    Sums over the channels, and over the positions, are matrix products: faster than TensorFlow's reductions.
     """
     channels = x.shape[-1]
-    mean_of_channels = tf.fill([channels, 1], tf.constant(1.0 / channels))
+    # Ones, divided afterwards, rather than shares: `float32_fast` would round 1/96, and shift every mean alike.
+    every_channel, share = tf.ones([channels, 1]), 1.0 / channels
 
     @tf.custom_gradient
     def normalise(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[tf.Tensor, Any]:
         shape, rows = tf.shape(x), tf.reshape(x, [-1, channels])
-        centred = rows - tf.matmul(rows, mean_of_channels)
-        factor = tf.math.rsqrt(tf.matmul(tf.square(centred), mean_of_channels) + epsilon)
+        centred = rows - share * tf.matmul(rows, every_channel)
+        factor = tf.math.rsqrt(share * tf.matmul(tf.square(centred), every_channel) + epsilon)
         normal = centred * factor
 
         def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             dy = tf.reshape(dy, [-1, channels])
             along, every_position = dy * normal, tf.ones([1, tf.shape(dy)[0]])
-            scaled_mean = mean_of_channels * scale[:, None]
-            mean, mean_along = tf.matmul(dy, scaled_mean), tf.matmul(along, scaled_mean)
+            scales = scale[:, None]
+            mean, mean_along = share * tf.matmul(dy, scales), share * tf.matmul(along, scales)
             dx = (dy * scale - mean - normal * mean_along) * factor
             return tf.reshape(dx, shape), tf.matmul(every_position, along)[0], tf.matmul(every_position, dy)[0]
 

@@ -7,6 +7,8 @@ import platform
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from archspec.wording import counted
+
 INSTRUCTION_SETS: Mapping[str, tuple[str, ...]] = {
     "SSE41": ("sse4_1",),
     "AVX": ("avx",),
@@ -24,17 +26,14 @@ INSTRUCTION_SETS: Mapping[str, tuple[str, ...]] = {
 largest, with the flags of /proc/cpuinfo that each needs besides those of the sets that it includes."""
 BASES = {"AVX512_CORE": "AVX2", "AVX512_CORE_VNNI": "AVX512_CORE"}
 """Sets that do not include the one before them in the list, and the one that they include instead."""
-
-
 FIRST_BFLOAT16 = "AVX512_CORE_BF16"
 """The smallest set in which oneDNN computes convolutions of bfloat16 for TensorFlow."""
 
 
 def description() -> str:
     """The CPU's model, its instruction set as oneDNN names it, and how many cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     model = _first("model name") or platform.processor() or platform.machine()
-    return ", ".join(filter(None, [model, instruction_set(), f"{cores} core{'s' if cores != 1 else ''}"]))
+    return ", ".join(filter(None, [model, instruction_set(), counted(cores(), "core")]))
 
 
 def computes_bfloat16() -> bool:
@@ -53,13 +52,6 @@ def instruction_set() -> str | None:
         return None
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
     return best_instruction_set(_flags(), limit)
-
-
-def has_bfloat16() -> bool:
-    """Whether oneDNN computes bfloat16 with instructions of this CPU."""
-    names = list(INSTRUCTION_SETS)
-    name = instruction_set()
-    return name is not None and names.index(name) >= names.index("AVX512_CORE_BF16")
 
 
 def best_instruction_set(flags: Collection[str], limit: str | None = None) -> str | None:

@@ -21,7 +21,7 @@ from archspec.errors import problem_at
 from archspec.recipe.numbers import FAST
 from archspec.spec.addresses import address, recipe_of
 from archspec.spec.spec import Spec
-from builder.system.cpu import has_bfloat16
+from builder.system.cpu import computes_bfloat16
 
 VARIABLE = "TF_SET_ONEDNN_FPMATH_MODE"
 BFLOAT16 = "BF16"
@@ -38,7 +38,7 @@ def set_arithmetic(spec: Spec) -> None:
         if precision == FAST:
             tf.config.experimental.enable_tensor_float_32_execution(True)
         return
-    if not has_bfloat16():  # a CPU that computes both in the same way
+    if not computes_bfloat16():  # a CPU that computes both in the same way
         return
     is_fast = os.environ.get(VARIABLE) == BFLOAT16
     if precision == FAST and not is_fast:
@@ -50,7 +50,7 @@ def set_arithmetic(spec: Spec) -> None:
             )
             raise problem_at(where, message)
         os.environ[VARIABLE] = BFLOAT16
-    elif precision == "float32" and is_fast:
+    elif precision != FAST and is_fast:  # half precision too has layers in float32, the last one for instance
         message = (
             f"this process computes float32 in bfloat16, as {VARIABLE}={BFLOAT16} or an earlier training with "
             f"precision: {FAST} has set it; train in a process of its own without that variable, or with precision: "
@@ -61,7 +61,7 @@ def set_arithmetic(spec: Spec) -> None:
 
 def without_effect(precision: str) -> str | None:
     """A hint if this machine computes `float32_fast` no faster than `float32`."""
-    if precision != FAST or tf.config.list_physical_devices("GPU") or has_bfloat16():
+    if precision != FAST or tf.config.list_physical_devices("GPU") or computes_bfloat16():
         return None
     return (
         f"precision: {FAST} changes nothing on this CPU, for which oneDNN has no instructions for bfloat16; the run "

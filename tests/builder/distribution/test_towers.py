@@ -26,7 +26,7 @@ from builder.distribution import strategy
 from builder.distribution.cluster import ALONE
 from builder.distribution.strategy import Placement, choose_strategy
 from builder.training import memory
-from builder.training.steps import _compiled
+from builder.training.steps import is_compiled
 from tests.builder.distribution.placed_steps import CASES, NETWORK
 from tests.forked import python
 from tests.small import written
@@ -187,8 +187,8 @@ def test_a_worker_has_no_towers_of_its_own(monkeypatch):
 
 def test_xla_compiles_no_step_of_several_devices(monkeypatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["GPU:0", "GPU:1"])
-    assert _compiled(Train(data=Digits()), 1)
-    assert not _compiled(ON_TOWERS, 1)
+    assert is_compiled(Train(data=Digits()), 1)
+    assert not is_compiled(ON_TOWERS, 1)
 
 
 def test_the_gpu_with_the_least_room_decides_how_large_a_batch_can_be(monkeypatch):

@@ -19,6 +19,7 @@ from builder.network.fast_normalisation import (
     FastLayerNormalization,
     FusedBatchNormalization,
     LocalResponseNormalization,
+    layer_normalization,
 )
 from builder.network.stock_layers import portable_lrn
 from tests.builder.network.layer_pairs import TOLERANCE, built, close, normal, policies, results, same
@@ -98,6 +99,18 @@ def test_layer_normalisation(policy, option, shape, scale, center):
     fast = built(FastLayerNormalization, x.shape, dtype=policy, **options)
     with choices.forced(choices.LAYER_NORM, option):
         same(fast, built(keras.layers.LayerNormalization, x.shape, **options), x, TOLERANCE[policy])
+
+
+def test_means_of_layer_normalisation_are_not_shifted_by_rounded_factors(monkeypatch):
+    """`float32_fast` rounds the factors of a matrix product to bfloat16, in which 1/96 is 0.2 % too large."""
+    x = tf.constant(normal(4, 5, 5, 96, mean=50.0))
+    exact = layer_normalization(x, tf.ones([96]), tf.zeros([96]), 1e-3)
+    rounded = lambda value: tf.cast(tf.cast(value, tf.bfloat16), tf.float32)  # noqa: E731
+    product = tf.matmul
+    monkeypatch.setattr(tf, "matmul", lambda a, b: product(rounded(a), rounded(b)))
+    fast = layer_normalization(x, tf.ones([96]), tf.zeros([96]), 1e-3)
+    assert abs(fast - exact).numpy().max() < 0.04
+    assert abs(tf.reduce_mean(fast).numpy()) < 0.005
 
 
 @pytest.mark.parametrize("options", [{"axis": 1}, {"axis": [1, 2]}], ids=str)

@@ -20,7 +20,7 @@ def asked(tmp_path, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
 
     def asked(precision, has_bfloat16=True, has_computed=False, variable=None):
-        monkeypatch.setattr(fast_math, "has_bfloat16", lambda: has_bfloat16)
+        monkeypatch.setattr(fast_math, "computes_bfloat16", lambda: has_bfloat16)
         monkeypatch.setattr(fast_math, "_has_computed", lambda: has_computed)
         monkeypatch.delenv(VARIABLE, raising=False)
         if variable:
@@ -46,7 +46,7 @@ def test_a_cpu_without_bfloat16_computes_both_alike_and_says_so(asked, monkeypat
         "run computes in float32"
     )
     assert without_effect("float32") is None
-    monkeypatch.setattr(fast_math, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(fast_math, "computes_bfloat16", lambda: True)
     assert without_effect("float32_fast") is None
 
 
@@ -58,8 +58,12 @@ def test_it_is_refused_where_it_is_too_late(asked):
         "start the process with TF_SET_ONEDNN_FPMATH_MODE=BF16 in its environment, or train in a process of its own, "
         "as tools/train.py does"
     ) in str(late.value)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_the_fast_arithmetic_is_refused_for_other_precisions(precision, asked):
     with pytest.raises(SpecError) as fast:
-        asked("float32", variable="BF16")
+        asked(precision, variable="BF16")
     assert (
         "train.precision: this process computes float32 in bfloat16, as TF_SET_ONEDNN_FPMATH_MODE=BF16 or an earlier "
         "training with precision: float32_fast has set it; train in a process of its own without that variable, or "
