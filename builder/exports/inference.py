@@ -18,7 +18,7 @@ from archspec.ops.initializers import ZEROS
 from archspec.recipe.resizing import Resizing
 from builder.data.samples import FILE_CHANNELS
 from builder.exports.folding import Folded, fold
-from builder.network.choices import CONVOLUTION_TYPE, forced
+from builder.network.choices import CONVOLUTION_TYPE, forced, groups_apart
 from builder.network.model import Lowering, build
 from builder.network.shapes_only import shapes_only
 from builder.pictures.normalisation import Normalisation, from_pixels
@@ -99,7 +99,8 @@ class InferenceNetwork:
             # Half width even where this machine lacks it: the file may be for another.
             own_type = contextlib.nullcontext() if precision == "float32" else forced(CONVOLUTION_TYPE, "its own")
             # As updates rather than as a state, for which Keras converts bfloat16 to float32.
-            with keras.StatelessScope(initialize_variables=False) as scope, own_type:
+            # Groups apart, as TensorFlow without oneDNN has no grouped convolution that is fused with its activation.
+            with keras.StatelessScope(initialize_variables=False) as scope, own_type, groups_apart():
                 for weight in model.weights:
                     scope.add_update((weight, tf.convert_to_tensor(weight_of(weight.path))))
                 return tf.nn.softmax(model(pictures, training=False), name="probabilities")

@@ -133,10 +133,18 @@ GROUPS_TOGETHER = Choice(
     (`GROUP_CHANNELS`), and a concatenation. Keras compiles its groups with XLA.
     AVX2, batch 8, 4 sizes of pictures: together, 2 to 8 groups are 0.66 to 1.03 times as fast as apart, 16 groups 1.17
     to 1.25 times, 32 groups 1.27 to 1.75, 64 groups 3.07. XLA takes 7 times as long as apart for 2 groups, 200 for 32.
+    What XLA compiles for a CPU, and files for other programs, therefore have them apart (`groups_apart`).
     AMX: apart, AlexNet with two groups is 4.3 times as fast as Keras's; together was not measured.
     GPUs have a grouped convolution of their own.
     """,
 )
+
+
+def groups_apart() -> contextlib.AbstractContextManager[None]:
+    """Computes groups apart, whatever the device, in what is traced in the meantime."""
+    return forced(GROUPS_TOGETHER, NEVER)
+
+
 GROUP_CHANNELS = Choice(
     name="least input channels of a convolution that stands for several groups",
     options=(8, 16, 32),

@@ -9,7 +9,8 @@ from archspec import ops
 from archspec.recipe.resizing import Resizing
 from builder.exports import litert_file, onnx_file, runtimes
 from builder.exports.folding import Folded
-from builder.exports.inference import InferenceNetwork
+from builder.exports.inference import InferenceNetwork, endpoints
+from builder.network import choices
 from builder.pictures.normalisation import Normalisation
 from tests.builder.test_primitives import PICTURE, chain
 
@@ -135,3 +136,29 @@ def test_what_xnnpack_refuses_runs_without_it(tmp_path, monkeypatch):
     second, _, note = runtimes.litert(str(tmp_path / "model.tflite"), given)
     assert note == runtimes.WITHOUT_XNNPACK
     np.testing.assert_allclose(second["pictures"], first["pictures"], atol=0.2)  # the two round otherwise
+
+
+GROUPED = """
+name: grouped
+model:
+  input: [8, 8, 32]
+  layers:
+    - conv: {filters: 64, kernel: 3, groups: 16, activation: relu}
+    - global_max_pool
+    - dense: 2
+"""
+
+
+def test_a_saved_model_has_no_grouped_convolution():
+    """TensorFlow without oneDNN joins a convolution with its activation, and then refuses one with groups, though it
+    trains with them on this CPU."""
+    with choices.forced(choices.GROUPS_TOGETHER, 1):
+        signatures, _ = endpoints(network(archspec.loads(GROUPED).graph))
+    functions = signatures["serving_default"].graph.as_graph_def().library.function
+    graphs = [signatures["serving_default"].graph]
+    graphs += [graphs[0]._get_function(function.signature.name).graph for function in functions]
+    convolutions = [operation for graph in graphs for operation in graph.get_operations() if operation.type == "Conv2D"]
+    assert convolutions
+    for operation in convolutions:
+        pictures, kernel = operation.inputs
+        assert pictures.shape[-1] == kernel.shape[2]

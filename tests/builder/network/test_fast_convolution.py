@@ -10,6 +10,7 @@ from builder.network.fast import FAST
 from builder.network.fast_convolution import FastConv2D, group_block
 from builder.network.naming import LayerName
 from builder.network.stock_layers import PORTABLE
+from builder.training.steps import _compiled
 from tests.builder.network.layer_pairs import TOLERANCE, built, close, normal, policies, results, same, share_weights
 
 CONVOLUTIONS = {
@@ -101,6 +102,14 @@ def test_groups_together_are_one_convolution(monkeypatch):
     with choices.forced(choices.GROUPS_TOGETHER, 1):
         close(fast(x), stock(x), 1e-5)
     assert len(calls) == 1
+
+
+@pytest.mark.skipif(not choices.device().is_cpu, reason="XLA on GPUs has a fast grouped convolution")
+def test_xla_computes_groups_apart_on_a_cpu():
+    """Its grouped convolution takes up to 200 times as long there."""
+    with choices.forced(choices.GROUPS_TOGETHER, 1):
+        step = _compiled(lambda: tf.constant(choices.GROUPS_TOGETHER.option("float32")))
+        assert int(step()) == choices.NEVER
 
 
 WHERE_ONEDNN = pytest.mark.skipif(
