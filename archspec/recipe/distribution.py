@@ -59,7 +59,7 @@ class MultiWorker:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TowerDevices:
+class Towers:
     """Uses one GPU of the machine for each tower, or as many logical CPU devices if it has no GPU: the weights and
     operations of the first tower of each `towers` on the first device, and so on, as AlexNet was trained on two GPUs
     (Krizhevsky et al. 2012, section 3.5). Layers outside `towers` run where they move the least between the devices.
@@ -74,13 +74,13 @@ class TowerDevices:
     devices: Annotated[int, Integer(min=2, max=1_000)]
 
 
-Distribute: TypeAlias = Auto | Off | Mirrored | MultiWorker | TowerDevices
+Distribute: TypeAlias = Auto | Off | Mirrored | MultiWorker | Towers
 DISTRIBUTE = {
     "auto": record_of(Auto, "auto"),
     "off": record_of(Off, "off"),
     "mirrored": record_of(Mirrored, "mirrored"),
     "multi_worker": record_of(MultiWorker, "multi_worker"),
-    "towers": record_of(TowerDevices, "towers"),
+    "towers": record_of(Towers, "towers"),
 }
 
 
@@ -90,7 +90,7 @@ def tower_problems(distribute: Distribute, graph: Graph, train: Tree) -> Iterato
     Args:
         train: the tree of the `train` section, for addresses.
     """
-    if not isinstance(distribute, TowerDevices):
+    if not isinstance(distribute, Towers):
         return
     body, path = train.value["distribute"].value["towers"], "train.distribute.towers"
     if isinstance(body.value, dict):

@@ -13,7 +13,7 @@ from archspec.fields.scalars import Boolean, Choice, Number, Text
 from archspec.recipe.augment_list import Augmentations
 from archspec.recipe.batch_size import AUTO, BatchSize
 from archspec.recipe.data import Source, SourceForm
-from archspec.recipe.distribution import DISTRIBUTE, Auto, Distribute, TowerDevices
+from archspec.recipe.distribution import DISTRIBUTE, Auto, Distribute, Towers
 from archspec.recipe.fine_tuning import INIT_FROM, InitFrom, by_prefix
 from archspec.recipe.monitor import MONITORS, Monitor
 from archspec.recipe.normalisation import NormalisationName
@@ -171,7 +171,7 @@ class Train:
     deterministic: bool = False
 
     def __post_init__(self) -> None:
-        if self.rematerialize and isinstance(self.distribute, TowerDevices):
+        if self.rematerialize and isinstance(self.distribute, Towers):
             raise FieldError(
                 "rematerialize",
                 "activations are not computed again where towers have devices of their own (distribute.towers); keep "
@@ -188,7 +188,7 @@ class Train:
                 "sampler",
                 "class_weight: balanced and sampler: balanced together count small classes twice; keep one of the two",
             )
-        if self.xla == "on" and isinstance(self.distribute, TowerDevices):
+        if self.xla == "on" and isinstance(self.distribute, Towers):
             raise FieldError("xla", "XLA compiles for one device, and distribute: towers uses several; leave it auto")
         decay = getattr(self.optimizer, "decay", 0.0)
         if decay and self.penalty.factor:

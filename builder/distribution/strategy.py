@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from archspec.errors import Where, problem_at
 from archspec.recipe import Train
-from archspec.recipe.distribution import Auto, Mirrored, MultiWorker, Off, TowerDevices
+from archspec.recipe.distribution import Auto, Mirrored, MultiWorker, Off, Towers
 from archspec.wording import counted
 from builder.distribution.cluster import ALONE, Cluster, described_cluster
 
@@ -70,7 +70,7 @@ def choose_strategy(recipe: Train, where: Address) -> Placement:
     """
     distribute = recipe.distribute
     cluster = described_cluster()
-    if cluster is not None and isinstance(distribute, Off | Mirrored | TowerDevices):
+    if cluster is not None and isinstance(distribute, Off | Mirrored | Towers):
         raise problem_at(
             where("distribute"),
             f"this is one of {counted(len(cluster.workers), 'worker')} (--workers, TF_CONFIG or Slurm), and each would "
@@ -82,7 +82,7 @@ def choose_strategy(recipe: Train, where: Address) -> Placement:
             "there is no cluster to join: neither TF_CONFIG nor Slurm describes one; start one worker per machine with "
             "TF_CONFIG set, or several on this one with --workers N",
         )
-    if isinstance(distribute, TowerDevices):
+    if isinstance(distribute, Towers):
         _check_geometry(recipe, 1, where)
         names = _devices("towers", distribute.devices, where("distribute"))
         return Placement(tf.distribute.get_strategy(), ALONE, names)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe import Train
-from archspec.recipe.distribution import TowerDevices
+from archspec.recipe.distribution import Towers
 from archspec.recipe.monitor import ACCURACIES, METRICS
 from builder.distribution import towers
 from builder.network.choices import device, groups_apart
@@ -55,7 +55,7 @@ def training_steps(
     variables = model.trainable_variables
     losses = weighted(loss(recipe), class_weights)
     synchronized = recipe.synchronized_batch_norm and replicas > 1
-    has_towers = isinstance(recipe.distribute, TowerDevices)
+    has_towers = isinstance(recipe.distribute, Towers)
     statistics = [] if replicas == 1 or synchronized else _moving_statistics(model)
 
     def part(pictures: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
@@ -137,7 +137,7 @@ def _placed(recipe: Train) -> Callable[[Steps], Steps]:
             with towers.following():
                 return step(*arguments)
 
-        return placed if isinstance(recipe.distribute, TowerDevices) else step
+        return placed if isinstance(recipe.distribute, Towers) else step
 
     return decorator
 
@@ -199,6 +199,6 @@ def is_compiled(recipe: Train, replicas: int) -> bool:
     return recipe.xla == "on" or (
         recipe.xla == "auto"
         and replicas == 1
-        and not isinstance(recipe.distribute, TowerDevices)
+        and not isinstance(recipe.distribute, Towers)
         and bool(tf.config.list_logical_devices("GPU"))
     )

@@ -105,7 +105,7 @@ def test_shares_of_two_halves_are_those_of_the_paper() -> None:
     assert second.parameters == (60965224 - last) // 2 == first.parameters - last
     # Twice the outputs of layers with a ReLU; pools and norms; the inputs of each part, which come from device 0.
     half = 2 * (55 * 55 * 48 + 27 * 27 * 128) + 55 * 55 * 48 + 27 * 27 * 48 + 27 * 27 * 128 + 13 * 13 * 128
-    half += 2 * 13 * 13 * (192 + 192 + 128) + 2 * 6 * 6 * 128 + 3 * 2 * 2048
+    half += 2 * 13 * 13 * (192 + 192 + 128) + 6 * 6 * 128 + 3 * 2 * 2048
     assert second.activation_elements == half + 224 * 224 * 3 + 13 * 13 * 256 + 6 * 6 * 256 + 4096
 
 

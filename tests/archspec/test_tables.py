@@ -12,11 +12,8 @@ import pytest
 
 from archspec import blocks, ops
 from archspec.fields.records import Record
-from archspec.recipe import augment, crops, data, optimizers, schedules, train
+from archspec.recipe import augment, crops, data, distribution, optimizers, schedules
 from archspec.search import domains, entries, tuners
-
-SECTIONS = {train.Train, train.L2, train.EarlyStopping, train.Checkpoints}
-"""Dataclasses of the recipe that are no strategies of distribution."""
 
 
 def snake_case(name: str) -> str:
@@ -40,7 +37,7 @@ def leaves(module: ModuleType) -> set[type]:
         (augment, {name: one for name, one in augment.AUGMENTATIONS.items() if one.build not in crops.CROPS}, set()),
         (crops, {name: one for name, one in augment.AUGMENTATIONS.items() if one.build in crops.CROPS}, set()),
         (data, data.DATA, set()),
-        (train, train.DISTRIBUTE, SECTIONS),
+        (distribution, distribution.DISTRIBUTE, set()),
         (tuners, tuners.TUNERS, set()),
     ],
     ids=["optimizers", "schedules", "augmentations", "crops", "data sources", "strategies", "tuners"],

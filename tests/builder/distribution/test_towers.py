@@ -21,7 +21,7 @@ from archspec.errors import Where
 from archspec.graph.placement import placement
 from archspec.recipe import Train
 from archspec.recipe.data import Digits
-from archspec.recipe.distribution import TowerDevices
+from archspec.recipe.distribution import Towers
 from builder.distribution import strategy
 from builder.distribution.cluster import ALONE
 from builder.distribution.strategy import Placement, choose_strategy
@@ -165,7 +165,7 @@ def test_no_device_is_saved(runs):
 
 # -- what is decided before a step -----------------------------------------------------------------------------------
 
-ON_TOWERS = Train(data=Digits(), distribute=TowerDevices(devices=2))
+ON_TOWERS = Train(data=Digits(), distribute=Towers(devices=2))
 
 
 def test_too_few_gpus_are_reported(monkeypatch):

@@ -71,11 +71,11 @@ def test_an_export_lies_in_any_folder(run_dir, tmp_path):
 
 
 def contents(path):
-    """The bytes of a file, and for an archive those of its members, by name."""
+    """The bytes of a file, and for an archive those of its members, by path."""
     if not zipfile.is_zipfile(path):
-        return {path.name: path.read_bytes()}
+        return {str(path): path.read_bytes()}
     with zipfile.ZipFile(path) as archive:
-        return {f"{path.name}/{name}": archive.read(name) for name in archive.namelist()}
+        return {f"{path}/{name}": archive.read(name) for name in archive.namelist()}
 
 
 def test_nothing_of_the_machine_is_in_any_file_of_any_format(exported, run_dir):

@@ -31,7 +31,9 @@ def test_a_group_selects_its_formats_and_each_format_once():
 
 
 def test_an_unknown_format_is_refused_with_the_choices():
-    with pytest.raises(UserError, match=r"^--format pickle: there is no such format; choose from saved_model, keras, "):
+    with pytest.raises(
+        UserError, match=r"^--format pickle: there is no such format; choose from saved_model, saved_model-bfloat16, "
+    ):
         chosen_formats(["pickle"])
 
 

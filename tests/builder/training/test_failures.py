@@ -30,8 +30,8 @@ def test_too_little_memory_is_reported_at_the_batch_size(setup):
     first, line = str(explanation).splitlines()[:2]
     assert first.endswith(
         "specs/digits.yaml:26:15: train.batch_size: a step of 64 pictures needs more memory than there is; "
-        "train.batch_size=32 should fit, or train.accumulate=2, which computes the same batch in parts; there is no "
-        "checkpoint yet"
+        "train.batch_size=32 should fit, or train.rematerialize=true, or train.accumulate=2, which computes the same "
+        "batch in parts; there is no checkpoint yet"
     )
     assert line.endswith("batch_size: 64")
 
