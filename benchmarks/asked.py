@@ -32,6 +32,14 @@ def asked(*command: object, env: Mapping[str, str] | None = None) -> Iterator[Ca
         requests.close()
 
 
+def answer(step: Callable[[], object]) -> None:
+    """The other side of `asked`: does the work once for each line on stdin."""
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        step()
+        print("done", flush=True)
+
+
 def torch_process(script: str, *arguments: object) -> contextlib.AbstractContextManager[Callable[[], object] | None]:
     """A script of this folder that needs PyTorch, run by the Python that `TORCH_PYTHON` names, by default this one."""
     return asked(os.environ.get("TORCH_PYTHON", sys.executable), Path(__file__).with_name(script), *arguments)

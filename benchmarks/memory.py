@@ -21,7 +21,7 @@ import tensorflow as tf
 
 import archspec
 import builder
-from benchmarks.asked import NO_TORCH
+from benchmarks.asked import NO_TORCH, answer
 from benchmarks.measure import Row, seconds, show
 from benchmarks.steps import train_step
 from builder.training import optimizers
@@ -128,10 +128,7 @@ def main(way: str, name: str, batch: str) -> None:
     """Takes a step for each line on stdin."""
     keras.utils.set_random_seed(0)
     step = step_of(way, name, int(batch))
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        step()
-        print("done", flush=True)
+    answer(step)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import tensorflow as tf
 
 import archspec
 import builder
-from benchmarks.asked import NO_TORCH, asked, torch_process
+from benchmarks.asked import NO_TORCH, answer, asked, torch_process
 from benchmarks.measure import Row, in_turn, quick, seconds, show
 from builder.network import choices
 
@@ -157,10 +157,7 @@ def matrix_rate(dtype: str, size: int = 4096) -> float:
 def main(path: str, batch: str, precision: str) -> None:
     """Takes a step in stock layers for each line on stdin."""
     step = train_step(archspec.load(path), "portable", precision, int(batch))
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        step()
-        print("done", flush=True)
+    answer(step)
 
 
 if __name__ == "__main__":

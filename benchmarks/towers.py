@@ -19,7 +19,7 @@ from archspec.errors import Where
 from archspec.graph.placement import Share, moved, placement, shares
 from archspec.recipe import Train
 from archspec.tables import size
-from benchmarks.asked import asked
+from benchmarks.asked import answer, asked
 from benchmarks.measure import Row, in_turn, quick, show
 from builder import build
 from builder.distribution.strategy import choose_strategy
@@ -95,10 +95,7 @@ def main(devices: str, *peak: str) -> None:
             step()
         print(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         return
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        step()
-        print("done", flush=True)
+    answer(step)
 
 
 if __name__ == "__main__":
