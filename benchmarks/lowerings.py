@@ -192,6 +192,10 @@ class PaddingConv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.nn.conv2d(inputs, tf.convert_to_tensor(kernel), self.strides, [[0, 0], *map(list, SIDES), [0, 0]])
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        zeros = keras.layers.ZeroPadding2D(SIDES)
+        return super().compute_output_shape(zeros.compute_output_shape(input_shape))
+
 
 def padded(dtype: str, size: int, channels: int, stride: int) -> Row:
     """Compares padding the input first, as is done here, with a convolution that pads by itself."""

@@ -18,6 +18,7 @@ builder.weights
 builder.runs
 builder.data
 builder.network builder.pictures builder.augment builder.distribution
+builder.charts
 builder.system
 archspec
 archspec.cli archspec.json_schema archspec.reference archspec.candidates
@@ -32,8 +33,8 @@ archspec.layers
 archspec.recipe archspec.ops
 archspec.fields
 archspec.source
-archspec.errors archspec.tables archspec.vocabulary
-archspec.wording archspec.characters archspec.commands archspec.files
+archspec.errors archspec.tables archspec.pages archspec.vocabulary
+archspec.wording archspec.characters archspec.commands archspec.files archspec.palette
 """
 """From the top down. What stands on one line imports nothing of the others there, and only what is below; `builder` and
 `archspec` are their `__init__` alone."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import html
-import io
 import itertools
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 
-from archspec import load
+from archspec import load, pages
 from archspec.search import tuner_name
 from archspec.wording import counted
+from builder.charts.svg import svg
 from builder.runs import names
 from builder.runs.names import BEST_SPEC
 from builder.runs.public import public_spec, public_text
@@ -35,21 +33,9 @@ NOTES = {
     "importance": "Main effects in a random forest over the trials; with few trials only a rough indication.",
 }
 STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0.3rem; }
-h2 { font-size: 1.1rem; margin: 2rem 0 0.4rem; }
-p { margin: 0.3rem 0; }
-p.note { color: #666; font-size: 0.9rem; }
-svg { width: 100%; height: auto; }
-div.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid #e3e3e3; white-space: nowrap; }
-th { cursor: pointer; background: #f6f6f6; }
+th { cursor: pointer; }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
-td.text { text-align: left; }
-tr.best td { background: #fff1f0; font-weight: 600; }
-pre { background: #f6f6f6; padding: 0.8rem; overflow-x: auto; font-size: 0.85rem; }
+tr.best td { background: var(--raised); font-weight: 600; }
 """
 SORT = """
 for (const head of document.querySelectorAll("th")) head.onclick = () => {
@@ -74,23 +60,16 @@ def write_report(results: Results) -> None:
 
 def page(results: Results, drawn: dict[str, Figure]) -> str:
     """Returns the report as HTML, with its figures as SVG."""
-    name = html.escape(results.directory.name)
-    parts = [
-        "<!doctype html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>Search {name}</title>',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<style>{STYLE}</style></head><body>",
-        *_head(results),
-    ]
+    parts = [*_head(results)]
     for key, figure in drawn.items():
-        parts.append(f'<h2>{TITLES[key]}</h2><div class="wide">{_svg(figure, key)}</div>')
+        parts.append(f'<h2>{TITLES[key]}</h2><div class="wide">{svg(figure, key, WIDTH)}</div>')
         if key in NOTES:
             parts.append(f'<p class="note">{NOTES[key]}</p>')
     parts += _table(results)
     best = results.directory / BEST_SPEC
     if best.exists():
         parts.append(f"<h2>The spec of the best trial</h2><pre>{html.escape(_public_file(best))}</pre>")
-    return "\n".join([*parts, f"<script>{SORT}</script></body></html>\n"])
+    return pages.page(f"Search {results.directory.name}", "\n".join(parts), STYLE, SORT)
 
 
 def _head(results: Results) -> Iterable[str]:
@@ -158,17 +137,3 @@ def _table(results: Results) -> Iterable[str]:
         title = f' title="{html.escape(public_text(last.message), quote=True)}"' if last and last.message else ""
         yield f"<tr{mark}{title}>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
     yield "</tbody></table></div>"
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """A figure as an SVG element with text as text and ids that no other figure has."""
-    text = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'href="#', f'href="#{name}-', svg)
-    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    share = figure.get_figwidth() / WIDTH  # a wide figure is scrolled, not shrunk, so that its text stays readable
-    return svg.replace("<svg", f'<svg style="min-width: {100 * share:.0f}%"', 1) if share > 1 else svg
