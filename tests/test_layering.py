@@ -13,7 +13,7 @@ FLOORS = """
 tools
 builder
 builder.sweep
-builder.training builder.evaluation builder.prediction builder.exports
+builder.training builder.evaluation builder.prediction builder.exports builder.tracking
 builder.weights
 builder.runs
 builder.data
