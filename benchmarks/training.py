@@ -29,7 +29,7 @@ from builder.training import optimizers
 from builder.training.losses import loss
 from builder.training.trainer import train
 
-WHOLE_ROUNDS = 5
+WHOLE_ROUNDS = 3
 VALIDATION = 64
 """Validation pictures."""
 
