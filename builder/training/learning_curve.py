@@ -80,21 +80,17 @@ def _draw_metric(
     epochs = [row["epoch"] for row in rows]
     training, validation = ([shown(row[f"{prefix}{metric}"]) for row in rows] for prefix in ("", "val_"))
     values = [*training, *validation]
-    least = foot(values)
-    (log_scale if metric == "loss" or max(values) > SPAN * least else linear_scale)(axes, values)
+    is_logarithmic = metric == "loss" or max(values) > SPAN * foot(values)
+    (log_scale if is_logarithmic else linear_scale)(axes, values)
+    least = foot(values) if is_logarithmic else 0.0  # where zeros are drawn
     marker = "o" if len(rows) <= MARKED else None
     for label, line, color in (("training", training, "series1"), ("validation", validation, "series2")):
-        style: dict[str, Any] = (
-            {"linestyle": (0, (4, 1.5)), "linewidth": 1.3} if label == "training" else {"linewidth": 1.8}
-        )
+        style: dict[str, Any] = {"linestyle": (0, (4, 1.5)), "linewidth": 1.3}
+        if label == "validation":
+            style = {"linewidth": 1.8}
         line = [max(value, least) for value in line]
         axes.plot(epochs, line, label=label, color=LIGHT[color], marker=marker, markersize=3, **style)
-    ring: dict[str, Any] = {
-        "markersize": 8,
-        "markeredgewidth": 1.6,
-        "markeredgecolor": LIGHT["ink"],
-        "markerfacecolor": "none",
-    }
+    ring: dict[str, Any] = {"markeredgewidth": 1.6, "markeredgecolor": LIGHT["ink"], "markerfacecolor": "none"}
     height = max(shown(best[f"val_{metric}"]), least)
-    axes.plot(best["epoch"], height, "o", label="best epoch", zorder=5, clip_on=False, **ring)
+    axes.plot(best["epoch"], height, "o", label="best epoch", markersize=8, zorder=5, clip_on=False, **ring)
     axes.set_title(title)
