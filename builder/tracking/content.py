@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from builder.system.files import json_text
 
 FIRST = ("started", "command", "directory", "seed")
 """What `environment.json` keeps from a run's beginning, however often the run is resumed."""
+LONGEST_NAME = 64
+"""The number of characters of a network's name in a key; W&B takes 128 in all."""
 ON_TOP = ("*.png", "*.svg", "README.md", METRICS)
 IN_EVALUATIONS = ("*.png", "evaluation.json", "classes.csv")
 
@@ -87,7 +90,8 @@ def key_of(run: Run) -> str:
     spec = {name: value for name, value in flat(run.spec.to_yaml()).items() if name != "train.epochs"}
     first = {name: run.environment.get(name) for name in FIRST}
     text = json.dumps([first, run.about.fingerprint, spec], sort_keys=True)
-    return f"{run.spec.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    name = re.sub(r"[^\w-]", "_", run.spec.name, flags=re.ASCII)[:LONGEST_NAME]
+    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def files_of(run: Run) -> dict[str, bytes]:
