@@ -89,10 +89,12 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
 
     `option` is how the user sets the batch size.
     """
+    notes: tuple[str, ...] = ()
     if isinstance(network, Graph):
         graph, train, description = network, None, ""
     else:
         graph, train, description = network.graph, network.train, network.description
+        notes = _unchecked(network.unchecked)
     if batch_size is not None:
         batch, source = batch_size, option
     elif train is not None and train.is_automatic:
@@ -103,7 +105,16 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
         batch, source = 1, f"see {option}"
     precision = train.precision if train is not None else "float32"
     rematerialized = rematerialized_elements(graph) if train is not None and train.rematerialize else None
-    return Summary(analyse_graph(graph), description, batch, source, precision, hints(graph), rematerialized)
+    hinted = (*hints(graph), *notes)
+    return Summary(analyse_graph(graph), description, batch, source, precision, hinted, rematerialized)
+
+
+def _unchecked(names: Sequence[str]) -> tuple[str, ...]:
+    """The hint on expectations that are not checked (`Spec.unchecked`)."""
+    paths = [f"expect.{name}" for name in names]
+    what = " and ".join(filter(None, (", ".join(paths[:-1]), *paths[-1:])))
+    are = "are" if len(paths) > 1 else "is"
+    return (f"{what} {are} not checked, being about the network without the values that are set over it",) if names else ()
 
 
 # -- one network -----------------------------------------------------------------------------------------------------

@@ -15,12 +15,13 @@ from archspec.layers.fields import COMMON_FORMS, AnyForm, LayersForm, NameForm
 from archspec.layers.reading import spec_block
 from archspec.recipe import TRAIN
 from archspec.source.tree import Tree
+from archspec.spec.expectations import EXPECT
 from archspec.spec.params import check_name, read_params
 from archspec.vocabulary.answers import Answer
 from archspec.vocabulary.suggestions import meaning
 from archspec.wording import quoted
 
-SECTIONS = ("params", "blocks", "model", "train", "search")
+SECTIONS = ("params", "blocks", "model", "expect", "train", "search")
 TOP_LEVEL = ("name", "description", *SECTIONS)
 
 
@@ -107,7 +108,7 @@ class _Top(Record):
 
     def answer_inside(self, word: str) -> Answer | None:
         """What a name at the top stands for inside a section: `train.epochs` for `epochs`, and for `num_epochs`."""
-        sections: dict[str, Record] = {"train": TRAIN, "model": MODEL, "search": _search()}
+        sections: dict[str, Record] = {"train": TRAIN, "model": MODEL, "search": _search(), "expect": EXPECT}
         if meaning("fields", self.noun, word, self.known()) is not None:
             return None
         for section, record in sections.items():

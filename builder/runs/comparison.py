@@ -18,6 +18,7 @@ NAMED = 3
 """How many differences an error names."""
 EARLY_STOPPING = "train.early_stopping"
 MAY_CHANGE = (
+    "expect",
     "train.distribute",
     "train.checkpoints",
     "train.cache",
@@ -26,7 +27,7 @@ MAY_CHANGE = (
     EARLY_STOPPING,
 )
 """What may change when a run is resumed: it decides where, how fast, in how much memory and how long the network is
-trained, not what a number of epochs gives."""
+trained, or what is expected of it, not what a number of epochs gives."""
 
 
 def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = MAY_CHANGE) -> None:
