@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from archspec import tables
 from archspec.analysis import Analysis, LayerAnalysis, analyse_graph
 from archspec.graph.graph import Graph
 from archspec.graph.hints import hints
+from archspec.nesting import Nested, nested
 from archspec.ops import show
 from archspec.receptive_fields import Distance
 from archspec.recipe.numbers import ACTIVATION_BYTES
@@ -141,23 +141,27 @@ def table(summary: Summary, depth: int | None = None, markdown: bool = False) ->
     return "\n\n".join([*filter(None, parts), "\n".join(totals), *notes])
 
 
-def _outline(
-    layers: Sequence[LayerAnalysis], depth: int | None, prefix: str = "", level: int = 0
-) -> Iterator[tuple[str, LayerAnalysis]]:
+def _outline(layers: Sequence[LayerAnalysis], depth: int | None) -> Iterator[tuple[str, LayerAnalysis]]:
     """The rows as (label, layer): each group's name with its subtotals, then its layers, named relative to it."""
+    return _rows(nested([layer.name for layer in layers]), layers, depth, "", 0)
+
+
+def _rows(
+    parts: Sequence[Nested], layers: Sequence[LayerAnalysis], depth: int | None, prefix: str, level: int
+) -> Iterator[tuple[str, LayerAnalysis]]:
     indent = INDENT * level
-    for key, part in groupby(layers, lambda layer: layer.name.removeprefix(prefix).partition(".")[0]):
-        group, name, folds = list(part), prefix + key, level + 1 == depth
-        owned = any(layer.name == name for layer in group)  # a convolution with its own norm and activation
+    for part in parts:
+        group, folds = layers[part.start : part.stop], level + 1 == depth
+        owned = part.owner is not None
         if len(group) > 1 and (folds or not owned):
-            yield indent + key, _folded(name, group)
+            yield indent + part.path.removeprefix(prefix), _folded(part.path, group)
             if not folds:
-                yield from _outline(group, depth, f"{name}.", level + 1)
+                yield from _rows(part.inner, layers, depth, f"{part.path}.", level + 1)
             continue
         for layer in group:
             label = layer.name.removeprefix(prefix)
-            if owned and layer.name != name:
-                label = INDENT + layer.name.removeprefix(name)
+            if owned and layer.name != part.path:
+                label = INDENT + layer.name.removeprefix(part.path)
             yield indent + label, layer
 
 

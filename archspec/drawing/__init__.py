@@ -1,0 +1,1 @@
+"""Drawings of networks, laid out from the structure that their specs give them."""
