@@ -17,7 +17,7 @@ MOST_CELLS = 250_000
 def aligned(
     before: Sequence[Item],
     after: Sequence[Item],
-    identity: Callable[[Item], object],
+    keys: tuple[Sequence[object], Sequence[object]],
     score: Callable[[Item, Item], float],
 ) -> Aligned[Item]:
     """The pairs with the highest sum of scores (Needleman and Wunsch 1970), an item without a counterpart counting 0.
@@ -27,20 +27,22 @@ def aligned(
     Args:
         before: a sequence.
         after: another.
-        identity: a key that items share if they are equal.
+        keys: for the items of each, keys that equal ones share.
         score: how well two items stand for each other; 0 or less where they must not.
     """
-    start = 0
-    while start < min(len(before), len(after)) and identity(before[start]) == identity(after[start]):
+    start, end, shorter = 0, 0, min(len(before), len(after))
+    while start < shorter and keys[0][start] == keys[1][start]:
         start += 1
-    end = 0
-    while end < min(len(before), len(after)) - start and identity(before[-1 - end]) == identity(after[-1 - end]):
+    while end < shorter - start and keys[0][-1 - end] == keys[1][-1 - end]:
         end += 1
-    inner = before[start : len(before) - end], after[start : len(after) - end]
-    middle = _by_equal_items if len(inner[0]) * len(inner[1]) > MOST_CELLS else _by_score
+    rest = before[start : len(before) - end], after[start : len(after) - end]
+    if len(rest[0]) * len(rest[1]) <= MOST_CELLS:
+        middle = _by_score(*rest, score)
+    else:
+        middle = _by_equal_items(*rest, [one[start : len(one) - end] for one in keys], score)
     return [
         *zip(before[:start], after[:start], strict=True),
-        *middle(*inner, identity, score),
+        *middle,
         *zip(before[len(before) - end :], after[len(after) - end :], strict=True),
     ]
 
@@ -48,7 +50,6 @@ def aligned(
 def _by_score(
     before: Sequence[Item],
     after: Sequence[Item],
-    identity: Callable[[Item], object],
     score: Callable[[Item, Item], float],
 ) -> Aligned[Item]:
     """The best alignment, found from the end."""
@@ -78,13 +79,13 @@ def _by_score(
 def _by_equal_items(
     before: Sequence[Item],
     after: Sequence[Item],
-    identity: Callable[[Item], object],
+    keys: Sequence[Sequence[object]],
     score: Callable[[Item, Item], float],
 ) -> Aligned[Item]:
     """An alignment whose pairs are equal; between them, items at the same distance stand for each other if they can."""
-    matcher = SequenceMatcher(None, [identity(one) for one in before], [identity(one) for one in after], autojunk=False)
     pairs: Aligned[Item] = []
-    for kind, first, last, other_first, other_last in matcher.get_opcodes():
+    opcodes = SequenceMatcher(None, *keys, autojunk=False).get_opcodes()
+    for kind, first, last, other_first, other_last in opcodes:
         left, right = before[first:last], after[other_first:other_last]
         both = min(len(left), len(right))
         for a, b in zip(left, right, strict=False):
