@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     from archspec.analysis import Analysis, LayerAnalysis
+    from archspec.comparison.comparison import compare
     from archspec.errors import Problem, SpecError, UserError
     from archspec.graph.graph import Graph, Node
     from archspec.network import analyse, summary
@@ -27,6 +28,7 @@ __all__ = [
     "SpecError",
     "UserError",
     "analyse",
+    "compare",
     "load",
     "loads",
     "summary",
@@ -42,6 +44,7 @@ MODULES = {
     "SpecError": "errors",
     "UserError": "errors",
     "analyse": "network",
+    "compare": "comparison.comparison",
     "load": "spec.spec",
     "loads": "spec.spec",
     "summary": "network",

@@ -21,7 +21,7 @@ builder.network builder.pictures builder.augment builder.distribution
 builder.charts
 builder.system
 archspec
-archspec.cli archspec.json_schema archspec.reference archspec.candidates
+archspec.cli archspec.json_schema archspec.reference archspec.candidates archspec.comparison
 archspec.network
 archspec.spec
 archspec.report

@@ -228,7 +228,7 @@ def unmet(spec: Spec) -> dict[str, Problem]:
 
 
 def _words(bounds: Sequence[Expected]) -> str:
-    return " x ".join(dict.fromkeys(bound.text for bound in bounds))
+    return "x".join(dict.fromkeys(bound.text for bound in bounds))
 
 
 def _shown(values: Sequence[int]) -> str:
@@ -243,7 +243,7 @@ def _hint(name: str, bounds: Sequence[Expected], spec: Spec) -> str:
     others = figures(spec, [other for other in FIGURES if other != name])
     for other, values in others.items():
         if len(values) == len(bounds) and all(bound.holds(value) for bound, value in zip(bounds, values, strict=True)):
-            return f"; that many are its {other}"
+            return f"; did you mean '{other}'?"
     (values,) = figures(spec, [name]).values()
     number = str(values[0]) if len({*values}) == 1 else str([*values])
     return f"; if the network is as it should be, write {number}"

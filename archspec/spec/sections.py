@@ -156,6 +156,12 @@ TOP: _Top = _Top(
             REQUIRED,
             "The network: the picture it takes and its layers, ending in logits.",
         ),
+        Field(
+            "expect",
+            Section("expect", lambda: EXPECT),
+            None,
+            "Numbers that this file's network is expected to have: an error where it has others. Not inherited.",
+        ),
         Field("train", Section("train", lambda: TRAIN), None, "How the network is trained."),
         Field(
             "search",

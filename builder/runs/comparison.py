@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from archspec import Spec, load
+from archspec.comparison.values import MISSING, differing
 from archspec.errors import FileError, file_problem
 from archspec.files import read_text
 from archspec.wording import first_few
@@ -89,15 +90,17 @@ def flat(text: str) -> dict[str, str]:
 def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[str, ...]) -> str:
     """The differences between two specs in words, empty if there are none. Paths that begin with one of `but` do not
     count. Where a mapping takes the place of a null, or a null that of a mapping, its fields are named."""
-    changed = [
-        path
-        for path in {**before, **now}
-        if before.get(path) != now.get(path)
-        and not path.startswith(but)
-        and not any(other.startswith((f"{path}.", f"{path}[")) for other in (*before, *now))
+    changes = [
+        f"{path} was {_or_absent(value)}, is {_or_absent(other)}"
+        for path, value, other in differing(before, now)
+        if not path.startswith(but)
+        and not any(one.startswith((f"{path}.", f"{path}[")) for one in (*before, *now))
     ]
-    changes = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed]
     return "; ".join(first_few(changes, NAMED))
+
+
+def _or_absent(value: Any) -> str:
+    return "absent" if value is MISSING else str(value)
 
 
 def damaged(path: Path) -> FileError:
