@@ -26,6 +26,8 @@ LANE = 9.0
 """Between two lanes."""
 BETWEEN = 14.0
 """Between two branches."""
+NEARLY = 8.0
+"""A branch that is no further from the axis of its row is moved onto it."""
 
 
 @dataclass(frozen=True)
@@ -185,24 +187,15 @@ class Stacking:
         if not isinstance(item, Row):
             return block(self.view.children[item], self.look, self.gates[number])
         parts = [Stacking(self.view, self.look, self.gates[number], one).block() for one in item.branches]
-        total = sum(one.boxes for one in parts)
-        main = next((i for i, one in enumerate(parts) if 2 * one.boxes > total), None)
-        widths = [one.left + one.right for one in parts]
-        if main is None:  # in the middle
-            left = -(sum(widths) + BETWEEN * (len(parts) - 1)) / 2
-        else:
-            left = -sum(widths[:main]) - BETWEEN * main - parts[main].left
+        axes, left = _side_by_side(parts)
         canvas, height = Canvas(), max(one.height for one in parts)
-        placed = []
-        x = left
-        for one in parts:
-            placed.append((x + one.left, (height - one.height) / 2, one))
-            canvas.add(one.canvas, *placed[-1][:2])
-            x += one.left + one.right + BETWEEN
+        placed = [(x, (height - one.height) / 2, one) for x, one in zip(axes, parts, strict=True)]
+        for x, down, one in placed:
+            canvas.add(one.canvas, x, down)
         self.branches[number] = placed
         axis, down, last = placed[-1]
         gates = {gate: (a + axis, b + down) for gate, (a, b) in last.gates.items()}
-        return Block(canvas, -left, x - BETWEEN, height, gates, boxes=total)
+        return Block(canvas, left, axis + last.right, height, gates, boxes=sum(one.boxes for one in parts))
 
     def _entering_at_top(self) -> dict[int, Edge]:
         """For each item that nothing enters straight, the tensor that comes from a lane into the gap above it."""
@@ -401,6 +394,21 @@ class Stacking:
             if number < len(ordered) - 1:
                 self.canvas.dots.append((x, end[1]))
                 before, start = (), (x, end[1])
+
+
+def _side_by_side(parts: Sequence[Block]) -> tuple[list[float], float]:
+    """The axes of branches relative to that of their row, and how far they reach to its left. A branch with most of the
+    boxes goes straight on; otherwise the row stands in the middle."""
+    total = sum(one.boxes for one in parts)
+    axes, x = [], 0.0
+    for one in parts:
+        axes.append(x + one.left)
+        x += one.left + one.right + BETWEEN
+    main = next((axis for one, axis in zip(parts, axes, strict=True) if 2 * one.boxes > total), None)
+    middle = (x - BETWEEN) / 2 if main is None else main
+    near = min(axes, key=lambda axis: abs(axis - middle))
+    middle = near if abs(near - middle) < NEARLY else middle
+    return [axis - middle for axis in axes], middle
 
 
 def _tidy(points: Sequence[Point]) -> tuple[Point, ...]:
