@@ -114,7 +114,9 @@ def _unchecked(names: Sequence[str]) -> tuple[str, ...]:
     paths = [f"expect.{name}" for name in names]
     what = " and ".join(filter(None, (", ".join(paths[:-1]), *paths[-1:])))
     are = "are" if len(paths) > 1 else "is"
-    return (f"{what} {are} not checked, being about the network without the values that are set over it",) if names else ()
+    return (
+        (f"{what} {are} not checked, being about the network without the values that are set over it",) if names else ()
+    )
 
 
 # -- one network -----------------------------------------------------------------------------------------------------

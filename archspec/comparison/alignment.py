@@ -84,7 +84,7 @@ def _by_equal_items(
 ) -> Aligned[Item]:
     """An alignment whose pairs are equal; between them, items at the same distance stand for each other if they can."""
     pairs: Aligned[Item] = []
-    opcodes = SequenceMatcher(None, *keys, autojunk=False).get_opcodes()
+    opcodes = SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes()
     for kind, first, last, other_first, other_last in opcodes:
         left, right = before[first:last], after[other_first:other_last]
         both = min(len(left), len(right))

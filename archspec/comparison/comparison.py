@@ -26,8 +26,8 @@ class Comparison:
         names: what the two are called.
         analyses: the shapes and counts of the two networks.
         network: what became of the first network in the second, as a tree of its parts.
-        recipe: the fields of `params`, `train` and `search` that differ; None where one of the two is a graph, which has
-            none.
+        recipe: the fields of `params`, `train` and `search` that differ; None where one of the two is a graph, without
+            a recipe.
     """
 
     names: tuple[str, str]
@@ -108,15 +108,14 @@ def with_first(specs: Sequence[Spec], paths: Sequence[str], assignments: Sequenc
         names = [names[0], " ".join([names[0], *(f"--set {text}" for text in assignments)])]
     elif len({*names}) < len(names):
         names = [*paths]
-    return [
-        _compared(specs[0], spec, (names[0], name)) for spec, name in zip(specs[1:], names[1:], strict=True)
-    ]
+    return [_compared(specs[0], spec, (names[0], name)) for spec, name in zip(specs[1:], names[1:], strict=True)]
 
 
 def _compared(before: Spec | Graph, after: Spec | Graph, names: Sequence[str]) -> Comparison:
     outlines = [outline(as_graph(one)) for one in (before, after)]
-    both = isinstance(before, Spec) and isinstance(after, Spec)
-    recipe = tuple(recipe_changes(before, after)) if both else None
+    recipe = None
+    if isinstance(before, Spec) and isinstance(after, Spec):
+        recipe = tuple(recipe_changes(before, after))
     analyses = outlines[0].analysis, outlines[1].analysis
     return Comparison((names[0], names[1]), analyses, differences(*outlines), recipe)
 

@@ -23,9 +23,10 @@ class Difference:
     """What became of a part of a network.
 
     Attributes:
-        status: `added`, `removed`, `changed` or `unchanged`. A layer is changed if its fields are others, its parameters
-            are, or it takes the output of another layer; it is unchanged if it merely stands after something that is
-            changed, and has other shapes and MACs for that reason alone. A group is changed if one of its parts is.
+        status: `added`, `removed`, `changed` or `unchanged`. A layer is changed if its fields or the number of its
+            parameters are others, or if it takes the output of another layer; it is unchanged if it merely stands after
+            something that is changed, and has other shapes and MACs for that reason alone. A group is changed if one
+            of its parts is.
         before: the part in the first network; None if it was added.
         after: the part in the second network; None if it was removed.
         kinds: the words for it before and after, `basic` and `bottleneck`, where it is a block or structure.
@@ -202,7 +203,10 @@ class _Comparer:
         return Difference(status, before, after, self.kinds(before, after), tuple(found), children)
 
     def kinds(self, before: Part | None, after: Part | None) -> tuple[str | None, str | None]:
-        return before and self.before.kind(before), after and self.after.kind(after)
+        return (
+            self.before.kind(before) if before is not None else None,
+            self.after.kind(after) if after is not None else None,
+        )
 
     def renamed(self, before: Part, after: Part) -> Iterator[Change]:
         if not before.path and before.shape_in != after.shape_in:

@@ -76,11 +76,11 @@ def _changes(before: Op, after: Op, role: str) -> Iterator[Change]:
     """The fields of two operations whose values differ; the operation itself, if it is another one."""
     if before == after:
         return
-    if type(before) is not type(after) or isinstance(before, Activation):
-        if before.label() != after.label():
-            yield Change(role or "operation", before.label(), after.label())
-            return
-    for field in sorted(dataclasses.fields(before), key=lambda field: (FIRST + (field.name,)).index(field.name)):
+    is_other = type(before) is not type(after) or isinstance(before, Activation)
+    if is_other and before.label() != after.label():
+        yield Change(role or "operation", before.label(), after.label())
+        return
+    for field in sorted(dataclasses.fields(before), key=lambda field: [*FIRST, field.name].index(field.name)):
         values = getattr(before, field.name), getattr(after, field.name)
         if values[0] != values[1]:
             texts = (_written(before.kind, field.name, value) for value in values)
@@ -90,7 +90,9 @@ def _changes(before: Op, after: Op, role: str) -> Iterator[Change]:
 def _written(kind: str, name: str, value: Any) -> str:
     """A field's value as a spec would write it, on one line."""
     if isinstance(value, Initializer):
-        arguments = ", ".join(f"{key}={one:g}" if isinstance(one, float) else f"{key}={one}" for key, one in value.arguments)
+        arguments = ", ".join(
+            f"{key}={one:g}" if isinstance(one, float) else f"{key}={one}" for key, one in value.arguments
+        )
         return f"{value.name.removeprefix('random_')}{f'({arguments})' if arguments else ''}"
     field = primitive_record(kind).fields.get(name)
     return in_line(value if field is None or value is None else field.form.written(value))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from archspec.comparison.differences import ADDED, CHANGED, REMOVED, UNCHANGED, Difference, without_numbers
 from archspec.comparison.fields import Change
-from archspec.drawing.outline import Part
 from archspec.wording import counted
 
 SIGNS = {ADDED: "+", REMOVED: "\N{MINUS SIGN}", CHANGED: "~"}
@@ -53,7 +52,9 @@ def rows(root: Difference) -> list[Row]:
     found_rows = list(reporter.rows(root.children, ""))
     covered = {id(leaf) for _, parts in found_rows for part in parts for leaf in leaves(part)}
     rest = [leaf for leaf in leaves(root) if id(leaf) not in covered]
-    found = [Row("~", one.field, f"{one.before} → {one.after}", 0, 0, 0) for one in root.changes if one.field == "input"]
+    found = [
+        Row("~", one.field, f"{one.before} → {one.after}", 0, 0, 0) for one in root.changes if one.field == "input"
+    ]
     for (kind, words), changes in reporter.common.items():
         ours = [leaf for leaf in rest if _kind(leaf) == kind and leaf.status == CHANGED]
         rest = [leaf for leaf in rest if leaf not in ours]
@@ -147,7 +148,7 @@ class _Reporter:
         kind = _kind(difference)
         return [change for change in difference.changes if (kind, change) not in self.common_changes]
 
-    # -- in words --------------------------------------------------------------------------------------------------------
+    # -- in words ------------------------------------------------------------------------------------------------------
 
     def what(self, difference: Difference) -> str:
         """What became of a part, without its name."""
@@ -169,7 +170,9 @@ class _Reporter:
 
     def repeated(self, children: Sequence[Difference]) -> str:
         """What became of a stage: a group of blocks with the same differences; empty for any other."""
-        if len({without_numbers(child.part) for child in children}) > 1 or any(child.part.is_layer for child in children):
+        if len({without_numbers(child.part) for child in children}) > 1 or any(
+            child.part.is_layer for child in children
+        ):
             return ""
         before = sum(child.before is not None for child in children)
         after = sum(child.after is not None for child in children)

@@ -60,7 +60,12 @@ def totals(comparison: Comparison) -> Iterator[tuple[str, str, str, str]]:
         yield label, f"{a:,}", f"{b:,}", _share(a, b)
     yield "Receptive field", square(before.receptive_field), square(after.receptive_field), ""
     memory = [one.training_bytes(1) for one in (before, after)]
-    yield "Activations", tables.size(memory[0]), tables.size(memory[1]), f"{_share(*memory)}, one picture, float32".lstrip(", ")
+    yield (
+        "Activations",
+        tables.size(memory[0]),
+        tables.size(memory[1]),
+        f"{_share(*memory)}, one picture".lstrip(", "),
+    )
 
 
 def _share(before: int, after: int) -> str:
@@ -105,7 +110,9 @@ def _table(lines: Sequence[Sequence[str]]) -> Iterator[str]:
         is_long = len(line[2]) > widths[2]
         cells = (
             cell.ljust(width) if column < TEXT_COLUMNS else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip([*line[:2], "" if is_long else line[2], *line[3:]], widths, strict=True))
+            for column, (cell, width) in enumerate(
+                zip([*line[:2], "" if is_long else line[2], *line[3:]], widths, strict=True)
+            )
         )
         yield gap.join(cells).rstrip()
         if is_long:

@@ -48,13 +48,16 @@ def differing(before: Any, after: Any, path: str = "") -> Iterator[Differing]:
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for i, pair in enumerate(zip(before, after, strict=True)):
             yield from differing(*pair, f"{path}[{i}]")
-    elif type(before) is not type(after) or before != after:
-        if not (_is_number(before) and _is_number(after) and before == after):
-            yield Differing(path, before, after)
+    elif before != after or (type(before) is not type(after) and not (_is_number(before) and _is_number(after))):
+        yield Differing(path, before, after)
 
 
 def _is_other_choice(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    return len(before) == len(after) == 1 and before.keys() != after.keys() and isinstance([*before.values()][0], Mapping)
+    return (
+        len(before) == len(after) == 1
+        and before.keys() != after.keys()
+        and isinstance(next(iter(before.values())), Mapping)
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -62,6 +65,7 @@ def _is_number(value: Any) -> bool:
 
 
 # -- recipes ---------------------------------------------------------------------------------------------------------
+
 
 def recipe_changes(before: Spec, after: Spec) -> list[Differing]:
     """The fields of `params`, `train` and `search` that differ, by their dotted paths.

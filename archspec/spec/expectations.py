@@ -121,7 +121,11 @@ class FigureForm(Form):
         if found is INVALID:
             return INVALID
         bounds = [None if one is None else Decimal(repr(one)).normalize() for one in (found.at_least, found.at_most)]
-        words = [f"{word} {bound:,f}" for word, bound in zip(("at least", "at most"), bounds, strict=True) if bound is not None]
+        words = [
+            f"{word} {bound:,f}"
+            for word, bound in zip(("at least", "at most"), bounds, strict=True)
+            if bound is not None
+        ]
         if not words:
             return reader.fail(tree, path, "expected at_least, at_most or both, got neither")
         one = Expected(bounds[0], bounds[1], " and ".join(words), is_limit=True)

@@ -44,7 +44,8 @@ class _Rounded(float):
 
 
 def _represent_rounded(dumper: yaml.SafeDumper, number: _Rounded) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", number.digits)
+    tag = dumper.resolve(yaml.ScalarNode, number.digits, (True, False))  # any other tag would be written out
+    return dumper.represent_scalar(tag, number.digits)
 
 
 _Dumper.add_representer(_Rounded, _represent_rounded)

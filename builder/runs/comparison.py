@@ -93,8 +93,7 @@ def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[st
     changes = [
         f"{path} was {_or_absent(value)}, is {_or_absent(other)}"
         for path, value, other in differing(before, now)
-        if not path.startswith(but)
-        and not any(one.startswith((f"{path}.", f"{path}[")) for one in (*before, *now))
+        if not path.startswith(but) and not any(one.startswith((f"{path}.", f"{path}[")) for one in (*before, *now))
     ]
     return "; ".join(first_few(changes, NAMED))
 

@@ -89,6 +89,7 @@ def test_header_gives_source_and_commands(name: str) -> None:
     trains = f"# command: python tools/train.py specs/{name}.yaml" in lines
     assert trains == (spec_of(name).train is not None)
 
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_network_expects_its_published_numbers(name: str) -> None:
     expected = yaml.safe_load((SPECS / f"{name}.yaml").read_text())["expect"]
