@@ -18,9 +18,9 @@ from archspec.drawing.labels import Caption, times
 from archspec.drawing.text import width
 from archspec.drawing.views import ENTRY, Edge, View
 
-GAP = 12.0
+GAP = 10.0
 """Between two boxes, in pixels."""
-LABEL, JUNCTION, MERGING, HEAD = 12.0, 5.0, 7.0, 9.0
+LABEL, JUNCTION, MERGING, HEAD = 11.0, 4.0, 7.0, 8.0
 """What a gap has for the shape of a tensor, a junction, a way in from a lane, and an arrow head."""
 LANE = 9.0
 """Between two lanes."""
@@ -191,6 +191,7 @@ class Stacking:
             self.gaps[-1].bottom,
             self.found,
             boxes=sum(one.boxes for one in self.blocks),
+            lead=self.gaps[0].bottom + self.blocks[0].lead,
         )
 
     def _item(self, number: int) -> Block:
@@ -206,7 +207,8 @@ class Stacking:
         self.branches[number] = placed
         axis, down, last = placed[-1]
         gates = {gate: (a + axis, b + down) for gate, (a, b) in last.gates.items()}
-        return Block(canvas, left, axis + last.right, height, gates, boxes=sum(one.boxes for one in parts))
+        boxes, lead = sum(one.boxes for one in parts), min(down + one.lead for _, down, one in placed)
+        return Block(canvas, left, axis + last.right, height, gates, boxes=boxes, lead=lead)
 
     def _entering_at_top(self) -> dict[int, Edge]:
         """For each item that nothing enters straight, the tensor that comes from a lane into the gap above it."""
@@ -224,15 +226,23 @@ class Stacking:
         for number in range(len(self.items) + 1):
             gap = _Gap(top=y)
             y = self._fill(gap, number, y)
-            if number < len(self.items):
-                is_box = bool(self.blocks[number].kind)
-                y = max(y + (HEAD if is_box else 4.0), gap.top + GAP) + extra.get(number, 0.0)
-            else:
-                y = max(y + 4.0, gap.top + 8.0) + extra.get(number, 0.0)
+            held, least = self._least(number)
+            y = max(y + held, gap.top + least) + extra.get(number, 0.0)
             gap.bottom = y
             gaps.append(gap)
             y += self.blocks[number].height if number < len(self.items) else 0.0
         return gaps
+
+    def _least(self, number: int) -> tuple[float, float]:
+        """The space below what a gap holds, and the least height of the gap. Parts without a frame bring the space at
+        their ends with them."""
+        above = self.blocks[number - 1] if number else None
+        below = self.blocks[number] if number < len(self.items) else None
+        if below is not None and below.kind:
+            return HEAD, GAP
+        if (above is not None and above.is_bare) or (below is not None and below.is_bare):
+            return 0.0, 0.0
+        return 4.0, GAP if below is not None else 7.0
 
     def _fill(self, gap: _Gap, number: int, y: float) -> float:
         """What a gap holds, from the top down; returns the height of the last of it."""
