@@ -97,7 +97,7 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
         graph, train, description = network, None, ""
     else:
         graph, train, description = network.graph, network.train, network.description
-        notes = _unchecked(network.unchecked)
+        notes = network.hints
     if batch_size is not None:
         batch, source = batch_size, option
     elif train is not None and train.is_automatic:
@@ -110,16 +110,6 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
     rematerialized = rematerialized_elements(graph) if train is not None and train.rematerialize else None
     hinted = (*hints(graph), *notes)
     return Summary(analyse_graph(graph), graph, description, batch, source, precision, hinted, rematerialized)
-
-
-def _unchecked(names: Sequence[str]) -> tuple[str, ...]:
-    """The hint on expectations that are not checked (`Spec.unchecked`)."""
-    paths = [f"expect.{name}" for name in names]
-    what = " and ".join(filter(None, (", ".join(paths[:-1]), *paths[-1:])))
-    are = "are" if len(paths) > 1 else "is"
-    return (
-        (f"{what} {are} not checked, being about the network without the values that are set over it",) if names else ()
-    )
 
 
 # -- one network -----------------------------------------------------------------------------------------------------

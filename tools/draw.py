@@ -6,13 +6,15 @@ Repeats are drawn once, with "× 36", and groups are folded to a box, where the 
 python tools/draw.py specs/resnet152.yaml
 python tools/draw.py specs/resnet152.yaml --open stage3.block2 --by macs -o resnet152.svg
 python tools/draw.py specs/vgg_e.yaml specs/plain34.yaml specs/resnet34.yaml -o figure3.svg
+python tools/draw.py specs/resnet34.yaml specs/resnet50.yaml --diff
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import sys
 
-from archspec import cli
+from archspec import cli, compare
 from archspec.drawing import MEASURES, draw_graphs, formats
+from archspec.errors import argument_problem
 from builder.runs.shown import shown
 
 
@@ -36,12 +38,16 @@ def main() -> None:
         help="open this group too, such as stage3.block2, or all; may be repeated",
     )
     parser.add_argument("--by", choices=list(MEASURES), help="shade the boxes by a number, and say each one's share")
+    parser.add_argument("--diff", action="store_true", help="mark what was added, removed or changed in the second")
     args = parser.parse_args()
     with cli.exit_on_user_error():
         if args.file is not None:
             formats.check_format(args.file)
         specs = cli.load_all(list(map(shown, args.specs)), args.set)
-        drawing = draw_graphs([spec.graph for spec in specs], args.depth, args.open, args.by)
+        if args.diff and len(specs) != 2:
+            raise argument_problem("--diff", f"expected two specs, got {len(specs)}")
+        marks = compare(*specs).marks if args.diff else None
+        drawing = draw_graphs([spec.graph for spec in specs], args.depth, args.open, args.by, marks)
         if args.file == formats.STDOUT:
             sys.stdout.write(drawing.svg())
             return

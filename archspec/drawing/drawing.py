@@ -11,7 +11,7 @@ from archspec.drawing.layout import Layout, Network, lay_out
 from archspec.drawing.measures import MEASURES, caption_by
 from archspec.drawing.outline import outline
 from archspec.drawing.svg import to_svg
-from archspec.drawing.views import check_paths, view
+from archspec.drawing.views import View, check_paths, view, walk
 from archspec.errors import argument_problem
 from archspec.graph.graph import Graph
 from archspec.wording import did_you_mean, quoted
@@ -76,15 +76,33 @@ def draw_graphs(
     marked = marks or [{}] * len(graphs)
     outlines = [outline(graph) for graph in graphs]
     check_paths(outlines, opened)
+    views = [view(outlined, depth, opened, own) for outlined, own in zip(outlines, marked, strict=True)]
+    if marks and depth is None and any(map(_has_repeats, views)):  # what is compared is drawn in the same way
+        views = [
+            one if _has_repeats(one) else view(outlined, EVERY_LEVEL, opened, own)
+            for one, outlined, own in zip(views, outlines, marked, strict=True)
+        ]
     networks = []
-    for outlined, own in zip(outlines, marked, strict=True):
+    for outlined, shown, own in zip(outlines, views, marked, strict=True):
         words = caption_by(by, outlined) if by else caption
-        networks.append(Network(outlined, view(outlined, depth, opened, own), words, own))
+        networks.append(Network(outlined, shown, words, own))
     return Drawing(tuple(networks), by)
+
+
+EVERY_LEVEL = 1000
+"""More levels of names than any network has: all groups are open, and repeats are drawn once."""
+
+
+def _has_repeats(shown: View) -> bool:
+    """Whether a view draws repeats once."""
+    return any(one.times > 1 for one in walk(shown))
 
 
 def _notes(drawing: Drawing) -> list[str]:
     """What a reader has to know of the boxes."""
     if drawing.by:
         return [f"Shade, bar and per cent: {MEASURES[drawing.by].title}."]
-    return ["On each box: parameters · multiply-accumulates of one picture."]
+    notes = ["On each box: parameters · multiply-accumulates of one picture."]
+    if any(one.marks for one in drawing.networks):
+        notes.append("+ added · − removed · ~ changed · pale: unchanged.")
+    return notes

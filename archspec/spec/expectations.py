@@ -137,7 +137,7 @@ class FigureForm(Form):
     def json_schema(self) -> dict[str, Any]:
         number = schema_of(Number(min=0))
         pair = [{"type": "array", "items": number, "minItems": 2, "maxItems": 2}] if self.is_pair else []
-        return {"anyOf": [number, *pair, self.range.json_schema(), {"type": "null"}]}
+        return {"anyOf": [number, *pair, self.range.json_schema()]}
 
 
 Figure = Annotated[tuple[Expected, ...], FigureForm()]
@@ -251,3 +251,11 @@ def _hint(name: str, bounds: Sequence[Expected], spec: Spec) -> str:
     (values,) = figures(spec, [name]).values()
     number = str(values[0]) if len({*values}) == 1 else str([*values])
     return f"; if the network is as it should be, write {number}"
+
+
+def unchecked_hint(names: Sequence[str]) -> str:
+    """The hint on expectations that are left out, by the names of their figures (`Spec.unchecked`)."""
+    paths = [f"expect.{name}" for name in names]
+    what = " and ".join(filter(None, (", ".join(paths[:-1]), paths[-1])))
+    are = "are" if len(paths) > 1 else "is"
+    return f"{what} {are} not checked, being about the network without the values that are set over it"

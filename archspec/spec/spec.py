@@ -27,7 +27,7 @@ from archspec.source.in_memory import MAPPING, TEXT, read_mapping, read_text
 from archspec.source.shipped import located
 from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides as changes
-from archspec.spec.expectations import Expectations, figures, read_expect, unmet
+from archspec.spec.expectations import Expectations, figures, read_expect, unchecked_hint, unmet
 from archspec.spec.extends import extended, resolved
 from archspec.spec.params import with_values_from_outside
 from archspec.spec.sections import TOP, read_model, read_train, read_unused_blocks, sections_of
@@ -86,6 +86,11 @@ class Spec:
     @cached_property
     def _text(self) -> str:
         return yaml_text(self.tree)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What to know of the spec besides what it says, a sentence each."""
+        return (unchecked_hint(self.unchecked),) if self.unchecked else ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Spec):
