@@ -107,26 +107,34 @@ class _Side:
         return self.parts[part.path]
 
     def split(self, part: Part) -> Iterator[Part]:
-        names = [node.name for node in self.nodes[part.start : part.stop]]
-        if not part.is_layer or len(names) < 2 or names[-1].startswith(f"{names[0]}."):
+        """A layer without the activation of the residual around it, and that activation."""
+        names = [node.name for node in self.nodes[part.start : part.stop]] if part.is_layer else []
+        own = sum(name == names[0] or name.startswith(f"{names[0]}.") for name in names)
+        if own == len(names):
             yield part
             return
-        for offset, (name, op) in enumerate(zip(names, part.ops, strict=True)):
-            start = part.start + offset
-            layer = self.outline.analysis.layers[start - 1]
-            yield replace(
-                part,
-                path=name,
-                label=part.label if not offset else name.rpartition(".")[2],
-                start=start,
-                stop=start + 1,
-                exit=start,
-                parameters=layer.trainable_parameters + layer.non_trainable_parameters,
-                macs=layer.macs,
-                memory=BYTES * math.prod(layer.output_shape),
-                field=layer.receptive_field,
-                ops=(op,),
-            )
+        yield self.piece(part, part.path, part.label, part.start, part.start + own)
+        for start in range(part.start + own, part.stop):
+            name = self.nodes[start].name
+            yield self.piece(part, name, name.rpartition(".")[2], start, start + 1)
+
+    def piece(self, part: Part, path: str, label: str, start: int, stop: int) -> Part:
+        """Some of a layer's operations as a part of their own."""
+        layers = self.outline.analysis.layers[start - 1 : stop - 1]
+        return replace(
+            part,
+            path=path,
+            label=label,
+            start=start,
+            stop=stop,
+            exit=stop - 1,
+            shape=layers[-1].output_shape,
+            parameters=sum(layer.trainable_parameters + layer.non_trainable_parameters for layer in layers),
+            macs=sum(layer.macs for layer in layers),
+            memory=sum(BYTES * math.prod(layer.output_shape) for layer in layers),
+            field=layers[-1].receptive_field,
+            ops=part.ops[start - part.start : stop - part.start],
+        )
 
 
 class _Comparer:

@@ -108,7 +108,7 @@ class _Top(Record):
 
     def answer_inside(self, word: str) -> Answer | None:
         """What a name at the top stands for inside a section: `train.epochs` for `epochs`, and for `num_epochs`."""
-        sections: dict[str, Record] = {"train": TRAIN, "model": MODEL, "search": _search(), "expect": EXPECT}
+        sections: dict[str, Record] = {"train": TRAIN, "model": MODEL, "search": _search()}
         if meaning("fields", self.noun, word, self.known()) is not None:
             return None
         for section, record in sections.items():

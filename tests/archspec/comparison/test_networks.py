@@ -211,7 +211,11 @@ def test_a_layer_that_is_added_is_found(spec: dict[str, Any], place: int):
 # -- one thing at a time -----------------------------------------------------------------------------------------------
 
 CASES: dict[str, tuple[Any, Any, list[str]]] = {
-    "a field": (net(conv(), *HEAD), net(conv(8), *HEAD), ["~ conv1: filters 4 → 8", "~ fc: input features 4 → 8", "rest: equal layers, other shapes"]),
+    "a field": (
+        net(conv(), *HEAD),
+        net(conv(8), *HEAD),
+        ["~ conv1: filters 4 → 8", "~ fc: input features 4 → 8", "rest: equal layers, other shapes"],
+    ),
     "another kind": (
         net(conv(), {"max_pool": {"size": 2, "name": "pool"}}, *HEAD),
         net(conv(), {"avg_pool": {"size": 2, "name": "pool"}}, *HEAD),
