@@ -21,8 +21,8 @@ DIGITS = ROOT / "specs" / "digits.yaml"
 TINY: dict[str, Any] = {"name": "tiny", "model": {"input": [8, 8, 1], "layers": ["flatten", {"dense": 10}]}}
 TINY_YAML = "name: tiny\nmodel:\n  input: [8, 8, 1]\n  layers:\n    - flatten\n    - dense: 10\n"
 
-NAMES = "Analysis Drawing Graph LayerAnalysis Node Problem Spec SpecError UserError"
-PUBLIC = [*NAMES.split(" "), *"analyse compare draw load loads summary".split(" ")]
+CLASSES = ["Analysis", "Drawing", "Graph", "LayerAnalysis", "Node", "Problem", "Spec", "SpecError", "UserError"]
+PUBLIC = [*CLASSES, "analyse", "compare", "draw", "load", "loads", "summary"]
 
 
 # -- the surface -----------------------------------------------------------------------------------------------------
