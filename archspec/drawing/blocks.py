@@ -14,7 +14,7 @@ from archspec.drawing.labels import Caption, declared, frame_title
 from archspec.drawing.text import shortened, width
 from archspec.drawing.views import View, walk
 
-BOX = 18.0
+BOX = 17.0
 """The height of the box of a layer, in pixels."""
 CARD = 34.0
 """The height of the box of a folded group."""
@@ -32,7 +32,7 @@ SIDE_GAP = 5.0
 """Between a text and a line or side."""
 WIDEST = 240.0
 """The width of a box of words that are shortened to fit."""
-TITLE, NUMBERS, SMALL = 11.0, 8.5, 8.5
+TITLE, NUMBERS, SMALL = 12.0, 9.5, 9.5
 """Sizes of type: what a box is, its numbers, and what stands beside lines."""
 
 
@@ -118,7 +118,7 @@ def box(view: View, words: Caption, wide: float) -> Block:
     if words.kind == "group":
         height = CARD
         title = shortened(words.title, wide - 26, TITLE, bold=True)
-        texts = [Text(-half + 14, 14.5, title, TITLE, "title", bold=True)]
+        texts = [Text(-half + 14, 14, title, TITLE, "title", bold=True)]
         texts += [Text(-half + 14, 27, words.numbers, NUMBERS, "numbers")] if words.numbers else []
     else:
         height = BOX
@@ -140,8 +140,8 @@ def _sign(view: View) -> Block:
     canvas = Canvas(boxes=[Box(view, "merge", Rectangle(-radius, 0, radius, SIGN), ())])
     left = radius
     if after := declared(view.part):
-        canvas.texts.append(Text(-radius - 1, SIGN + 1, after, SMALL - 1, "shape", "end"))
-        left += 1 + width(after, SMALL - 1)
+        canvas.texts.append(Text(-radius - 1, SIGN + 1, after, SMALL - 1.5, "shape", "end"))
+        left += 1 + width(after, SMALL - 1.5)
     return Block(canvas, left, radius, SIGN, kind="merge", boxes=0)
 
 
@@ -150,7 +150,7 @@ def framed(view: View, inner: Block, gates: Sequence[Gate], name: Callable[[int]
 
     What comes from afar and cannot be led to its box inside ends at the frame's side, with the name of that box.
     """
-    title = Text(0, 11, shortened(frame_title(view), WIDEST, SMALL), SMALL, "name")
+    title = Text(0, 11.5, shortened(frame_title(view), WIDEST, SMALL), SMALL, "name")
     left = max(inner.left + INSET, width(title.text, SMALL) + 2 * SIDE_GAP)
     right = inner.right + INSET
     texts = [title.moved(-left + SIDE_GAP, 0)]
@@ -167,7 +167,7 @@ def framed(view: View, inner: Block, gates: Sequence[Gate], name: Callable[[int]
     reach = right
     for number, gate in enumerate(gate for gate in gates if gate not in found):
         y = HEADER / 2 + 11 * number
-        label = Text(right + 3, y - 2, name(gate.node).removeprefix(f"{view.part.path}."), SMALL - 1, "shape")
+        label = Text(right + 3, y - 2, name(gate.node).removeprefix(f"{view.part.path}."), SMALL - 1.5, "shape")
         canvas.texts.append(label)
         found[gate] = right, y
         reach = max(reach, label.bounds.right + 2)

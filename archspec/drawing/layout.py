@@ -21,7 +21,7 @@ MARGIN = 16.0
 """Around everything, in pixels."""
 COLUMN_GAP = 34.0
 """Between two networks."""
-NAME, NOTE = 13.0, 9.0
+NAME, NOTE = 14.0, 10.0
 """Sizes of type: the name of a network, and its numbers."""
 TOP = 52.0
 """From the name of a network to the tensor that enters its first part."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from archspec import palette
-from archspec.drawing.blocks import BEHIND, SLANT
+from archspec.drawing.blocks import BEHIND, SLANT, TITLE
 from archspec.drawing.geometry import Box, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.layout import Layout, Placed
 from archspec.drawing.measures import MEASURES, description
@@ -41,7 +41,8 @@ def to_svg(layout: Layout, by: str | None = None) -> str:
     names = ", ".join(one.network.outlined.analysis.name for one in layout.networks)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="network" viewBox="0 0 {wide} {high}" width="{wide}" '
-        f'height="{high}" role="img" aria-label="{_quoted(names)}" font-family="{palette.FONT}" font-size="11">',
+        f'height="{high}" role="img" aria-label="{_quoted(names)}" font-family="{palette.FONT}" '
+        f'font-size="{_n(TITLE)}">',
         f"<style>{style_sheet()}</style>",
         f'<rect class="paper" width="{wide}" height="{high}"/>',
     ]
@@ -178,8 +179,14 @@ def _line(line: Line) -> str:
 def _rounded(points: Sequence[Point]) -> str:
     """A path along the points, with round corners."""
     path = f"M{_p(points[0])}"
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(ROUND, _distance(before, corner) / 2, _distance(corner, after) / 2)
+    last = len(points) - 2
+    for number in range(1, len(points) - 1):
+        before, corner, after = points[number - 1 : number + 2]
+        room = (
+            _distance(before, corner) / (1 if number == 1 else 2),
+            _distance(corner, after) / (1 if number == last else 2),
+        )
+        radius = min(ROUND, *room)
         start, end = _towards(corner, before, radius), _towards(corner, after, radius)
         path += f"L{_p(start)}Q{_p(corner)} {_p(end)}"
     return f"{path}L{_p(points[-1])}"
@@ -202,7 +209,7 @@ def _sign(number: float) -> int:
 
 def _text(text: Text) -> str:
     attributes = f'x="{_n(text.x)}" y="{_n(text.y)}"'
-    if text.size != 11:
+    if text.size != TITLE:
         attributes += f' font-size="{_n(text.size)}"'
     if text.anchor != "start":
         attributes += f' text-anchor="{text.anchor}"'
