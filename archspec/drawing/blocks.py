@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from archspec.drawing.geometry import Box, Canvas, Frame, Line, Point, Rectangle, Text
-from archspec.drawing.labels import Caption, declared, frame_title
+from archspec.drawing.labels import Caption, declared
 from archspec.drawing.text import shortened, width
 from archspec.drawing.views import View, walk
 
@@ -145,19 +145,24 @@ def _sign(view: View) -> Block:
     return Block(canvas, left, radius, SIGN, kind="merge", boxes=0)
 
 
-def framed(view: View, inner: Block, gates: Sequence[Gate], name: Callable[[int], str], has_entry: bool) -> Block:
-    """The frame around an open part: its name at the upper left, how often it repeats at the upper right.
+def framed(
+    view: View, words: Caption, inner: Block, gates: Sequence[Gate], name: Callable[[int], str], has_entry: bool
+) -> Block:
+    """The frame around an open part: its name at the upper left, its numbers or how often it repeats at the right.
 
     What comes from afar and cannot be led to its box inside ends at the frame's side, with the name of that box.
     """
-    title = Text(0, 11.5, shortened(frame_title(view), WIDEST, SMALL), SMALL, "name")
+    title = Text(0, 11.5, shortened(words.title, WIDEST, SMALL), SMALL, "name")
     left = max(inner.left + INSET, width(title.text, SMALL) + 2 * SIDE_GAP)
-    right = inner.right + INSET
-    texts = [title.moved(-left + SIDE_GAP, 0)]
-    if view.times > 1:
-        copies = f"× {view.times}"
-        right = max(right, width(copies, TITLE, bold=True) + 2 * SIDE_GAP)
-        texts.append(Text(right - SIDE_GAP, 12, copies, TITLE, "times", "end", bold=True))
+    copies = Text(0, 12, f"× {view.times}" if view.times > 1 else "", TITLE, "times", "end", bold=True)
+    numbers = Text(0, 11.5, words.numbers, SMALL, "numbers", "end")
+    taken = [one.bounds.width + SIDE_GAP for one in (copies, numbers) if one.text]
+    right = max(inner.right + INSET, sum(taken) + (len(taken) + 1) * SIDE_GAP)
+    texts, x = [title.moved(-left + SIDE_GAP, 0)], right - SIDE_GAP
+    for one in (copies, numbers):
+        if one.text:
+            texts.append(one.moved(x, 0))
+            x -= one.bounds.width + 2 * SIDE_GAP
     height = HEADER + inner.height
     canvas = Canvas(frames=[Frame(view, Rectangle(-left, 0, right, height), tuple(texts))])
     canvas.add(inner.canvas, 0, HEADER)

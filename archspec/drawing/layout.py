@@ -109,8 +109,9 @@ def lay_out(networks: Sequence[Network], notes: Sequence[str] = ()) -> Layout:
     stackings = [_stacking(one, is_single) for one in networks]
     keys = [_bands(one, stacking) for one, stacking in zip(networks, stackings, strict=True)]
     order = None if is_single else _merged(keys)
+    heights: dict[Key, float] = {}
     if order is None:
-        blocks, heights = [stacking.block() for stacking in stackings], {}
+        blocks = [stacking.block() for stacking in stackings]
     else:
         blocks, heights = _aligned(stackings, keys, order)
     labels = _labels(networks, stackings, keys, order or ())

@@ -87,7 +87,7 @@ def block(view: View, look: Look, gates: Sequence[Gate] = ()) -> Block:
     inner = Stacking(view, look, gates).block()
     if not look.is_framed(view) and all(gate in inner.gates for gate in gates):
         return inner
-    return framed(view, inner, gates, look.name, has_entry)
+    return framed(view, look.caption(view), inner, gates, look.name, has_entry)
 
 
 class Stacking:

@@ -58,6 +58,10 @@ def to_svg(layout: Layout, by: str | None = None) -> str:
 
 def _network(placed: Placed, by: str | None) -> Iterator[str]:
     canvas, network = placed.canvas, placed.network
+    shares = [
+        MEASURES[by].share(box.view, network.outlined) if by and box.kind != "merge" else None for box in canvas.boxes
+    ]
+    most = max(filter(None, shares), default=1.0)
     yield f'<g data-network="{_quoted(network.outlined.analysis.name)}">'
     for frame in canvas.frames:
         yield _frame(frame, network.mark(frame.view.part))
@@ -65,9 +69,8 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
         yield _line(line)
     for x, y in dict.fromkeys(canvas.dots):
         yield f'<circle class="dot" cx="{_n(x)}" cy="{_n(y)}" r="1.9"/>'
-    for box in canvas.boxes:
-        share = MEASURES[by].share(box.view, network.outlined) if by and box.kind != "merge" else None
-        yield _box(box, network.mark(box.view.part), share, by is not None)
+    for box, share in zip(canvas.boxes, shares, strict=True):
+        yield _box(box, network.mark(box.view.part), None if share is None else share / most)
     yield from map(_text, canvas.texts)
     yield "</g>"
 
@@ -85,18 +88,18 @@ def _frame(frame: Frame, mark: str | None) -> str:
     return f'<g data-path="{_quoted(frame.view.part.path)}">{_title(frame)}{body}{_mark(mark, frame.sides)}</g>'
 
 
-def _box(box: Box, mark: str | None, share: float | None, is_plain: bool) -> str:
-    names = f"side {box.kind}" + (" plain" if is_plain and box.kind != "merge" else "")
+def _box(box: Box, mark: str | None, share: float | None) -> str:
+    names = f"side {box.kind}" + ("" if share is None else " plain")
     names += f" {mark}" if mark in MARKS else ""
     body = "".join(_side(box, side, names) for side in _cards(box.sides, box.view.times))
     sides = box.sides
-    if box.kind == "group" and not is_plain:
+    if box.kind == "group" and share is None:
         body += _stripe(sides)
     if share is not None:
         opacity = SHADES[0] + share * (SHADES[1] - SHADES[0])
         body += _side(box, sides, "shade", f' fill-opacity="{opacity:.2f}"')
-        inset = SLANT + 3 if box.kind in ("pool", "up") else 8.0
-        wide, y = share * (sides.width - 2 * inset), sides.bottom - 3.5
+        inset = SLANT if box.kind == "pool" else 1.5
+        wide, y = share * (sides.width - 2 * inset), sides.bottom - 3.0
         body += f'<rect class="bar" x="{_n(sides.left + inset)}" y="{_n(y)}" width="{_n(wide)}" height="2"/>'
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
@@ -148,7 +151,7 @@ def _mark(mark: str | None, sides: Rectangle) -> str:
     """The sign of what a comparison says of a part, at its upper left corner."""
     if mark not in SIGNS:
         return ""
-    x, y = sides.left, sides.top
+    x, y = sides.left - 1, sides.top - 1
     circle = f'<circle class="{mark}-sign" cx="{_n(x)}" cy="{_n(y)}" r="6"/>'
     place = f'x="{_n(x)}" y="{_n(y + 3.6)}" text-anchor="middle" font-weight="bold"'
     return f'{circle}<text class="on-mark" {place}>{SIGNS[mark]}</text>'
