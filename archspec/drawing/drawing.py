@@ -101,7 +101,9 @@ def _has_repeats(shown: View) -> bool:
 def _notes(drawing: Drawing) -> list[str]:
     """What a reader has to know of the boxes."""
     if drawing.by:
-        return [f"Shade, bar and per cent: {MEASURES[drawing.by].title}."]
+        return [
+            f"Shade and bar, in proportion to the largest box, and share of the whole: {MEASURES[drawing.by].title}."
+        ]
     notes = ["On each box: parameters · multiply-accumulates of one picture."]
     if any(one.marks for one in drawing.networks):
         notes.append("+ added · − removed · ~ changed · pale: unchanged.")
