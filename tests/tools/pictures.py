@@ -16,6 +16,7 @@ PICTURES = {
     "figure3.svg": ["vgg_e", "plain34", "resnet34"],
     "alexnet_two_gpus.svg": ["alexnet_two_gpus"],
     "resnet50_macs.svg": ["resnet50", "--by", "macs", "--depth", "2"],
+    "diff.svg": ["resnet34", "resnet50", "--diff"],
 }
 
 
