@@ -57,7 +57,7 @@ def rows(root: Difference) -> list[Row]:
     ]
     for (kind, words), changes in reporter.common.items():
         ours = [leaf for leaf in rest if _kind(leaf) == kind and leaf.status == CHANGED]
-        rest = [leaf for leaf in rest if leaf not in ours]
+        rest = [leaf for leaf in rest if _kind(leaf) != kind or leaf.status != CHANGED]
         found.append(Row("~", words, _in_words(changes), *_deltas(ours)))
     found += [row for row, _ in found_rows]
     deltas, totals = _deltas(rest), _deltas(leaves(root))

