@@ -58,6 +58,7 @@ def test_mistakes_are_reported_before_anything_is_written(tmp_path):
     assert draw("digts", "-o", "digits.svg", cwd=tmp_path, status=2) == (
         "digts: no such file; did you mean the shipped spec 'digits'?\n"
     )
+    assert draw("digits", "--diff", cwd=tmp_path, status=2) == "--diff: expected two specs, got 1\n"
     assert list(tmp_path.iterdir()) == []
 
 
