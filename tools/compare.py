@@ -1,4 +1,4 @@
-"""Compares specs: parts of their networks that were added, removed or changed, and fields of their recipes.
+"""Compares specs with specs, part by part and field by field: what was added, removed or changed.
 
 python tools/compare.py specs/resnet34.yaml specs/resnet50.yaml
 python tools/compare.py specs/resnet50.yaml mine.yaml yours.yaml --markdown

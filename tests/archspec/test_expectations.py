@@ -11,6 +11,7 @@ import archspec
 from archspec import SpecError
 from archspec.candidates.networks import Networks
 from archspec.report import summarise
+from archspec.spec.expectations import EXPECT, FIGURES
 
 # A dense layer of 65 x 10 on 8x8 pictures: 650 parameters, 640 MACs.
 DENSE: dict[str, Any] = {"input": [8, 8, 1], "layers": ["flatten", {"dense": "${units}"}]}
@@ -77,6 +78,10 @@ def test_figures_are_those_of_the_analysis():
     loaded = archspec.load("resnet50", {"expect": expect})
     assert loaded.expect is not None
     assert [name for name, _ in loaded.expect.given()] == list(expect)
+
+
+def test_the_tables_are_complete():
+    assert set(FIGURES) == set(EXPECT.fields)
 
 
 def test_receptive_fields_that_are_not_square():
@@ -156,6 +161,12 @@ def test_memory_of_a_step_is_that_of_the_recipe():
     assert archspec.loads(spec(expect, train=train), {"train.epochs": 2}).unchecked == ()
     assert archspec.loads(spec(expect, train=train), {"train.batch_size": 32}).unchecked == tuple(expect)
     assert archspec.loads(spec(expect, train=train), {"train.batch_size": "auto"}).unchecked == tuple(expect)
+
+
+def test_the_space_of_a_search_holds_no_expectations():
+    search = {"space": {"expect.macs": {"int": [1, 20]}}}
+    with pytest.raises(SpecError, match=r"search\.space\.expect\.macs: 'expect' cannot be searched over"):
+        archspec.loads(spec({}, train={"data": "digits"}, search=search))
 
 
 def test_candidates_of_a_search_are_others_than_the_expected_network():
