@@ -278,6 +278,11 @@ CASES: dict[str, tuple[Any, Any, list[str]]] = {
         net({"parallel": {"branches": [[conv()], [conv(2)], [conv(6)]], "name": "p"}}, *HEAD),
         ["~ p: + branch3.conv1 conv 3x3", "~ fc: input features 6 → 12", "rest: equal layers, other shapes"],
     ),
+    "changed branches": (
+        net({"parallel": {"branches": [[conv(), conv()], [conv(), conv()]], "name": "p"}}, *HEAD),
+        net({"parallel": {"branches": [[conv(), conv(6)], [conv(), conv(6)]], "name": "p"}}, *HEAD),
+        ["~ p: branch1–branch2: conv2 filters 4 → 6", "~ fc: input features 8 → 12", "rest: equal layers, other shapes"],
+    ),
     "repeats": (
         net({"repeat": {"times": 2, "layers": [conv()], "name": "layer"}}, *HEAD),
         net({"repeat": {"times": 5, "layers": [conv()], "name": "layer"}}, *HEAD),
