@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from archspec.comparison.differences import ADDED, CHANGED, REMOVED, UNCHANGED, Difference, without_numbers
 from archspec.comparison.fields import Change
+from archspec.drawing.outline import Part
 from archspec.wording import counted
 
 SIGNS = {ADDED: "+", REMOVED: "\N{MINUS SIGN}", CHANGED: "~"}

@@ -281,7 +281,11 @@ CASES: dict[str, tuple[Any, Any, list[str]]] = {
     "changed branches": (
         net({"parallel": {"branches": [[conv(), conv()], [conv(), conv()]], "name": "p"}}, *HEAD),
         net({"parallel": {"branches": [[conv(), conv(6)], [conv(), conv(6)]], "name": "p"}}, *HEAD),
-        ["~ p: branch1–branch2: conv2 filters 4 → 6", "~ fc: input features 8 → 12", "rest: equal layers, other shapes"],
+        [
+            "~ p: branch1–branch2: conv2 filters 4 → 6",
+            "~ fc: input features 8 → 12",
+            "rest: equal layers, other shapes",
+        ],
     ),
     "repeats": (
         net({"repeat": {"times": 2, "layers": [conv()], "name": "layer"}}, *HEAD),
