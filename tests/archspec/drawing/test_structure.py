@@ -236,6 +236,12 @@ def test_depth_folds():
     assert [text.text for text in card.texts] == ["stage3", "7.12M · 1.46G"]  # as `summary --depth 1` has it
 
 
+def test_a_folded_repeat_says_how_often():
+    drawing = archspec.draw("resnet50", depth=2)
+    card = next(one for one in canvas(drawing).boxes if one.view.part.path == "stage3.block2")
+    assert [text.text for text in card.texts] == ["block2–6", "× 5", "5.60M · 1.09G"]
+
+
 def test_one_copy_of_a_repeat_is_opened_and_stands_apart():
     drawing = archspec.draw("resnet152", depth=1, open=["stage3.block5"])
     parts = shown(drawing)
