@@ -79,8 +79,9 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
 
 
 def _frame(frame: Frame, mark: str | None) -> str:
+    names = f"frame {mark}" if mark in MARKS else "frame"
     body = "".join(
-        f'<rect class="frame" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
+        f'<rect class="{names}" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
         f'height="{_n(side.height)}" rx="{_n(CORNERS)}"/>'
         for side in _cards(frame.sides, frame.view.times)
     )
