@@ -10,6 +10,7 @@ from archspec.drawing.labels import caption
 from archspec.drawing.layout import Layout, Network, lay_out
 from archspec.drawing.measures import MEASURES, caption_by
 from archspec.drawing.outline import Outline, outline
+from archspec.drawing.styles import UNCHANGED
 from archspec.drawing.svg import SIGNS, to_svg
 from archspec.drawing.towers import blurs, in_towers
 from archspec.drawing.views import ALL, MOST_BOXES, boxes, check_paths, view
@@ -73,7 +74,16 @@ def draw_graphs(
 
     Raises:
         UserError: a path that no network has, an unknown number, or a network that is too large to draw.
+        ValueError: no networks, another number of `marks`, or an unknown one.
     """
+    if not graphs or (marks and len(marks) != len(graphs)):
+        raise ValueError(
+            f"expected a network or several, each with its marks, got {len(graphs)} and {len(marks or ())}"
+        )
+    if unknown := {mark for own in marks or () for mark in own.values()} - {*SIGNS, UNCHANGED}:
+        raise ValueError(f"expected marks of {', '.join([*SIGNS, UNCHANGED])}, got {min(unknown)!r}")
+    if depth is not None and depth < 1:
+        raise argument_problem("--depth", f"expected a whole number of at least 1, got {depth}")
     if by is not None and by not in MEASURES:
         raise argument_problem("--by", f"unknown number {quoted(by)}{did_you_mean(by, MEASURES)}")
     marked = marks or [{}] * len(graphs)
@@ -113,5 +123,5 @@ def _notes(drawing: Drawing) -> list[str]:
         first = "On each box: parameters · multiply-accumulates of one picture."
     marked = {mark for one in drawing.networks for mark in one.marks.values()}
     signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in marked)
-    said = [f"Marks: {signs}{'; paler: unchanged' if 'unchanged' in marked else ''}."] if signs else []
+    said = [f"Marks: {signs}{f'; paler: {UNCHANGED}' if UNCHANGED in marked else ''}."] if signs else []
     return [first, *said, *drawing.notes]

@@ -21,6 +21,8 @@ KINDS = {
 }
 """The colour of each kind of box, by its name in the palette. The sign of a merge has that of text."""
 MARKS = ("added", "removed", "changed")
+UNCHANGED = "unchanged"
+"""What a comparison says of a part; a part of which it says nothing looks as it does without one."""
 TINT = 0.13
 """How much of its colour the inside of a box has."""
 

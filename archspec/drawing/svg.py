@@ -15,7 +15,7 @@ from archspec.drawing.blocks import BEHIND, SIGN, SLANT, TITLE
 from archspec.drawing.geometry import Box, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.layout import Layout, Placed
 from archspec.drawing.measures import MEASURES, description
-from archspec.drawing.styles import MARKS, style_sheet
+from archspec.drawing.styles import MARKS, UNCHANGED, style_sheet
 
 SIGNS = dict(zip(MARKS, ("+", "−", "~"), strict=True))
 ROUND = 5.0
@@ -105,7 +105,7 @@ def _box(box: Box, mark: str | None, share: float | None) -> str:
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
     body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in box.texts)
-    faded = ' class="unchanged"' if mark == "unchanged" else ""
+    faded = f' class="{mark}"' if mark == UNCHANGED else ""
     return f'<g data-path="{_quoted(box.view.part.path)}"{faded}>{_title(box)}{body}{_mark(mark, sides)}</g>'
 
 

@@ -283,12 +283,27 @@ def test_a_repeat_ends_where_its_output_goes_elsewhere_too():
         ("resnet50", {"open": ["conv1"]}, "--open: 'conv1' is one layer, and there is nothing in it to open"),
         ("vgg_a", {"open": ["conv"]}, "--open: no part of 'vgg_a' is 'conv': its layers form no groups"),
         ("vgg_a", {"by": "flops"}, "--by: unknown number 'flops'; known: field, macs, memory, parameters"),
+        ("vgg_a", {"depth": 0}, "--depth: expected a whole number of at least 1, got 0"),
         ("vgg_a", {"by": "parameter"}, "--by: unknown number 'parameter'; did you mean 'parameters'?"),
     ],
 )
 def test_mistakes(network, options, message):
     with pytest.raises(UserError) as caught:
         archspec.draw(network, **options)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("networks", "options", "message"),
+    [
+        ([], {}, "expected a network or several, each with its marks, got 0 and 0"),
+        (["digits", "vgg_a"], {"marks": [{}]}, "expected a network or several, each with its marks, got 2 and 1"),
+        ("digits", {"marks": {"conv1": "new"}}, "expected marks of added, removed, changed, unchanged, got 'new'"),
+    ],
+)
+def test_mistakes_of_programs(networks, options, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        archspec.draw(networks, **options)
     assert str(caught.value) == message
 
 
