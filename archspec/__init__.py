@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from archspec.analysis import Analysis, LayerAnalysis
     from archspec.errors import Problem, SpecError, UserError
     from archspec.graph.graph import Graph, Node
-    from archspec.network import analyse, summary
+    from archspec.network import analyse, draw_field, summary
     from archspec.spec.spec import Spec, load, loads
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "SpecError",
     "UserError",
     "analyse",
+    "draw_field",
     "load",
     "loads",
     "summary",
@@ -42,6 +43,7 @@ MODULES = {
     "SpecError": "errors",
     "UserError": "errors",
     "analyse": "network",
+    "draw_field": "network",
     "load": "spec.spec",
     "loads": "spec.spec",
     "summary": "network",

@@ -1,0 +1,140 @@
+"""Flowcharts for Markdown. A small grammar of what is written stands here, so that every machine checks it; where Node
+and Mermaid are, the real parser reads every network too."""
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+import archspec
+from archspec.drawing.mermaid import label, mermaid
+from archspec.drawing.outline import outline
+from archspec.drawing.views import view
+from tests.randomised import examples
+from tests.strategies import specs
+
+SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
+LABEL = r'"(?P<label>(?:[A-Za-z0-9 ,/–×]|#\d+;|<br/>|(?<=\w)[._-](?=\w))+)"'
+NODE = re.compile(rf" +(?P<id>[a-z]\w*)(?:\(\[{LABEL}\]\)|\[LABEL\]|\[\[LABEL\]\]|\(\(LABEL\)\))".replace(
+    "LABEL", LABEL.replace("?P<label>", "")
+))  # fmt: skip
+GROUP = re.compile(rf" +subgraph (?P<id>[a-z]\w*)\[{LABEL}\]")
+LINK = re.compile(r" +(?P<source>[a-z]\w*) --> (?P<target>[a-z]\w*)")
+
+
+def chart(*networks, **options):
+    outlined = [
+        outline(archspec.loads(one).graph if isinstance(one, dict) else archspec.load(one).graph) for one in networks
+    ]
+    return mermaid([(one, view(one, **options)) for one in outlined])
+
+
+def parsed(text):
+    """The boxes with their labels, the groups with theirs, and the links of a flowchart.
+
+    Raises:
+        AssertionError: it has something else, an identifier twice, or a link to what is not there.
+    """
+    first, *rest = text.splitlines()
+    assert first == "flowchart TB"
+    assert text.endswith("\n")
+    boxes, groups, links, open_groups = {}, {}, [], 0
+    for line in rest:
+        if link := LINK.fullmatch(line):
+            assert {link["source"], link["target"]} <= boxes.keys()
+            links.append((link["source"], link["target"]))
+        elif group := GROUP.fullmatch(line):
+            assert group["id"] not in {*boxes, *groups}
+            groups[group["id"]] = decoded(group["label"])
+            open_groups += 1
+        elif line.strip() == "end":
+            open_groups -= 1
+            assert open_groups >= 0
+        else:
+            node = NODE.fullmatch(line)
+            assert node, line
+            assert node["id"] not in {*boxes, *groups}
+            boxes[node["id"]] = decoded(line[line.index('"') + 1 : line.rindex('"')])
+    assert open_groups == 0
+    return boxes, groups, links
+
+
+def decoded(text):
+    return html.unescape(re.sub(r"#(\d+);", r"&#\1;", text.replace("<br/>", "\n")))
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_network_is_a_flowchart(path):
+    boxes, _, links = parsed(chart(path))
+    targets = {target for _, target in links}
+    assert [one for one in boxes if one not in targets] == ["b0"]  # all but the picture take something
+
+
+@given(spec=specs())
+@examples(60)
+def test_random_networks_are_flowcharts(spec):
+    for depth in (None, 1):
+        boxes, _, links = parsed(chart(spec, depth=depth))
+        taken = {source for source, _ in links}
+        graph = archspec.loads(spec).graph
+        loose = sum(not consumers for consumers in graph.consumers)
+        assert len([one for one in boxes if one not in taken]) <= loose
+
+
+def test_groups_are_subgraphs_and_repeats_say_how_often():
+    boxes, groups, links = parsed(chart("resnet50"))
+    assert list(groups.values())[:3] == ["stage1", "block1", "block2–3 × 2"]
+    assert "conv1\n7×7 conv, 64, /2\nbatch norm, ReLU\n112 × 112 × 64\n9.66K parameters" in boxes.values()
+    assert boxes["b0"] == "input\n224 × 224 × 3"
+    names = {name: text.partition("\n")[0] for name, text in boxes.items()}
+    (shortcut,) = [name for name, text in names.items() if text == "shortcut" and "56 × 56 × 256" in boxes[name]]
+    assert ("b4", shortcut) in links  # from pool1, around the block
+
+
+def test_folded_groups_have_double_sides_and_their_sums():
+    text = chart("resnet50", depth=1)
+    assert '[["stage1<br/>56 × 56 × 256<br/>220K parameters"]]' in text
+    assert text.count("-->") == 8
+
+
+def test_several_networks_stand_side_by_side():
+    boxes, groups, _ = parsed(chart("plain34", "resnet34"))
+    assert [title for title in groups.values() if "MACs" in title] == [
+        "plain34\n21.8M parameters, 3.66G MACs".replace("3.66G", "3.64G"),
+        "resnet34\n21.8M parameters, 3.66G MACs".replace("21.8M", "21.8M"),
+    ]
+    assert {"n0b0", "n1b0"} <= boxes.keys()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['a"b', "#quot;", "1. first", "- list", "_a_", "<b>", "&amp;", "`code`", "end", "%%{init}%%", "[x]", "(y)", "{z}",
+     "|", "\\n", "a;b", "click", "x\ny", "c#", "*", "--> b", "$$x$$", "😀"],
+)  # fmt: skip
+def test_no_character_means_anything_to_mermaid(text):
+    quoted = label([text])
+    assert re.fullmatch(LABEL, quoted)
+    assert decoded(quoted[1:-1]) == text.replace("\n", "\\n")
+
+
+# -- the real parser ---------------------------------------------------------------------------------------------------
+
+MERMAID = os.environ.get("MERMAID", "")
+PARSE = """
+import { JSDOM } from "MERMAID/../jsdom/lib/api.js";
+"""
+
+
+@pytest.mark.skipif(not (MERMAID and shutil.which("node")), reason="set MERMAID to the folder of Mermaid's npm package")
+def test_mermaid_itself_reads_every_network(tmp_path):
+    for path in SPECS:
+        (tmp_path / f"{path.stem}.mmd").write_text(chart(path))
+    (tmp_path / "parse.mjs").write_text(PARSE.replace("MERMAID", MERMAID))
+    result = subprocess.run(["node", "parse.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert json.loads(result.stdout) == {path.stem: "flowchart-v2" for path in SPECS}, result.stderr
