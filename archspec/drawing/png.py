@@ -6,7 +6,6 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
-from archspec import palette
 from archspec.errors import argument_problem, file_problem
 
 SCALE = 2.0
@@ -24,7 +23,8 @@ def png(svg: str, scale: float = SCALE) -> bytes:
     Its text has the font that Matplotlib brings, DejaVu Sans, as resvg brings none and a server may have none either.
 
     Args:
-        svg: the drawing, whose `svg` element says its width and height in units.
+        svg: the drawing, whose `svg` element says its width and height in units. Its colours are no variables, and
+            those of a light background stand outside of media queries, as resvg knows neither.
         scale: pixels for each unit.
 
     Raises:
@@ -43,7 +43,7 @@ def png(svg: str, scale: float = SCALE) -> bytes:
 
     return bytes(
         resvg_py.svg_to_bytes(
-            svg_string=in_light(svg),
+            svg_string=svg,
             width=width,
             height=height,
             skip_system_fonts=is_covered(svg),
@@ -52,13 +52,6 @@ def png(svg: str, scale: float = SCALE) -> bytes:
             sans_serif_family=FONT,
         )
     )
-
-
-def in_light(svg: str) -> str:
-    """A drawing without style sheets, whose variables have their values of the light palette: resvg knows neither
-    variables nor schemes."""
-    plain = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
-    return re.sub(r"var\(--(\w+)\)", lambda match: palette.LIGHT[match[1]], plain)
 
 
 def fonts() -> list[Path]:

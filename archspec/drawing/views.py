@@ -1,4 +1,4 @@
-"""What a drawing shows of an outline: which groups are open, which are folded to a box, and which repeats are drawn once.
+"""What a drawing shows of an outline: which groups are open or folded to a box, and which repeats are drawn once.
 
 The edges between the parts of a group are those of the graph, lifted to the parts.
 """
@@ -126,9 +126,8 @@ def view(
         marks: what is said of paths, by path. Copies of which different things are said are drawn one by one.
 
     Raises:
-        UserError: a path that is no group of the network, or a drawing of more than `LARGEST` boxes.
+        UserError: a drawing of more than `LARGEST` boxes.
     """
-    _check_paths(outlined, opened)
     viewer = _Viewer(outlined, frozenset(_with_those_around(opened)), marks or {})
     if ALL in opened:
         shown = viewer.network(None, collapses=False)
@@ -150,21 +149,25 @@ def _with_those_around(paths: Iterable[str]) -> Iterator[str]:
             path = path.rpartition(".")[0]
 
 
-def _check_paths(outlined: Outline, opened: Collection[str]) -> None:
-    known = {part.path: part for part in _parts(outlined.root)}
+def check_paths(outlines: Sequence[Outline], opened: Collection[str]) -> None:
+    """Reports paths to open that are groups of none of the networks.
+
+    Raises:
+        UserError: naming the path that was probably meant.
+    """
+    parts = [part for one in outlines for part in _parts(one.root) if part.path]
+    groups = {part.path for part in parts if not part.is_layer}
+    layers = {part.path for part in parts if part.is_layer}
+    names = ", ".join(quoted(one.graph.name) for one in outlines)
     for path in opened:
-        if path == ALL or (path in known and not known[path].is_layer):
+        if path == ALL or path in groups:
             continue
-        name = quoted(outlined.graph.name)
-        groups = [one for one, part in known.items() if one and not part.is_layer]
-        if path in known:
-            raise argument_problem(
-                "--open", f"{quoted(path)} is one layer of {name}, and there is nothing in it to open"
-            )
+        if path in layers:
+            raise argument_problem("--open", f"{quoted(path)} is one layer, and there is nothing in it to open")
         if not groups:
-            raise argument_problem("--open", f"{name} has no part {quoted(path)}: its layers form no groups")
+            raise argument_problem("--open", f"no part of {names} is {quoted(path)}: its layers form no groups")
         hint = did_you_mean(path, groups)
-        raise argument_problem("--open", f"{name} has no part {quoted(path)}{hint}; 'all' opens everything")
+        raise argument_problem("--open", f"no part of {names} is {quoted(path)}{hint}; 'all' opens everything")
 
 
 def _parts(part: Part) -> Iterator[Part]:
@@ -235,7 +238,7 @@ class _Viewer:
     def are_alike(self, first: Part, second: Part) -> bool:
         """Whether a part does with the output of the one before it what that does with its own input, and nothing else
         enters or leaves either, so that the two can be drawn as copies of one."""
-        nodes, consumers = self.outlined.graph.nodes, self.outlined.graph.consumers
+        consumers = self.outlined.graph.consumers
         size = first.stop - first.start
         if second.stop - second.start != size or second.start != first.stop or second.entry != first.exit:
             return False

@@ -17,8 +17,8 @@ from sklearn.datasets import load_sample_images
 
 import archspec
 from archspec import palette
-from archspec.network import draw_field
 from archspec.drawing.fields.views import MOST_LEVELS, span, view, within
+from archspec.network import draw_field
 from tests.randomised import examples
 from tests.strategies import specs
 

@@ -1,0 +1,118 @@
+"""A drawing of one network or several, and its forms."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from archspec.drawing.html import MOST_OPENED, boxes_opened, html
+from archspec.drawing.labels import caption
+from archspec.drawing.layout import Layout, Network, lay_out
+from archspec.drawing.measures import MEASURES, caption_by
+from archspec.drawing.mermaid import mermaid
+from archspec.drawing.outline import outline
+from archspec.drawing.png import SCALE, png
+from archspec.drawing.svg import to_svg
+from archspec.drawing.views import ALL, check_paths, view
+from archspec.errors import argument_problem
+from archspec.graph.graph import Graph
+from archspec.wording import did_you_mean, quoted
+
+Marks = Mapping[str, str]
+"""What a comparison says of the parts of a network, by path: `added`, `removed`, `changed` or `unchanged`."""
+
+
+@dataclass(frozen=True, repr=False)
+class Drawing:
+    """A drawing of one network, or of several side by side. Its text is SVG, and notebooks show it.
+
+    Attributes:
+        networks: what is drawn: each with its outline, and with the parts that are open.
+        by: the number by which boxes are shaded; None where their colours are those of their kinds.
+    """
+
+    networks: tuple[Network, ...]
+    by: str | None = None
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where everything stands."""
+        return lay_out(self.networks, _notes(self))
+
+    def svg(self) -> str:
+        """The text of an SVG file, in light and dark colours, by what the reader prefers."""
+        return to_svg(self.layout, self.by)
+
+    def html(self) -> str:
+        """The text of a page in one file, to zoom, to search, and to read each layer's numbers; it can open all parts,
+        if they are at most `html.MOST_OPENED` boxes."""
+        return html((self.svg(), self.layout), self._opened())
+
+    def mermaid(self) -> str:
+        """A flowchart for Markdown, which Mermaid lays out itself."""
+        return mermaid([(one.outlined, one.view) for one in self.networks])
+
+    def png(self, scale: float = SCALE) -> bytes:
+        """The drawing in its light colours as a PNG with `scale` pixels for each of its own.
+
+        Raises:
+            UserError: resvg_py is not installed, or the PNG would be too large.
+        """
+        return png(self.svg(), scale)
+
+    def _opened(self) -> tuple[str, Layout] | None:
+        """The SVG and the layout with all parts open, copy by copy; None where they are already, or too many."""
+        if sum(map(boxes_opened, self.networks)) > MOST_OPENED:
+            return None
+        networks = [replace(one, view=view(one.outlined, None, (ALL,), one.marks)) for one in self.networks]
+        opened = Drawing(tuple(networks), self.by)
+        return None if opened.svg() == self.svg() else (opened.svg(), opened.layout)
+
+    def __str__(self) -> str:
+        return self.svg()
+
+    def __repr__(self) -> str:
+        names = ", ".join(one.outlined.analysis.name for one in self.networks)
+        return f"Drawing({quoted(names)}: {self.layout.width:.0f} x {self.layout.height:.0f} pixels)"
+
+    def _repr_html_(self) -> str:
+        return self.svg()
+
+
+def draw_graphs(
+    graphs: Sequence[Graph],
+    depth: int | None = None,
+    opened: Collection[str] = (),
+    by: str | None = None,
+    marks: Sequence[Marks] | None = None,
+) -> Drawing:
+    """A drawing of graphs, side by side.
+
+    Args:
+        graphs: the networks, from left to right.
+        depth: groups are open to so many levels of names; by default as deep as is legible.
+        opened: paths of groups that are open in any case; `all` for all.
+        by: the number by which boxes are shaded, a name in `MEASURES`.
+        marks: for each network, what a comparison says of its parts.
+
+    Raises:
+        UserError: a path that no network has, an unknown number, or a network that is too large to draw.
+    """
+    if by is not None and by not in MEASURES:
+        raise argument_problem("--by", f"unknown number {quoted(by)}{did_you_mean(by, MEASURES)}")
+    marked = marks or [{}] * len(graphs)
+    outlines = [outline(graph) for graph in graphs]
+    check_paths(outlines, opened)
+    networks = []
+    for outlined, own in zip(outlines, marked, strict=True):
+        words = caption_by(by, outlined) if by else caption
+        networks.append(Network(outlined, view(outlined, depth, opened, own), words, own))
+    return Drawing(tuple(networks), by)
+
+
+def _notes(drawing: Drawing) -> list[str]:
+    """What a reader has to know of the boxes."""
+    if drawing.by:
+        return [f"Shade, bar and per cent: {MEASURES[drawing.by].title}."]
+    return ["On each box: parameters · multiply-accumulates of one picture."]
