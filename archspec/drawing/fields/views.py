@@ -110,8 +110,8 @@ def view(graph: Graph, layer: str | None = None, option: str = "layer") -> View:
         axes, node = fields[position].axes, graph.nodes[position]
         nearest = (_nearest(axes[0], middle[0]), _nearest(axes[1], middle[1]))
         level = Level(node.name, title_of(node.op), axes, nearest)
-        largest = levels[-1].size if levels else (1, 1)
-        if level.size != largest and level.size[0] >= largest[0] and level.size[1] >= largest[1]:
+        largest = levels[-1].size if levels else (1, 1)  # a window may be larger than the picture, and so than what
+        if level.size != largest and _holds(level.size, largest) and _holds(field.size, level.size):  # sees all of it
             levels.append(level)
     whole = Level(name, title_of(graph.nodes[target].op), field.axes, element)
     if not levels or levels[-1].size != field.size:
@@ -132,6 +132,10 @@ def view(graph: Graph, layer: str | None = None, option: str = "layer") -> View:
         parameters=sum(node.op.parameters(graph.input_shapes(node))[0] for node in nodes),
         activations=_activations(graph, before),
     )
+
+
+def _holds(outer: tuple[int, int], inner: tuple[int, int]) -> bool:
+    return outer[0] >= inner[0] and outer[1] >= inner[1]
 
 
 def position_of(graph: Graph, layer: str, option: str = "layer") -> int:

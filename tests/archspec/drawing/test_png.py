@@ -66,6 +66,4 @@ def test_a_missing_font_is_reported(monkeypatch):
 def test_a_png_of_too_many_pixels_is_refused():
     with pytest.raises(archspec.UserError) as error:
         png(DRAWING.replace('height="40"', 'height="400000"', 1))
-    assert str(error.value) == (
-        ".png: it would have 240 x 800,000 pixels; write .svg or .html, or draw fewer parts"
-    )
+    assert str(error.value) == (".png: it would have 240 x 800,000 pixels; write .svg or .html, or draw fewer parts")
