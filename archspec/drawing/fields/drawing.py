@@ -68,7 +68,7 @@ def field_drawing(
     side = panels.side_of_pixel(views)
     all_small = all(panels.has_side_view(one, side) for one in views)
     layers = max(len(one.levels) for one in views) if all_small else 0
-    columns = [panels.nested(one, side, views[0], layers) for one in views]
+    columns = [panels.nested(one, side, views, layers) for one in views]
     return FieldDrawing(tuple(views), _drawing(views, columns, panels.GUTTER + panels.GRID))
 
 

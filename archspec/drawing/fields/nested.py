@@ -13,8 +13,10 @@ from archspec.drawing.labels import times
 from archspec.receptive_fields import Distance
 from archspec.wording import counted, printable
 
-GUTTER, GRID, ROW = 150, 300, 34
+GUTTER, GRID, ROW = 172, 300, 34
 """Widths of the labels and of the grid in a column, and the distance of the layers in the side view, in units."""
+LABELS = GUTTER - 28
+"""Where labels end."""
 LARGEST_PIXEL, SMALLEST_PIXEL = 26.0, 5.0
 """A pixel's side. Smaller ones get no grid, and no side view."""
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "5 5", "1 3", "12 4")
@@ -98,13 +100,13 @@ def _shown(one: View) -> tuple[Span, Span]:
     return across, down
 
 
-def nested(one: View, side: float, first: View, side_views: int) -> tuple[str, float]:
+def nested(one: View, side: float, views: Sequence[View], side_views: int) -> tuple[str, float]:
     """A column: the fields of the levels inside each other, with the layers in between above them if they are few.
 
     Args:
         one: what is drawn.
         side: of a pixel.
-        first: the view that its numbers are compared with.
+        views: those of all columns; its numbers are compared with those of the first.
         side_views: how many layers the largest side view of all columns has; 0 where there are none.
 
     Returns:
@@ -113,8 +115,8 @@ def nested(one: View, side: float, first: View, side_views: int) -> tuple[str, f
     across, down = _shown(one)
     left = GUTTER + (GRID - (across[1] - across[0]) * side) / 2
     parts = [text(GUTTER, 16, tail(one.network, 34), size=16, more=BOLD)]
-    what = "every element sees" if one.sees_all else "one element sees"
-    parts.append(text(GUTTER, 36, tail(f"{what} {times(one.field.size)}, {one.layer}", 48), "muted"))
+    what = "every" if one.sees_all else "an"
+    parts.append(text(GUTTER, 36, f"{what} element of {tail(one.layer, 20)} sees {times(one.field.size)}", "muted"))
     top = 52.0
     scale = Scale(left - across[0] * side, 0, side)
     if side_views:
@@ -123,8 +125,9 @@ def nested(one: View, side: float, first: View, side_views: int) -> tuple[str, f
     scale = scale._replace(y=top - down[0] * side)
     parts += _pixels(one, scale, across, down)
     parts += _outlines(one, scale, left)
-    bottom = top + (down[1] - down[0]) * side
-    return "".join([*parts, *_numbers(one, first, bottom + 30)]), bottom + 30 + 4 * 21 + (6 if one.left_out else -15)
+    bottom = top + max(shown[1] - shown[0] for _, shown in map(_shown, views)) * side
+    height = bottom + 30 + 4 * 21 + (6 if one.left_out else -15)
+    return "".join([*parts, *_numbers(one, views[0], bottom + 30)]), height
 
 
 def has_side_view(one: View, side: float) -> bool:
@@ -152,9 +155,9 @@ def _side_view(one: View, scale: Scale, top: float) -> Iterator[str]:
                     yield _fan(scale, (above, seen), (y + size, y + ROW), size, _color(number - 1))
         for part in spans:
             yield box(_square(scale, part, size), (y, y + size), look)
-        yield text(GUTTER - 12, y + 7, tail(name, 22), more=END)
+        yield text(LABELS, y + 7, tail(name, 22), more=END)
         if label not in ("", name):
-            yield text(GUTTER - 12, y + 20, tail(label, 24), "muted", 10.5, END)
+            yield text(LABELS, y + 20, tail(label, 24), "muted", 10.5, END)
 
 
 def _square(scale: Scale, part: Span, size: float) -> Span:
@@ -215,9 +218,9 @@ def _outlines(one: View, scale: Scale, left: float) -> Iterator[str]:
         yield box(across, down, f'fill="{_color(number)}" fill-opacity="0.1" {stroke(number)}')
         place = max(down[0] + 4, places[-1] + 15) if places else down[0] + 4
         places.append(place)
-        path = f"M{GUTTER - 8} {place - 4:g}H{GUTTER - 2}L{max(left, GUTTER) - 1:g} {down[0]:g}H{across[0]:g}"
+        path = f"M{LABELS + 5} {place - 4:g}H{LABELS + 9}L{max(left - 20, GUTTER - 2):g} {down[0]:g}H{across[0]:g}"
         yield f'<path d="{path}" fill="none" {stroke(number, 1)}/>'
-        yield text(GUTTER - 12, place, f"{tail(level.name, 16)}  {times(level.size)}", more=END, size=11)
+        yield text(LABELS, place, f"{tail(level.name, 16)}  {times(level.size)}", more=END, size=11)
 
 
 def _numbers(one: View, first: View, top: float) -> Iterator[str]:
@@ -230,7 +233,7 @@ def _numbers(one: View, first: View, top: float) -> Iterator[str]:
     ]
     for number, (label, value, note) in enumerate(rows):
         y = top + 21 * number
-        yield text(GUTTER - 12, y, label, "muted", more=END)
+        yield text(LABELS, y, label, "muted", more=END)
         yield text(GUTTER, y, value, size=13, more=BOLD)
         if note:
             yield text(GUTTER + 9 * len(value) + 12, y, note, "muted")

@@ -13,7 +13,7 @@ from archspec.receptive_fields import Axis
 
 WIDTH = 430
 """Of the larger side of what is drawn."""
-FINEST = 6
+FINEST = 9
 """Cells of the grid are not drawn smaller than this; one then stands for several elements."""
 HALO = f'fill="none" stroke="{palette.LIGHT["paper"]}" stroke-width="5" stroke-opacity="0.75"'
 
@@ -50,10 +50,15 @@ def over_picture(one: View, uri: str) -> tuple[str, float]:
     )
     grids = [_borders(axis, side, limit) for axis, limit in zip(one.field.axes, (height, width), strict=True)]
     path = lines([scale.x + x * side for x in grids[1]], [scale.y + y * side for y in grids[0]], *frame)
-    for color, line, opacity in (("#000000", 1.6, 0.35), ("#ffffff", 0.7, 0.8)):
+    for color, line, opacity in (("#000000", 1.4, 0.18), ("#ffffff", 0.6, 0.55)):  # seen on dark and on bright parts
         parts.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{line}" opacity="{opacity}"/>')
-    for number, (where, (rows, columns)) in enumerate(zip(elements, windows, strict=True)):
-        parts += _marked(one, where, (scale.columns(columns), scale.rows(rows)), scale, number)
+    if (across, down) != ((0, width), (0, height)):
+        parts.append(box(*frame, f'fill="none" stroke="{palette.LIGHT["ink"]}"'))
+    frames = [(scale.columns(columns), scale.rows(rows)) for rows, columns in windows]
+    if not one.sees_all:
+        parts += [_cells(one, where, scale, number) for number, where in enumerate(elements)]
+    parts += [_outline(sides, number) for number, sides in enumerate(frames)]
+    parts += [_badge(sides, number) for number, sides in enumerate(frames)]
     bottom = scale.y + down[1] * side
     notes = [*_notes(one, side, padded=(across, down) != ((0, width), (0, height)))]
     parts += [text(0, bottom + 22 + 17 * number, note, "muted", 11) for number, note in enumerate(notes)]
@@ -68,13 +73,15 @@ def _sentence(one: View) -> str:
 
 
 def _elements(one: View) -> list[tuple[int, int]]:
-    """The elements whose fields are drawn: the one in the middle, and where there is room, one nearer to each of two
-    corners, as far as the grid reaches."""
+    """The elements whose fields are drawn: the one in the middle; where fields are smaller than the picture, the first
+    one too; and where they are at most half as large, one near that corner and the last one."""
     rows, columns = one.count
     middle = one.field.element
     if one.sees_all or (rows, columns) == (1, 1):
         return [middle]
     height, width = one.field.size
+    if height >= one.picture[0] and width >= one.picture[1]:
+        return [middle]
     if 2 * height > one.picture[0] or 2 * width > one.picture[1]:
         return [middle, (0, 0)]
     return [middle, (rows // 6, columns // 6), (rows - 1, columns - 1)]
@@ -100,18 +107,25 @@ def _every(axis: Axis, side: float) -> int:
     return max(1, math.ceil(FINEST / (float(axis.stride or 1) * side)))
 
 
-def _marked(one: View, where: tuple[int, int], frame: tuple[Span, Span], scale: Scale, number: int) -> Iterator[str]:
-    """An element's cell, and the outline of what it sees with its number."""
-    color = palette.SERIES[number]
-    if not one.sees_all:
-        rows, columns = (_cell(axis, at) for axis, at in zip(one.field.axes, where, strict=True))
-        yield box(scale.columns(columns), scale.rows(rows), f'fill="{color}" fill-opacity="0.75" {stroke(number, 1)}')
-    yield box(*frame, HALO)
-    yield box(*frame, f'fill="none" {stroke(number, 2.2)}')
-    x, y = frame[0][0], frame[1][0]
-    yield f'<circle cx="{x + 12:g}" cy="{y + 12:g}" r="9" fill="{palette.LIGHT["paper"]}" {stroke(0, 0)}/>'
-    yield f'<circle cx="{x + 12:g}" cy="{y + 12:g}" r="9" fill="none" stroke="{color}" stroke-width="1.5"/>'
-    yield text(x + 12, y + 16, str(number + 1), size=11, more=MIDDLE + BOLD)
+def _cells(one: View, where: tuple[int, int], scale: Scale, number: int) -> str:
+    """An element's cell of the grid."""
+    rows, columns = (_cell(axis, at) for axis, at in zip(one.field.axes, where, strict=True))
+    look = f'fill="{palette.SERIES[number]}" fill-opacity="0.6" {stroke(number, 1)}'
+    return box(scale.columns(columns), scale.rows(rows), look)
+
+
+def _outline(sides: tuple[Span, Span], number: int) -> str:
+    """The outline of what an element sees, which stands out from any picture."""
+    return box(*sides, HALO) + box(*sides, f'fill="none" {stroke(number, 2.2)}')
+
+
+def _badge(sides: tuple[Span, Span], number: int) -> str:
+    """The number of an outline in its corner, or outside of it where it is small."""
+    (left, right), (top, bottom) = sides
+    away = 12 if min(right - left, bottom - top) > 50 else -9
+    place = f'cx="{left + away:g}" cy="{top + away:g}" r="9"'
+    look = f'fill="{palette.LIGHT["paper"]}" stroke="{palette.SERIES[number]}" stroke-width="1.5"'
+    return f"<circle {place} {look}/>" + text(left + away, top + away + 4, str(number + 1), size=11, more=MIDDLE + BOLD)
 
 
 def _notes(one: View, side: float, padded: bool) -> Iterator[str]:
