@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from archspec.drawing.geometry import Box, Canvas, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.labels import Caption, declared, frame_title
 from archspec.drawing.text import shortened, width
 from archspec.drawing.views import View, walk
 
-BOX = 20.0
+BOX = 18.0
 """The height of the box of a layer, in pixels."""
 CARD = 34.0
 """The height of the box of a folded group."""
-SIGN = 15.0
+SIGN = 13.0
 """The diameter of the sign of a merge."""
 HEADER = 16.0
 """The height of a frame above what is in it."""
@@ -65,6 +66,8 @@ class Block:
         gates: where lines from afar touch it, on right sides that can be reached from its right.
         kind: for a box, the kind of its operation; empty for a frame.
         boxes: how many boxes it has.
+        has_frame: whether it is an open part in its frame.
+        lead: from its top to the top of the first box in it.
     """
 
     canvas: Canvas
@@ -74,6 +77,13 @@ class Block:
     gates: dict[Gate, Point] = field(default_factory=dict)
     kind: str = ""
     boxes: int = 1
+    has_frame: bool = False
+    lead: float = 0.0
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is an open part without a frame, or a row."""
+        return not self.kind and not self.has_frame
 
     def side(self, y: float) -> Point:
         """The point of a box's right side at a height."""
@@ -89,7 +99,7 @@ class Block:
 def box_width(views: Sequence[View], caption: Callable[[View], Caption]) -> float:
     """The width that all boxes of a drawing have, so that each holds its words."""
     words = [caption(one) for root in views for one in walk(root) if not one.is_open and not one.part.is_merge]
-    return min(max((_needed(one) for one in words), default=0.0), WIDEST)
+    return min(ceil(max((_needed(one) for one in words), default=0.0)) + 1.0, WIDEST)
 
 
 def _needed(words: Caption) -> float:
@@ -116,10 +126,10 @@ def box(view: View, words: Caption, wide: float) -> Block:
         slants = 2 * SLANT if words.kind in ("pool", "up") else 0.0
         title = shortened(words.title, wide - 16 - numbers - slants, TITLE)
         if numbers:
-            texts = [Text(-half + 8, 14, title, TITLE, "title")]
-            texts += [Text(half - 8, 13.5, words.numbers, NUMBERS, "numbers", "end")]
+            texts = [Text(-half + 8, 13, title, TITLE, "title")]
+            texts += [Text(half - 8, 12.5, words.numbers, NUMBERS, "numbers", "end")]
         else:
-            texts = [Text(0, 14, title, TITLE, "title", "middle")]
+            texts = [Text(0, 13, title, TITLE, "title", "middle")]
     drawn = Box(view, words.kind, Rectangle(-half, 0, half, height), tuple(texts))
     return Block(Canvas(boxes=[drawn]), half, half + behind, height + behind, kind=words.kind)
 
@@ -164,4 +174,4 @@ def framed(view: View, inner: Block, gates: Sequence[Gate], name: Callable[[int]
     if view.times > 1:
         canvas.lines.append(Line(((0, height), (0, height + BEHIND)), view.part.exit))
         height, reach = height + BEHIND, max(reach, right + BEHIND)
-    return Block(canvas, left, reach, height, found, boxes=inner.boxes)
+    return Block(canvas, left, reach, height, found, boxes=inner.boxes, has_frame=True, lead=HEADER + inner.lead)

@@ -147,7 +147,8 @@ def _stacking(network: Network, is_single: bool) -> Stacking:
     def shows_shape(view: View) -> bool:
         part = view.part
         is_told_by_band = not is_single and len(part.shape) == 3 and not part.is_merge
-        return part.shape != part.shape_in and not is_told_by_band
+        is_output = view.exit == network.view.exit
+        return part.shape != part.shape_in and not is_told_by_band and not is_output
 
     look = Look(
         box_width([network.view], network.caption), network.caption, network.outlined.name, shows_shape, is_framed
@@ -232,31 +233,36 @@ def _merged(columns: Sequence[Sequence[Key]]) -> list[Key] | None:
 def _aligned(
     stackings: Sequence[Stacking], columns: Sequence[Sequence[Key]], order: Sequence[Key]
 ) -> tuple[list[Block], dict[Key, float]]:
-    """The stacks with the items of each band at one height, and the heights of the bands."""
-    needed: dict[Key, float] = dict.fromkeys(order, 0.0)
-    used: list[dict[Key, float]] = []
+    """The stacks with the first boxes of each band at one height, and the heights of the bands."""
+    leads: dict[Key, float] = dict.fromkeys(order, 0.0)
+    starts: list[dict[Key, tuple[float, float]]] = []  # for each network where a band would begin, and its first box
     for stacking, keys in zip(stackings, columns, strict=True):
         stacking.block()
-        own: dict[Key, float] = {}
+        own: dict[Key, tuple[float, float]] = {}
         for number, key in enumerate(keys):
             gap = stacking.gaps[number]
-            own[key] = own.get(key, 0.0) + gap.bottom - gap.top + stacking.blocks[number].height
-        used.append(own)
-        for key, height in own.items():
-            needed[key] = max(needed[key], height + BAND_GAP)
+            own.setdefault(key, (gap.top, gap.bottom + stacking.blocks[number].lead))
+        starts.append(own)
+        for key, (top, first) in own.items():
+            leads[key] = max(leads[key], first - top)
+    heights: dict[Key, float] = dict.fromkeys(order, 0.0)
+    for stacking, own in zip(stackings, starts, strict=True):
+        ends = [*(top for top, _ in own.values()), stacking.gaps[-1].bottom][1:]
+        for (key, (_, first)), end in zip(own.items(), ends, strict=True):
+            heights[key] = max(heights[key], leads[key] + end - first + BAND_GAP)
     blocks = []
-    for stacking, keys, own in zip(stackings, columns, used, strict=True):
+    for stacking, keys, own in zip(stackings, columns, starts, strict=True):
         extra: dict[int, float] = {}
-        first = {key: keys.index(key) for key in own}
-        missing = 0.0
+        moved = top = 0.0
         for key in order:
-            if key in first:
-                extra[first[key]] = missing + BAND_GAP / 2
-                missing = -BAND_GAP / 2 - own[key]
-            missing += needed[key]
-        extra[len(keys)] = missing
+            if key in own:
+                place = top + leads[key] + BAND_GAP / 2
+                extra[keys.index(key)] = place - own[key][1] - moved
+                moved = place - own[key][1]
+            top += heights[key]
+        extra[len(keys)] = top - stacking.gaps[-1].bottom - moved
         blocks.append(stacking.block(extra))
-    return blocks, needed
+    return blocks, heights
 
 
 def _labels(

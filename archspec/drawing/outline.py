@@ -176,19 +176,13 @@ def _running(counts: Iterable[int]) -> list[int]:
 
 
 def _with_activations(parts: Sequence[Part], graph: Graph) -> tuple[Part, ...]:
-    """The parts of a group, with the activation that is declared on a residual, and stands after its sum, as part of
-    that sum."""
+    """The parts of a group, with the activation that is declared on a residual as part of the layer before it: of the
+    sum, or in a plain network of the last layer."""
     joined: list[Part] = []
     for part in parts:
         before = joined[-1] if joined else None
-        if (
-            before is not None
-            and before.is_merge
-            and part.label == "activation"
-            and len(part.ops) == 1
-            and isinstance(part.ops[0], Activation)
-            and graph.consumers[before.exit] == (part.start,)
-        ):
+        is_declared = part.label == "activation" and len(part.ops) == 1 and isinstance(part.ops[0], Activation)
+        if before is not None and before.is_layer and is_declared and graph.consumers[before.exit] == (part.start,):
             joined[-1] = _joined(before, part)
         else:
             joined.append(part)

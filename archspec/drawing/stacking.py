@@ -18,9 +18,9 @@ from archspec.drawing.labels import Caption, times
 from archspec.drawing.text import width
 from archspec.drawing.views import ENTRY, Edge, View
 
-GAP = 12.0
+GAP = 10.0
 """Between two boxes, in pixels."""
-LABEL, JUNCTION, MERGING, HEAD = 12.0, 5.0, 7.0, 9.0
+LABEL, JUNCTION, MERGING, HEAD = 11.0, 4.0, 7.0, 8.0
 """What a gap has for the shape of a tensor, a junction, a way in from a lane, and an arrow head."""
 LANE = 9.0
 """Between two lanes."""
@@ -105,6 +105,8 @@ class Stacking:
         self.joins: dict[int, list[Edge]] = {}
         self.ways: dict[tuple[int, int], _Way] = {}
         self.gates: list[list[Gate]] = [[] for _ in self.items]
+        self.top_gates: dict[int, list[Gate]] = {}
+        self.bottom_gates: dict[int, list[Gate]] = {}
         for gate in gates:
             child = next(i for i, one in enumerate(view.children) if one.part.start <= gate.node < one.stop)
             if child in self.place:
@@ -128,9 +130,18 @@ class Stacking:
     def _is_plain(self, edge: Edge) -> bool:
         return self._leaves_at_bottom(edge) and self._enters_at_top(edge)
 
-    def _add_gate(self, item: int, gate: Gate) -> None:
-        if gate not in self.gates[item]:
-            self.gates[item].append(gate)
+    def _add_gate(self, number: int, gate: Gate) -> None:
+        """Says where a tensor from afar enters or leaves an item: in the gap above it or below it, or at the side of
+        something inside."""
+        item, chosen = self.items[number], self.gates[number]
+        if not isinstance(item, Row):
+            child = self.view.children[item]
+            if gate.consumer is None and gate.tensor == child.exit:
+                chosen = self.bottom_gates.setdefault(number, [])
+            elif gate.consumer is not None and child.is_open and gate.tensor == child.part.entry:
+                chosen = self.top_gates.setdefault(number, [])
+        if gate not in chosen:
+            chosen.append(gate)
 
     def _sort_edges(self) -> None:
         """Says of each edge between the items how it is drawn."""
@@ -180,6 +191,7 @@ class Stacking:
             self.gaps[-1].bottom,
             self.found,
             boxes=sum(one.boxes for one in self.blocks),
+            lead=self.gaps[0].bottom + self.blocks[0].lead,
         )
 
     def _item(self, number: int) -> Block:
@@ -195,7 +207,8 @@ class Stacking:
         self.branches[number] = placed
         axis, down, last = placed[-1]
         gates = {gate: (a + axis, b + down) for gate, (a, b) in last.gates.items()}
-        return Block(canvas, left, axis + last.right, height, gates, boxes=sum(one.boxes for one in parts))
+        boxes, lead = sum(one.boxes for one in parts), min(down + one.lead for _, down, one in placed)
+        return Block(canvas, left, axis + last.right, height, gates, boxes=boxes, lead=lead)
 
     def _entering_at_top(self) -> dict[int, Edge]:
         """For each item that nothing enters straight, the tensor that comes from a lane into the gap above it."""
@@ -213,20 +226,28 @@ class Stacking:
         for number in range(len(self.items) + 1):
             gap = _Gap(top=y)
             y = self._fill(gap, number, y)
-            if number < len(self.items):
-                is_box = bool(self.blocks[number].kind)
-                y = max(y + (HEAD if is_box else 4.0), gap.top + GAP) + extra.get(number, 0.0)
-            else:
-                y = max(y + 4.0, gap.top + 8.0) + extra.get(number, 0.0)
+            held, least = self._least(number)
+            y = max(y + held, gap.top + least) + extra.get(number, 0.0)
             gap.bottom = y
             gaps.append(gap)
             y += self.blocks[number].height if number < len(self.items) else 0.0
         return gaps
 
+    def _least(self, number: int) -> tuple[float, float]:
+        """The space below what a gap holds, and the least height of the gap. Parts without a frame bring the space at
+        their ends with them."""
+        above = self.blocks[number - 1] if number else None
+        below = self.blocks[number] if number < len(self.items) else None
+        if below is not None and below.kind:
+            return HEAD, GAP
+        if (above is not None and above.is_bare) or (below is not None and below.is_bare):
+            return 0.0, 0.0
+        return 4.0, GAP if below is not None else 7.0
+
     def _fill(self, gap: _Gap, number: int, y: float) -> float:
         """What a gap holds, from the top down; returns the height of the last of it."""
         above = self.items[number - 1] if number else None
-        leaves = any(
+        leaves = number - 1 in self.bottom_gates or any(
             way.source == number - 1 and Gate(way.tensor) not in self._gates_of(way) for way in self.ways.values()
         )
         if isinstance(above, int) and (number in self.straight or number in self.forks or leaves):
@@ -240,7 +261,7 @@ class Stacking:
         if leaves or number in self.forks:
             y += JUNCTION
             gap.junction = y
-        if number in self.entering:
+        if number in self.entering or number in self.top_gates:
             y += MERGING
             gap.merging = y
         return y
@@ -265,6 +286,16 @@ class Stacking:
                 self.found[gate] = x, y + top
             if one.kind:
                 self._place_sides(number, one, top)
+        for number, gates in self.top_gates.items():
+            gap = self.gaps[number]
+            assert gap.merging is not None
+            self.found |= dict.fromkeys(gates, (0.0, gap.merging))
+            self.canvas.lines.append(Line(((0, gap.merging), (0, gap.bottom)), gates[0].tensor))
+        for number, gates in self.bottom_gates.items():
+            gap = self.gaps[number + 1]
+            assert gap.junction is not None
+            self.found |= dict.fromkeys(gates, (0.0, gap.junction))
+            self._branch_off(number + 1, gates[0].tensor)
 
     def _place_sides(self, number: int, one: Block, top: float) -> None:
         """Finds the points of a box's right side at which lanes end, and those from afar."""
@@ -343,14 +374,18 @@ class Stacking:
         return max(target for target, _ in way.ends) - way.source, way.source, way.tensor
 
     def _start(self, way: _Way) -> Point:
-        if gate := self.found.get(Gate(way.tensor)):
-            return gate
+        if Gate(way.tensor) in self._gates_of(way):
+            return self.found[Gate(way.tensor)]
         junction = self.gaps[way.source + 1].junction
         assert junction is not None
         return 0.0, junction
 
+    def _ends_above(self, target: int, edge: Edge) -> bool:
+        """Whether a way ends in the gap above an item, or at the end of the stack."""
+        return target == len(self.items) or self.entering.get(target) is edge
+
     def _end(self, target: int, edge: Edge) -> Point:
-        if target == len(self.items) or self.entering.get(target) is edge:
+        if self._ends_above(target, edge):
             merging = self.gaps[target].merging
             assert merging is not None
             return 0.0, merging
@@ -377,23 +412,29 @@ class Stacking:
         return x
 
     def _draw_way(self, way: _Way, start: Point, ends: Sequence[tuple[Point, int, Edge]], x: float) -> None:
-        gap = self.gaps[way.source + 1]
-        before: tuple[Point, ...] = ((0.0, gap.top), start) if start[0] == 0.0 else (start,)
-        ordered = sorted(ends, key=lambda end: end[0][1])
-        goes_on = way.source + 1 in self.straight or way.source + 1 in self.forks
-        if start[0] == 0.0 and goes_on:
-            self.canvas.dots.append(start)
-            before = (start,)
-        for number, (end, target, _) in enumerate(ordered):
+        before: tuple[Point, ...] = (start,)
+        ordered = sorted({end[0]: end for end in ends}.values(), key=lambda end: end[0][1])
+        if Gate(way.tensor) not in self._gates_of(way):
+            self._branch_off(way.source + 1, way.tensor)
+        for number, (end, target, edge) in enumerate(ordered):
             points: tuple[Point, ...] = (*before, (x, start[1]), (x, end[1]), end)
             is_box = target < len(self.items)
-            if end[0] == 0.0:
+            if self._ends_above(target, edge):
                 points += ((0.0, self.gaps[target].bottom),)
                 is_box = is_box and bool(self.blocks[target].kind)
             self.canvas.lines.append(Line(_tidy(points), way.tensor, is_arrow=is_box, is_skip=True))
             if number < len(ordered) - 1:
                 self.canvas.dots.append((x, end[1]))
                 before, start = (), (x, end[1])
+
+    def _branch_off(self, number: int, tensor: int) -> None:
+        """Draws the way from the item above a gap to the junction in it."""
+        gap = self.gaps[number]
+        assert gap.junction is not None
+        if number in self.straight or number in self.forks:
+            self.canvas.dots.append((0.0, gap.junction))
+        else:
+            self.canvas.lines.append(Line(((0, gap.top), (0, gap.junction)), tensor, is_skip=True))
 
 
 def _side_by_side(parts: Sequence[Block]) -> tuple[list[float], float]:

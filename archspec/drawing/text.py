@@ -4,6 +4,7 @@ Arial and Liberation Sans share."""
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 REGULAR = (
     *(278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278),
@@ -27,6 +28,7 @@ WIDEST = 1000
 """For characters whose width is not known, such as those of Chinese; few are wider."""
 
 
+@lru_cache(maxsize=4096)
 def width(text: str, size: float, bold: bool = False) -> float:
     """How wide a text is, in the unit of the type's size."""
     known = BOLD if bold else REGULAR

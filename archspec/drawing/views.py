@@ -31,7 +31,7 @@ class Edge:
         source: the number of the child that it leaves, or ENTRY.
         target: the number of the child that it enters, or the number of children, for what leaves the group.
         tensor: the position of the node whose output it is.
-        consumer: the position of the first node in the target that takes it.
+        consumer: the position of the node in the target that takes it, the first one if several in one box do.
     """
 
     source: int
@@ -267,19 +267,28 @@ class _Viewer:
     # -- edges -------------------------------------------------------------------------------------------------------
 
     def edges(self, part: Part, children: Sequence[View]) -> tuple[Edge, ...]:
-        """The edges of the graph between the children of a part, and to and from what is around it, each tensor once
-        for each child that takes it."""
+        """The edges of the graph between the children of a part, and to and from what is around it. A child has each
+        tensor once, or where that is not its main input, once for each box in it that takes the tensor."""
         nodes = self.outlined.graph.nodes
         starts = [child.part.start for child in children]
-        found: dict[tuple[int, int, int], Edge] = {}
+        found: dict[tuple[int, int, int, int], Edge] = {}
         for target, child in enumerate(children):
             for consumer in range(child.part.start, child.part.stop):  # the first copy takes what comes from outside
                 for tensor in nodes[consumer].inputs:
                     source = bisect_right(starts, tensor) - 1 if tensor >= part.start else ENTRY
                     if source != target:
-                        found.setdefault((source, target, tensor), Edge(source, target, tensor, consumer))
+                        inside = 0 if tensor == child.part.entry else _box_of(child, consumer)
+                        found.setdefault((source, target, tensor, inside), Edge(source, target, tensor, consumer))
         leaving = Edge(bisect_right(starts, part.exit) - 1, len(children), part.exit, part.stop)
         return (*found.values(), leaving)
+
+
+def _box_of(view: View, node: int) -> int:
+    """The position of the first node of the box, in a view, that a node belongs to."""
+    while view.children:
+        starts = [child.part.start for child in view.children]
+        view = view.children[bisect_right(starts, node) - 1]
+    return view.part.start
 
 
 def _levels(part: Part) -> int:

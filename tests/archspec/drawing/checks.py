@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from archspec.drawing.geometry import Box, Canvas, Frame, Rectangle
+from archspec.drawing.blocks import SLANT
+from archspec.drawing.geometry import Box, Canvas, Frame, Line, Point, Rectangle
 from archspec.drawing.layout import Layout, Placed
 from archspec.graph.graph import Graph
 
+Sides = tuple[float, float, float, float]
+"""Left, upper, right and lower side."""
 NEAR = 0.6
 """Pixels by which lines may touch what they end at."""
 
@@ -30,15 +33,18 @@ def holds(outer: Rectangle, inner: Rectangle) -> bool:
     )
 
 
-def crosses(a: tuple[float, float], b: tuple[float, float], sides: Rectangle, margin: float = NEAR) -> bool:
-    """Whether a piece of a line, which is horizontal or vertical, goes through the inside of a rectangle."""
-    piece = Rectangle(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
-    return (
-        piece.left < sides.right - margin
-        and piece.right > sides.left + margin
-        and piece.top < sides.bottom - margin
-        and piece.bottom > sides.top + margin
-    )
+def pieces(line: Line) -> list[Sides]:
+    """The straight pieces of a line, each as the sides of a rectangle without a width or a height."""
+    return [(min(a, c), min(b, d), max(a, c), max(b, d)) for (a, b), (c, d) in pairwise(line.points)]
+
+
+def meets(a: Sides, b: Sides) -> bool:
+    """Whether two rectangles share a point of their insides."""
+    return a[0] < b[2] and a[2] > b[0] and a[1] < b[3] and a[3] > b[1]
+
+
+def shrunk(sides: Rectangle, across: float = NEAR, down: float = NEAR) -> Sides:
+    return sides.left + across, sides.top + down, sides.right - across, sides.bottom - down
 
 
 def check(layout: Layout) -> None:
@@ -75,17 +81,23 @@ def is_inside(inner: Box | Frame, outer: Frame) -> bool:
 
 def check_lines(placed: Placed) -> None:
     graph, canvas = placed.network.outlined.graph, placed.canvas
+    boxes = [inside(box) for box in canvas.boxes]
     for line in canvas.lines:
+        assert all(a[0] == b[0] or a[1] == b[1] for a, b in pairwise(line.points)), (line, "is slanted")
         ends = {line.tensor, *graph.consumers[line.tensor]}
-        foreign = [frame.sides for frame in canvas.frames if not any(node in nodes(frame) for node in ends)]
-        for a, b in pairwise(line.points):
-            assert a[0] == b[0] or a[1] == b[1], (line, "is slanted")
-            for box in canvas.boxes:
-                margin = 2.0 if box.kind in ("merge", "pool", "up") else NEAR  # lines end at round and slanted sides
-                assert not crosses(a, b, box.sides, margin), (graph.name, line, box.view.part.path)
-            for sides in foreign:
-                assert not crosses(a, b, sides), (graph.name, line, sides)
+        foreign = [shrunk(one.sides) for one in canvas.frames if not any(node in nodes(one) for node in ends)]
+        for piece in pieces(line):
+            left, top, right, bottom = piece
+            met = [one for one in boxes if left < one[2] and right > one[0] and top < one[3] and bottom > one[1]]
+            assert not met, (graph.name, line, met)
+            assert not any(meets(piece, sides) for sides in foreign), (graph.name, line)
     check_connected(canvas, graph)
+
+
+def inside(box: Box) -> Sides:
+    """What is inside of a box whatever its shape: lines end at the round side of a sign, and the slanted one of a
+    pool."""
+    return shrunk(box.sides, {"merge": 2.0, "pool": SLANT, "up": SLANT}.get(box.kind, NEAR))
 
 
 def nodes(frame: Frame) -> range:
@@ -93,14 +105,31 @@ def nodes(frame: Frame) -> range:
 
 
 def check_connected(canvas: Canvas, graph: Graph) -> None:
-    """Every box has a line for each tensor that it takes, which comes from where that is made."""
+    """Every box is reached by each tensor that it takes, on lines from where that is made; or the tensor ends at the
+    side of a frame around the box, which names it."""
+    all_pieces = [pieces(line) for line in canvas.lines]
+    joined: dict[Point, set[Point]] = {}
+    for end in {line.points[-1] for line in canvas.lines}:
+        x, y = end
+        near = x - NEAR, y - NEAR, x + NEAR, y + NEAR
+        joined[end] = {
+            line.points[-1]
+            for line, parts in zip(canvas.lines, all_pieces, strict=True)
+            if any(meets(near, piece) for piece in parts)
+        }
+    starts = {
+        tensor: [line.points[-1] for line in canvas.lines if line.tensor == tensor]
+        for tensor in range(len(graph.nodes))
+    }
     for box in canvas.boxes:
         part = box.view.part
-        taken = {i for node in graph.nodes[part.start : part.stop] for i in node.inputs if i < part.start}
-        for tensor in taken:
-            arriving = [line for line in canvas.lines if line.tensor == tensor]
-            touching = [line for line in arriving if touches(line.points[-1], box.sides)]
-            assert touching or any(text.text for text in canvas.texts), (graph.name, part.path, tensor)
+        around = [frame.sides for frame in canvas.frames if is_inside(box, frame)]
+        for tensor in {i for node in graph.nodes[part.start : part.stop] for i in node.inputs if i < part.start}:
+            ends = starts[tensor]
+            for end in ends:  # it grows by the ends of the lines that it joins
+                ends += joined[end].difference(ends)
+            at_frame = any(abs(x - one.right) < NEAR and one.top <= y <= one.bottom for x, y in ends for one in around)
+            assert at_frame or any(touches(end, box.sides) for end in ends), (graph.name, part.path, tensor)
 
 
 def touches(point: tuple[float, float], sides: Rectangle) -> bool:

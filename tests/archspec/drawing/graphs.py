@@ -36,7 +36,8 @@ class Writer:
     def part(self, name: str, last: int, outputs: list[int], size: int, depth: int) -> int:
         kind = self.random.choice(("layer", "layer", "group", "skip", "branches", "reference", "repeat"))
         if kind in ("group", "branches", "repeat") and depth:
-            return {"group": self.inside, "branches": self.branches, "repeat": self.repeat}[kind](name, last, size, depth)
+            write = {"group": self.inside, "branches": self.branches, "repeat": self.repeat}[kind]
+            return write(name, last, size, depth)
         if kind == "skip":
             chosen = self.random.sample(outputs, min(len(outputs), self.random.randint(1, 3)))
             return self.add(name.format("sum"), tuple(dict.fromkeys((last, *chosen))))

@@ -15,7 +15,13 @@ from tests.randomised import examples
 from tests.strategies import load, specs
 
 SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
-WAYS = {"automatic": {}, "depth 1": {"depth": 1}, "depth 2": {"depth": 2}, "all": {"opened": ["all"]}, "by": {"by": "macs"}}
+WAYS = {
+    "automatic": {},
+    "depth 1": {"depth": 1},
+    "depth 2": {"depth": 2},
+    "all": {"opened": ["all"]},
+    "by": {"by": "macs"},
+}
 
 
 @pytest.fixture(scope="module")
