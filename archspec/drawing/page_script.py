@@ -85,6 +85,7 @@ function said(part) {
 }
 function numbers(part) {
   const all = now().parts.find(other => other.network === part.network && other.total).total;
+  if (part.total) return [["output", part.shape]];
   return [
     ["operation", part.what], ["copies", part.copies > 1 ? exact(part.copies) : ""],
     ["input", part.takes], ["output", part.shape],
@@ -151,9 +152,14 @@ const middle = place => {
 };
 function step(key) {
   const {parts, boxes, from} = now();
-  if (chosen === null) return choose(boxes.findIndex(Boolean), true);
-  if (!boxes[chosen]) return;
-  const [x, y] = middle(chosen);
+  if (chosen === null) return choose(parts[0].to[0], true);
+  const [x, y] = middle(chosen), isFrame = !parts[chosen].to.length && !from[chosen].length;
+  if (key === "ArrowDown" && isFrame) {  // into it
+    const within = parts[chosen].id + ".";
+    const inside = parts.findIndex((part, place) => boxes[place] && part.to.length && part.id.startsWith(within));
+    if (inside >= 0) choose(inside, true);
+    return;
+  }
   if (key === "ArrowDown" || key === "ArrowUp") {  // along the edges, straight on where there are several
     const near = (key === "ArrowDown" ? parts[chosen].to : from[chosen]).filter(place => boxes[place]);
     near.sort((a, b) => Math.hypot(middle(a)[0] - x, (middle(a)[1] - y) / 3) -
@@ -246,7 +252,7 @@ stage.addEventListener("click", event => {
   choose(place < 0 ? null : place);
 });
 stage.addEventListener("focusin", event => {
-  const place = now().boxes.indexOf(event.target.closest(".part"));
+  const box = event.target.closest(".part"), place = box ? now().boxes.indexOf(box) : -1;
   if (place >= 0 && place !== chosen) choose(place, true, false);
 });
 
@@ -324,8 +330,8 @@ document.addEventListener("keydown", event => {
   if (!isButton || event.key.startsWith("Arrow")) event.preventDefault();
 });
 function reach() {  // Tab enters the drawing at its first box
-  const first = now().boxes.find(Boolean);
-  if (first && chosen === null) first.setAttribute("tabindex", "0");
+  const {parts, boxes} = now();
+  if (chosen === null) boxes[parts[0].to[0]].setAttribute("tabindex", "0");
 }
 addEventListener("resize", () => draw());
 frame(false);
