@@ -276,7 +276,7 @@ function look() {
     : more ? `${more} when ${current ? "folded" : "opened"}` : "none";
 }
 function next(direction) {
-  if (!hits.length && other().length) swap();
+  if (!hits.length && other().length) swap(false);
   if (!hits.length) return;
   hit = (hit + direction + hits.length) % hits.length;
   found.textContent = `${hit + 1} of ${hits.length}`;
@@ -286,7 +286,7 @@ search.addEventListener("input", look);
 
 // -- folded and opened ------------------------------------------------------------------------------------------------
 
-function swap() {
+function swap(focuses = true) {
   const path = chosen === null ? null : now().parts[chosen].id;
   choose(null);
   for (const place of hits) now().boxes[place].classList.remove("hit");
@@ -301,10 +301,10 @@ function swap() {
   const {parts, boxes} = now();
   let place = parts.findIndex((part, at) => boxes[at] && part.id === path);
   if (place < 0 && path) place = parts.findIndex((part, at) => boxes[at] && part.id.startsWith(path + "."));
-  if (place >= 0) choose(place, true);
+  if (place >= 0) choose(place, true, focuses);
   reach();
 }
-if (opener) opener.addEventListener("click", swap);
+if (opener) opener.addEventListener("click", () => swap());
 
 // -- keyboard ---------------------------------------------------------------------------------------------------------
 
