@@ -114,5 +114,7 @@ def draw_graphs(
 def _notes(drawing: Drawing) -> list[str]:
     """What a reader has to know of the boxes."""
     if drawing.by:
-        return [f"Shade, bar and per cent: {MEASURES[drawing.by].title}."]
+        return [
+            f"Shade and bar, in proportion to the largest box, and share of the whole: {MEASURES[drawing.by].title}."
+        ]
     return ["On each box: parameters · multiply-accumulates of one picture."]

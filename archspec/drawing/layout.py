@@ -21,7 +21,7 @@ MARGIN = 16.0
 """Around everything, in pixels."""
 COLUMN_GAP = 34.0
 """Between two networks."""
-NAME, NOTE = 13.0, 9.0
+NAME, NOTE = 14.0, 10.0
 """Sizes of type: the name of a network, and its numbers."""
 TOP = 52.0
 """From the name of a network to the tensor that enters its first part."""
@@ -109,8 +109,9 @@ def lay_out(networks: Sequence[Network], notes: Sequence[str] = ()) -> Layout:
     stackings = [_stacking(one, is_single) for one in networks]
     keys = [_bands(one, stacking) for one, stacking in zip(networks, stackings, strict=True)]
     order = None if is_single else _merged(keys)
+    heights: dict[Key, float] = {}
     if order is None:
-        blocks, heights = [stacking.block() for stacking in stackings], {}
+        blocks = [stacking.block() for stacking in stackings]
     else:
         blocks, heights = _aligned(stackings, keys, order)
     labels = _labels(networks, stackings, keys, order or ())

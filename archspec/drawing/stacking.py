@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archspec.drawing.arranging import Row, Stack, arranged
-from archspec.drawing.blocks import SMALL, Block, Gate, box, framed
+from archspec.drawing.blocks import INSET, SMALL, Block, Gate, box, framed
 from archspec.drawing.geometry import Canvas, Line, Point, Text
 from archspec.drawing.labels import Caption, times
 from archspec.drawing.text import width
 from archspec.drawing.views import ENTRY, Edge, View
 
-GAP = 10.0
+GAP = 9.0
 """Between two boxes, in pixels."""
-LABEL, JUNCTION, MERGING, HEAD = 11.0, 4.0, 7.0, 8.0
+LABEL, JUNCTION, MERGING, HEAD = 12.0, 4.0, 7.0, 7.0
 """What a gap has for the shape of a tensor, a junction, a way in from a lane, and an arrow head."""
+CORNER = 5.0
+"""Below a fork, for its lines to turn."""
 LANE = 9.0
 """Between two lanes."""
 BETWEEN = 14.0
@@ -85,7 +87,7 @@ def block(view: View, look: Look, gates: Sequence[Gate] = ()) -> Block:
     inner = Stacking(view, look, gates).block()
     if not look.is_framed(view) and all(gate in inner.gates for gate in gates):
         return inner
-    return framed(view, inner, gates, look.name, has_entry)
+    return framed(view, look.caption(view), inner, gates, look.name, has_entry)
 
 
 class Stacking:
@@ -240,9 +242,13 @@ class Stacking:
         below = self.blocks[number] if number < len(self.items) else None
         if below is not None and below.kind:
             return HEAD, GAP
+        if below is not None and number in self.forks:
+            return CORNER, CORNER
         if (above is not None and above.is_bare) or (below is not None and below.is_bare):
             return 0.0, 0.0
-        return 4.0, GAP if below is not None else 7.0
+        if below is None:
+            return 3.0, INSET - 1 if self.look.is_framed(self.view) else 3.0
+        return 4.0, GAP
 
     def _fill(self, gap: _Gap, number: int, y: float) -> float:
         """What a gap holds, from the top down; returns the height of the last of it."""
@@ -254,7 +260,7 @@ class Stacking:
             view = self.view.children[above]
             if not view.is_open and self.look.shows_shape(view):
                 y += LABEL
-                gap.label = y - 2.5
+                gap.label = y - 2.0
         if number - 1 in self.joins and not self._is_sign(number):
             y += JUNCTION
             gap.joining = y
@@ -331,30 +337,33 @@ class Stacking:
         for number, branches in self.branches.items():
             row, gap, after = self.items[number], self.gaps[number], self.gaps[number + 1]
             assert isinstance(row, Row)
+            if number in self.forks and gap.junction is not None:
+                self.canvas.lines.append(Line(((0, gap.top), (0, gap.junction)), self.forks[number][0].tensor))
+                self.canvas.dots.append((0, gap.junction))
+            if after.joining is not None:
+                is_box = number + 1 < len(self.items) and bool(self.blocks[number + 1].kind)
+                points = (0, after.joining), (0, after.bottom)
+                self.canvas.lines.append(Line(points, self.joins[number][0].tensor, is_arrow=is_box))
             for stack, (x, down, one) in zip(row.branches, branches, strict=True):
                 children = set(stack.children())
                 top = gap.bottom + down
                 for edge in [edge for edge in self.forks.get(number, ()) if edge.target in children][:1]:
                     assert gap.junction is not None
-                    points = (0, gap.top), (0, gap.junction), (x, gap.junction), (x, top)
-                    self.canvas.lines.append(Line(_tidy(points), edge.tensor))
-                    self.canvas.dots.append((0, gap.junction))
+                    self.canvas.lines.append(Line(_tidy(((0, gap.junction), (x, gap.junction), (x, top))), edge.tensor))
                 for edge in [edge for edge in self.joins.get(number, ()) if edge.source in children][:1]:
                     self._join(number + 1, x, top + one.height, after, edge)
 
     def _join(self, number: int, x: float, bottom: float, gap: _Gap, edge: Edge) -> None:
         """The way from a branch into what stands below the row."""
-        is_box = number < len(self.items) and bool(self.blocks[number].kind)
-        if self._is_sign(number) and x:
+        if gap.joining is not None:
+            points: tuple[Point, ...] = (x, bottom), (x, gap.joining), (0, gap.joining)
+        elif x:
             radius = self.blocks[number].right
             y = gap.bottom + radius
-            points: tuple[Point, ...] = (x, bottom), (x, y), (radius if x > 0 else -radius, y)
-        elif self._is_sign(number):
-            points = (x, bottom), (0, gap.bottom)
+            points = (x, bottom), (x, y), (radius if x > 0 else -radius, y)
         else:
-            assert gap.joining is not None
-            points = (x, bottom), (x, gap.joining), (0, gap.joining), (0, gap.bottom)
-        self.canvas.lines.append(Line(_tidy(points), edge.tensor, is_arrow=is_box))
+            points = (x, bottom), (0, gap.bottom)
+        self.canvas.lines.append(Line(_tidy(points), edge.tensor, is_arrow=gap.joining is None))
 
     # -- lanes -------------------------------------------------------------------------------------------------------
 

@@ -62,19 +62,19 @@ def _colors(colors: Mapping[str, str]) -> str:
         ".skiphead": f"fill:{colors['series2']}",
         ".frame": f"fill:{colors['raised']};stroke:{colors['muted']}",
         ".band": f"stroke:{colors['muted']}",
-        ".merge,.network .plain": f"fill:{colors['paper']}",
+        ".merge": f"fill:{colors['paper']}",
         **{
             f".{kind}": f"fill:{mixed(colors[name], colors['paper'], TINT)};stroke:{colors[name]}"
             for kind, name in KINDS.items()
         },
-        ".plain ": f"stroke:{colors['muted']}",
+        ".plain": f"fill:{colors['paper']};stroke:{colors['muted']}",
         ".shade,.network .bar": f"fill:{colors['series1']}",
         ".stripe": f"fill:{colors[KINDS['group']]}",
         **{f".{mark}": f"stroke:{colors[mark]}" for mark in MARKS},
         **{f".{mark}-sign": f"fill:{colors[mark]}" for mark in MARKS},
         ".on-mark": f"fill:{colors['paper']}",
     }
-    return "".join(f".network {selector.strip()}{{{rule}}}" for selector, rule in rules.items())
+    return "".join(f".network {selector}{{{rule}}}" for selector, rule in rules.items())
 
 
 def mixed(color: str, ground: str, share: float) -> str:
