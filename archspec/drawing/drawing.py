@@ -6,13 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from archspec.drawing.html import MOST_OPENED, boxes_opened, html
 from archspec.drawing.labels import caption
 from archspec.drawing.layout import Layout, Network, lay_out
 from archspec.drawing.measures import MEASURES, caption_by
-from archspec.drawing.mermaid import mermaid
 from archspec.drawing.outline import outline
-from archspec.drawing.png import SCALE, png
 from archspec.drawing.svg import to_svg
 from archspec.drawing.views import ALL, check_paths, view
 from archspec.errors import argument_problem
@@ -47,22 +44,30 @@ class Drawing:
     def html(self) -> str:
         """The text of a page in one file, to zoom, to search, and to read each layer's numbers; it can open all parts,
         if they are at most `html.MOST_OPENED` boxes."""
+        from archspec.drawing.html import html  # here and below: what writes SVG does not wait for it
+
         return html((self.svg(), self.layout), self._opened())
 
     def mermaid(self) -> str:
         """A flowchart for Markdown, which Mermaid lays out itself."""
+        from archspec.drawing.mermaid import mermaid
+
         return mermaid([(one.outlined, one.view) for one in self.networks])
 
-    def png(self, scale: float = SCALE) -> bytes:
+    def png(self, scale: float = 2) -> bytes:
         """The drawing in its light colours as a PNG with `scale` pixels for each of its own.
 
         Raises:
             UserError: resvg_py is not installed, or the PNG would be too large.
         """
+        from archspec.drawing.png import png
+
         return png(self.svg(), scale)
 
     def _opened(self) -> tuple[str, Layout] | None:
         """The SVG and the layout with all parts open, copy by copy; None where they are already, or too many."""
+        from archspec.drawing.html import MOST_OPENED, boxes_opened
+
         if sum(map(boxes_opened, self.networks)) > MOST_OPENED:
             return None
         networks = [replace(one, view=view(one.outlined, None, (ALL,), one.marks)) for one in self.networks]

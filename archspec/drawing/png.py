@@ -8,16 +8,17 @@ from pathlib import Path
 
 from archspec.errors import argument_problem, file_problem
 
-SCALE = 2.0
-"""Pixels of the PNG for each unit of the drawing."""
 MOST_PIXELS = 2**27
 """A larger PNG is not drawn: it would take 512 MiB in memory."""
 FONT = "DejaVu Sans"
+FONT_SIZE = 0.88
+"""The size of the font for each unit of a drawing's type. It looks larger than Helvetica, for which drawings are laid
+out, and its characters are up to a fifth wider."""
 FONT_FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 INSTALL = "pip install 'convspec[draw]'"
 
 
-def png(svg: str, scale: float = SCALE) -> bytes:
+def png(svg: str, scale: float = 2) -> bytes:
     """A drawing in its light colours as a PNG; the same bytes on every machine with the same version of resvg.
 
     Its text has the font that Matplotlib brings, DejaVu Sans, as resvg brings none and a server may have none either.
@@ -41,9 +42,10 @@ def png(svg: str, scale: float = SCALE) -> bytes:
         raise argument_problem(".png", message)
     import resvg_py
 
+    smaller = re.sub(r'font-size="([\d.]+)"', lambda match: f'font-size="{FONT_SIZE * float(match[1]):g}"', svg)
     return bytes(
         resvg_py.svg_to_bytes(
-            svg_string=svg,
+            svg_string=smaller,
             width=width,
             height=height,
             skip_system_fonts=is_covered(svg),

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from archspec import palette
+from archspec import pages, palette
 from archspec.drawing.fields import nested as panels
 from archspec.drawing.fields.overlay import WIDTH, over_picture
 from archspec.drawing.fields.photographs import embedded
 from archspec.drawing.fields.views import View, view
 from archspec.drawing.labels import times
+from archspec.drawing.png import png
 from archspec.graph.graph import Graph
 
 MARGIN, GAP, COLUMNS = 24, 40, 3
@@ -35,6 +36,19 @@ class FieldDrawing:
         """The drawing as a file of SVG, light or dark as the reader's system prefers."""
         style = f"</title><style>{palette.variables('svg')}</style>"
         return palette.themed(self.element).replace("</title>", style, 1)
+
+    def html(self) -> str:
+        """The text of a page in one file."""
+        names = ", ".join(dict.fromkeys(one.network for one in self.views))
+        return pages.page(names, f'<div class="wide">{self.svg()}</div>', "svg { min-width: 40rem; }")
+
+    def png(self, scale: float = 2) -> bytes:
+        """The drawing in its light colours as a PNG with `scale` pixels for each of its own.
+
+        Raises:
+            UserError: resvg_py is not installed, or the PNG would be too large.
+        """
+        return png(self.element, scale)
 
     def __str__(self) -> str:
         return self.svg()
