@@ -22,7 +22,7 @@ ROUND = 5.0
 """The radius of the corners of lines, in pixels."""
 HEAD = 5.0
 """The length of an arrow head."""
-SHADES = (0.05, 0.6)
+SHADES = (0.03, 0.45)
 """The opacity of the least and the greatest shade; text stays legible on both."""
 CORNERS = 4.0
 """The radius of the corners of cards and frames."""
@@ -103,7 +103,7 @@ def _box(box: Box, mark: str | None, share: float | None) -> str:
         body += f'<rect class="bar" x="{_n(sides.left + inset)}" y="{_n(y)}" width="{_n(wide)}" height="2"/>'
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
-    body += "".join(map(_text, box.texts))
+    body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in box.texts)
     faded = ' class="unchanged"' if mark == "unchanged" else ""
     return f'<g data-path="{_quoted(box.view.part.path)}"{faded}>{_title(box)}{body}{_mark(mark, sides)}</g>'
 
@@ -210,7 +210,7 @@ def _sign(number: float) -> int:
 # -- text ------------------------------------------------------------------------------------------------------------
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, is_quiet: bool | None = None) -> str:
     attributes = f'x="{_n(text.x)}" y="{_n(text.y)}"'
     if text.size != TITLE:
         attributes += f' font-size="{_n(text.size)}"'
@@ -218,7 +218,7 @@ def _text(text: Text) -> str:
         attributes += f' text-anchor="{text.anchor}"'
     if text.bold:
         attributes += ' font-weight="bold"'
-    name = ' class="muted"' if text.role in QUIET else ""
+    name = ' class="muted"' if (text.role in QUIET if is_quiet is None else is_quiet) else ""
     return f"<text{name} {attributes}>{escape(text.text, quote=False)}</text>"
 
 
