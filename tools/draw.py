@@ -42,13 +42,13 @@ def main() -> None:
             formats.check_format(args.file)
         specs = cli.load_all(list(map(shown, args.specs)), args.set)
         graphs = [spec.graph for spec in specs]
+        file = args.file or formats.default_path([spec.name for spec in specs])
         if sees:
             from archspec.drawing.fields.drawing import field_drawing
 
-            drawing = field_drawing(graphs, args.field or None, args.picture, "--field")
+            formats.output(field_drawing(graphs, args.field or None, args.picture, "--field"), file)
         else:
-            drawing = draw_graphs(graphs, args.depth, args.open, args.by)
-        formats.output(drawing, args.file or formats.default_path([spec.name for spec in specs]))
+            formats.output(draw_graphs(graphs, args.depth, args.open, args.by), file)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 from archspec import pages
 from archspec.drawing import labels
 from archspec.drawing.fields.nested import amount
-from archspec.drawing.geometry import Box
+from archspec.drawing.geometry import Box, Frame
 from archspec.drawing.layout import Layout, Network
 from archspec.drawing.links import PICTURE, links
 from archspec.drawing.outline import Part
@@ -41,7 +41,7 @@ def html(drawing: tuple[str, Layout], opened: tuple[str, Layout] | None = None) 
     totals = "; ".join(_totals(one, is_named=len(networks) > 1) for one in networks)
     parts = json.dumps([_parts(layout) for _, layout in drawings], separators=(",", ":"), ensure_ascii=False)
     parts = parts.replace("<", "\\u003c")  # no end of the script that holds it
-    button = '<button id="opener" aria-pressed="false">Open all</button>' if opened is not None else ""
+    button = '<button id="opener">Open all</button>' if opened is not None else ""
     body = f"""<header><h1>{escape(names)}</h1><span class="note">{escape(totals)}</span>
 <input id="search" type="search" placeholder="Search  /" aria-label="Search layers by name or operation">
 <span id="found" class="note" role="status"></span>{button}
@@ -89,9 +89,11 @@ def _parts(layout: Layout) -> list[dict[str, Any]]:
             {
                 **_said(number, picture.name, "input", labels.times(picture.shape)),
                 "total": {"weights": network.view.parameters, "macs": network.view.macs},
+                "name": network.outlined.graph.name,
             }
         )
-        for drawn in [*placed.canvas.frames, *placed.canvas.boxes]:
+        all_drawn: list[Frame | Box] = [*placed.canvas.frames, *placed.canvas.boxes]
+        for drawn in all_drawn:
             if isinstance(drawn, Box):
                 place[drawn.view.part.start] = len(parts)
             sides = [drawn.sides.left, drawn.sides.top, drawn.sides.width, drawn.sides.height]

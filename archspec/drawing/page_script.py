@@ -84,9 +84,10 @@ function said(part) {
   return `${part.path}: ${part.what}, output ${part.shape}${weights}`;
 }
 function numbers(part) {
-  const all = now().parts.find(other => other.network === part.network && other.total).total;
-  if (part.total) return [["output", part.shape]];
+  const networks = now().parts.filter(other => other.total), {total: all, name} = networks[part.network];
+  if (part.total) return [["network", name], ["output", part.shape]];
   return [
+    ["network", networks.length > 1 ? name : ""],
     ["operation", part.what], ["copies", part.copies > 1 ? exact(part.copies) : ""],
     ["input", part.takes], ["output", part.shape],
     ["parameters", part.weights ? exact(part.weights) + share(part.weights, all.weights) : "none"],
@@ -294,7 +295,7 @@ function swap(focuses = true) {
   now().svg.toggleAttribute("hidden", true);
   current = 1 - current;
   now().svg.toggleAttribute("hidden", false);
-  opener.setAttribute("aria-pressed", String(Boolean(current)));
+  opener.textContent = current ? "Fold" : "Open all";
   if (!now().view) frame(false);
   draw();
   look();

@@ -48,7 +48,7 @@ def _opened(path: Path) -> Image:
         contents = read_bytes(path, MOST_BYTES)
     except OSError as error:
         raise file_problem(path, f"cannot read the picture: {error.strerror or error}") from error
-    from PIL import Image, ImageOps  # it takes a tenth of a second, and few drawings need it
+    from PIL import Image, ImageOps, UnidentifiedImageError  # it takes a tenth of a second, and few drawings need it
 
     try:
         with (
@@ -63,7 +63,7 @@ def _opened(path: Path) -> Image:
             visible = upright.convert("RGBA")
             background = Image.new("RGBA", visible.size, "white")
             return Image.alpha_composite(background, visible).convert("RGB")
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         expected = "expected a PNG, JPEG, GIF, BMP or WebP"
         raise file_problem(path, f"it is no picture that can be drawn on; {expected}") from None
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as problem:

@@ -105,7 +105,7 @@ def view(graph: Graph, layer: str | None = None, option: str = "layer") -> View:
     rows, columns = field.axes
     element = (rows.count // 2, columns.count // 2)
     middle = [math.fsum(span(axis, at)) / 2 for axis, at in zip(field.axes, element, strict=True)]
-    levels = []
+    levels: list[Level] = []
     for position in before:
         axes, node = fields[position].axes, graph.nodes[position]
         nearest = (_nearest(axes[0], middle[0]), _nearest(axes[1], middle[1]))
