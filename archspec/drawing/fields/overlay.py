@@ -12,7 +12,7 @@ from archspec.drawing.labels import times
 from archspec.receptive_fields import Axis
 
 WIDTH = 430
-"""Of the larger side of what is drawn."""
+"""The larger side of what is drawn, in units."""
 FINEST = 9
 """Cells of the grid are not drawn smaller than this; one then stands for several elements."""
 HALO = f'fill="none" stroke="{palette.LIGHT["paper"]}" stroke-width="5" stroke-opacity="0.75"'
