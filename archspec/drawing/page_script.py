@@ -259,10 +259,11 @@ stage.addEventListener("focusin", event => {
 
 // -- search -----------------------------------------------------------------------------------------------------------
 
+const plain = text => text.toLowerCase().replaceAll("×", "x").replaceAll("_", " ");
 function matching(drawing) {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = plain(search.value).split(/\s+/).filter(Boolean);
   if (!words.length) return [];
-  const places = drawing.parts.map((part, place) => [`${part.path} ${part.what}`.toLowerCase(), place]);
+  const places = drawing.parts.map((part, place) => [plain(`${part.path} ${part.what}`), place]);
   return places.filter(([text, place]) => drawing.boxes[place] && words.every(word => text.includes(word)))
     .map(([, place]) => place);
 }

@@ -104,6 +104,11 @@ def test_folded_groups_have_double_sides_and_their_sums():
     assert text.count("-->") == 8
 
 
+def test_the_page_shows_what_is_written():
+    page = (Path(__file__).parents[3] / "docs" / "seeing.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{chart('digits', depth=1)}```\n" in page
+
+
 def test_several_networks_stand_side_by_side():
     boxes, groups, _ = parsed(chart("plain34", "resnet34"))
     totals = ["plain34\n21.6M parameters, 3.64G MACs", "resnet34\n21.8M parameters, 3.66G MACs"]

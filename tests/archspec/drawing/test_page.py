@@ -116,7 +116,7 @@ def test_the_search_finds_names_and_operations_and_enter_goes_to_the_next(resnet
     script = """
     key("/");
     const said = [document.activeElement.id];
-    type("stage4 3×3"); said.push($("found").textContent);
+    type("stage4 3x3"); said.push($("found").textContent);
     key("Enter"); said.push($("found").textContent, title());
     key("Enter"); said.push($("found").textContent, title());
     key("Enter", {shiftKey: true}); said.push(title());
