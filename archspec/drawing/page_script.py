@@ -130,7 +130,7 @@ function choose(place, moves = false, focuses = true) {
   }
   chosen = place;
   show(place);
-  if (place === null) return;
+  if (place === null) return reach();
   const box = now().boxes[place];
   if (!box) return;
   box.classList.add("chosen");

@@ -21,8 +21,10 @@ DIGITS = ROOT / "specs" / "digits.yaml"
 TINY: dict[str, Any] = {"name": "tiny", "model": {"input": [8, 8, 1], "layers": ["flatten", {"dense": 10}]}}
 TINY_YAML = "name: tiny\nmodel:\n  input: [8, 8, 1]\n  layers:\n    - flatten\n    - dense: 10\n"
 
-NAMES = "Analysis Drawing Graph LayerAnalysis Node Problem Spec SpecError UserError analyse draw draw_field load loads summary"
-PUBLIC = NAMES.split(" ")
+NAMES = """
+Analysis Drawing Graph LayerAnalysis Node Problem Spec SpecError UserError analyse draw draw_field load loads summary
+"""
+PUBLIC = NAMES.split()
 
 
 # -- the surface -----------------------------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ def test_after_a_global_pool_every_element_sees_all():
     assert one.sees_all
     assert one.field.window == ((0, 224), (0, 224))
     text = shown(draw_field("resnet18", "fc").svg())
-    assert "every element sees 224×224, fc" in text
+    assert "every element of fc sees 224×224" in text
 
 
 @pytest.mark.parametrize(

@@ -94,102 +94,123 @@ const type = text => { $("search").value = text; $("search").dispatchEvent(new E
 """
 
 
+NUMBERS = """
+const said = [];
+point(box("conv1"), "pointermove"); said.push(title(), row("output"), row("parameters"));
+point(box("stage2"), "pointermove"); said.push(title());
+box("stage2").dispatchEvent(new MouseEvent("click", {bubbles: true}));
+point(box("conv1"), "pointermove"); said.push(title());
+document.querySelector("#panel button").click(); said.push(title());
+key("Escape"); said.push(title());
+return said;
+"""
+SEARCH = """
+key("/");
+const said = [document.activeElement.id];
+type("stage4 3x3"); said.push($("found").textContent);
+key("Enter"); said.push($("found").textContent, title());
+key("Enter"); said.push($("found").textContent, title());
+key("Enter", {shiftKey: true}); said.push(title());
+type("no such layer"); said.push($("found").textContent);
+type("block17.conv2"); said.push($("found").textContent);
+key("Enter"); said.push($("found").textContent, title(), $("opener").textContent);
+key("Escape"); said.push($("search").value, document.querySelectorAll(".hit").length);
+return said;
+"""
+ARROWS = """
+const said = [], named = () => title();
+key("ArrowDown"); said.push(named());
+key("ArrowDown"); said.push(named());
+key("ArrowDown"); said.push(named());
+key("ArrowUp"); said.push(named());
+said.push(document.activeElement.getAttribute("role"), document.activeElement.getAttribute("tabindex"));
+const widths = [view()[2]];
+key("+"); widths.push(view()[2]);
+key("-"); widths.push(view()[2]);
+key("0"); const [x, y, width, height] = view();
+const last = boxes().at(-1).getBBox();
+return [said, widths[1] < widths[0], Math.abs(widths[2] - widths[0]) < 0.01,
+        x <= 0 && y <= 0 && last.y + last.height <= y + height];
+"""
+WHEEL = """
+const at = (x, y) => { const [a, b, w, h] = view();
+  return [a + w * x / stage.clientWidth, b + h * y / stage.clientHeight]; };
+const {left, top} = stage.getBoundingClientRect(), place = [300 - left, 300 - top], before = at(...place);
+stage.dispatchEvent(new WheelEvent("wheel", {deltaY: -100, clientX: 300, clientY: 300}));
+const after = at(...place), [x0, y0, width] = view();
+stage.setPointerCapture = () => {};
+const drag = (type, x, y) => stage.dispatchEvent(
+  new PointerEvent(type, {bubbles: true, pointerId: 1, clientX: x, clientY: y}));
+for (const [type, x, y] of [["down", 400, 400], ["move", 420, 370], ["move", 440, 340], ["up", 440, 340]])
+  drag("pointer" + type, x, y);
+const [x1, y1] = view(), scale = stage.clientWidth / width;
+return [Math.hypot(before[0] - after[0], before[1] - after[1]), (x0 - x1) * scale, (y0 - y1) * scale];
+"""
+NARROW = """
+const named = [...document.querySelectorAll("button, input, .part, main, aside")]
+  .every(one => (one.getAttribute("aria-label") || one.textContent).trim());
+const reached = boxes().filter(one => one.getAttribute("tabindex") === "0").length;
+const {scrollWidth, scrollHeight} = document.documentElement;
+const fits = scrollWidth <= innerWidth && scrollHeight <= innerHeight;
+key("ArrowDown"); key("ArrowDown");
+const before = [title(), boxes().length];
+$("opener").click();
+const opened = [title(), boxes().length > 200];
+$("opener").click();
+return [innerWidth, fits, $("stage").clientHeight > 300, named, reached, before, opened, [title(), boxes().length]];
+"""
+
+
+def results(page, scripts, width=1200):
+    """What each of several scripts returns in one page, which is as it was opened before each."""
+    again = "choose(null); type(''); frame(false);"
+    each = (f"{again} said.push(await (async () => {{ {script} }})());" for script in scripts)
+    return run_in_page(page, f"{HELPERS} const said = []; {' '.join(each)} return said;", width=width)
+
+
+@pytest.fixture(scope="module")
+def on_digits(digits):
+    return results(digits, [NUMBERS, ARROWS, WHEEL])
+
+
+@pytest.fixture(scope="module")
+def on_resnet152(resnet152):
+    return results(resnet152, [NARROW, SEARCH], width=400)
+
+
 @needs_chromium
-def test_numbers_are_shown_where_one_points_and_stay_where_one_clicks(digits):
-    script = """
-    const said = [];
-    point(box("conv1"), "pointermove"); said.push(title(), row("output"), row("parameters"));
-    point(box("stage2"), "pointermove"); said.push(title());
-    box("stage2").dispatchEvent(new MouseEvent("click", {bubbles: true}));
-    point(box("conv1"), "pointermove"); said.push(title());
-    document.querySelector("#panel button").click(); said.push(title());
-    key("Escape"); said.push(title());
-    return said;
-    """
-    assert run_in_page(digits, HELPERS + script) == [
+def test_numbers_are_shown_where_one_points_and_stay_where_one_clicks(on_digits):
+    assert on_digits[0] == [
         "conv1", "8 × 8 × 16", "208 (0.5 %)", "stage2", "stage2", "stage1", None,
     ]  # fmt: skip
 
 
 @needs_chromium
-def test_the_search_finds_names_and_operations_and_enter_goes_to_the_next(resnet152):
-    script = """
-    key("/");
-    const said = [document.activeElement.id];
-    type("stage4 3x3"); said.push($("found").textContent);
-    key("Enter"); said.push($("found").textContent, title());
-    key("Enter"); said.push($("found").textContent, title());
-    key("Enter", {shiftKey: true}); said.push(title());
-    type("no such layer"); said.push($("found").textContent);
-    type("block17.conv2"); said.push($("found").textContent);
-    key("Enter"); said.push($("found").textContent, title(), $("opener").textContent);
-    key("Escape"); said.push($("search").value, document.querySelectorAll(".hit").length);
-    return said;
-    """
-    assert run_in_page(resnet152, HELPERS + script) == [
+def test_the_search_finds_names_and_operations_and_enter_goes_to_the_next(on_resnet152):
+    assert on_resnet152[1] == [
         "search", "2 found", "1 of 2", "stage4.block1.conv2", "2 of 2", "stage4.block2.conv2",
         "stage4.block1.conv2", "none", "1 when opened", "1 of 1", "stage3.block17.conv2", "Fold", "", 0,
     ]  # fmt: skip
 
 
 @needs_chromium
-def test_arrows_follow_the_edges_and_keys_zoom(digits):
-    script = """
-    const said = [], named = () => title();
-    key("ArrowDown"); said.push(named());
-    key("ArrowDown"); said.push(named());
-    key("ArrowDown"); said.push(named());
-    key("ArrowUp"); said.push(named());
-    said.push(document.activeElement.getAttribute("role"), document.activeElement.getAttribute("tabindex"));
-    const widths = [view()[2]];
-    key("+"); widths.push(view()[2]);
-    key("-"); widths.push(view()[2]);
-    key("0"); const [x, y, width, height] = view();
-    const svg = document.querySelector("#stage > svg:not([hidden])");
-    const last = boxes().at(-1).getBBox();
-    return [said, widths[1] < widths[0], Math.abs(widths[2] - widths[0]) < 0.01,
-            x <= 0 && y <= 0 && last.y + last.height <= y + height];
-    """
-    said, nearer, back, whole = run_in_page(digits, HELPERS + script)
+def test_arrows_follow_the_edges_and_keys_zoom(on_digits):
+    said, nearer, back, whole = on_digits[1]
     assert said[:4] == ["conv1", "stage1", "stage2", "stage1"]
     assert said[4:] == ["button", "0"]
     assert nearer and back and whole
 
 
 @needs_chromium
-def test_the_wheel_zooms_where_it_points_and_dragging_moves(digits):
-    script = """
-    const at = (x, y) => { const [a, b, w, h] = view(); return [a + w * x / stage.clientWidth, b + h * y / stage.clientHeight]; };
-    const {left, top} = stage.getBoundingClientRect(), place = [300 - left, 300 - top], before = at(...place);
-    stage.dispatchEvent(new WheelEvent("wheel", {deltaY: -100, clientX: 300, clientY: 300}));
-    const after = at(...place), [x0, y0, width] = view();
-    stage.setPointerCapture = () => {};
-    const drag = (type, x, y) => stage.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerId: 1, clientX: x, clientY: y}));
-    drag("pointerdown", 400, 400); drag("pointermove", 420, 370); drag("pointermove", 440, 340); drag("pointerup", 440, 340);
-    const [x1, y1] = view(), scale = stage.clientWidth / width;
-    return [Math.hypot(before[0] - after[0], before[1] - after[1]), (x0 - x1) * scale, (y0 - y1) * scale];
-    """  # noqa: E501
-    drift, right, down = run_in_page(digits, HELPERS + script)
+def test_the_wheel_zooms_where_it_points_and_dragging_moves(on_digits):
+    drift, right, down = on_digits[2]
     assert drift < 0.01
     assert (round(right), round(down)) == (40, -60)
 
 
 @needs_chromium
-def test_a_narrow_window_is_filled_and_everything_is_named_for_those_who_do_not_see_it(resnet152):
-    script = """
-    const named = [...document.querySelectorAll("button, input, .part, main, aside")]
-      .every(one => (one.getAttribute("aria-label") || one.textContent).trim());
-    const reached = boxes().filter(one => one.getAttribute("tabindex") === "0").length;
-    const {scrollWidth, scrollHeight} = document.documentElement;
-    const fits = scrollWidth <= innerWidth && scrollHeight <= innerHeight;
-    key("ArrowDown"); key("ArrowDown");
-    const before = [title(), boxes().length];
-    $("opener").click();
-    const opened = [title(), boxes().length > 200];
-    $("opener").click();
-    return [innerWidth, fits, $("stage").clientHeight > 300, named, reached, before, opened, [title(), boxes().length]];
-    """
-    width, fits, roomy, named, reached, before, opened, after = run_in_page(resnet152, HELPERS + script, width=400)
+def test_a_narrow_window_is_filled_and_everything_is_named_for_those_who_do_not_see_it(on_resnet152):
+    width, fits, roomy, named, reached, before, opened, after = on_resnet152[0]
     assert width <= 500  # the least that Chromium without a screen takes
     assert fits and roomy and named
     assert reached == 1
