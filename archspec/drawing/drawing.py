@@ -52,7 +52,7 @@ class Drawing:
         """A flowchart for Markdown, which Mermaid lays out itself."""
         from archspec.drawing.mermaid import mermaid
 
-        return mermaid([(one.outlined, one.view) for one in self.networks])
+        return mermaid(self.networks, self.by)
 
     def png(self, scale: float = 2) -> bytes:
         """The drawing in its light colours as a PNG with `scale` pixels for each of its own.

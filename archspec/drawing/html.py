@@ -97,7 +97,8 @@ def _parts(layout: Layout) -> list[dict[str, Any]]:
             if isinstance(drawn, Box):
                 place[drawn.view.part.start] = len(parts)
             sides = [drawn.sides.left, drawn.sides.top, drawn.sides.width, drawn.sides.height]
-            parts.append({**_part(number, drawn.view), "box": [round(side, 1) for side in sides]})
+            mark = network.mark(drawn.view.part) or ""
+            parts.append({**_part(number, drawn.view), "box": [round(side, 1) for side in sides], "mark": mark})
         for source, target in links(network.outlined, network.view):
             parts[place[source]]["to"].append(place[target])
     return parts

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from archspec.drawing import labels
+from archspec.drawing.layout import Network
 from archspec.drawing.links import PICTURE, links
-from archspec.drawing.outline import Outline
+from archspec.drawing.svg import SIGNS
 from archspec.drawing.views import View
 from archspec.tables import compact
 from archspec.wording import printable
@@ -23,20 +24,22 @@ _PLAIN = re.compile(r"[A-Za-z0-9 ,/–×]|(?<=\w)[._-](?=\w)")
 stressed."""
 
 
-def mermaid(networks: Sequence[tuple[Outline, View]]) -> str:
+def mermaid(networks: Sequence[Network], by: str | None = None) -> str:
     """Networks as one flowchart, from top to bottom; several stand beside each other.
 
     Args:
-        networks: the outline of each, and what is shown of it.
+        networks: what is drawn: each with its outline, and with the parts that are open.
+        by: the number that boxes say, a name in `MEASURES`; None for their parameters.
     """
     lines = ["flowchart TB"]
-    for number, (outlined, shown) in enumerate(networks):
+    for number, network in enumerate(networks):
         if len(networks) == 1:
-            lines += _chart(outlined, shown, "", INDENT)
+            lines += _chart(network, by, "", INDENT)
             continue
-        title = [outlined.graph.name, f"{compact(shown.parameters)} parameters, {compact(shown.macs)} MACs"]
-        lines.append(f"{INDENT}subgraph network{number}[{label(title)}]")
-        lines += [*_chart(outlined, shown, f"n{number}", 2 * INDENT), f"{INDENT}end"]
+        shown = network.view
+        title = f"{network.outlined.graph.name}: {compact(shown.parameters)} parameters, {compact(shown.macs)} MACs"
+        lines.append(f"{INDENT}subgraph network{number}[{label([title])}]")
+        lines += [*_chart(network, by, f"n{number}", 2 * INDENT), f"{INDENT}end"]
     return "\n".join([*lines, ""])
 
 
@@ -50,34 +53,42 @@ def _escaped(text: str) -> str:
     return "".join(char if _PLAIN.match(text, at) else f"#{ord(char)};" for at, char in enumerate(text))
 
 
-def _chart(outlined: Outline, shown: View, letter: str, indent: str) -> Iterator[str]:
+def _chart(network: Network, by: str | None, letter: str, indent: str) -> Iterator[str]:
     """The lines of one network, whose identifiers begin with `letter`."""
-    picture = outlined.graph.input
+    picture = network.outlined.graph.input
     yield f"{indent}{letter}b{PICTURE}([{label([picture.name, labels.times(picture.shape)])}])"
     groups = itertools.count()
-    for child in shown.children or (shown,):
-        yield from _part(child, letter, groups, indent)
-    for source, target in links(outlined, shown):
+
+    def part(view: View, indent: str) -> Iterator[str]:
+        """A box, or a group with all that is in it."""
+        mark = network.mark(view.part)
+        said = f"{SIGNS[mark]} {mark}" if mark in SIGNS else ""
+        if view.is_open:
+            yield f"{indent}subgraph {letter}g{next(groups)}[{label([', '.join(filter(None, (_name(view), said)))])}]"
+            for child in view.children:
+                yield from part(child, indent + INDENT)
+            yield f"{indent}end"
+        else:
+            yield f"{indent}{letter}b{view.part.start}{_box(network, view, by, said)}"
+
+    for child in network.view.children or (network.view,):
+        yield from part(child, indent)
+    for source, target in links(network.outlined, network.view):
         yield f"{indent}{letter}b{source} --> {letter}b{target}"
 
 
-def _part(view: View, letter: str, groups: Iterator[int], indent: str) -> Iterator[str]:
-    """A box, or a group with all that is in it."""
+def _box(network: Network, view: View, by: str | None, said: str) -> str:
+    """The shape and the words of a box: its name, operations, output and number, and what a comparison says of it."""
     part = view.part
-    if view.is_open:
-        yield f"{indent}subgraph {letter}g{next(groups)}[{label([_name(view)])}]"
-        for child in view.children:
-            yield from _part(child, letter, groups, indent + INDENT)
-        yield f"{indent}end"
-        return
-    box = f"{indent}{letter}b{part.start}"
     words = [labels.title_of(part.ops[0]), labels.declared(part)] if part.is_layer else []
     if part.is_merge:
-        yield f"{box}(({label(words)}))"
-        return
-    parameters = f"{compact(view.parameters)} parameters" if view.parameters else ""
-    lines = label([_name(view), *words, labels.times(part.shape), parameters])
-    yield f"{box}[{lines}]" if part.is_layer else f"{box}[[{lines}]]"
+        return f"(({label([*words, said])}))"
+    number = f"{compact(view.parameters)} parameters" if view.parameters else ""
+    if by:
+        shown = network.caption(view).numbers
+        number = f"{by} {shown}" if shown else ""
+    lines = label([_name(view), *words, labels.times(part.shape), number, said])
+    return f"[{lines}]" if part.is_layer else f"[[{lines}]]"
 
 
 def _name(view: View) -> str:

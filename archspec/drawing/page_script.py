@@ -88,7 +88,7 @@ function numbers(part) {
   if (part.total) return [["network", name], ["output", part.shape]];
   return [
     ["network", networks.length > 1 ? name : ""],
-    ["operation", part.what], ["copies", part.copies > 1 ? exact(part.copies) : ""],
+    ["difference", part.mark], ["operation", part.what], ["copies", part.copies > 1 ? exact(part.copies) : ""],
     ["input", part.takes], ["output", part.shape],
     ["parameters", part.weights ? exact(part.weights) + share(part.weights, all.weights) : "none"],
     ["MACs", part.macs ? compact(part.macs) + share(part.macs, all.macs) : "none"],

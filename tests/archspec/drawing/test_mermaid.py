@@ -13,9 +13,7 @@ import pytest
 from hypothesis import given
 
 import archspec
-from archspec.drawing.mermaid import label, mermaid
-from archspec.drawing.outline import outline
-from archspec.drawing.views import view
+from archspec.drawing.mermaid import label
 from tests.randomised import examples
 from tests.strategies import specs
 
@@ -29,10 +27,7 @@ LINK = re.compile(r" +(?P<source>[a-z]\w*) --> (?P<target>[a-z]\w*)")
 
 
 def chart(*networks, **options):
-    outlined = [
-        outline(archspec.loads(one).graph if isinstance(one, dict) else archspec.load(one).graph) for one in networks
-    ]
-    return mermaid([(one, view(one, **options)) for one in outlined])
+    return archspec.draw([str(one) if isinstance(one, Path) else one for one in networks], **options).mermaid()
 
 
 def parsed(text):
@@ -111,13 +106,19 @@ def test_the_page_shows_what_is_written():
 
 def test_several_networks_stand_side_by_side():
     boxes, groups, _ = parsed(chart("plain34", "resnet34"))
-    totals = ["plain34\n21.6M parameters, 3.64G MACs", "resnet34\n21.8M parameters, 3.66G MACs"]
+    totals = ["plain34: 21.6M parameters, 3.64G MACs", "resnet34: 21.8M parameters, 3.66G MACs"]
     assert [title for title in groups.values() if "MACs" in title] == totals
     assert {"n0b0", "n1b0"} <= boxes.keys()
 
 
 ODD = ['a"b', "#quot;", "1. first", "- list", "_a_", "<b>", "&amp;", "`code`", "end", "%%{init}%%", "[x]", "(y)", "{z}",
     "|", "\\n", "a;b", "click", "x\ny", "c#", "*", "--> b", "$$x$$", "😀"]  # fmt: skip
+
+
+def test_numbers_and_differences_are_said():
+    boxes, groups, _ = parsed(chart("digits", by="macs", marks={"conv1": "removed", "stage2": "changed"}))
+    assert "conv1\n3×3 conv, 16\nbatch norm, ReLU\n8 × 8 × 16\nmacs 9.22K · 0.8 %\n− removed" in boxes.values()
+    assert "stage2, ~ changed" in groups.values()
 
 
 @pytest.mark.parametrize("text", ODD)
@@ -150,7 +151,7 @@ console.log(JSON.stringify(kinds));
 )
 def test_mermaid_itself_reads_every_network():
     charts = {path.stem: chart(path) for path in SPECS}
-    charts |= {f"{path.stem}, all": chart(path, opened=["all"]) for path in SPECS if "1202" not in path.stem}
+    charts |= {f"{path.stem}, all": chart(path, open=["all"]) for path in SPECS if "1202" not in path.stem}
     charts["labels"] = "flowchart TB\n" + "".join(f"  b{at}[{label([text])}]\n" for at, text in enumerate(ODD))
     node = ["node", "--input-type=module", "-e", PARSE]
     result = subprocess.run(node, cwd=MERMAID, input=json.dumps(charts), capture_output=True, text=True, timeout=300)

@@ -54,6 +54,13 @@ def test_edges_lead_to_boxes_and_everything_is_reached(digits):
         assert all("box" in drawing[to] for one in drawing for to in one["to"])
 
 
+def test_what_a_comparison_says_of_a_part_stands_on_the_page():
+    page = archspec.draw("digits", depth=1, marks={"conv1": "removed", "stage2": "changed"}).html()
+    folded, opened = ({one["path"]: one.get("mark") for one in drawing} for drawing in parts(page))
+    assert (folded["conv1"], folded["stage1"], folded["stage2"]) == ("removed", "", "changed")
+    assert opened["stage2.block1.conv1"] == "changed"
+
+
 def test_names_that_look_like_markup_stay_text():
     network = {
         "name": "odd",
