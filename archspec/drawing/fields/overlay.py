@@ -50,7 +50,7 @@ def over_picture(one: View, uri: str) -> tuple[str, float]:
     )
     grids = [_borders(axis, side, limit) for axis, limit in zip(one.field.axes, (height, width), strict=True)]
     path = lines([scale.x + x * side for x in grids[1]], [scale.y + y * side for y in grids[0]], *frame)
-    for color, line, opacity in (("#000000", 1.4, 0.18), ("#ffffff", 0.6, 0.55)):  # seen on dark and on bright parts
+    for color, line, opacity in (("black", 1.4, 0.18), ("white", 0.6, 0.55)):  # seen on dark and on bright parts
         parts.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{line}" opacity="{opacity}"/>')
     if (across, down) != ((0, width), (0, height)):
         parts.append(box(*frame, f'fill="none" stroke="{palette.LIGHT["ink"]}"'))
@@ -88,9 +88,12 @@ def _elements(one: View) -> list[tuple[int, int]]:
 
 
 def _cell(axis: Axis, position: int) -> Span:
-    """The part of the picture, as long as the stride, in the middle of what an element sees."""
+    """The part of the picture, as long as the stride, in the middle of what an element sees; all that it sees where
+    others see the same."""
+    if axis.stride is None:
+        return span(axis, position)
     middle = math.fsum(span(axis, position)) / 2
-    half = float(axis.stride or 1) / 2
+    half = float(axis.stride) / 2
     return middle - half, middle + half
 
 

@@ -15,8 +15,10 @@ from archspec.files import read_bytes
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MOST_BYTES, MOST_PIXELS = 2**27, 2**27
+MOST_BYTES, MOST_PIXELS = 2**27, 2**26
 """A larger file, or one that claims more pixels, is not opened."""
+LARGEST = 1024
+"""The longer side of what is embedded, in pixels; a network that takes larger pictures gets no larger one."""
 SHARP = 64
 """Pictures with a shorter side than this are kept exactly; others are photographs, for which JPEG is good enough."""
 
@@ -36,7 +38,10 @@ def embedded(path: str | os.PathLike[str], shape: tuple[int, int, int]) -> str:
     """
     height, width, channels = shape
     opened = _opened(path_of(path, "a picture"))
-    fitted = _fitted(opened, width, height).convert("L" if channels == 1 else "RGB")
+    share = min(1.0, LARGEST / max(height, width))
+    fitted = _fitted(opened, max(1, round(share * width)), max(1, round(share * height))).convert(
+        "L" if channels == 1 else "RGB"
+    )
     contents, kind = io.BytesIO(), "png" if min(height, width) < SHARP else "jpeg"
     fitted.save(contents, kind, **({} if kind == "png" else {"quality": 88}))
     return f"data:image/{kind};base64,{base64.b64encode(contents.getvalue()).decode()}"
@@ -56,7 +61,7 @@ def _opened(path: Path) -> Image:
             Image.open(io.BytesIO(contents), formats=("PNG", "JPEG", "GIF", "BMP", "WEBP")) as image,
         ):
             if image.width * image.height > MOST_PIXELS:
-                raise file_problem(path, f"it claims {image.width}x{image.height} pixels; make it smaller first")
+                raise file_problem(path, f"it has {image.width:,} x {image.height:,} pixels; make it smaller first")
             upright = ImageOps.exif_transpose(image)
             if not upright.has_transparency_data:
                 return upright.convert("RGB")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from archspec.drawing.labels import title_of
 from archspec.errors import argument_problem
 from archspec.graph.graph import Graph, Node
+from archspec.ops.base import arriving
 from archspec.ops.pointwise import Activation, Softmax
 from archspec.receptive_fields import Axis, Distance, receptive_fields
 from archspec.wording import did_you_mean, first_few, quoted
@@ -57,7 +58,7 @@ class View:
         levels: the layers that widen the field, from the picture to the layer. The last has the whole field.
         left_out: how many more there are, whose fields lie between those of `levels`.
         count: rows and columns of the layer's output.
-        stride: (vertical, horizontal) pixels between the fields of neighbours; None where all see the same.
+        stride: (vertical, horizontal) pixels between the fields of neighbours; None where neighbours see the same.
         parameters: those that training changes, of the layer and of all that it depends on.
         activations: the most activation functions on a way from the picture to the layer's output.
     """
@@ -80,7 +81,7 @@ class View:
     @property
     def sees_all(self) -> bool:
         """Whether every element sees the same part of the picture."""
-        return self.stride is None
+        return all(axis.stride is None for axis in self.field.axes)
 
 
 def view(graph: Graph, layer: str | None = None, option: str = "layer") -> View:
@@ -97,7 +98,7 @@ def view(graph: Graph, layer: str | None = None, option: str = "layer") -> View:
     shape = graph.input.shape
     if len(shape) != 3:
         expected = "a receptive field is a part of a picture (height x width x channels)"
-        raise argument_problem(option, f"{graph.name} takes a vector of {shape[0]}; {expected}")
+        raise argument_problem(option, f"{graph.name} takes {arriving(shape)}; {expected}")
     target = _last_feature_map(graph) if layer is None else position_of(graph, layer, option)
     name = layer or _outermost(graph, target)
     fields = receptive_fields(graph)

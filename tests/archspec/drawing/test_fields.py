@@ -113,6 +113,12 @@ def test_an_unknown_layer_is_reported(layer, message):
     assert str(error.value) == message
 
 
+def test_the_picture_itself_sees_its_own_pixels():
+    one = seen("resnet18", "input")
+    assert (one.field.size, one.parameters, one.activations) == ((1, 1), 0, 0)
+    assert "an element of input sees 1×1" in shown(draw_field("resnet18", "input").svg())
+
+
 def test_a_network_of_vectors_has_no_field():
     network = {"name": "plain", "model": {"input": [12], "layers": [{"dense": 3}]}}
     with pytest.raises(archspec.UserError) as error:
@@ -258,6 +264,18 @@ def test_what_is_no_picture_is_reported(tmp_path, contents, message):
     with pytest.raises(archspec.UserError) as error:
         draw_field("digits", None, path)
     assert str(error.value) == f"{path}: {message}"
+
+
+def test_pictures_of_any_size_and_inputs_of_any_size(tmp_path, photo, monkeypatch):
+    large = {
+        "name": "large",
+        "model": {"input": [100_000, 50_000, 3], "layers": [{"conv": {"filters": 1, "kernel": 3}}]},
+    }
+    assert embedded(draw_field(large, None, photo).svg()).size == (512, 1024)
+    monkeypatch.setattr("archspec.drawing.fields.photographs.MOST_PIXELS", 1000)
+    with pytest.raises(archspec.UserError) as error:
+        draw_field("digits", None, photo)
+    assert str(error.value) == f"{photo}: it has 640 x 427 pixels; make it smaller first"
 
 
 def test_a_damaged_picture_is_reported(tmp_path, photo):
