@@ -13,6 +13,7 @@ from archspec.drawing.geometry import Canvas, Line, Rectangle, Text
 from archspec.drawing.labels import Caption, times
 from archspec.drawing.outline import Outline, Part
 from archspec.drawing.stacking import Look, Stacking
+from archspec.drawing.text import width
 from archspec.drawing.views import View, mark_of
 from archspec.ops import Shape
 from archspec.receptive_fields import Distance
@@ -27,6 +28,8 @@ TOP = 52.0
 """From the name of a network to the tensor that enters its first part."""
 LINE = 12.5
 """From one line of numbers to the next."""
+NARROWEST = 250.0
+"""The width that the lines below a drawing have in any case."""
 BAND_GAP = 8.0
 """How much more space there is between two bands than between two boxes."""
 
@@ -133,9 +136,22 @@ def lay_out(networks: Sequence[Network], notes: Sequence[str] = ()) -> Layout:
         texts = tuple(text.moved(MARGIN, top) for text in labels[key])
         bands.append(Band(top, top + heights[key], texts))
         top += heights[key]
-    texts = tuple(Text(MARGIN, bottom + 16 + LINE * i, line, SMALL, "note") for i, line in enumerate(notes))
+    lines = [line for note in notes for line in _filled(note, max(wide - 2 * MARGIN, NARROWEST))]
+    texts = tuple(Text(MARGIN, bottom + 16 + LINE * i, line, SMALL, "note") for i, line in enumerate(lines))
     wide = max([wide, *(text.bounds.right + MARGIN for text in texts)])
-    return Layout(wide, bottom + MARGIN + LINE * len(notes), tuple(placed), tuple(bands), texts)
+    return Layout(wide, bottom + MARGIN + LINE * len(lines), tuple(placed), tuple(bands), texts)
+
+
+def _filled(note: str, most: float) -> list[str]:
+    """The lines of a note."""
+    lines: list[str] = []
+    for word in note.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, SMALL) <= most:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _stacking(network: Network, is_single: bool) -> Stacking:

@@ -6,10 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
 import archspec
 from archspec import UserError
+from archspec.drawing.towers import in_towers
 from archspec.drawing.views import boxes, walk
+from tests.randomised import examples
+from tests.strategies import load, specs
 
 SPECS = Path(__file__).parents[3] / "specs"
 
@@ -108,6 +112,50 @@ def test_towers_stand_side_by_side_and_meet():
     assert axis == pytest.approx((left.left + right.right) / 2) and meets.top > left.bottom
     assert meets.bottom < box(drawing, "layers3_5.tower1.conv3").top
     assert titles(drawing).count("3×3 conv, 192") == 4
+
+
+def test_convolutions_in_two_groups_are_the_same_towers():
+    """The spec writes each of them as one layer, with `groups: 2`."""
+    grouped, written = archspec.draw("alexnet_two_tower"), archspec.draw("alexnet_two_gpus")
+    found = [
+        sorted((one.view.part.path.partition(".")[2], one.texts[0].text, one.texts[-1].text) for one in boxes_of_towers)
+        for boxes_of_towers in (
+            [one for one in canvas(drawing).boxes if one.kind in ("conv", "pool")] for drawing in (grouped, written)
+        )
+    ]
+    assert found[0] == found[1] and len(found[0]) == 2 * (5 + 3)
+    left, right = (box(grouped, f"towers1.tower{i}.conv2") for i in (1, 2))
+    assert left.top == right.top and left.right < right.left
+    assert [text.text for text in grouped.layout.texts][1:] == [
+        "Towers: convolutions in groups, which the spec writes as one layer.",
+        "A local response norm in a tower also sees 2 channels of the one beside it.",
+    ]
+    assert "5×5 conv, 256, 2 groups" in titles(archspec.draw("alexnet_two_tower", depth=1))
+    assert shown(archspec.draw("resnext50_32x4d")).keys() >= {"stage1.block1.conv2"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "groups"),
+    [
+        ([conv("a"), conv("b", groups=2), conv("c", groups=2), conv("d")], ["a", "b", "c"]),
+        (["softmax", conv("b", groups=2), conv("c", groups=2), conv("d")], ["slice", "b", "c"]),
+        ([conv("a"), "softmax", conv("b", groups=2), conv("d", groups=4)], []),  # softmax sees all channels
+        ([conv("a", groups=8), conv("b")], []),
+    ],
+)
+def test_towers_begin_and_end_where_all_channels_are_seen(layers, groups):
+    drawing = archspec.draw(spec(*layers, size=(8, 8, 8)))
+    paths = [path for path in shown(drawing) if path.startswith("towers1.tower2.")]
+    assert [path.rpartition(".")[2] for path in paths] == groups
+
+
+@examples(50)
+@given(specs())
+def test_towers_change_no_number(spec):
+    graph = load(spec).graph
+    written = in_towers(graph)
+    before, after = archspec.analyse(graph), archspec.analyse(written)
+    assert (before.output, before.parameters, before.macs) == (after.output, after.parameters, after.macs)
 
 
 def test_the_expanding_convolutions_of_a_fire_stand_side_by_side():
