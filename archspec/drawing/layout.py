@@ -123,13 +123,11 @@ def lay_out(networks: Sequence[Network], notes: Sequence[str] = ()) -> Layout:
         + max((text.bounds.width for texts in labels.values() for text in texts), default=-COLUMN_GAP)
         + COLUMN_GAP
     )
-    tallest = max(block.height for block in blocks)
-    placed = []
-    for network, block in zip(networks, blocks, strict=True):
-        one = _placed(network, block, x, tallest)
-        placed.append(one)
-        x = one.sides.right + COLUMN_GAP
-    wide = x - COLUMN_GAP + MARGIN
+    placed = _row(networks, blocks, x)
+    end = placed[-1].sides.right + MARGIN
+    if is_single and end < NARROWEST + 2 * MARGIN:  # in the middle of the lines below it
+        placed = _row(networks, blocks, x + (NARROWEST + 2 * MARGIN - end) / 2)
+    wide = max(end, placed[-1].sides.right + MARGIN)
     bottom = max(one.sides.bottom for one in placed)
     bands, top = [], MARGIN + TOP
     for key in order or ():
@@ -140,6 +138,16 @@ def lay_out(networks: Sequence[Network], notes: Sequence[str] = ()) -> Layout:
     texts = tuple(Text(MARGIN, bottom + 16 + LINE * i, line, SMALL, "note") for i, line in enumerate(lines))
     wide = max([wide, *(text.bounds.right + MARGIN for text in texts)])
     return Layout(wide, bottom + MARGIN + LINE * len(lines), tuple(placed), tuple(bands), texts)
+
+
+def _row(networks: Sequence[Network], blocks: Sequence[Block], x: float) -> list[Placed]:
+    """The networks side by side, the left side of the first one at x."""
+    tallest = max(block.height for block in blocks)
+    placed: list[Placed] = []
+    for network, block in zip(networks, blocks, strict=True):
+        placed.append(_placed(network, block, x, tallest))
+        x = placed[-1].sides.right + COLUMN_GAP
+    return placed
 
 
 def _filled(note: str, most: float) -> list[str]:

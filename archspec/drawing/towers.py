@@ -49,6 +49,8 @@ def in_towers(graph: Graph) -> Graph:
     """The network with convolutions in few groups, and the layers around them that keep channels apart, as towers: the
     same function, but for what `blurs` says. A convolution of all channels at the beginning of a tower is divided by
     its filters."""
+    if not any(isinstance(node.op, Conv) and 1 < node.op.groups <= MOST for node in graph.nodes):
+        return graph
     names = [node.name for node in graph.nodes]
     runs = {run.start: run for run in _runs(graph, nested(names, 1), "")}
     if not runs:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 PICTURES = {
     "figure3.svg": ["vgg_e", "plain34", "resnet34"],
-    "alexnet_two_gpus.svg": ["alexnet_two_gpus"],
+    "alexnet_two_tower.svg": ["alexnet_two_tower"],
     "resnet50_macs.svg": ["resnet50", "--by", "macs", "--depth", "2"],
     "fields.svg": ["one_5x5.yaml", "two_3x3.yaml", "--field"],
 }

@@ -10,6 +10,7 @@ from hypothesis import given
 
 import archspec
 from archspec import UserError
+from archspec.drawing import views
 from archspec.drawing.towers import in_towers
 from archspec.drawing.views import boxes, walk
 from tests.randomised import examples
@@ -235,6 +236,12 @@ def test_depth_folds():
     assert [text.text for text in card.texts] == ["stage3", "7.12M · 1.46G"]  # as `summary --depth 1` has it
 
 
+def test_a_folded_repeat_says_how_often():
+    drawing = archspec.draw("resnet50", depth=2)
+    card = next(one for one in canvas(drawing).boxes if one.view.part.path == "stage3.block2")
+    assert [text.text for text in card.texts] == ["block2–6", "× 5", "5.60M · 1.09G"]
+
+
 def test_one_copy_of_a_repeat_is_opened_and_stands_apart():
     drawing = archspec.draw("resnet152", depth=1, open=["stage3.block5"])
     parts = shown(drawing)
@@ -285,22 +292,31 @@ def test_mistakes(network, options, message):
     assert str(caught.value) == message
 
 
-def test_what_is_too_large_says_what_to_fold():
-    copies = [{"repeat": {"times": 2000, "layers": [conv("a"), conv("b", kernel=1)]}}]
-    deep = spec(*copies)
+def test_what_is_too_large_says_what_to_fold(monkeypatch):
+    monkeypatch.setattr(views, "LARGEST", 90)
+    deep = spec({"repeat": {"times": 50, "layers": [conv("a"), conv("b", kernel=1)]}})
     with pytest.raises(UserError) as caught:
         archspec.draw(deep, open=["all"])
     assert str(caught.value) == (
-        "--open: the drawing of 'net' has 4,000 boxes; the limit is 3,000. Open fewer parts, each by its path: repeats "
-        "are then drawn once"
+        "--open: the drawing of 'net' has 100 boxes; the limit is 90. Open fewer parts, each by its path: repeats are "
+        "then drawn once"
     )
     assert boxes(archspec.draw(deep).networks[0].view) == 4  # 32x32x3 enters the first copy, 32x32x8 the others
-    alternating = [conv(f"c{i}", kernel=1 + i % 2) for i in range(3001)]
+    inside = [
+        {"sequence": {"name": f"s{i}", "layers": [conv(f"c{i}{j}", kernel=1 + j % 2) for j in range(10)]}}
+        for i in range(10)
+    ]
     with pytest.raises(UserError) as caught:
-        archspec.draw(spec(*alternating))
+        archspec.draw(spec(*inside), depth=2)
     assert str(caught.value) == (
-        "SPEC: the drawing of 'net' has 3,001 boxes; the limit is 3,000. Name groups of its layers with sequence, "
-        "which are drawn as one box"
+        "--depth: the drawing of 'net' has 100 boxes; the limit is 90. Fold more of it, with --depth 1"
+    )
+    assert len(titles(archspec.draw(spec(*inside)))) == 10
+    with pytest.raises(UserError) as caught:
+        archspec.draw(spec(*(conv(f"c{i}", kernel=1 + i % 2) for i in range(91))))
+    assert str(caught.value) == (
+        "SPEC: the drawing of 'net' has 91 boxes; the limit is 90. Name groups of its layers with sequence, which are "
+        "drawn as one box"
     )
 
 
