@@ -15,7 +15,8 @@ from archspec.drawing.geometry import Box, Frame
 from archspec.drawing.layout import Layout, Network
 from archspec.drawing.links import PICTURE, links
 from archspec.drawing.outline import Part
-from archspec.drawing.page_script import SCRIPT, STYLE
+from archspec.drawing.page_script import SCRIPT
+from archspec.drawing.page_style import STYLE
 from archspec.drawing.views import View
 from archspec.tables import compact
 from archspec.wording import counted
