@@ -67,9 +67,9 @@ def _elements(drawings: Sequence[str]) -> Iterator[str]:
     """The drawings without tooltips, as the page shows the numbers; with one style sheet for all, and the first one
     visible."""
     for number, svg in enumerate(drawings):
-        element = re.sub(r"<title>.*?</title>", "", svg)
+        element = re.sub(r"<title>[^<]*</title>", "", svg)
         if number:
-            element = re.sub(r"<style>.*?</style>", "", element, count=1).replace("<svg", "<svg hidden", 1)
+            element = re.sub(r"<style>[^<]*</style>", "", element, count=1).replace("<svg", "<svg hidden", 1)
         yield element
 
 

@@ -4,9 +4,12 @@ import json
 import re
 
 import pytest
+from hypothesis import given
 
 import archspec
 from tests.browser import needs_chromium, run_in_page
+from tests.randomised import examples
+from tests.strategies import specs
 
 DIGITS = {"depth": 1}
 
@@ -52,6 +55,16 @@ def test_edges_lead_to_boxes_and_everything_is_reached(digits):
         reached = {0}.union(*({*one["to"]} for one in drawing))
         assert {at for at, one in enumerate(drawing) if one["to"]} <= reached
         assert all("box" in drawing[to] for one in drawing for to in one["to"])
+
+
+@given(spec=specs())
+@examples(25)
+def test_random_networks_have_pages(spec):
+    page = archspec.draw(spec).html()
+    for drawing in parts(page):
+        assert drawing[0]["to"]
+        assert all("box" in drawing[to] for one in drawing for to in one["to"])
+    assert page.count("<title>") == 1 and page.count("<style>") == 2  # those of the page, and that of the drawings
 
 
 def test_what_a_comparison_says_of_a_part_stands_on_the_page():
