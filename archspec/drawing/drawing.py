@@ -10,7 +10,7 @@ from archspec.drawing.labels import caption
 from archspec.drawing.layout import Layout, Network, lay_out
 from archspec.drawing.measures import MEASURES, caption_by
 from archspec.drawing.outline import Outline, outline
-from archspec.drawing.svg import to_svg
+from archspec.drawing.svg import SIGNS, to_svg
 from archspec.drawing.towers import blurs, in_towers
 from archspec.drawing.views import ALL, MOST_BOXES, boxes, check_paths, view
 from archspec.errors import argument_problem
@@ -144,4 +144,7 @@ def _notes(drawing: Drawing) -> list[str]:
         first = f"Shade and bar, in proportion to the largest box, and share of the whole: {title}."
     else:
         first = "On each box: parameters · multiply-accumulates of one picture."
-    return [first, *drawing.notes]
+    marked = {mark for one in drawing.networks for mark in one.marks.values()}
+    signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in marked)
+    said = [f"Marks: {signs}{'; paler: unchanged' if 'unchanged' in marked else ''}."] if signs else []
+    return [first, *said, *drawing.notes]

@@ -44,7 +44,7 @@ _SHAPES = "".join(
         "added": "stroke-width:2.2",
         "removed": "stroke-width:2.2;stroke-dasharray:5 2.5",
         "changed": "stroke-width:2.2;stroke-dasharray:1.5 2",
-        "unchanged": "opacity:.5",
+        "unchanged": "opacity:.6",
         "shade": "stroke:none",
     }.items()
 )
