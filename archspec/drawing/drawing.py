@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from archspec.drawing.labels import caption
@@ -44,6 +44,39 @@ class Drawing:
     def svg(self) -> str:
         """The text of an SVG file, in light and dark colours, by what the reader prefers."""
         return to_svg(self.layout, self.by)
+
+    def html(self) -> str:
+        """The text of a page in one file, to zoom, to search, and to read each layer's numbers; it can open all parts,
+        if they are at most `html.MOST_OPENED` boxes."""
+        from archspec.drawing.html import html  # here and below: what writes SVG does not wait for it
+
+        return html((self.svg(), self.layout), self._opened())
+
+    def mermaid(self) -> str:
+        """A flowchart for Markdown, which Mermaid lays out itself."""
+        from archspec.drawing.mermaid import mermaid
+
+        return mermaid(self.networks, self.by)
+
+    def png(self, scale: float = 2) -> bytes:
+        """The drawing in its light colours as a PNG with `scale` pixels for each of its own.
+
+        Raises:
+            UserError: resvg_py is not installed, or the PNG would be too large.
+        """
+        from archspec.drawing.png import png
+
+        return png(self.svg(), scale)
+
+    def _opened(self) -> tuple[str, Layout] | None:
+        """The SVG and the layout with all parts open, copy by copy; None where they are already, or too many."""
+        from archspec.drawing.html import MOST_OPENED, boxes_opened
+
+        if sum(map(boxes_opened, self.networks)) > MOST_OPENED:
+            return None
+        networks = [replace(one, view=view(one.outlined, None, (ALL,), one.marks)) for one in self.networks]
+        opened = Drawing(tuple(networks), self.by, self.notes)
+        return None if opened.svg() == self.svg() else (opened.svg(), opened.layout)
 
     def __str__(self) -> str:
         return self.svg()
