@@ -5,7 +5,7 @@ PYTEST_OPTIONS ?= -n 2 --dist worksteal
 FUZZ ?= 20
 BIN := $(VENV)/bin
 # The part that needs no TensorFlow.
-FAST_TESTS := tests/test_layering.py tests/archspec tests/tools/test_summary.py tests/tools/test_tune.py --ignore=tests/archspec/test_fuzz.py
+FAST_TESTS := tests/test_layering.py tests/archspec tests/tools/test_summary.py tests/tools/test_draw.py tests/tools/test_tune.py --ignore=tests/archspec/test_fuzz.py
 
 .PHONY: help quickstart install test test-fast fuzz lint format schema benchmark benchmark-quick pictures performance clean
 

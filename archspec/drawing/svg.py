@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from archspec import palette
-from archspec.drawing.blocks import BEHIND, SLANT, TITLE
+from archspec.drawing.blocks import BEHIND, SIGN, SLANT, TITLE
 from archspec.drawing.geometry import Box, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.layout import Layout, Placed
 from archspec.drawing.measures import MEASURES, description
-from archspec.drawing.styles import MARKS, style_sheet
+from archspec.drawing.styles import MARKS, UNCHANGED, style_sheet
 
 SIGNS = dict(zip(MARKS, ("+", "−", "~"), strict=True))
 ROUND = 5.0
@@ -79,8 +79,9 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
 
 
 def _frame(frame: Frame, mark: str | None) -> str:
+    names = f"frame {mark}" if mark in MARKS else "frame"
     body = "".join(
-        f'<rect class="frame" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
+        f'<rect class="{names}" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
         f'height="{_n(side.height)}" rx="{_n(CORNERS)}"/>'
         for side in _cards(frame.sides, frame.view.times)
     )
@@ -104,7 +105,7 @@ def _box(box: Box, mark: str | None, share: float | None) -> str:
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
     body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in box.texts)
-    faded = ' class="unchanged"' if mark == "unchanged" else ""
+    faded = f' class="{mark}"' if mark == UNCHANGED else ""
     return f'<g data-path="{_quoted(box.view.part.path)}"{faded}>{_title(box)}{body}{_mark(mark, sides)}</g>'
 
 
@@ -151,7 +152,7 @@ def _mark(mark: str | None, sides: Rectangle) -> str:
     """The sign of what a comparison says of a part, at its upper left corner."""
     if mark not in SIGNS:
         return ""
-    x, y = sides.left - 1, sides.top - 1
+    x, y = (sides.left - 1, sides.top - 1) if sides.width > SIGN else (sides.left - 5, sides.top - 1)
     circle = f'<circle class="{mark}-sign" cx="{_n(x)}" cy="{_n(y)}" r="6"/>'
     place = f'x="{_n(x)}" y="{_n(y + 3.6)}" text-anchor="middle" font-weight="bold"'
     return f'{circle}<text class="on-mark" {place}>{SIGNS[mark]}</text>'

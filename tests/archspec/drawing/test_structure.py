@@ -6,10 +6,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
 import archspec
 from archspec import UserError
+from archspec.drawing import views
+from archspec.drawing.towers import in_towers
 from archspec.drawing.views import boxes, walk
+from tests.randomised import examples
+from tests.strategies import load, specs
 
 SPECS = Path(__file__).parents[3] / "specs"
 
@@ -110,6 +115,50 @@ def test_towers_stand_side_by_side_and_meet():
     assert titles(drawing).count("3×3 conv, 192") == 4
 
 
+def test_convolutions_in_two_groups_are_the_same_towers():
+    """The spec writes each of them as one layer, with `groups: 2`."""
+    grouped, written = archspec.draw("alexnet_two_tower"), archspec.draw("alexnet_two_gpus")
+    found = [
+        sorted((one.view.part.path.partition(".")[2], one.texts[0].text, one.texts[-1].text) for one in boxes_of_towers)
+        for boxes_of_towers in (
+            [one for one in canvas(drawing).boxes if one.kind in ("conv", "pool")] for drawing in (grouped, written)
+        )
+    ]
+    assert found[0] == found[1] and len(found[0]) == 2 * (5 + 3)
+    left, right = (box(grouped, f"towers1.tower{i}.conv2") for i in (1, 2))
+    assert left.top == right.top and left.right < right.left
+    assert [text.text for text in grouped.layout.texts][1:] == [
+        "Towers: convolutions in groups, which the spec writes as one layer.",
+        "A local response norm in a tower also sees 2 channels of the one beside it.",
+    ]
+    assert "5×5 conv, 256, 2 groups" in titles(archspec.draw("alexnet_two_tower", depth=1))
+    assert shown(archspec.draw("resnext50_32x4d")).keys() >= {"stage1.block1.conv2"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "groups"),
+    [
+        ([conv("a"), conv("b", groups=2), conv("c", groups=2), conv("d")], ["a", "b", "c"]),
+        (["softmax", conv("b", groups=2), conv("c", groups=2), conv("d")], ["slice", "b", "c"]),
+        ([conv("a"), "softmax", conv("b", groups=2), conv("d", groups=4)], []),  # softmax sees all channels
+        ([conv("a", groups=8), conv("b")], []),
+    ],
+)
+def test_towers_begin_and_end_where_all_channels_are_seen(layers, groups):
+    drawing = archspec.draw(spec(*layers, size=(8, 8, 8)))
+    paths = [path for path in shown(drawing) if path.startswith("towers1.tower2.")]
+    assert [path.rpartition(".")[2] for path in paths] == groups
+
+
+@examples(50)
+@given(specs())
+def test_towers_change_no_number(spec):
+    graph = load(spec).graph
+    written = in_towers(graph)
+    before, after = archspec.analyse(graph), archspec.analyse(written)
+    assert (before.output, before.parameters, before.macs) == (after.output, after.parameters, after.macs)
+
+
 def test_the_expanding_convolutions_of_a_fire_stand_side_by_side():
     """Iandola et al. 2016, figure 1."""
     drawing = archspec.draw("squeezenet1_0")
@@ -187,6 +236,12 @@ def test_depth_folds():
     assert [text.text for text in card.texts] == ["stage3", "7.12M · 1.46G"]  # as `summary --depth 1` has it
 
 
+def test_a_folded_repeat_says_how_often():
+    drawing = archspec.draw("resnet50", depth=2)
+    card = next(one for one in canvas(drawing).boxes if one.view.part.path == "stage3.block2")
+    assert [text.text for text in card.texts] == ["block2–6", "× 5", "5.60M · 1.09G"]
+
+
 def test_one_copy_of_a_repeat_is_opened_and_stands_apart():
     drawing = archspec.draw("resnet152", depth=1, open=["stage3.block5"])
     parts = shown(drawing)
@@ -228,6 +283,7 @@ def test_a_repeat_ends_where_its_output_goes_elsewhere_too():
         ("resnet50", {"open": ["conv1"]}, "--open: 'conv1' is one layer, and there is nothing in it to open"),
         ("vgg_a", {"open": ["conv"]}, "--open: no part of 'vgg_a' is 'conv': its layers form no groups"),
         ("vgg_a", {"by": "flops"}, "--by: unknown number 'flops'; known: field, macs, memory, parameters"),
+        ("vgg_a", {"depth": 0}, "--depth: expected a whole number of at least 1, got 0"),
         ("vgg_a", {"by": "parameter"}, "--by: unknown number 'parameter'; did you mean 'parameters'?"),
     ],
 )
@@ -237,22 +293,44 @@ def test_mistakes(network, options, message):
     assert str(caught.value) == message
 
 
-def test_what_is_too_large_says_what_to_fold():
-    copies = [{"repeat": {"times": 2000, "layers": [conv("a"), conv("b", kernel=1)]}}]
-    deep = spec(*copies)
+@pytest.mark.parametrize(
+    ("networks", "options", "message"),
+    [
+        ([], {}, "expected a network or several, each with its marks, got 0 and 0"),
+        (["digits", "vgg_a"], {"marks": [{}]}, "expected a network or several, each with its marks, got 2 and 1"),
+        ("digits", {"marks": {"conv1": "new"}}, "expected marks of added, removed, changed, unchanged, got 'new'"),
+    ],
+)
+def test_mistakes_of_programs(networks, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        archspec.draw(networks, **options)
+
+
+def test_what_is_too_large_says_what_to_fold(monkeypatch):
+    monkeypatch.setattr(views, "LARGEST", 90)
+    deep = spec({"repeat": {"times": 50, "layers": [conv("a"), conv("b", kernel=1)]}})
     with pytest.raises(UserError) as caught:
         archspec.draw(deep, open=["all"])
     assert str(caught.value) == (
-        "--open: the drawing of 'net' has 4,000 boxes; the limit is 3,000. Open fewer parts, each by its path: repeats "
-        "are then drawn once"
+        "--open: the drawing of 'net' has 100 boxes; the limit is 90. Open fewer parts, each by its path: repeats are "
+        "then drawn once"
     )
     assert boxes(archspec.draw(deep).networks[0].view) == 4  # 32x32x3 enters the first copy, 32x32x8 the others
-    alternating = [conv(f"c{i}", kernel=1 + i % 2) for i in range(3001)]
+    inside = [
+        {"sequence": {"name": f"s{i}", "layers": [conv(f"c{i}{j}", kernel=1 + j % 2) for j in range(10)]}}
+        for i in range(10)
+    ]
     with pytest.raises(UserError) as caught:
-        archspec.draw(spec(*alternating))
+        archspec.draw(spec(*inside), depth=2)
     assert str(caught.value) == (
-        "SPEC: the drawing of 'net' has 3,001 boxes; the limit is 3,000. Name groups of its layers with sequence, "
-        "which are drawn as one box"
+        "--depth: the drawing of 'net' has 100 boxes; the limit is 90. Fold more of it, with --depth 1"
+    )
+    assert len(titles(archspec.draw(spec(*inside)))) == 10
+    with pytest.raises(UserError) as caught:
+        archspec.draw(spec(*(conv(f"c{i}", kernel=1 + i % 2) for i in range(91))))
+    assert str(caught.value) == (
+        "SPEC: the drawing of 'net' has 91 boxes; the limit is 90. Name groups of its layers with sequence, which are "
+        "drawn as one box"
     )
 
 

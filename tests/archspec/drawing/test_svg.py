@@ -82,6 +82,8 @@ def test_marks_are_signs_as_well_as_colours():
         if group.find("svg:text[@class='on-mark']", namespace) is not None
     }
     assert signs == {"conv1": "+", "fc": "−", "pool1": "~"}
+    drawing = archspec.draw(["resnet50", "resnet18"], marks=[marks, {"fc": "unchanged"}])
+    assert drawing.layout.texts[-1].text == "Marks: + added, − removed, ~ changed; paler: unchanged."
 
 
 def test_a_name_may_be_any_text():
