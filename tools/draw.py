@@ -13,7 +13,7 @@ python tools/draw.py specs/resnet18.yaml --field stage2 --picture photo.jpg -o s
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 
 from archspec import cli
-from archspec.comparison.comparison import marks_of
+from archspec.comparison import marks_of
 from archspec.drawing import MEASURES, draw_graphs, formats
 from builder.runs.shown import shown
 

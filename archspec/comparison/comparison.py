@@ -12,7 +12,6 @@ from archspec.comparison import text
 from archspec.comparison.differences import UNCHANGED, Difference, differences
 from archspec.comparison.values import Differing, recipe_changes
 from archspec.drawing.outline import outline
-from archspec.errors import argument_problem
 from archspec.graph.graph import Graph
 from archspec.network import Network, as_graph, as_spec
 from archspec.spec.spec import Spec
@@ -110,17 +109,6 @@ def with_first(specs: Sequence[Spec], paths: Sequence[str], assignments: Sequenc
     elif len({*names}) < len(names):
         names = [*paths]
     return [_compared(specs[0], spec, (names[0], name)) for spec, name in zip(specs[1:], names[1:], strict=True)]
-
-
-def marks_of(graphs: Sequence[Graph]) -> tuple[dict[str, str], dict[str, str]]:
-    """The marks of two networks (`Comparison.marks`), for `draw --diff`.
-
-    Raises:
-        UserError: there are more or fewer than two.
-    """
-    if len(graphs) != 2:
-        raise argument_problem("--diff", f"expected two specs, got {len(graphs)}")
-    return compare(*graphs).marks
 
 
 def _compared(before: Spec | Graph, after: Spec | Graph, names: Sequence[str]) -> Comparison:
