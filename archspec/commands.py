@@ -11,6 +11,8 @@ IS_INSTALLED = (Path(__file__).parent / "specs").is_dir()
 INSTALLED = "convspec"
 COMMANDS = {
     "summary": "summary",
+    "draw": "draw",
+    "compare": "compare",
     "train": "train",
     "tune": "tune",
     "evaluate": "evaluate",

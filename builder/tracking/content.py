@@ -14,11 +14,13 @@ from archspec import analyse
 from builder.runs.comparison import flat
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
 from builder.runs.public import public_environment, public_spec, public_text
-from builder.runs.run import Run
+from builder.runs.run import MAY_CHANGE, Run
 from builder.system.files import json_text
 
 FIRST = ("started", "command", "directory", "seed")
 """What `environment.json` keeps from a run's beginning, however often the run is resumed."""
+VARIABLE = (*MAY_CHANGE, "train.epochs")
+"""The beginnings of the paths of a spec that may change in a run: it may be made longer too."""
 LONGEST_NAME = 64
 """The number of characters of a network's name in a key; W&B takes 128 in all."""
 ON_TOP = ("*.png", "*.svg", "README.md", METRICS)
@@ -85,9 +87,8 @@ def content_of(run: Run, project: str | None = None, search: Path | None = None)
 
 
 def key_of(run: Run) -> str:
-    """A run's key: a hash of what it began with, and of its network and recipe but for the number of epochs, which may
-    grow."""
-    spec = {name: value for name, value in flat(run.spec.to_yaml()).items() if name != "train.epochs"}
+    """A run's key: a hash of what it began with, and of its network and recipe but for what may change meanwhile."""
+    spec = {name: value for name, value in flat(run.spec.to_yaml()).items() if not name.startswith(VARIABLE)}
     first = {name: run.environment.get(name) for name in FIRST}
     text = json.dumps([first, run.about.fingerprint, spec], sort_keys=True)
     name = re.sub(r"[^\w-]", "_", run.spec.name, flags=re.ASCII)[:LONGEST_NAME]

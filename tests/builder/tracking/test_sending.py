@@ -55,7 +55,7 @@ def test_the_key_stays_when_a_run_moves_or_is_extended(run_dir, tmp_path):
     key = key_of(open_run(run_dir))
     shutil.copytree(run_dir, tmp_path / "moved")
     spec, environment = tmp_path / "moved" / "spec.yaml", tmp_path / "moved" / "environment.json"
-    spec.write_text(spec.read_text().replace("epochs: 3", "epochs: 5"))
+    spec.write_text(spec.read_text().replace("epochs: 3", "epochs: 5\n  cache: off"))
     content = json.loads(environment.read_text())
     content["spec"]["train.epochs"], content["resumed"] = "5", [{"started": "now"}]
     environment.write_text(json.dumps(content))
