@@ -30,7 +30,11 @@ def table(results: Results) -> Iterable[str]:
     best = results.best
     ranked = sorted(
         results.outcomes,
-        key=lambda one: (not one.is_finished, cost(one.objective, one.direction) if one.is_finished else 0.0),
+        key=lambda one: (
+            not one.is_finished,
+            cost(one.objective, one.direction) if one.is_finished else 0.0,
+            one.trial.trainable_parameters,  # as the best of equal ones is the smallest
+        ),
     )
     for one in ranked:
         last = _last(one)
