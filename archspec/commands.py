@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "predict": "predict",
     "export": "export",
+    "compare": "compare",
     "preview": "preview",
     "weights": "convert_weights",
 }
