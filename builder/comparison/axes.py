@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from archspec import tables
 
+ROUND = (1, 2, 2.5, 5, 10)
+"""The steps between ticks, times a power of ten."""
+FEW_DECADES = 2.3
+"""Up to so many decades there are ticks at 2 and 5 too."""
+MARGIN = 0.06
+"""The room beyond the outermost values, as a share of the axis."""
 DECADE = 8.0
 """From this ratio of the largest to the smallest value on, an axis is logarithmic."""
 
 
-def readable(axes: Axes, which: str) -> None:
-    """Gives an axis of positive values ticks that can be read: logarithmic with 1, 2 and 5 where values span much."""
-    axis = getattr(axes, f"{which}axis")
-    low, high = axis.get_data_interval()
-    if not (math.isfinite(low) and math.isfinite(high)):
+def readable(axes: Axes, which: str, values: Sequence[float]) -> None:
+    """Gives an axis ticks that can be read: logarithmic with 1, 2 and 5 where positive values span much.
+
+    Args:
+        axes: the chart.
+        which: `x` or `y`.
+        values: what it has to show; bands may reach beyond it.
+    """
+    if not values:
         return
+    axis, low, high = getattr(axes, f"{which}axis"), min(values), max(values)
     if low > 0 and high / low >= DECADE:
         getattr(axes, f"set_{which}scale")("log")
-        decades = math.log10(high / low)
-        axis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0) if decades < 2.5 else (1.0,)))
+        room = (high / low) ** MARGIN
+        getattr(axes, f"set_{which}lim")(low / room, high * room)
+        axis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0) if math.log10(high / low) < FEW_DECADES else (1.0,)))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
     else:
-        axis.set_major_locator(MaxNLocator(6))
+        room = MARGIN * (high - low or abs(high) or 1.0)
+        getattr(axes, f"set_{which}lim")(max(low - room, 0.0 if low >= 0 else low - room), high + room)
+        axis.set_major_locator(MaxNLocator(6, steps=ROUND))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
 
 

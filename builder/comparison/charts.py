@@ -26,7 +26,7 @@ MOST_POINTS = 8000
 
 def panel(task: Task, which: str, look: Mapping[str, Look]) -> Figure:
     """One chart by itself, for a page."""
-    with matplotlib.rc_context({**STYLE}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(PANEL, layout="constrained")
         _draw(figure.subplots(), task, which, look)
         if _points(task) > MOST_POINTS:
@@ -39,16 +39,18 @@ def sheet(task: Task, which: Sequence[str], look: Mapping[str, Look], names: Map
     """Charts beside each other with a legend below, for a file."""
     columns = min(2, len(which))
     rows = -(-len(which) // columns)
-    with matplotlib.rc_context({**STYLE}):
+    with matplotlib.rc_context(STYLE):
         shown = [group for group in ranked(task.groups) if not look[group.letter].is_grey]
         legend = 0.24 * -(-len(shown) // columns)
         figure = Figure((PANEL[0] * columns, PANEL[1] * rows + legend), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False).flat
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axes, one in zip(panels, which, strict=False):
             _draw(axes, task, one, look)
-        for axes in list(panels)[len(which) :]:
+        for axes in panels[len(which) :]:
             axes.set_axis_off()
-        lines = [_sample_line(look[group.letter]) for group in shown]
+        with_markers = not set(which) <= CURVES.keys()
+        shown = [group for column in range(columns) for group in shown[column::columns]]  # Matplotlib fills columns
+        lines = [_sample_line(look[group.letter], with_markers) for group in shown]
         labels = [f"{group.letter}  {tables.shortened(names[group.letter], 48)}" for group in shown]
         figure.legend(lines, labels, loc="outside lower left", ncols=columns, fontsize=9)
         return figure
@@ -56,12 +58,14 @@ def sheet(task: Task, which: Sequence[str], look: Mapping[str, Look], names: Map
 
 def write_png(figure: Figure, path: str) -> None:
     """Writes a figure as PNG, without the date, so that the same figure gives the same file."""
-    with matplotlib.rc_context({**STYLE}):
+    with matplotlib.rc_context(STYLE):
         FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
 
 
-def _sample_line(look: Look) -> Line2D:
-    return Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker, markersize=4, linewidth=1.6)
+def _sample_line(look: Look, with_marker: bool) -> Line2D:
+    if with_marker:
+        return Line2D([], [], color=look.color, linestyle="none", marker=look.marker, markersize=6)
+    return Line2D([], [], color=look.color, linestyle=look.dash, linewidth=1.9)
 
 
 def _draw(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> None:

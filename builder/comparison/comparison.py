@@ -110,8 +110,9 @@ class Comparison:
 
     @property
     def disagreements(self) -> list[Disagreement]:
-        """Pairs of runs that were evaluated on the same pictures."""
-        return self._pairs[0]
+        """Pairs of runs that were evaluated on the same pictures, first those of different groups."""
+        groups = {record: group for group in self.groups for record in group.records}
+        return sorted(self._pairs[0], key=lambda one: groups[one.first] is groups[one.second])
 
     @property
     def untested(self) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from builder.comparison.axes import readable
 from builder.comparison.groups import Task, Value
@@ -34,12 +33,16 @@ def costs_of(task: Task) -> list[str]:
 def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> None:
     """Draws each group's error against a cost, with bars of the standard deviation over its seeds."""
     label, value = COSTS[which]
+    costs: list[float] = []
+    errors: list[float] = []
     for group in task.groups:
         cost, error, mine, gid = group.sample(value), group.error, look[group.letter], Ids(group.letter)
         if cost is None or error is None:
             continue
         y = 100 * error.mean
         bar = 100 * error.deviation if error.deviation is not None else None
+        costs.append(cost.mean)
+        errors += [y - (bar or 0.0), y, y + (bar or 0.0)]
         container = axes.errorbar(
             cost.mean, y, yerr=bar, fmt=mine.marker, color=mine.color, markersize=6, capsize=3, elinewidth=1.2
         )
@@ -51,7 +54,5 @@ def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> N
             )
     axes.set_title("validation error, %")
     axes.set_xlabel(label)
-    axes.margins(x=0.1, y=0.12)
-    readable(axes, "x")
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
+    readable(axes, "x", costs)
+    readable(axes, "y", [value for value in errors if value >= 0])

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from builder.comparison.axes import readable
+from builder.comparison.axes import ROUND, readable
 from builder.comparison.groups import Task
 from builder.comparison.looks import LETTERED, Ids, Look
 from builder.comparison.record import TRAINING, Record
@@ -40,7 +40,7 @@ def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) ->
         curves = group.curves(column)
         mean, deviation = _mean(curves, shown, floor)
         if deviation is not None:
-            low = np.maximum(mean - deviation, floor or np.min(mean) / 100)
+            low = np.maximum(mean - deviation, np.min(mean) / 1000)  # a logarithmic axis has no zero
             band = axes.fill_between(_epochs(mean), low, mean + deviation, color=mine.color, alpha=0.16, linewidth=0)
             band.set_gid(next(gid))
         width = 1.0 if mine.is_grey else 1.9
@@ -60,8 +60,18 @@ def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) ->
             ends.append((group.letter, float(mean[-1])))
     axes.set_title(title)
     axes.set_xlabel("epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    readable(axes, "y")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=ROUND))
+    axes.set_xlim(0, max((len(one.rows) for one in task.records), default=1) * 1.02)
+    readable(
+        axes,
+        "y",
+        [
+            value
+            for line in axes.lines
+            for value in np.asarray(line.get_ydata(), float).tolist()
+            if math.isfinite(value)
+        ],
+    )
     if len(drawn) <= LETTERED and len(task.groups) > 1:
         _letter(axes, ends, look)
 

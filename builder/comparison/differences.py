@@ -20,7 +20,7 @@ NETWORK = ("model.layers", "blocks.")
 NO_RESULT = ("name", "description", "search", "train.seed", "train.data", "train.cache", "train.rematerialize")
 """Beginnings of the paths whose values change no number, or that have a column of their own."""
 DEFAULT = "(default)"
-ABSENT = "–"
+ABSENT = "-"
 HASH = 12
 """The characters of a hash that are shown."""
 
@@ -32,12 +32,14 @@ class Fact:
     Attributes:
         name: such as `train.batch_size` or `packages.keras`.
         values: in words, a group each; where the runs of a group differ, all of theirs.
-        differs: whether the groups, or runs of one, differ in it.
+        differs: whether the groups differ in it.
+        varies: whether the runs of one group do.
     """
 
     name: str
     values: tuple[str, ...]
     differs: bool
+    varies: bool
 
 
 def facts(groups: Sequence[Group]) -> list[Fact]:
@@ -49,8 +51,9 @@ def facts(groups: Sequence[Group]) -> list[Fact]:
         if name.startswith(NO_RESULT):
             continue
         sets = [list(dict.fromkeys(_value(name, member) for member in members)) or [ABSENT] for _, members in known]
-        distinct = {_canonical(value) for values in sets for value in values}
-        found.append(Fact(name, tuple(" · ".join(values) for values in sets), len(distinct) > 1))
+        distinct = [{_canonical(value) for value in values} for values in sets]
+        differs, varies = any(one != distinct[0] for one in distinct), any(len(one) > 1 for one in distinct)
+        found.append(Fact(name, tuple(" · ".join(values) for values in sets), differs, varies))
     return found
 
 
@@ -60,7 +63,7 @@ def what_differs(groups: Sequence[Group]) -> list[Fact]:
     layers = [one for one in differing if one.name.startswith(NETWORK)]
     if len(layers) <= FEW_LAYERS:
         return differing
-    described = Fact("model", tuple(_network(group) for group in groups), True)
+    described = Fact("model", tuple(_network(group) for group in groups), True, False)
     place = differing.index(layers[0])
     kept = [one for one in differing if one not in layers]
     before = sum(one not in layers for one in differing[:place])
@@ -69,7 +72,7 @@ def what_differs(groups: Sequence[Group]) -> list[Fact]:
 
 def inside(group: Group) -> list[str]:
     """Facts in which the runs of one group differ nevertheless, such as the version of a package, in words."""
-    return [f"{one.name} ({one.values[0]})" for one in facts([group]) if one.differs]
+    return [f"{one.name} ({one.values[0]})" for one in facts([group]) if one.varies]
 
 
 def named(groups: Sequence[Group], found: Sequence[Fact]) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from archspec.errors import UserError
-from archspec.wording import counted
 from builder.comparison import evaluations
 from builder.comparison.evaluations import Tested
 from builder.comparison.record import Record
@@ -106,29 +105,13 @@ def compared(first: Record, second: Record, call: Call) -> Disagreement | str:
     pair = mine[same[0]], theirs[same[0]]
     predictions = [one.predictions for one in pair]
     if (predictions[0].pictures, predictions[0].labels) != (predictions[1].pictures, predictions[1].labels):
-        return f"{call(first)} and {call(second)} were evaluated on different pictures, although their data are the same"
+        return (
+            f"{call(first)} and {call(second)} were evaluated on different pictures, although their data are the same"
+        )
     right = list(zip(predictions[0].right, predictions[1].right, strict=True))
     alone, other = right.count((True, False)), right.count((False, True))
     both, neither = right.count((True, True)), right.count((False, False))
     return Disagreement(first, second, pair, both, alone, other, neither, mcnemar(alone, other))
-
-
-def in_words(one: Disagreement, call: Call) -> str:
-    """What McNemar's test says of a pair.
-
-    Args:
-        one: the pair.
-        call: what a run is called.
-    """
-    first, second = call(one.first), call(one.second)
-    counts = (
-        f"{first} and {second} on {counted(one.pictures, 'picture')}: {one.first_alone:,} recognised by {first} alone, "
-        f"{one.second_alone:,} by {second} alone; "
-    )
-    test = f"(McNemar's exact test, p = {p_text(one.p)})"
-    if one.better is None:
-        return f"{counts}no difference shown between these two networks {test}"
-    return f"{counts}of these two networks, {call(one.better)} is better on such pictures {test}"
 
 
 def p_text(p: float) -> str:

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archspec.errors import file_problem
-from builder.comparison import charts, costs, curves, page, pictures
-from builder.comparison.looks import looks
 from builder.system.files import check_writable, replacing, write_json, write_text
 
 if TYPE_CHECKING:
@@ -51,6 +49,9 @@ def save(comparison: Comparison, directory: Path, everything: bool) -> list[Path
     Raises:
         FileError: see `check_directory`.
     """
+    from builder.comparison import charts, costs, curves, page, pictures  # Matplotlib takes half a second
+    from builder.comparison.looks import looks
+
     check_directory(directory, "directory")
     directory.mkdir(parents=True, exist_ok=True)
     for path in directory.iterdir():

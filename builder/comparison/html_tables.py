@@ -11,12 +11,11 @@ from builder.comparison.differences import Fact
 from builder.comparison.groups import Group, Task
 from builder.comparison.looks import Look
 from builder.comparison.record import Record
-from builder.comparison.text import milliseconds, number, percent, ranked, seconds, spread, state_of
+from builder.comparison.text import NONE, milliseconds, number, percent, ranked, seconds, spread, state_of
 
 if TYPE_CHECKING:
     from builder.comparison.comparison import Comparison
 
-NONE = "–"
 MOST_COLUMNS = 6
 """Up to so many groups, what differs has a column for each; with more, a row for each."""
 

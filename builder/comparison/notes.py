@@ -38,7 +38,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
             "such as --set train.seed=1"
         )
     if sum(one.error is not None for one in comparison.contrasts) > 1:
-        yield "each interval stands for itself: of twenty between equally good groups, one excludes zero by chance"
+        yield "each interval stands for itself: of equally good groups, one pair in twenty differs as much by chance"
     yield from _times(comparison.records, call)
     yield from _untested(comparison, call)
     for one in comparison.records:
@@ -124,8 +124,8 @@ def _untested(comparison: Comparison, call: Callable[[Record], str]) -> Iterator
     missing = [one for one in comparison.records if not one.tested and (one.is_complete or one.state == IMPORTED)]
     if missing and len(comparison.records) > 1:
         yield (
-            f"{_few(missing, call)} {'has' if len(missing) == 1 else 'have'} no evaluation, so it is not known on which "
-            f"pictures they are right; {evaluations.command(missing[0].directory)} tests one"
+            f"{_few(missing, call)} {'has' if len(missing) == 1 else 'have'} no evaluation, so it is not known which "
+            f"pictures they recognise; {evaluations.command(missing[0].directory)} tests one"
         )
     yield from first_few(comparison.untested, NAMED)
 

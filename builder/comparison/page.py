@@ -15,7 +15,7 @@ from builder.comparison.groups import Task
 from builder.comparison.html_tables import cell, fact_table, group_table, run_table, swatch, table
 from builder.comparison.looks import Look, looks
 from builder.comparison.pictures import Pair
-from builder.comparison.text import conclusion, heading, ranked
+from builder.comparison.text import conclusion, heading, ranked, verdict
 from builder.runs.public import public_text
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STYLE = """
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 0.5rem 1.5rem; }
+.charts.three { grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); }
 .charts svg { width: 100%; height: auto; display: block; }
 .key { display: flex; flex-wrap: wrap; gap: 0.1rem 1.2rem; margin: 0.4rem 0; padding: 0; list-style: none;
        font-size: 0.85rem; }
@@ -57,11 +58,13 @@ for (const head of document.querySelectorAll("table.sortable th")) {
   head.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); } };
 }
 """
+MOST_PAIRS = 30
+"""Up to so many pairs the table of disagreements has."""
 SEEDS = (
-    "A group holds runs that are equal but for the seed; ± is the standard deviation over the seeds (n − 1). One group "
-    "is called better than another only where the 95 % interval for the difference of their mean errors excludes zero "
-    "(Welch 1947, with Satterthwaite's degrees of freedom): a statement about other seeds, for these data and this "
-    "division of them."
+    "A group holds runs that are equal but for the seed; ± is the standard deviation over seeds (with n - 1). One "
+    "group is called better than another only where the 95 % interval for the difference of their mean errors excludes "
+    "zero (Welch 1947, with Satterthwaite's degrees of freedom). It is a statement about seeds that were not tried, on "
+    "these data and this division of them."
 )
 MCNEMAR = (
     "McNemar's exact test (1947) compares two trained networks, whatever their seeds: were each as likely to be right "
@@ -136,7 +139,7 @@ def _task(comparison: Comparison, task: Task, name: str) -> Iterator[str]:
 
 
 def _charts(task: Task, which: Sequence[str], look: Mapping[str, Look], name: str) -> Iterator[str]:
-    yield '<div class="charts">'
+    yield f'<div class="charts{" three" if len(which) == 3 else ""}">'
     for one in which:
         yield svg(charts.panel(task, one, look), f"{name}-{one}")
     yield "</div>"
@@ -189,17 +192,21 @@ def _disagreements(comparison: Comparison, pictures: Sequence[Pair], missing: st
         return
     yield "<h2>Where two disagree</h2>"
     rows = []
-    for one in comparison.disagreements:
+    for one in comparison.disagreements[:MOST_PAIRS]:
         first, second = comparison.labels[one.first], comparison.labels[one.second]
-        verdict = "not shown" if one.better is None else f"{comparison.labels[one.better]} is better"
         texts = "".join(f'<td class="text">{escape(text)}</td>' for text in (first, second, one.tested[0].scheme))
         counts = "".join(
             cell(f"{count:,}", count) for count in (one.both, one.first_alone, one.second_alone, one.neither)
         )
-        rows.append(f'<tr>{texts}{counts}{cell(p_text(one.p), one.p)}<td class="text">{escape(verdict)}</td></tr>')
+        rows.append(
+            f"<tr>{texts}{counts}{cell(p_text(one.p), one.p)}"
+            f'<td class="text">{escape(verdict(comparison, one))}</td></tr>'
+        )
     heads = [("first", True), ("second", True), ("crops", True), ("both right", False), ("first alone", False)]
-    yield table([*heads, ("second alone", False), ("both wrong", False), ("p", False), ("a difference", True)], rows)
-    yield f'<p class="note">{escape(MCNEMAR)}</p>'
+    yield table([*heads, ("second alone", False), ("both wrong", False), ("p", False), ("better here", True)], rows)
+    left = len(comparison.disagreements) - MOST_PAIRS
+    more = f" {counted(left, 'further pair')}: see comparison.json." if left > 0 else ""
+    yield f'<p class="note">{escape(MCNEMAR + more)}</p>'
     for pair in pictures:
         yield from _pictures(comparison, pair)
     if missing:
@@ -214,7 +221,7 @@ def _pictures(comparison: Comparison, pair: Pair) -> Iterator[str]:
         if not count:
             continue
         some = f", the {SHOWN} on which {wrong} is surest" if count > SHOWN else ""
-        title = f"Right in {right} alone, against {wrong}: {counted(count, 'picture')}{some}"
+        title = f"Recognised by {right} alone, not by {wrong}: {counted(count, 'picture')}{some}"
         yield f"<h3>{escape(title)}</h3>"
         yield '<div class="pictures">'
         for picture in shown:

@@ -138,7 +138,7 @@ def sheet(pair: Pair, first: str, second: str) -> Figure:
     parts = figure.subfigures(len(grids), 1, height_ratios=[grid.height for grid in grids], squeeze=False).flat
     white = white_level(one.pixels for one in (*pair.first, *pair.second))
     for part, grid, (right, wrong, shown) in zip(parts, grids, (side for side in sides if side[2]), strict=True):
-        title = f"right in {right} alone, wrong in {wrong}"
+        title = f"recognised by {right} alone, not by {wrong}"
         cells = draw_grid(part, grid, title, [one.pixels for one in shown], white, 11)
         for axes, one in zip(cells, shown, strict=False):
             predicted = f"taken for {shortened(one.predicted, LONGEST_NAME)}, {100 * one.probability:.0f} %"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archspec import tables
 from archspec.wording import counted, first_few
-from builder.comparison.disagreement import in_words
+from builder.comparison.disagreement import Disagreement, p_text
 from builder.comparison.groups import Group, Task
 from builder.comparison.record import Record
 from builder.comparison.significance import LEVEL, Sample
@@ -38,9 +38,10 @@ def text(comparison: Comparison) -> str:
     elif comparison.facts:
         names = ", ".join(first_few([one.name for one in comparison.facts], 2 * MOST_LINES))
         parts.append(tables.filled(f"what differs: {names}", WIDTH))
-    said = [*conclusions(comparison), *pairs(comparison)]
-    if said:
-        parts.append("\n".join(tables.filled(line, WIDTH) for line in said))
+    if said := [tables.filled(line, WIDTH) for line in conclusions(comparison)]:
+        parts.append("\n".join(said))
+    if compared := pairs(comparison):
+        parts.append(compared)
     if noted := [tables.filled(f"note: {note}", WIDTH) for note in comparison.notes()]:
         parts.append("\n".join(noted))
     return "\n\n".join(parts)
@@ -66,22 +67,47 @@ def conclusion(one: Contrast) -> str:
         single = [group.letter for group in (one.first, one.second) if len(group.seeds) < 2]
         why = f"{' and '.join(single)} has a single seed" if single else "the seeds of neither differ"
         return f"{first} and {second}: nothing is claimed, as {why}"
-    seeds = f"{len(one.first.seeds)} and {len(one.second.seeds)} seeds"
     low, high = 100 * one.error.low, 100 * one.error.high
-    interval = f"{LEVEL:.0%} interval {low:+.2f} to {high:+.2f} ({seeds})".replace("%", " %")
+    seeds = f"({len(one.first.seeds)} and {len(one.second.seeds)} seeds)"
     if one.better is None:
-        return f"{first} and {second}: no difference shown; error of {first} {100 * one.error.value:+.2f} points, {interval}"
-    worse = one.second if one.better is one.first else one.first
+        return (
+            f"{first} and {second}: no difference shown; error of {first} minus that of {second} "
+            f"{100 * one.error.value:+.2f} points, {LEVEL:.0%} interval {low:+.2f} to {high:+.2f} {seeds}"
+        ).replace("%", " %")
+    if one.better is one.second:
+        first, second, low, high = second, first, -high, -low
+        seeds = f"({len(one.second.seeds)} and {len(one.first.seeds)} seeds)"
     return (
-        f"{one.better.letter} is better than {worse.letter}: error of {first} against {second} "
-        f"{100 * one.error.value:+.2f} points, {interval}"
-    )
+        f"{first} is better than {second}: error {100 * abs(one.error.value):.2f} points lower, "
+        f"{LEVEL:.0%} interval {-high:.2f} to {-low:.2f} {seeds}"
+    ).replace("%", " %")
 
 
-def pairs(comparison: Comparison) -> Iterator[str]:
-    """What McNemar's test says of pairs of runs, most of them at most."""
-    lines = [in_words(one, comparison.labels.__getitem__) for one in comparison.disagreements]
-    yield from first_few(lines, MOST_LINES)
+def pairs(comparison: Comparison) -> str:
+    """What McNemar's test says of pairs of runs, of most of them at most; empty if there are none."""
+    found = comparison.disagreements
+    if not found:
+        return ""
+    rows = [
+        (
+            f"{comparison.labels[one.first]}, {comparison.labels[one.second]}",
+            f"{one.pictures:,}",
+            f"{one.first_alone:,}",
+            f"{one.second_alone:,}",
+            p_text(one.p),
+            verdict(comparison, one),
+        )
+        for one in found[:MOST_LINES]
+    ]
+    header = ("two networks", "pictures", "first alone right", "second alone right", "p (McNemar)", "better here")
+    left = len(found) - MOST_LINES
+    more = f"\n... and {left:,} more pairs; the report and --json have all of them" if left > 0 else ""
+    return tables.plain(header, rows, width=WIDTH) + more
+
+
+def verdict(comparison: Comparison, one: Disagreement) -> str:
+    """Which of two networks is better on pictures such as these, as far as the test can say."""
+    return "not shown" if one.better is None else comparison.labels[one.better]
 
 
 def _table(comparison: Comparison, task: Task) -> str:

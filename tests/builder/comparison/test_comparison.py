@@ -46,9 +46,7 @@ def test_runs_that_differ_in_the_seed_are_a_group(two_groups):
     assert contrast.error.degrees == pytest.approx(4)
     assert contrast.error.low == pytest.approx(-0.02 - 2.776445 * 0.002 * math.sqrt(2 / 3), abs=1e-8)
     assert contrast.better is first
-    assert "A is better than B: error of A against B -2.00 points, 95 % interval -2.45 to -1.55 (3 and 3 seeds)" in str(
-        found
-    )
+    assert "A is better than B: error 2.00 points lower, 95 % interval 1.55 to 2.45 (3 and 3 seeds)" in str(found)
 
 
 def test_an_interval_with_zero_claims_nothing(tmp_path):
@@ -57,7 +55,9 @@ def test_an_interval_with_zero_claims_nothing(tmp_path):
             make(tmp_path / name / str(seed), (0.5, error), {"width": width, "train.seed": seed})
     found = compare([tmp_path / name / str(seed) for name in "ab" for seed in range(2)])
     (contrast,) = found.contrasts
-    assert contrast.better is None and "A and B: no difference shown; error of A -0.15 points" in str(found)
+    assert contrast.better is None and "A and B: no difference shown; error of A minus that of B -0.15 points" in str(
+        found
+    )
     assert "better than" not in str(found)
 
 

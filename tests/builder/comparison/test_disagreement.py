@@ -32,10 +32,8 @@ def test_counts_and_pictures(pair):
         5,
     ]  # the second is the surer, the later they are
     assert found.pictures_of(is_first=False) == [1]
-    assert (
-        "a and b on 40 pictures: 8 recognised by a alone, 1 by b alone; of these two networks, a is better on such "
-        "pictures (McNemar's exact test, p = 0.039)"
-    ) in " ".join(str(compare(pair)).split())
+    row = ["a,", "b", "40", "8", "1", "0.039", "a"]
+    assert row in [line.split() for line in str(compare(pair)).splitlines()]
 
 
 def test_few_disagreements_show_nothing(pair):
@@ -43,7 +41,7 @@ def test_few_disagreements_show_nothing(pair):
     evaluate(pair[1], wrong=[2, 3, 4])
     (found,) = compare(pair).disagreements
     assert (found.p, found.better) == (1.0, None)
-    assert "no difference shown between these two networks" in " ".join(str(compare(pair)).split())
+    assert ["a,", "b", "40", "2", "1", "1.000", "not", "shown"] in map(str.split, str(compare(pair)).splitlines())
 
 
 def test_the_same_crops_are_compared(pair):
