@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "export",
     "compare": "compare",
     "preview": "preview",
+    "log": "log",
     "weights": "convert_weights",
 }
 """What `convspec` can be asked to do, each with the name of its file in `tools/`."""

@@ -14,7 +14,7 @@ tools
 builder
 builder.comparison
 builder.sweep
-builder.training builder.evaluation builder.prediction builder.exports
+builder.training builder.evaluation builder.prediction builder.exports builder.tracking
 builder.weights
 builder.runs
 builder.data

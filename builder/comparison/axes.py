@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from archspec import tables
+from builder.charts.scales import MARGIN, log_scale
 
 ROUND = (1, 2, 2.5, 5, 10)
 """The steps between ticks, times a power of ten."""
 FEW_DECADES = 2.3
 """Up to so many decades there are ticks at 2 and 5 too."""
-MARGIN = 0.06
-"""The room beyond the outermost values, as a share of the axis."""
 DECADE = 8.0
 """From this ratio of the largest to the smallest value on, an axis is logarithmic."""
 
@@ -32,9 +31,12 @@ def readable(axes: Axes, which: str, values: Sequence[float]) -> None:
         return
     axis, low, high = getattr(axes, f"{which}axis"), min(values), max(values)
     if low > 0 and high / low >= DECADE:
-        getattr(axes, f"set_{which}scale")("log")
+        if which == "y":
+            log_scale(axes, values)
+            return
+        axes.set_xscale("log")
         room = (high / low) ** MARGIN
-        getattr(axes, f"set_{which}lim")(low / room, high * room)
+        axes.set_xlim(low / room, high * room)
         axis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0) if math.log10(high / low) < FEW_DECADES else (1.0,)))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())

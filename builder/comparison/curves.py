@@ -41,8 +41,7 @@ def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) ->
         mean, deviation = _mean(curves, shown, floor)
         if deviation is not None:
             low = np.maximum(mean - deviation, np.min(mean) / 1000)  # a logarithmic axis has no zero
-            band = axes.fill_between(_epochs(mean), low, mean + deviation, color=mine.color, alpha=0.16, linewidth=0)
-            band.set_gid(next(gid))
+            axes.fill_between(_epochs(mean), low, mean + deviation, color=mine.color, alpha=0.16, linewidth=0)
         width = 1.0 if mine.is_grey else 1.9
         axes.plot(_epochs(mean), mean, **style, linewidth=width, gid=next(gid), marker=_dot(mean), markersize=4)
         for rest in (curve for curve in curves if len(curve) > len(mean)):

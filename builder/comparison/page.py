@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from archspec import pages, palette
 from archspec.wording import counted
+from builder.charts import hover
 from builder.charts.svg import svg
 from builder.comparison import charts, costs, curves, differences
 from builder.comparison.disagreement import SHOWN, p_text
-from builder.comparison.groups import Task
+from builder.comparison.groups import Group, Task
 from builder.comparison.html_tables import cell, fact_table, group_table, run_table, swatch, table
 from builder.comparison.looks import Look, looks
 from builder.comparison.pictures import Pair
-from builder.comparison.text import conclusion, heading, ranked, verdict
+from builder.comparison.text import conclusion, heading, number, percent, ranked, spread, verdict
 from builder.runs.public import public_text
 
 if TYPE_CHECKING:
@@ -39,24 +40,6 @@ h3 { font-size: 0.95rem; margin: 1.2rem 0 0.4rem; }
 table.facts td { white-space: normal; min-width: 6rem; max-width: 22rem; vertical-align: top; }
 table.facts td:first-child { white-space: nowrap; }
 td.state { text-align: left; }
-"""
-SORT = """
-for (const head of document.querySelectorAll("table.sortable th")) {
-  const sort = () => {
-    const body = head.closest("table").tBodies[0], at = head.cellIndex;
-    const falls = head.getAttribute("aria-sort") === "ascending";
-    for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort", falls ? "descending" : "ascending");
-    const key = row => row.cells[at].dataset.value ?? row.cells[at].textContent;
-    const value = row => key(row) === "" || isNaN(key(row)) ? key(row) : Number(key(row));
-    const less = (a, b) => a === b ? 0 : a === "" ? 1 : b === "" ? -1 :
-      (typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === "number" ? -1 : 1) * (falls ? -1 : 1);
-    [...body.rows].sort((a, b) => less(value(a), value(b))).forEach(row => body.append(row));
-  };
-  head.tabIndex = 0;
-  head.onclick = sort;
-  head.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); } };
-}
 """
 MOST_PAIRS = 30
 """Up to so many pairs the table of disagreements has."""
@@ -87,7 +70,7 @@ def page(comparison: Comparison, pictures: Sequence[Pair], missing: str, everyth
         everything: whether fields that are equal in all runs are listed too.
     """
     body = "\n".join([*_head(comparison), *_body(comparison, pictures, missing, everything)])
-    return pages.page(heading(comparison), body, STYLE, SORT)
+    return pages.page(heading(comparison), body, STYLE + hover.STYLE, pages.SORTABLE + hover.SCRIPT)
 
 
 def fragment(comparison: Comparison) -> str:
@@ -127,22 +110,32 @@ def _task(comparison: Comparison, task: Task, name: str) -> Iterator[str]:
         yield f'<ul class="said">{"".join(items)}</ul>'
     if drawn := list(curves.curves_of(task)):
         yield "<h2>Learning curves</h2>" if len(comparison.tasks) == 1 else "<h3>Learning curves</h3>"
-        yield from _charts(task, drawn, look, name)
+        yield from _charts(comparison, task, drawn, look, name)
         yield _key(comparison, task, look)
         yield f'<p class="note">{escape(_about_curves(task))}</p>'
     if drawn := costs.costs_of(task):
         yield "<h2>Error against cost</h2>" if len(comparison.tasks) == 1 else "<h3>Error against cost</h3>"
-        yield from _charts(task, drawn, look, name)
+        yield from _charts(comparison, task, drawn, look, name)
     yield "<h2>Runs</h2>" if len(comparison.tasks) == 1 else "<h3>Runs</h3>"
     yield run_table(comparison, task, look)
     yield f'<p class="note">{escape(BEST)}</p>'
 
 
-def _charts(task: Task, which: Sequence[str], look: Mapping[str, Look], name: str) -> Iterator[str]:
+def _charts(
+    comparison: Comparison, task: Task, which: Sequence[str], look: Mapping[str, Look], name: str
+) -> Iterator[str]:
+    marks = {group.letter: _about_group(comparison, group) for group in task.groups}
     yield f'<div class="charts{" three" if len(which) == 3 else ""}">'
     for one in which:
-        yield svg(charts.panel(task, one, look), f"{name}-{one}")
+        yield svg(charts.panel(task, one, look), f"{name}-{one}", marks=marks)
     yield "</div>"
+
+
+def _about_group(comparison: Comparison, group: Group) -> str:
+    """What a chart says of a group under the pointer."""
+    runs = counted(len(group.records), "run") if len(group.records) > 1 else comparison.labels[group.records[0]]
+    numbers = f"error {spread(group.error, percent)} %, loss {spread(group.loss, number)}"
+    return f"{group.letter} {comparison.names[group.letter]}\n{runs}: {numbers}"
 
 
 def _about_curves(task: Task) -> str:

@@ -17,12 +17,12 @@ from archspec.recipe.schedules import Constant, Plateau, Step
 from builder.data import load_data
 from builder.training.preview import (
     label_text,
-    learning_rates,
     of_every_class,
     preview,
     training_examples,
     validation_examples,
 )
+from builder.training.rates import learning_rates
 from tests.forked import python
 
 ROOT = Path(__file__).parents[2]
