@@ -11,12 +11,13 @@ IS_INSTALLED = (Path(__file__).parent / "specs").is_dir()
 INSTALLED = "convspec"
 COMMANDS = {
     "summary": "summary",
+    "draw": "draw",
+    "compare": "compare",
     "train": "train",
     "tune": "tune",
     "evaluate": "evaluate",
     "predict": "predict",
     "export": "export",
-    "compare": "compare",
     "preview": "preview",
     "log": "log",
     "weights": "convert_weights",

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archspec.errors import Problem, UserError, argument_problem, file_problem, path_of
-from archspec.source.shipped import shipped_names
 from builder.runs.finding import find_run, is_search
-from builder.runs.names import MODEL, SPEC
 from builder.sweep.records import Execution, Files, Trial
 
 A_RUN = "the directory of a run or of a search"
@@ -64,34 +62,6 @@ def find(paths: Sequence[str | os.PathLike[str]]) -> list[Found]:
     if problems:
         raise UserError(problems)
     return found
-
-
-def are_runs(paths: Sequence[str]) -> bool:
-    """Whether paths mean runs, rather than specs.
-
-    Raises:
-        UserError: some mean runs and others specs.
-    """
-    runs = [path for path in paths if _is_of_runs(Path(path))]
-    others = [path for path in paths if path not in runs and _is_of_specs(path)]
-    if runs and others:
-        message = (
-            f"{runs[0]} is a run or search, and {others[0]} is a spec: compare runs with runs, or specs with specs, "
-            f"such as {Path(runs[0]) / SPEC} with {others[0]}"
-        )
-        raise argument_problem("RUN", message)
-    return bool(runs)
-
-
-def _is_of_runs(path: Path) -> bool:
-    """Whether a path leads to a folder, of a run or one that should be, or to a run's model."""
-    if path.name == MODEL:
-        return path.is_file()
-    return path.is_dir() and ((path / SPEC).is_file() or path.name not in shipped_names())
-
-
-def _is_of_specs(path: str) -> bool:
-    return Path(path).is_file() or path in shipped_names() or path.endswith((".yaml", ".yml", ".json"))
 
 
 def _run(path: Path) -> Found:

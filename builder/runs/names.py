@@ -9,6 +9,8 @@ METRICS = "metrics.csv"
 TENSORBOARD = "tensorboard"
 """The folder of TensorBoard's event files."""
 LEARNING_CURVE = "learning_curve.png"
+NETWORK = "network.svg"
+"""The drawing of the network."""
 MODEL = "model.keras"
 """The best model, in stock Keras layers. It is written when a training ends, so an interrupted run may have better
 weights in BEST."""

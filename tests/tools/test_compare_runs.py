@@ -80,7 +80,7 @@ def test_data_for_programs(folder, tool):
     [
         (
             ["runs/wide/0", "resnet18"],
-            "RUN: runs/wide/0 is a run or search, and resnet18 is a spec: compare runs with runs",
+            "PATH: runs/wide/0 is a run, and resnet18 a spec: compare runs with runs, or specs with ",
         ),
         (["runs/wide"], "runs/wide: holds runs, and is none; name one of them: 0, 1\n"),
         (["runs/wide/0", "runs/wide/9"], "runs/wide/9: there is no such run\n"),
@@ -94,6 +94,19 @@ def test_data_for_programs(folder, tool):
 def test_mistakes(folder, tool, arguments, message):
     assert tool(*arguments, status=2).err.startswith(message)
     assert not Path("comparison").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["runs/wide/0", "--markdown"], "--markdown: is for comparisons of specs, and these are runs\n"),
+        (["runs/wide/0", "--set", "width=3"], "--set: is for comparisons of specs, and these are runs\n"),
+        (["digits", "resnet18", "--csv"], "--csv: is for comparisons of runs, and these are specs\n"),
+        (["digits", "resnet18", "-o", "x"], "-o: is for comparisons of runs, and these are specs\n"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused(folder, tool, arguments, message):
+    assert tool(*arguments, status=2).err == message
 
 
 def test_it_starts_without_tensorflow_and_matplotlib(folder):
