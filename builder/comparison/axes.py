@@ -35,13 +35,13 @@ def readable(axes: Axes, which: str, values: Sequence[float]) -> None:
             log_scale(axes, values)
             return
         axes.set_xscale("log")
-        room = (high / low) ** MARGIN
+        room = (high / low) ** (2 * MARGIN)  # for the letters beside points
         axes.set_xlim(low / room, high * room)
         axis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0) if math.log10(high / low) < FEW_DECADES else (1.0,)))
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
     else:
-        room = MARGIN * (high - low or abs(high) or 1.0)
+        room = (2 if which == "x" else 1) * MARGIN * (high - low or abs(high) or 1.0)
         getattr(axes, f"set_{which}lim")(max(low - room, 0.0 if low >= 0 else low - room), high + room)
         axis.set_major_locator(MaxNLocator(6, steps=ROUND))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))

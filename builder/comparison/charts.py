@@ -37,7 +37,7 @@ def panel(task: Task, which: str, look: Mapping[str, Look]) -> Figure:
 
 def sheet(task: Task, which: Sequence[str], look: Mapping[str, Look], names: Mapping[str, str]) -> Figure:
     """Charts beside each other with a legend below, for a file."""
-    columns = min(2, len(which))
+    columns = 3 if len(which) == 3 else min(2, len(which))
     rows = -(-len(which) // columns)
     with matplotlib.rc_context(STYLE):
         shown = [group for group in ranked(task.groups) if not look[group.letter].is_grey]

@@ -79,6 +79,10 @@ class Comparison:
         """What each run is called here: its path in `folder`."""
         return self._labels[1]
 
+    def group_of(self, record: Record) -> Group:
+        """The group that a run belongs to."""
+        return next(group for group in self.groups if record in group.records)
+
     @property
     def has_groups(self) -> bool:
         """Whether any runs are equal but for the seed."""
@@ -111,8 +115,7 @@ class Comparison:
     @property
     def disagreements(self) -> list[Disagreement]:
         """Pairs of runs that were evaluated on the same pictures, first those of different groups."""
-        groups = {record: group for group in self.groups for record in group.records}
-        return sorted(self._pairs[0], key=lambda one: groups[one.first] is groups[one.second])
+        return sorted(self._pairs[0], key=lambda one: self.group_of(one.first) is self.group_of(one.second))
 
     @property
     def untested(self) -> list[str]:
@@ -163,7 +166,7 @@ class Comparison:
             "runs": [
                 {
                     "name": names[one],
-                    "group": next(group.letter for group in self.groups if one in group.records),
+                    "group": self.group_of(one).letter,
                     "state": one.state,
                     "reason": public_text(one.reason),
                     **one.numbers(),

@@ -56,7 +56,7 @@ def save(comparison: Comparison, directory: Path, everything: bool) -> list[Path
     directory.mkdir(parents=True, exist_ok=True)
     for path in directory.iterdir():
         path.unlink()
-    shown, missing = pictures.load(comparison.disagreements)
+    shown, missing = pictures.load(comparison.disagreements, comparison.group_of)
     written = [directory / REPORT, directory / JSON]
     write_json(directory / JSON, comparison.to_json())
     for number, task in enumerate(comparison.tasks):

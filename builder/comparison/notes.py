@@ -37,8 +37,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
             "each group has a single seed, so nothing can be said of what other seeds would give; train with several, "
             "such as --set train.seed=1"
         )
-    if sum(one.error is not None for one in comparison.contrasts) > 1:
-        yield "each interval stands for itself: of equally good groups, one pair in twenty differs as much by chance"
+    if max(sum(one.error is not None for one in comparison.contrasts), len(comparison.disagreements)) > 1:
+        yield "each interval and test stands for itself: of equally good ones, one pair in twenty differs as much by chance"
     yield from _times(comparison.records, call)
     yield from _untested(comparison, call)
     for one in comparison.records:

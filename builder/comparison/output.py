@@ -6,23 +6,20 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from builder.comparison.comparison import compare
 from builder.comparison.files import DEFAULT, check_directory, csv_text
 from builder.comparison.latency import FOLDER
 
-Form = Literal["text", "json", "csv"]
-
 
 def show(
-    paths: Sequence[str], form: Form, out: str | None = None, exports: str | None = None, everything: bool = False
+    paths: Sequence[str], form: str, out: str | None = None, exports: str | None = None, everything: bool = False
 ) -> None:
     """Prints a comparison of runs, and writes its report.
 
     Args:
         paths: runs and searches.
-        form: what is printed. As text, a report is written by default; otherwise only if `out` names a directory.
+        form: `text`, `json` or `csv`. With text, a report is written by default, else only if `out` names a directory.
         out: where the report goes.
         exports: the folder of exports, which hold measured latencies.
         everything: whether fields that are equal in all runs are listed too.

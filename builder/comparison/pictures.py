@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,20 +59,27 @@ class Pair:
     second: tuple[Shown, ...]
 
 
-def chosen(pairs: Iterable[Disagreement]) -> list[Disagreement]:
-    """The pairs whose pictures are shown: those that a test tells apart first, and of these and the others those that
-    disagree on the most pictures."""
+def chosen(pairs: Iterable[Disagreement], group: Callable[[Record], object]) -> list[Disagreement]:
+    """The pairs whose pictures are shown, one for any two groups, or for a group alone: first those that a test tells
+    apart, and of these and the others those that disagree on the most pictures."""
     differing = [one for one in pairs if one.first_alone + one.second_alone]
-    return sorted(differing, key=lambda one: (not one.differs, -(one.first_alone + one.second_alone)))[:MOST_PAIRS]
+    differing = [one for one in differing if group(one.first) is not group(one.second)] or differing
+    ordered = sorted(differing, key=lambda one: (not one.differs, -(one.first_alone + one.second_alone)))
+    found: dict[object, Disagreement] = {}
+    for one in ordered:
+        found.setdefault((group(one.first), group(one.second)), one)
+    return list(found.values())[:MOST_PAIRS]
 
 
-def load(pairs: Iterable[Disagreement]) -> tuple[list[Pair], str]:
-    """The pictures of the chosen pairs, and why there are none, in words; TensorFlow reads them."""
-    wanted = chosen(pairs)
-    if not wanted:
-        return [], ""
+def load(pairs: Iterable[Disagreement], group: Callable[[Record], object]) -> tuple[list[Pair], str]:
+    """The pictures of the chosen pairs, and why there are none, in words; TensorFlow reads them.
+
+    Args:
+        pairs: all pairs.
+        group: the group that a run belongs to.
+    """
     found, problems = [], []
-    for one in wanted:
+    for one in chosen(pairs, group):
         try:
             found.append(_pair(one))
         except (UserError, OSError) as error:
