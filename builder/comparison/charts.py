@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from archspec import tables
+from builder.charts.labels import label_points
 from builder.charts.style import STYLE
 from builder.comparison.costs import draw_cost
 from builder.comparison.curves import CURVES, draw_curves
@@ -18,6 +19,10 @@ from builder.comparison.groups import Task
 from builder.comparison.looks import Look
 from builder.comparison.text import ranked
 
+LONGEST = 48
+"""The characters of a group's name in a legend."""
+SHORT = 52
+"""How many characters of a legend there is room for below one chart."""
 PANEL = (4.6, 3.1)
 """Inches of one chart, whose text is legible when it is as wide as a telephone's screen."""
 MOST_POINTS = 8000
@@ -28,7 +33,7 @@ def panel(task: Task, which: str, look: Mapping[str, Look]) -> Figure:
     """One chart by itself, for a page."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(PANEL, layout="constrained")
-        _draw(figure.subplots(), task, which, look)
+        _draw(figure, [figure.subplots()], task, [which], look)
         if _points(task) > MOST_POINTS:
             for line in figure.axes[0].lines:
                 line.set_rasterized(True)
@@ -41,18 +46,18 @@ def sheet(task: Task, which: Sequence[str], look: Mapping[str, Look], names: Map
     rows = -(-len(which) // columns)
     with matplotlib.rc_context(STYLE):
         shown = [group for group in ranked(task.groups) if not look[group.letter].is_grey]
-        legend = 0.24 * -(-len(shown) // columns)
+        labels = {group.letter: f"{group.letter}  {tables.shortened(names[group.letter], LONGEST)}" for group in shown}
+        beside = columns * max(1, SHORT // max(map(len, labels.values()), default=1))
+        legend = 0.24 * -(-len(shown) // beside)
         figure = Figure((PANEL[0] * columns, PANEL[1] * rows + legend), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-        for axes, one in zip(panels, which, strict=False):
-            _draw(axes, task, one, look)
         for axes in panels[len(which) :]:
             axes.set_axis_off()
         with_markers = not set(which) <= CURVES.keys()
-        shown = [group for column in range(columns) for group in shown[column::columns]]  # Matplotlib fills columns
-        lines = [_sample_line(look[group.letter], with_markers) for group in shown]
-        labels = [f"{group.letter}  {tables.shortened(names[group.letter], 48)}" for group in shown]
-        figure.legend(lines, labels, loc="outside lower left", ncols=columns, fontsize=9)
+        order = [group.letter for column in range(beside) for group in shown[column::beside]]  # it fills columns
+        lines = [_sample_line(look[letter], with_markers) for letter in order]
+        figure.legend(lines, [labels[letter] for letter in order], loc="outside lower left", ncols=beside, fontsize=9)
+        _draw(figure, panels, task, which, look)
         return figure
 
 
@@ -68,8 +73,18 @@ def _sample_line(look: Look, with_marker: bool) -> Line2D:
     return Line2D([], [], color=look.color, linestyle=look.dash, linewidth=1.9)
 
 
-def _draw(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> None:
-    (draw_curves if which in CURVES else draw_cost)(axes, task, which, look)
+def _draw(figure: Figure, panels: Sequence[Axes], task: Task, which: Sequence[str], look: Mapping[str, Look]) -> None:
+    """Draws charts, and letters at the points of those that have some, as many as there is room for."""
+    points = {}
+    for axes, one in zip(panels, which, strict=False):
+        if one in CURVES:
+            draw_curves(axes, task, one, look)
+        else:
+            points[axes] = draw_cost(axes, task, one, look)
+    if points and len(task.groups) > 1:
+        figure.draw_without_rendering()  # so that the charts have their final places
+        for axes, found in points.items():
+            label_points(axes, list(found.values()), list(found))
 
 
 def _points(task: Task) -> int:

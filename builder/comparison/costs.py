@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 
 from builder.comparison.axes import readable
 from builder.comparison.groups import Task, Value
-from builder.comparison.looks import LETTERED, Ids, Look
+from builder.comparison.looks import Ids, Look
+from builder.comparison.text import ranked
 
 COSTS: Mapping[str, tuple[str, Value]] = {
     "parameters": ("parameters", lambda one: one.parameters),
@@ -30,29 +31,30 @@ def costs_of(task: Task) -> list[str]:
     return found
 
 
-def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> None:
-    """Draws each group's error against a cost, with bars of the standard deviation over its seeds."""
+def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> dict[str, tuple[float, float]]:
+    """Draws each group's error against a cost, with bars of the standard deviation over its seeds.
+
+    Returns:
+        The points by the groups' letters, the lowest error first, for labels when the chart has its final place.
+    """
     label, value = COSTS[which]
-    costs: list[float] = []
+    points: dict[str, tuple[float, float]] = {}
     errors: list[float] = []
-    for group in task.groups:
+    for group in ranked(task.groups):
         cost, error, mine, gid = group.sample(value), group.error, look[group.letter], Ids(group.letter)
         if cost is None or error is None:
             continue
         y = 100 * error.mean
         bar = 100 * error.deviation if error.deviation is not None else None
-        costs.append(cost.mean)
+        points[group.letter] = cost.mean, y
         errors += [y - (bar or 0.0), y, y + (bar or 0.0)]
         container = axes.errorbar(
             cost.mean, y, yerr=bar, fmt=mine.marker, color=mine.color, markersize=6, capsize=3, elinewidth=1.2
         )
         for part in container.get_children():
             part.set_gid(next(gid))
-        if len(task.groups) <= LETTERED:
-            axes.annotate(
-                group.letter, (cost.mean, y), (6, 4), textcoords="offset points", color=mine.color, fontweight="bold"
-            )
     axes.set_title("validation error, %")
     axes.set_xlabel(label)
-    readable(axes, "x", costs)
+    readable(axes, "x", [x for x, _ in points.values()])
     readable(axes, "y", [value for value in errors if value >= 0])
+    return points

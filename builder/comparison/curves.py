@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,8 @@ from builder.comparison.looks import LETTERED, Ids, Look
 from builder.comparison.record import TRAINING, Record
 from builder.comparison.text import ranked
 
+EMPHASISED = 8
+"""How many groups have strong lines, those with the lowest errors."""
 WITH_TRAINING = 6
 """Up to so many groups have their training curves in the chart too."""
 Measure = tuple[str, str, str, Callable[[float], float]]
@@ -42,8 +45,11 @@ def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) ->
         if deviation is not None:
             low = np.maximum(mean - deviation, np.min(mean) / 1000)  # a logarithmic axis has no zero
             axes.fill_between(_epochs(mean), low, mean + deviation, color=mine.color, alpha=0.16, linewidth=0)
-        width = 1.0 if mine.is_grey else 1.9
-        axes.plot(_epochs(mean), mean, **style, linewidth=width, gid=next(gid), marker=_dot(mean), markersize=4)
+        is_pale = len(drawn) - order > EMPHASISED or mine.is_grey
+        weight: dict[str, Any] = (
+            {"linewidth": 0.9, "alpha": 0.7} if is_pale else {"linewidth": 1.9 if len(drawn) < EMPHASISED else 1.6}
+        )
+        axes.plot(_epochs(mean), mean, **style, **weight, gid=next(gid), marker=_dot(mean), markersize=4)
         for rest in (curve for curve in curves if len(curve) > len(mean)):
             longer = _shown(rest[len(mean) - 1 :], shown, floor)
             axes.plot(np.arange(len(mean), len(rest) + 1), longer, **style, linewidth=0.8, gid=next(gid))
@@ -61,16 +67,8 @@ def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) ->
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=ROUND))
     axes.set_xlim(0, max((len(one.rows) for one in task.records), default=1) * 1.02)
-    readable(
-        axes,
-        "y",
-        [
-            value
-            for line in axes.lines
-            for value in np.asarray(line.get_ydata(), float).tolist()
-            if math.isfinite(value)
-        ],
-    )
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    readable(axes, "y", values[np.isfinite(values)].tolist())
     if len(drawn) <= LETTERED and len(task.groups) > 1:
         _letter(axes, ends, look)
 

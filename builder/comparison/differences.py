@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from pathlib import Path
 from typing import Any
 
+from archspec.commands import as_started
 from archspec.recipe import Train
 from builder.comparison.groups import Group
 from builder.comparison.record import Record
 from builder.runs.comparison import flat
-from builder.runs.public import public_spec
+from builder.runs.names import SPEC
+from builder.runs.public import public_path, public_spec
 
 FEW_LAYERS = 6
 """Up to so many fields of layers are named; where more differ, the networks are described instead."""
 NETWORK = ("model.layers", "blocks.")
-NO_RESULT = ("name", "description", "search", "train.seed", "train.data", "train.cache", "train.rematerialize")
+NO_RESULT = (
+    "name",
+    "description",
+    "search",
+    "expect",
+    "train.seed",
+    "train.data",
+    "train.cache",
+    "train.rematerialize",
+)
 """Beginnings of the paths whose values change no number, or that have a column of their own."""
 DEFAULT = "(default)"
 ABSENT = "-"
@@ -76,13 +87,12 @@ def inside(group: Group) -> list[str]:
 
 
 def named(groups: Sequence[Group], found: Sequence[Fact]) -> list[str]:
-    """A short name for each group: the parameters and fields in which it differs from others, or else the network."""
+    """A short name for each group: the first parameters and fields in which it differs from others."""
     chosen = [one for one in found if one.name.startswith(("params.", "model", "train."))]
-    params = [one for one in chosen if one.name.startswith("params.")] or chosen
     names = []
     for number, group in enumerate(groups):
         spec = next((one.run.spec.name for one in group.records if one.run is not None), group.records[0].name)
-        parts = [f"{one.name.rpartition('.')[2]}={one.values[number]}" for one in params if one.name != "model"]
+        parts = [f"{one.name.rpartition('.')[2]}={one.values[number]}" for one in chosen if one.name != "model"]
         names.append(" ".join([spec, *parts[:3]]) if len(groups) > 1 else spec)
     return names
 
@@ -162,5 +172,5 @@ def _network(group: Group) -> str:
 
 def spec_command(groups: Sequence[Group]) -> str:
     """The command that compares the networks of two groups layer by layer."""
-    paths = [str(Path(group.records[0].directory) / "spec.yaml") for group in groups[:2]]
-    return f"python tools/compare.py {' '.join(paths)}"
+    paths = [public_path(group.records[0].directory / SPEC) for group in groups[:2]]
+    return as_started(shlex.join(["python", "tools/compare.py", *paths]))

@@ -38,7 +38,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
             "such as --set train.seed=1"
         )
     if max(sum(one.error is not None for one in comparison.contrasts), len(comparison.disagreements)) > 1:
-        yield "each interval and test stands for itself: of equally good ones, one pair in twenty differs as much by chance"
+        yield "each interval and test stands for itself: of equally good ones, one in twenty differs as much by chance"
     yield from _times(comparison.records, call)
     yield from _untested(comparison, call)
     for one in comparison.records:
