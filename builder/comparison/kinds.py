@@ -10,14 +10,7 @@ from archspec.errors import argument_problem
 from archspec.source.shipped import shipped_names
 from builder.runs.names import MODEL, SPEC, TRIALS
 
-OPTIONS = {
-    "markdown": "--markdown",
-    "csv": "--csv",
-    "set": "--set",
-    "out": "-o",
-    "all": "--all",
-    "exports": "--exports",
-}
+OPTIONS = ("markdown", "csv", "set", "out", "all", "exports")
 """Options that are for specs or for runs alone."""
 OF_SPECS = ("markdown", "set")
 
@@ -49,10 +42,10 @@ def check_options(given: Mapping[str, Any], is_of_runs: bool) -> None:
     Raises:
         UserError: naming the first such option.
     """
-    for name, option in OPTIONS.items():
+    for name in OPTIONS:
         if given.get(name) and (name in OF_SPECS) == is_of_runs:
             kinds = ("specs", "runs") if is_of_runs else ("runs", "specs")
-            raise argument_problem(option, "is for comparisons of {}, and these are {}".format(*kinds))
+            raise argument_problem(f"--{name}", "is for comparisons of {}, and these are {}".format(*kinds))
 
 
 def _is_of_runs(path: Path) -> bool:

@@ -143,6 +143,8 @@ def _about_curves(task: Task) -> str:
     if any(len(group.curves("loss")) > 1 for group in task.groups):
         parts.append("Lines are means over seeds, bands their standard deviation; from where only some seeds have "
                      "more epochs, each has a thin line.")  # fmt: skip
+    if len(task.groups) > curves.EMPHASISED:
+        parts.append(f"Strong lines: the {curves.EMPHASISED} groups with the lowest errors.")
     if len(task.groups) <= curves.WITH_TRAINING:
         parts.append("Thin lines without a band: on training pictures, as they were augmented.")
     if any(one.rows and not one.is_complete for one in task.records):

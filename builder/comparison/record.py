@@ -18,6 +18,7 @@ from builder.comparison.evaluations import Tested
 from builder.comparison.finding import Found
 from builder.comparison.latency import Latency
 from builder.runs.directory import is_training
+from builder.runs.environment import DIVERGED
 from builder.runs.metrics import read_metrics
 from builder.runs.names import ENVIRONMENT, METRICS, MODEL
 from builder.runs.run import Run, open_run
@@ -222,8 +223,10 @@ def _state(found: Found, run: Run, rows: Sequence[Mapping[str, float]]) -> tuple
         return TRAINING, "", planned
     if ended is not None and ended.state != COMPLETED:
         return ended.state, ended.first_line, planned
+    if DIVERGED in run.environment:
+        return DIVERGED, str(run.environment[DIVERGED]), planned
     if wrong := next((row for row in rows if not math.isfinite(row["val_loss"])), None):
-        return "diverged", f"its validation loss became {wrong['val_loss']} in epoch {wrong['epoch']}", planned
+        return DIVERGED, f"its validation loss became {wrong['val_loss']} in epoch {wrong['epoch']}", planned
     rule = recipe.early_stopping
     if rule is not None and unimproved(rule, (row[rule.monitor] for row in rows)).ran_out:
         reason = f"stopped early: {rule.monitor} did not improve for {rule.patience} epochs"

@@ -101,7 +101,7 @@ def pairs(comparison: Comparison) -> str:
     ]
     header = ("two networks", "pictures", "first alone right", "second alone right", "p (McNemar)", "better here")
     left = len(found) - MOST_LINES
-    more = f"\n... and {left:,} more pairs; the report and --json have all of them" if left > 0 else ""
+    more = f"\n... and {left:,} more pairs; the report and its JSON have all of them" if left > 0 else ""
     return tables.plain(header, rows, width=WIDTH) + more
 
 
@@ -116,7 +116,7 @@ def _table(comparison: Comparison, task: Task) -> str:
         rows += _rows(comparison, group)
     left = len(rows) - MOST_RUNS
     table = tables.plain(HEADER, rows[:MOST_RUNS], width=WIDTH)
-    return table if left <= 0 else f"{table}\n... and {left:,} more rows; the report and --csv have all of them"
+    return table if left <= 0 else f"{table}\n... and {left:,} more rows; the report has all of them"
 
 
 def ranked(groups: Sequence[Group]) -> list[Group]:

@@ -102,7 +102,7 @@ def test_mistakes(folder, tool, arguments, message):
         (["runs/wide/0", "--markdown"], "--markdown: is for comparisons of specs, and these are runs\n"),
         (["runs/wide/0", "--set", "width=3"], "--set: is for comparisons of specs, and these are runs\n"),
         (["digits", "resnet18", "--csv"], "--csv: is for comparisons of runs, and these are specs\n"),
-        (["digits", "resnet18", "-o", "x"], "-o: is for comparisons of runs, and these are specs\n"),
+        (["digits", "resnet18", "-o", "x"], "--out: is for comparisons of runs, and these are specs\n"),
     ],
 )
 def test_options_of_the_other_kind_are_refused(folder, tool, arguments, message):

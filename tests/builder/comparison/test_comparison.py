@@ -239,6 +239,14 @@ def test_a_loss_that_is_not_finite_is_a_divergence(tmp_path):
     json.loads(json.dumps(compare(run).to_json(), allow_nan=False))
 
 
+def test_a_training_that_diverged_says_so(tmp_path):
+    message = "the loss became nan in epoch 2, step 3, at learning rate 9"
+    run = make(tmp_path / "a", (0.5,), {"train.epochs": 3}, environment={"diverged": message})
+    (record,) = compare(run).records
+    assert (record.state, record.reason, record.is_complete) == ("diverged", message, False)
+    assert f"a diverged and does not count: {message}" in list(compare(run).notes())
+
+
 def test_early_stopping_is_an_end(tmp_path):
     values = {"train.epochs": 9, "train.early_stopping": {"patience": 2}}
     (record,) = compare(make(tmp_path / "a", (0.5, 0.1, 0.2, 0.2), values)).records

@@ -95,24 +95,24 @@ def test_a_notebook_shows_it(many):
     assert shown.startswith('<div class="runs"><style>.runs{') and "<svg" in shown and "<script" not in shown
 
 
-def test_only_comparisons_are_replaced(many, tmp_path):
-    folder = tmp_path / "report"
+def test_only_comparisons_are_replaced(tmp_path):
+    found, folder = compare(make(tmp_path / "run")), tmp_path / "report"
     folder.mkdir()
-    many.save(folder)
+    found.save(folder)
     (folder / "costs.png").write_bytes(b"old")
-    many.save(folder)
+    found.save(folder)
     assert json.loads((folder / "comparison.json").read_text())["runs"]
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(UserError) as caught:
-        many.save(folder)
+        found.save(folder)
     assert str(caught.value) == f"{folder}: {DIRECTORY.format('notes.txt')}"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "report.html").write_text("of something else")
     with pytest.raises(UserError, match="nothing is overwritten"):
-        many.save(tmp_path / "other")
+        found.save(tmp_path / "other")
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written to: Not a directory"):
-        many.save(tmp_path / "file")
+        found.save(tmp_path / "file")
 
 
 def test_one_run_alone(tmp_path):
