@@ -100,7 +100,7 @@ def _body(comparison: Comparison, pictures: Sequence[Pair], missing: str, everyt
 
 def _task(comparison: Comparison, task: Task, name: str) -> Iterator[str]:
     look = looks(task.groups)
-    if comparison.has_groups:
+    if len(task.groups) < len(task.records):
         yield "<h2>Groups</h2>" if len(comparison.tasks) == 1 else "<h3>Groups</h3>"
         yield group_table(comparison, task, look)
         yield f'<p class="note">{escape(SEEDS)}</p>'

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.builder.comparison.made import make
+import archspec
+from tests.builder.comparison.made import evaluate, make
 
 ROOT = Path(__file__).parents[2]
+DIGITS = archspec.load(ROOT / "specs" / "digits.yaml").tree.plain()
 
 
 @pytest.fixture
@@ -94,6 +97,21 @@ def test_data_for_programs(folder, tool):
 def test_mistakes(folder, tool, arguments, message):
     assert tool(*arguments, status=2).err.startswith(message)
     assert not Path("comparison").exists()
+
+
+def test_it_prints_what_the_docs_show(tool, tmp_path, monkeypatch):
+    """The page's example, with runs that are written instead of trained: the same lines but for the numbers."""
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "seeing.md").read_text()
+    command, shown = re.search(r"^\$ python tools/compare.py (runs/.*)\n((?:.*\n)*?)```", page, re.MULTILINE).groups()
+    for name, error, width in (("", 0.02, 16), ("slim-", 0.04, 4)):
+        for seed in (1, 2, 3):
+            errors = [0.5] * 13 + [error + seed / 1000, 0.5]
+            run = make(Path(f"runs/digits/{name}{seed}"), errors, {"width": width, "train.seed": seed}, spec=DIGITS)
+            evaluate(run, range(10, 10 + round(360 * error)), 360)
+    printed = tool(*command.split()).out
+    first_words = [line.split()[:1] for line in shown.splitlines()]
+    assert [line.split()[:1] for line in printed.splitlines()] == first_words
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,61 @@ def test_a_run_may_be_renamed(tmp_path):
     assert compare(tmp_path / "b").records[0].numbers() == before
 
 
+# -- latency ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(tmp_path):
+    """A run, the folder of exports, and a function that writes an export's report there."""
+    run = make(tmp_path / "a")
+
+    def export(number, **fields):
+        times = [("onnx", 1.5), ("saved_model", 2.5)]
+        content = {
+            "network": "tiny",
+            "run": "a",
+            "run_started": "2026-01-01T10:00:00+00:00",
+            "exported": f"2026-01-02T10:00:0{number}+00:00",
+            "measured_on": "a CPU",
+            "formats": [{"format": name, "milliseconds": {"1": ms + number, "8": 9}} for name, ms in times],
+            **fields,
+        }
+        path = tmp_path / "exports" / "tiny" / str(number) / "export.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content))
+
+    return run, tmp_path / "exports", export
+
+
+def test_the_newest_export_of_a_run_says_its_latency(exported):
+    run, folder, export = exported
+    export(1)
+    export(2)
+    (record,) = compare(run, folder).records
+    assert (record.latency.milliseconds, record.latency.by, record.latency.machine) == (4.5, "saved_model", "a CPU")
+    assert not any("latency" in note for note in compare(run, folder).notes())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"run": "b"},
+        {"network": "other"},
+        {"run_started": "2026-01-01T10:00:01+00:00"},
+        {"formats": []},
+        {"exported": 3},
+    ],
+)
+def test_an_export_of_another_run_says_nothing(exported, fields):
+    run, folder, export = exported
+    export(1, **fields)
+    found = compare(run, folder)
+    if fields != {"exported": 3}:
+        assert found.records[0].latency is None
+        expected = f"the latency of a was not measured; python tools/export.py {run} measures it"
+        assert expected in list(found.notes())
+
+
 # -- searches --------------------------------------------------------------------------------------------------------
 
 
