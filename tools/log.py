@@ -9,6 +9,7 @@ WANDB_MODE=offline keeps the runs of W&B on the disk. Of a search, the runs of a
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+from functools import partial
 
 from archspec import cli
 from builder.system.signals import exit_on_sigterm
@@ -25,7 +26,7 @@ def main() -> None:
     args = parser.parse_args()
     exit_on_sigterm()
     with cli.exit_on_user_error():
-        send(args.run, args.to, args.project, args.follow)
+        send(args.run, args.to, args.project, args.follow, partial(print, flush=True))
 
 
 if __name__ == "__main__":

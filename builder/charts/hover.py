@@ -11,7 +11,7 @@ STYLE = """
        line-height: 1.35; padding: 0.4rem 0.6rem; border: 1px solid var(--line); border-radius: 4px;
        background: var(--raised); box-shadow: 0 2px 8px #0004; }
 .tip::first-line { font-weight: 600; }
-g.mark.on > path, g.mark.on use { stroke: var(--accent) !important; stroke-width: 3 !important; opacity: 1 !important;
+g.mark.on > path, g.mark.on use { stroke: var(--ink) !important; stroke-width: 3 !important; opacity: 1 !important;
                                   stroke-opacity: 1 !important; }
 tr.on td { background: var(--raised); }
 """

@@ -41,7 +41,7 @@ def label_points(
     assert figure is not None
     scale = 72 / figure.dpi
     places = axes.transData.transform(np.asarray(points, float).reshape(-1, 2)) * scale
-    panel = axes.bbox.extents * scale
+    panel = np.asarray(axes.bbox.extents) * scale
     corners = axes.transData.transform(np.asarray(line, float).reshape(-1, 2)) * scale
     parts = np.concatenate([np.minimum(corners[:-1], corners[1:]), np.maximum(corners[:-1], corners[1:])], axis=1)
     taken = np.concatenate([places - RADIUS, places + RADIUS], axis=1)

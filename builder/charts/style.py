@@ -19,6 +19,7 @@ STYLE: Any = {
     "axes.spines.right": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
+    "axes.titley": 1.0,  # else all ticks are measured to find a place above them, which takes a third of the time
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": palette.LIGHT["line"],

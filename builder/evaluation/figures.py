@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -40,7 +41,7 @@ LEAST_WIDTH = 6.5
 """The width of the figure of few pictures, in inches, in which its title has room."""
 CHARACTERS = 11
 """How many characters of a title fit into an inch."""
-IMAGE_STYLE = {**STYLE, "axes.grid": False, "axes.spines.top": True, "axes.spines.right": True}
+IMAGE_STYLE: Any = {**STYLE, "axes.grid": False, "axes.spines.top": True, "axes.spines.right": True}
 LONGEST_NAME = 18
 """The number of characters of a class's name that are shown."""
 LONGEST_PATH = 30

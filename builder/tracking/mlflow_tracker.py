@@ -14,8 +14,13 @@ from typing import Any
 from builder.tracking.content import Content
 from builder.tracking.tracker import State, TrackerError
 
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
-"""How long MLflow tries to reach a server, where the user has not set it: seconds instead of its own minutes."""
+SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+}
+"""MLflow's environment variables where the user has not set them: a server is tried for seconds instead of minutes, and
+a store in a folder, which MLflow refuses without the last one, is allowed, as it has to be asked for anyway."""
 KEY = "convspec.run"
 """The tag that holds a run's key."""
 STATUS: Mapping[State, str] = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED"}
@@ -83,7 +88,7 @@ def open_run(content: Content) -> MlflowRun:
     Raises:
         TrackerError: MLflow cannot be reached, or does not take it.
     """
-    for name, value in PATIENCE.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
     import mlflow
     from mlflow.entities import Param, RunTag, ViewType

@@ -18,6 +18,7 @@ from builder.runs.directory import is_training
 from builder.runs.finding import is_run, is_search
 from builder.runs.names import ENVIRONMENT, METRICS, MODEL, TRIALS
 from builder.runs.run import Run, open_run
+from builder.system.ctrl_c import disarm
 from builder.system.terminal import Say
 from builder.tracking.content import Content, content_of, files_of
 from builder.tracking.tracker import TRACKERS, State, Tracker, TrackerError, check_installed, open_tracker
@@ -91,6 +92,7 @@ def _send(run: Run, to: str, content: Content, follow: bool, say: Say) -> None:
     who, again = TRACKERS[to], "the same command sends what is missing"
     try:
         tracker = open_tracker(to, content)
+        disarm()  # the tracker's package is imported; from here on Ctrl-C is answered
         say(f"{run.directory} to {tracker.place}")
         try:
             sent = _epochs(run, tracker, content, follow, say)

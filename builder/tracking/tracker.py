@@ -63,4 +63,4 @@ def open_tracker(name: str, content: Content) -> Tracker:
     Raises:
         TrackerError: the tracker cannot be reached.
     """
-    return import_module(f"builder.tracking.{name}_tracker").open_run(content)  # type: ignore[no-any-return]
+    return import_module(f"builder.tracking.{name}_tracker").open_run(content)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ SETTINGS = {
     "silent": True,
     "console": "off",
     "init_timeout": SECONDS,
-    # What W&B would say of the machine and the command is that of this process, not of the training.
+    # What W&B would say of machine and command is true of this process, not of the training, and is nobody's business.
+    "host": "",
     "disable_git": True,
     "disable_code": True,
     "disable_job_creation": True,
@@ -28,6 +31,7 @@ SETTINGS = {
     "x_disable_stats": True,
     "x_save_requirements": False,
 }
+NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?")
 MARK = "convspec.txt"
 """A file in the folder of an offline run that says that it was written here, whole."""
 
@@ -60,11 +64,14 @@ class WandbRun:
                 self.run.save(str(path), base_path=self.run.dir, policy="now")
 
     def close(self, state: State) -> None:
+        import wandb
+
         with _reported():
             folder, is_offline, key = Path(self.run.dir), self.run.offline, self.run.id
             self.run.summary["state"] = state
             self.run.finish(exit_code=1 if state == "stopped" else 0)
             if is_offline:
+                wandb.teardown()  # its service has the end of the file in its memory until then
                 (folder / MARK).write_text(f"{key}\n")
                 for other in folder.parents[1].glob(f"offline-run-*-{key}/files/{MARK}"):
                     if other.parent != folder:
@@ -79,6 +86,7 @@ def open_run(content: Content) -> WandbRun:
     """
     import wandb
 
+    config = {**content.params, **{f"run.{name}": value for name, value in content.tags.items()}}
     with _reported():
         run = wandb.init(
             project=content.project,
@@ -86,12 +94,19 @@ def open_run(content: Content) -> WandbRun:
             name=content.name,
             group=content.group or None,
             notes=content.description or None,
-            config={**content.params, **{f"run.{name}": value for name, value in content.tags.items()}},
+            config={name: _value(text) for name, text in config.items()},
             resume="allow",
             settings=wandb.Settings(**SETTINGS),
         )
-        where = f"{Path(run.dir).parent}, for wandb sync" if run.offline else run.url
+        where = f"{os.path.relpath(Path(run.dir).parent)}, for wandb sync" if run.offline else run.url
         return WandbRun(run, str(where))
+
+
+def _value(text: str) -> int | float | str:
+    """A number as a number, so that W&B can draw it."""
+    if not NUMBER.fullmatch(text):
+        return text
+    return int(text) if text.lstrip("-").isdecimal() else float(text)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -52,12 +53,12 @@ def learning_curve(name: str, rows: Sequence[Mapping[str, float]], best: Mapping
     for axes in (loss, error, rate):
         axes.set(xlim=(0, 1.015 * len(rows)), xlabel="epoch")
         axes.set_xticks(linear_ticks(0, len(rows), is_count=True))
-    head = {"x": MARGINS["left"], "va": "center", "parse_math": False}
+    head: dict[str, Any] = {"x": MARGINS["left"], "va": "center", "parse_math": False}
     figure.text(y=0.945, s=printable(name), fontsize=13, fontweight="bold", **head)
     result = f"loss {best['val_loss']:.4g}, top-1 error {_error(best['val_accuracy']):.2f} %"
     text = f"best epoch: {best['epoch']:.0f} of {len(rows)}, validation {result}"
     figure.text(y=0.875, s=text, fontsize=9.5, color=LIGHT["muted"], **head)
-    place = {"loc": "center right", "bbox_to_anchor": (MARGINS["right"], 0.925), "borderaxespad": 0}
+    place: dict[str, Any] = {"loc": "center right", "bbox_to_anchor": (MARGINS["right"], 0.925), "borderaxespad": 0}
     figure.legend(*loss.get_legend_handles_labels(), ncols=3, fontsize=9.5, columnspacing=1.6, **place)
     return figure
 
@@ -79,14 +80,17 @@ def _draw_metric(
     epochs = [row["epoch"] for row in rows]
     training, validation = ([shown(row[f"{prefix}{metric}"]) for row in rows] for prefix in ("", "val_"))
     values = [*training, *validation]
-    least = foot(values)
-    (log_scale if metric == "loss" or max(values) > SPAN * least else linear_scale)(axes, values)
+    is_logarithmic = metric == "loss" or max(values) > SPAN * foot(values)
+    (log_scale if is_logarithmic else linear_scale)(axes, values)
+    least = foot(values) if is_logarithmic else 0.0  # where zeros are drawn
     marker = "o" if len(rows) <= MARKED else None
     for label, line, color in (("training", training, "series1"), ("validation", validation, "series2")):
-        style = {"linestyle": (0, (4, 1.5)), "linewidth": 1.3} if label == "training" else {"linewidth": 1.8}
+        style: dict[str, Any] = {"linestyle": (0, (4, 1.5)), "linewidth": 1.3}
+        if label == "validation":
+            style = {"linewidth": 1.8}
         line = [max(value, least) for value in line]
         axes.plot(epochs, line, label=label, color=LIGHT[color], marker=marker, markersize=3, **style)
-    ring = {"markersize": 8, "markeredgewidth": 1.6, "markeredgecolor": LIGHT["ink"], "markerfacecolor": "none"}
+    ring: dict[str, Any] = {"markeredgewidth": 1.6, "markeredgecolor": LIGHT["ink"], "markerfacecolor": "none"}
     height = max(shown(best[f"val_{metric}"]), least)
-    axes.plot(best["epoch"], height, "o", label="best epoch", zorder=5, clip_on=False, **ring)
+    axes.plot(best["epoch"], height, "o", label="best epoch", markersize=8, zorder=5, clip_on=False, **ring)
     axes.set_title(title)

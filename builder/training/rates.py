@@ -14,7 +14,7 @@ from archspec.recipe.schedules import Plateau, Step
 from archspec.wording import counted
 from builder.charts.scales import linear_scale, log_scale
 
-POINTS = 1000
+POINTS = 500
 """How many steps of a training are drawn, evenly spread; those of the warm-up come on top."""
 WARMUP_POINTS = 100
 SAME = 1e-4

@@ -18,10 +18,11 @@ COLORED = len(SERIES)
 """How many learning curves, those of the best trials, are in colour."""
 MARKED = 30
 """Up to this many epochs, those of the best trials have marks; an only one always has."""
-LATE = 0.2
-"""The share of the epochs after which the values decide the limits of the axis."""
+LATE = 0.5
+"""The share of the epochs after which the values decide the limits of the axis, but for the WORST of them."""
+WORST = 0.03
 SQUEEZED = 1.5
-"""How many times the late values' range all values may take before the early ones are cut off."""
+"""How many times the late values' range all values may take before the others are cut off."""
 
 
 def learning_curves(results: Results) -> Figure:
@@ -54,7 +55,7 @@ def learning_curves(results: Results) -> Figure:
             zorder=order,
             gid=gid(one),
         )
-    note = _limit(axes, curves)
+    note = _limit(axes, curves, falls=name.endswith("loss"))
     axes.set(xlabel="epoch", ylabel=name, xlim=(0, last * 1.02), title=note)
     axes.set_xticks(linear_ticks(0, last, 10, is_count=True))
     handles, labels = axes.get_legend_handles_labels()
@@ -63,24 +64,32 @@ def learning_curves(results: Results) -> Figure:
     return figure
 
 
-def _limit(axes: Axes, curves: Sequence[Sequence[float]]) -> str:
-    """Gives the y axis limits that show the late epochs; returns a note if early ones lie outside."""
-    every = [value for curve in curves for value in curve]
-    late = [value for curve in curves for value in curve[int(LATE * len(curve)) :]]
+def _limit(axes: Axes, curves: Sequence[Sequence[float]], falls: bool) -> str:
+    """Gives the y axis limits that show the late epochs; returns a note if other values lie outside.
+
+    Args:
+        axes: the panel.
+        curves: the values of each trial.
+        falls: whether lower values are better.
+    """
+    every = sorted(value for curve in curves for value in curve)
+    late = sorted(value for curve in curves for value in curve[int(LATE * len(curve)) :])
     if not every:
         return ""
-    low, high = min(late), max(late)
-    is_cut = max(every) - min(every) > SQUEEZED * (high - low) > 0
+    worst = int(WORST * len(late))
+    low, high = (every[0], late[-1 - worst]) if falls else (late[worst], every[-1])
+    is_cut = every[-1] - every[0] > SQUEEZED * (high - low) > 0
     if not is_cut:
-        low, high = min(every), max(every)
+        low, high = every[0], every[-1]
     room = 0.06 * ((high - low) or abs(high) or 1.0)
     axes.set_ylim(low - room, high + room)
     ticks = linear_ticks(low - room, high + room, 8)
     axes.set_yticks(ticks, tick_texts(ticks))
-    outside = sum(not low - room <= value <= high + room for value in every)
-    return (
-        f"{outside:,} values of early epochs lie outside, from {min(every):.4g} to {max(every):.4g}" if is_cut else ""
-    )
+    if not is_cut:
+        return ""
+    if falls:
+        return f"{sum(value > high + room for value in every):,} values lie above, up to {every[-1]:.4g}"
+    return f"{sum(value < low - room for value in every):,} values lie below, down to {every[0]:.4g}"
 
 
 def _metrics(results: Results, one: Outcome) -> list[dict[str, float]]:

@@ -28,7 +28,7 @@ def seconds(results: Results, one: Outcome) -> float:
 
 def time_unit(longest: float) -> tuple[float, str]:
     """The unit in which times of up to so many seconds are shown: its seconds, and its name."""
-    return next(unit for unit in ((1, "s"), (60, "min"), (3600, "h")) if longest < 180 * unit[0] or unit[1] == "h")
+    return (1, "s") if longest < 180 else (60, "min") if longest < 180 * 60 else (3600, "h")
 
 
 def texts(results: Results) -> dict[str, str]:

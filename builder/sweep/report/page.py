@@ -40,6 +40,7 @@ NOTES = {
 }
 STYLE = f"""
 {hover.STYLE}
+.wide svg {{ min-width: 42rem; }}
 tr.best td {{ background: var(--raised); font-weight: 600; }}
 tr.best td:first-child::after {{ content: " ★"; color: var(--accent); }}
 """

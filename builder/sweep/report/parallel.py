@@ -50,7 +50,7 @@ def parallel_coordinates(results: Results) -> Figure:
         places = [_share(one.objective, objectives), _share(size, sizes)]
         places += [UNSET if (at := position(dimension, one.trial.values)) is None else at for dimension in dimensions]
         is_best = best is not None and one.trial.id == best.trial.id
-        style = {"color": _shade(rank, len(worst_first)), "linewidth": 1.3, "alpha": 0.85, "zorder": 2}
+        style: dict[str, Any] = {"color": _shade(rank, len(worst_first)), "linewidth": 1.3, "alpha": 0.85, "zorder": 2}
         if is_best:
             style = {"color": LIGHT["accent"], "linewidth": 3, "zorder": 3}
         axes.plot(range(count), places, gid=gid(one), solid_joinstyle="round", **style)

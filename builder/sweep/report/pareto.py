@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -52,7 +52,7 @@ def pareto(results: Results) -> Figure:
     is_complete = [_draw(axes, results, one) for axes, one in zip(panels, costs, strict=True)]
     where = "" if all(is_complete) else ", where there is room for them"
     panels[0].set_title(f"The numbers are those of trials{where}", fontsize=9.5, color=LIGHT["muted"])
-    place = {"loc": "center right", "bbox_to_anchor": (MARGINS["right"], 0.95), "borderaxespad": 0}
+    place: dict[str, Any] = {"loc": "center right", "bbox_to_anchor": (MARGINS["right"], 0.95), "borderaxespad": 0}
     handles, labels = panels[0].get_legend_handles_labels()
     for axes in panels[1:]:
         more = zip(*axes.get_legend_handles_labels(), strict=True)
@@ -74,7 +74,7 @@ def _draw(axes: Axes, results: Results, against: Cost) -> bool:
     _scale(axes, x, against)
     axes.plot(*zip(*_corners(points[: len(front)]), strict=True), color=LIGHT["accent"], linewidth=1.2)
     for order, (one, point) in enumerate(zip(ranked, points, strict=True)):
-        style = {"marker": "D", "markersize": 5, "color": LIGHT["accent"], "zorder": 4}
+        style: dict[str, Any] = {"marker": "D", "markersize": 5, "color": LIGHT["accent"], "zorder": 4}
         if order >= len(front):
             style = {"marker": "o", "markersize": 5, "color": LIGHT["series5"], "alpha": 0.5, "zorder": 3}
         is_first = order in (0, len(front))

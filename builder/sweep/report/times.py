@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
 from archspec.palette import LIGHT
@@ -23,10 +25,10 @@ def times(results: Results) -> Figure:
         training = sum(part.seconds for part in one.executions) / unit
         whole = max(sum(part.wall_seconds for part in one.executions) / unit, training)
         highest = max(highest, whole)
-        style = {"width": 0.75, "linewidth": 0}
+        style: dict[str, Any] = {"width": 0.75, "linewidth": 0}
         (bar,) = axes.bar(at, training, color=LIGHT["series1"], label="training and validation", **style)
         bar.set_gid(gid(one, "training"))
-        rest = {
+        rest: dict[str, Any] = {
             "bottom": training,
             "color": LIGHT["series7"],
             "alpha": 0.45,

@@ -60,6 +60,17 @@ def test_ticks_are_readable_whatever_is_spanned(loss, error, ticks):
         assert texts[0] == "0" and axes.get_ylim()[0] < axes.lines[1].get_ydata()[-1] == axes.get_yticks()[0]
 
 
+def test_no_error_at_all_is_drawn_at_zero():
+    recipe = recipe_of(0.1, 3)
+    for errors in ([0, 0, 0], [0, 0.001, 0]):
+        rows = rows_of(recipe, 3)
+        for row, error in zip(rows, errors, strict=True):
+            row |= {"accuracy": 1.0, "val_accuracy": 1 - error}
+        _, axes = panels(rows, recipe)[1]
+        heights = axes.transAxes.inverted().transform(axes.transData.transform(axes.lines[0].get_xydata()))[:, 1]
+        assert heights.max() < 0.1 and axes.get_yticklabels()[0].get_text() == "0"
+
+
 def test_late_epochs_are_not_squeezed_by_the_first():
     recipe = recipe_of(0.1, 20)
     rows = rows_of(recipe, 20, error=(0.02, 0.01))
