@@ -55,12 +55,12 @@ class Group:
 
     @cached_property
     def error(self) -> Sample | None:
-        """Of the errors in the best epochs, shares from 0 to 1."""
+        """The errors in the best epochs, shares from 0 to 1, summarised."""
         return self.sample(lambda one: one.error)
 
     @cached_property
     def loss(self) -> Sample | None:
-        """Of the validation losses in the best epochs."""
+        """The validation losses in the best epochs, summarised."""
         return self.sample(lambda one: one.loss)
 
     @property

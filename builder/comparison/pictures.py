@@ -19,7 +19,7 @@ from builder.comparison.record import Record
 from builder.pictures.grid import DPI, Grid, draw_grid, white_level
 
 MOST_PAIRS = 3
-"""Of so many pairs, the pictures are shown."""
+"""How many pairs have their pictures shown."""
 SIDE = 112
 """Pixels of the longer side of a picture on a page; smaller ones are shown as they are, enlarged by the browser."""
 LOSSLESS = 48
