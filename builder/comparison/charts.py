@@ -25,6 +25,8 @@ SHORT = 52
 """How many characters of a legend there is room for below one chart."""
 PANEL = (4.6, 3.1)
 """Inches of one chart, whose text is legible when it is as wide as a telephone's screen."""
+DPI = 160
+"""Of the parts of a chart on a page that are an image."""
 MOST_POINTS = 8000
 """With more points, the lines of a chart on a page are an image, so that the page stays small."""
 
@@ -32,9 +34,9 @@ MOST_POINTS = 8000
 def panel(task: Task, which: str, look: Mapping[str, Look]) -> Figure:
     """One chart by itself, for a page."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(PANEL, layout="constrained")
+        figure = Figure(PANEL, layout="constrained", dpi=DPI)
         _draw(figure, [figure.subplots()], task, [which], look)
-        if _points(task) > MOST_POINTS:
+        if which in CURVES and sum(len(one.rows) for one in task.records) > MOST_POINTS:
             for line in figure.axes[0].lines:
                 line.set_rasterized(True)
         return figure
@@ -84,8 +86,6 @@ def _draw(figure: Figure, panels: Sequence[Axes], task: Task, which: Sequence[st
     if points and len(task.groups) > 1:
         figure.draw_without_rendering()  # so that the charts have their final places
         for axes, found in points.items():
-            label_points(axes, list(found.values()), list(found))
-
-
-def _points(task: Task) -> int:
-    return sum(len(one.rows) for one in task.records)
+            named = sorted(found, key=lambda letter: look[letter].is_grey)  # stable: the best are still first
+            texts = [letter for letter in named if not look[letter].is_grey]
+            label_points(axes, [found[letter] for letter in named], texts)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from builder.comparison.axes import readable
 from builder.comparison.groups import Task, Value
-from builder.comparison.looks import Ids, Look
+from builder.comparison.looks import PALE, Ids, Look
 from builder.comparison.text import ranked
 
 COSTS: Mapping[str, tuple[str, Value]] = {
@@ -49,10 +49,19 @@ def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> d
         points[group.letter] = cost.mean, y
         errors += [y - (bar or 0.0), y, y + (bar or 0.0)]
         container = axes.errorbar(
-            cost.mean, y, yerr=bar, fmt=mine.marker, color=mine.color, markersize=6, capsize=3, elinewidth=1.2
+            cost.mean,
+            y,
+            yerr=bar,
+            fmt=mine.marker,
+            color=mine.color,
+            markersize=6,
+            capsize=3,
+            elinewidth=1.2,
+            alpha=PALE if mine.is_grey else 1.0,
         )
         for part in container.get_children():
             part.set_gid(next(gid))
+            part.set_rasterized(mine.is_grey)
     axes.set_title("validation error, %")
     axes.set_xlabel(label)
     readable(axes, "x", [x for x, _ in points.values()])

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from builder.comparison.axes import ROUND, readable
 from builder.comparison.groups import Task
-from builder.comparison.looks import LETTERED, Ids, Look
+from builder.comparison.looks import LETTERED, PALE, Ids, Look
 from builder.comparison.record import TRAINING, Record
 from builder.comparison.text import ranked
 
@@ -46,9 +46,9 @@ def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) ->
             low = np.maximum(mean - deviation, np.min(mean) / 1000)  # a logarithmic axis has no zero
             axes.fill_between(_epochs(mean), low, mean + deviation, color=mine.color, alpha=0.16, linewidth=0)
         is_pale = len(drawn) - order > EMPHASISED or mine.is_grey
-        weight: dict[str, Any] = (
-            {"linewidth": 0.9, "alpha": 0.7} if is_pale else {"linewidth": 1.9 if len(drawn) < EMPHASISED else 1.6}
-        )
+        weight: dict[str, Any] = {"linewidth": 1.9 if len(drawn) < EMPHASISED else 1.6}
+        if is_pale:
+            weight = {"linewidth": 0.9, "alpha": PALE if mine.is_grey else 0.7, "rasterized": mine.is_grey}
         axes.plot(_epochs(mean), mean, **style, **weight, gid=next(gid), marker=_dot(mean), markersize=4)
         for rest in (curve for curve in curves if len(curve) > len(mean)):
             longer = _shown(rest[len(mean) - 1 :], shown, floor)

@@ -107,6 +107,9 @@ def fact_table(groups: Sequence[Group], found: Sequence[Fact]) -> str:
 
 
 def swatch(look: Look) -> str:
+    """A piece of a group's line, as charts have it; none of those that are grey there."""
+    if look.is_grey:
+        return ""
     dash = "" if look.svg_dash == "none" else f' stroke-dasharray="{look.svg_dash}"'
     line = f'<path d="M1 6H31" stroke="var(--{look.name})" stroke-width="3" fill="none"{dash}/>'
     return f'<svg viewBox="0 0 32 12" aria-hidden="true">{line}</svg>'

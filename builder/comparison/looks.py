@@ -13,6 +13,8 @@ from builder.comparison.text import ranked
 DASHES: tuple[tuple[Any, str], ...] = (("solid", "none"), ((0, (5, 2)), "5 2"), ((0, (1.2, 1.6)), "1.5 2"))
 """How the lines of the first eight groups, the next and the third eight are dashed, for Matplotlib and for SVG."""
 MARKERS = "osD^vPX*"
+PALE = 0.35
+"""How opaque the grey of further groups is."""
 LETTERED = 12
 """Up to so many groups have their letters in charts."""
 
@@ -51,7 +53,7 @@ def looks(groups: Sequence[Group]) -> dict[str, Look]:
             name = f"series{number % colors + 1}"
             found[letter] = Look(palette.LIGHT[name], name, dash, svg_dash, MARKERS[number % colors])
         else:
-            found[letter] = Look(palette.LIGHT["line"], "line", "solid", "none", ".", True)
+            found[letter] = Look(palette.LIGHT["muted"], "muted", "solid", "none", ".", True)
     return found
 
 

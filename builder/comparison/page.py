@@ -75,7 +75,7 @@ def page(comparison: Comparison, pictures: Sequence[Pair], missing: str, everyth
 
 def fragment(comparison: Comparison) -> str:
     """Tables, conclusions and charts as an element, for a notebook."""
-    style = f"<style>{palette.variables('.runs')}{STYLE}</style>"
+    style = f"<style>{palette.variables('.runs')}.runs {{{STYLE}}}</style>"  # for this element alone
     body = "\n".join([*_head(comparison, "h3"), *_body(comparison, (), "", False)])
     return f'<div class="runs">{style}{body}</div>'
 

@@ -253,6 +253,19 @@ def test_early_stopping_is_an_end(tmp_path):
     assert record.is_complete and record.reason == "stopped early: val_accuracy did not improve for 2 epochs"
 
 
+def test_imported_weights_are_shown_without_a_training(tmp_path):
+    data = {"name": "weights from elsewhere", "train": 0, "validation": 0, "fingerprint": ""}
+    imported = make(tmp_path / "imported", (), data=data, environment={"weights": "/somewhere/resnet50.pth"})
+    trained = make(tmp_path / "trained")
+    for run, wrong in ((imported, [1]), (trained, [2])):
+        evaluate(run, wrong)
+    found = compare([imported, trained])
+    assert [one.state for one in found.records] == ["imported", "complete"] and len(found.tasks) == 2
+    assert "imported: its weights are from elsewhere: resnet50.pth" in list(found.notes())
+    assert len(found.disagreements) == 1  # both were tested on the same pictures
+    assert "imported" in str(found) and found.save(tmp_path / "report")
+
+
 def test_a_run_may_be_renamed(tmp_path):
     make(tmp_path / "a")
     before = compare(tmp_path / "a").records[0].numbers()
