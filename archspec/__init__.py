@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from archspec.drawing import Drawing
     from archspec.errors import Problem, SpecError, UserError
     from archspec.graph.graph import Graph, Node
-    from archspec.network import analyse, draw, summary
+    from archspec.network import analyse, draw, draw_field, summary
     from archspec.spec.spec import Spec, load, loads
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "analyse",
     "compare",
     "draw",
+    "draw_field",
     "load",
     "loads",
     "summary",
@@ -50,6 +51,7 @@ MODULES = {
     "analyse": "network",
     "compare": "comparison.comparison",
     "draw": "network",
+    "draw_field": "network",
     "load": "spec.spec",
     "loads": "spec.spec",
     "summary": "network",

@@ -98,6 +98,7 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
     else:
         graph, train, description = network.graph, network.train, network.description
         notes = network.hints
+    analysis = analyse_graph(network) if isinstance(network, Graph) else network.analysis
     if batch_size is not None:
         batch, source = batch_size, option
     elif train is not None and train.is_automatic:
@@ -109,7 +110,7 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
     precision = train.precision if train is not None else "float32"
     rematerialized = rematerialized_elements(graph) if train is not None and train.rematerialize else None
     hinted = (*hints(graph), *notes)
-    return Summary(analyse_graph(graph), graph, description, batch, source, precision, hinted, rematerialized)
+    return Summary(analysis, graph, description, batch, source, precision, hinted, rematerialized)
 
 
 # -- one network -----------------------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ def to_html(summary: Summary) -> str:
         for label, value, note in _totals(summary)
     )
     notes = "".join(f"<p>Hint: {escape(hint)}.</p>" for hint in summary.hints)
-    drawing = f'<div style="max-height: 40rem; overflow: auto">{_drawing(summary.graph)}</div>'
+    drawing = f'<div style="max-height: 40rem; overflow: auto; border: 1px solid #8888">{_drawing(summary.graph)}</div>'
     return f"<p>{escape(title)}</p>{drawing}{tables.html(HEADER, rows, text_columns=3)}<ul>{totals}</ul>{notes}"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from archspec.comparison.differences import ADDED, CHANGED, REMOVED, UNCHANGED, Difference, without_numbers
 from archspec.comparison.fields import Change
+from archspec.drawing.outline import Part
 from archspec.wording import counted
 
 SIGNS = {ADDED: "+", REMOVED: "\N{MINUS SIGN}", CHANGED: "~"}
@@ -57,7 +58,7 @@ def rows(root: Difference) -> list[Row]:
     ]
     for (kind, words), changes in reporter.common.items():
         ours = [leaf for leaf in rest if _kind(leaf) == kind and leaf.status == CHANGED]
-        rest = [leaf for leaf in rest if leaf not in ours]
+        rest = [leaf for leaf in rest if _kind(leaf) != kind or leaf.status != CHANGED]
         found.append(Row("~", words, _in_words(changes), *_deltas(ours)))
     found += [row for row, _ in found_rows]
     deltas, totals = _deltas(rest), _deltas(leaves(root))
@@ -183,8 +184,8 @@ class _Reporter:
         if max(before, after) < 2 or len(texts) != 1:
             return ""
         (text,) = texts
-        noun = without_numbers(children[0].part).strip("#_-") or "part"
-        count = counted(after, noun) if before == after else f"{before} → {counted(after, noun)}"
+        count = _parts(after, children[0].part)
+        count = count if before == after else f"{before} → {count}"
         is_switch = bool(text) and _is_other_block(both[0])
         if is_switch and kinds <= {both[0].kinds[alone[0].status == ADDED] if alone else None}:
             return f"{count}, {text}"
@@ -226,6 +227,13 @@ def _labels(run: Sequence[Difference]) -> str:
     return first if len(run) == 1 else f"{first}\N{EN DASH}{last}"
 
 
+def _parts(count: int, one: Part) -> str:
+    """A count of parts by the name that they share but for its number: `3 blocks`."""
+    noun = without_numbers(one).strip("#_-")
+    noun = noun if noun and "#" not in noun else "part"
+    return counted(count, noun, f"{noun}es" if noun.endswith(("ch", "sh", "s", "x")) else "")
+
+
 def described(difference: Difference) -> str:
     """A part that is in one of the networks, in a few words: `conv 3x3/2 +2, 64 filters` with the two layers that are
     declared on it, `bottleneck`, or `3 blocks (bottleneck)`."""
@@ -239,7 +247,7 @@ def described(difference: Difference) -> str:
         return kind
     kinds = {(without_numbers(child.part), child.kinds[child.status == ADDED]) for child in difference.children}
     if len(kinds) == 1 and len(difference.children) > 1:
-        ((label, inner),) = kinds
+        ((_, inner),) = kinds
         if inner is not None and inner not in PLAIN_KINDS:
-            return f"{counted(len(difference.children), label.strip('#_-') or inner)} ({inner})"
+            return f"{_parts(len(difference.children), difference.children[0].part)} ({inner})"
     return counted(part.stop - part.start, "layer")

@@ -1,7 +1,8 @@
 """Drawings of networks, laid out from the structure that their specs give them.
 
 A graph becomes a tree of parts (`outline`), of which a drawing opens some (`views`); their place follows from how they
-are nested (`arranging`, `stacking`, `layout`), and is written as SVG (`svg`).
+are nested (`arranging`, `stacking`, `layout`), and is written as SVG (`svg`), as a page (`html`), as pixels (`png`) or
+as a flowchart for Markdown (`mermaid`). `fields` draws what the elements of a layer see of the picture.
 """
 
 from importlib import import_module

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from archspec.drawing.geometry import Box, Canvas, Frame, Line, Point, Rectangle, Text
-from archspec.drawing.labels import Caption, declared, frame_title
+from archspec.drawing.labels import Caption, declared
 from archspec.drawing.text import shortened, width
 from archspec.drawing.views import View, walk
 
-BOX = 18.0
+BOX = 17.0
 """The height of the box of a layer, in pixels."""
 CARD = 34.0
 """The height of the box of a folded group."""
@@ -32,7 +32,7 @@ SIDE_GAP = 5.0
 """Between a text and a line or side."""
 WIDEST = 240.0
 """The width of a box of words that are shortened to fit."""
-TITLE, NUMBERS, SMALL = 11.0, 8.5, 8.5
+TITLE, NUMBERS, SMALL = 12.0, 9.5, 9.5
 """Sizes of type: what a box is, its numbers, and what stands beside lines."""
 
 
@@ -98,14 +98,15 @@ class Block:
 
 def box_width(views: Sequence[View], caption: Callable[[View], Caption]) -> float:
     """The width that all boxes of a drawing have, so that each holds its words."""
-    words = [caption(one) for root in views for one in walk(root) if not one.is_open and not one.part.is_merge]
-    return min(ceil(max((_needed(one) for one in words), default=0.0)) + 1.0, WIDEST)
+    drawn = [one for root in views for one in walk(root) if not one.is_open and not one.part.is_merge]
+    return min(ceil(max((_needed(caption(one), one.times) for one in drawn), default=0.0)) + 1.0, WIDEST)
 
 
-def _needed(words: Caption) -> float:
+def _needed(words: Caption, times: int) -> float:
+    copies = width(f"× {times}", TITLE, bold=True) + SIDE_GAP if times > 1 else 0.0
     title, numbers = width(words.title, TITLE), width(words.numbers, NUMBERS)
     if words.kind == "group":
-        return max(width(words.title, TITLE, bold=True), numbers) + 26
+        return max(width(words.title, TITLE, bold=True) + copies, numbers) + 22
     slants = 2 * SLANT if words.kind in ("pool", "up") else 0.0
     return title + (numbers + 12 if numbers else 0.0) + 16 + slants
 
@@ -117,8 +118,10 @@ def box(view: View, words: Caption, wide: float) -> Block:
     half, behind = wide / 2, BEHIND if view.times > 1 else 0.0
     if words.kind == "group":
         height = CARD
-        title = shortened(words.title, wide - 26, TITLE, bold=True)
-        texts = [Text(-half + 14, 14.5, title, TITLE, "title", bold=True)]
+        copies = f"× {view.times}" if view.times > 1 else ""
+        room = wide - 22 - (width(copies, TITLE, bold=True) + SIDE_GAP if copies else 0.0)
+        texts = [Text(-half + 14, 14, shortened(words.title, room, TITLE, bold=True), TITLE, "title", bold=True)]
+        texts += [Text(half - 8, 14, copies, TITLE, "times", "end", bold=True)] if copies else []
         texts += [Text(-half + 14, 27, words.numbers, NUMBERS, "numbers")] if words.numbers else []
     else:
         height = BOX
@@ -140,24 +143,29 @@ def _sign(view: View) -> Block:
     canvas = Canvas(boxes=[Box(view, "merge", Rectangle(-radius, 0, radius, SIGN), ())])
     left = radius
     if after := declared(view.part):
-        canvas.texts.append(Text(-radius - 1, SIGN + 1, after, SMALL - 1, "shape", "end"))
-        left += 1 + width(after, SMALL - 1)
+        canvas.texts.append(Text(-radius - 1, SIGN + 1, after, SMALL - 1.5, "shape", "end"))
+        left += 1 + width(after, SMALL - 1.5)
     return Block(canvas, left, radius, SIGN, kind="merge", boxes=0)
 
 
-def framed(view: View, inner: Block, gates: Sequence[Gate], name: Callable[[int], str], has_entry: bool) -> Block:
-    """The frame around an open part: its name at the upper left, how often it repeats at the upper right.
+def framed(
+    view: View, words: Caption, inner: Block, gates: Sequence[Gate], name: Callable[[int], str], has_entry: bool
+) -> Block:
+    """The frame around an open part: its name at the upper left, its numbers or how often it repeats at the right.
 
     What comes from afar and cannot be led to its box inside ends at the frame's side, with the name of that box.
     """
-    title = Text(0, 11, shortened(frame_title(view), WIDEST, SMALL), SMALL, "name")
+    title = Text(0, 11.5, shortened(words.title, WIDEST, SMALL), SMALL, "name")
     left = max(inner.left + INSET, width(title.text, SMALL) + 2 * SIDE_GAP)
-    right = inner.right + INSET
-    texts = [title.moved(-left + SIDE_GAP, 0)]
-    if view.times > 1:
-        copies = f"× {view.times}"
-        right = max(right, width(copies, TITLE, bold=True) + 2 * SIDE_GAP)
-        texts.append(Text(right - SIDE_GAP, 12, copies, TITLE, "times", "end", bold=True))
+    copies = Text(0, 12, f"× {view.times}" if view.times > 1 else "", TITLE, "times", "end", bold=True)
+    numbers = Text(0, 11.5, words.numbers, SMALL, "numbers", "end")
+    taken = [one.bounds.width + SIDE_GAP for one in (copies, numbers) if one.text]
+    right = max(inner.right + INSET, sum(taken) + (len(taken) + 1) * SIDE_GAP)
+    texts, x = [title.moved(-left + SIDE_GAP, 0)], right - SIDE_GAP
+    for one in (copies, numbers):
+        if one.text:
+            texts.append(one.moved(x, 0))
+            x -= one.bounds.width + 2 * SIDE_GAP
     height = HEADER + inner.height
     canvas = Canvas(frames=[Frame(view, Rectangle(-left, 0, right, height), tuple(texts))])
     canvas.add(inner.canvas, 0, HEADER)
@@ -167,7 +175,7 @@ def framed(view: View, inner: Block, gates: Sequence[Gate], name: Callable[[int]
     reach = right
     for number, gate in enumerate(gate for gate in gates if gate not in found):
         y = HEADER / 2 + 11 * number
-        label = Text(right + 3, y - 2, name(gate.node).removeprefix(f"{view.part.path}."), SMALL - 1, "shape")
+        label = Text(right + 3, y - 2, name(gate.node).removeprefix(f"{view.part.path}."), SMALL - 1.5, "shape")
         canvas.texts.append(label)
         found[gate] = right, y
         reach = max(reach, label.bounds.right + 2)

@@ -55,22 +55,18 @@ class Caption:
 
 
 def caption(view: View) -> Caption:
-    """The words on the box of a view."""
+    """The words on the box of a view, or on its frame where it is open. Numbers are those of all copies; the frame of a
+    repeat leaves them out, as it shows one copy."""
     numbers = " · ".join(tables.compact(count) for count in (view.parameters, view.macs) if count)
     if not view.part.is_layer:
-        return Caption("group", _label(view), numbers)
+        return Caption("group", frame_title(view), "" if view.is_open and view.times > 1 else numbers)
     op = view.part.ops[0]
     title = title_of(op) + (f" × {view.times}" if view.times > 1 else "")
     return Caption(kind_of(op), title, numbers)
 
 
 def frame_title(view: View) -> str:
-    """The words on the frame of an open view, or on the box of a folded one."""
-    return _label(view)
-
-
-def _label(view: View) -> str:
-    """`block2`, or `block2–36` for a repeat."""
+    """The name of a group in the group around it: `block2`, or `block2–36` for a repeat."""
     if view.times == 1:
         return view.part.label
     first, last = view.part.label, view.copies[-1].rpartition(".")[2]

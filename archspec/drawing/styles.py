@@ -21,6 +21,8 @@ KINDS = {
 }
 """The colour of each kind of box, by its name in the palette. The sign of a merge has that of text."""
 MARKS = ("added", "removed", "changed")
+UNCHANGED = "unchanged"
+"""What a comparison says of a part; a part of which it says nothing looks as it does without one."""
 TINT = 0.13
 """How much of its colour the inside of a box has."""
 
@@ -44,7 +46,7 @@ _SHAPES = "".join(
         "added": "stroke-width:2.2",
         "removed": "stroke-width:2.2;stroke-dasharray:5 2.5",
         "changed": "stroke-width:2.2;stroke-dasharray:1.5 2",
-        "unchanged": "opacity:.5",
+        "unchanged": "opacity:.6",
         "shade": "stroke:none",
     }.items()
 )
@@ -62,19 +64,19 @@ def _colors(colors: Mapping[str, str]) -> str:
         ".skiphead": f"fill:{colors['series2']}",
         ".frame": f"fill:{colors['raised']};stroke:{colors['muted']}",
         ".band": f"stroke:{colors['muted']}",
-        ".merge,.network .plain": f"fill:{colors['paper']}",
+        ".merge": f"fill:{colors['paper']}",
         **{
             f".{kind}": f"fill:{mixed(colors[name], colors['paper'], TINT)};stroke:{colors[name]}"
             for kind, name in KINDS.items()
         },
-        ".plain ": f"stroke:{colors['muted']}",
+        ".plain": f"fill:{colors['paper']};stroke:{colors['muted']}",
         ".shade,.network .bar": f"fill:{colors['series1']}",
         ".stripe": f"fill:{colors[KINDS['group']]}",
         **{f".{mark}": f"stroke:{colors[mark]}" for mark in MARKS},
         **{f".{mark}-sign": f"fill:{colors[mark]}" for mark in MARKS},
         ".on-mark": f"fill:{colors['paper']}",
     }
-    return "".join(f".network {selector.strip()}{{{rule}}}" for selector, rule in rules.items())
+    return "".join(f".network {selector}{{{rule}}}" for selector, rule in rules.items())
 
 
 def mixed(color: str, ground: str, share: float) -> str:

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from archspec import palette
-from archspec.drawing.blocks import BEHIND, SLANT
+from archspec.drawing.blocks import BEHIND, SIGN, SLANT, TITLE
 from archspec.drawing.geometry import Box, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.layout import Layout, Placed
 from archspec.drawing.measures import MEASURES, description
-from archspec.drawing.styles import MARKS, style_sheet
+from archspec.drawing.styles import MARKS, UNCHANGED, style_sheet
 
 SIGNS = dict(zip(MARKS, ("+", "−", "~"), strict=True))
 ROUND = 5.0
 """The radius of the corners of lines, in pixels."""
 HEAD = 5.0
 """The length of an arrow head."""
-SHADES = (0.05, 0.6)
+SHADES = (0.03, 0.45)
 """The opacity of the least and the greatest shade; text stays legible on both."""
 CORNERS = 4.0
 """The radius of the corners of cards and frames."""
@@ -41,7 +41,8 @@ def to_svg(layout: Layout, by: str | None = None) -> str:
     names = ", ".join(one.network.outlined.analysis.name for one in layout.networks)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="network" viewBox="0 0 {wide} {high}" width="{wide}" '
-        f'height="{high}" role="img" aria-label="{_quoted(names)}" font-family="{palette.FONT}" font-size="11">',
+        f'height="{high}" role="img" aria-label="{_quoted(names)}" font-family="{palette.FONT}" '
+        f'font-size="{_n(TITLE)}">',
         f"<style>{style_sheet()}</style>",
         f'<rect class="paper" width="{wide}" height="{high}"/>',
     ]
@@ -57,6 +58,10 @@ def to_svg(layout: Layout, by: str | None = None) -> str:
 
 def _network(placed: Placed, by: str | None) -> Iterator[str]:
     canvas, network = placed.canvas, placed.network
+    shares = [
+        MEASURES[by].share(box.view, network.outlined) if by and box.kind != "merge" else None for box in canvas.boxes
+    ]
+    most = max(filter(None, shares), default=1.0)
     yield f'<g data-network="{_quoted(network.outlined.analysis.name)}">'
     for frame in canvas.frames:
         yield _frame(frame, network.mark(frame.view.part))
@@ -64,9 +69,8 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
         yield _line(line)
     for x, y in dict.fromkeys(canvas.dots):
         yield f'<circle class="dot" cx="{_n(x)}" cy="{_n(y)}" r="1.9"/>'
-    for box in canvas.boxes:
-        share = MEASURES[by].share(box.view, network.outlined) if by and box.kind != "merge" else None
-        yield _box(box, network.mark(box.view.part), share, by is not None)
+    for box, share in zip(canvas.boxes, shares, strict=True):
+        yield _box(box, network.mark(box.view.part), None if share is None else share / most)
     yield from map(_text, canvas.texts)
     yield "</g>"
 
@@ -75,8 +79,9 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
 
 
 def _frame(frame: Frame, mark: str | None) -> str:
+    names = f"frame {mark}" if mark in MARKS else "frame"
     body = "".join(
-        f'<rect class="frame" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
+        f'<rect class="{names}" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
         f'height="{_n(side.height)}" rx="{_n(CORNERS)}"/>'
         for side in _cards(frame.sides, frame.view.times)
     )
@@ -84,23 +89,23 @@ def _frame(frame: Frame, mark: str | None) -> str:
     return f'<g data-path="{_quoted(frame.view.part.path)}">{_title(frame)}{body}{_mark(mark, frame.sides)}</g>'
 
 
-def _box(box: Box, mark: str | None, share: float | None, is_plain: bool) -> str:
-    names = f"side {box.kind}" + (" plain" if is_plain and box.kind != "merge" else "")
+def _box(box: Box, mark: str | None, share: float | None) -> str:
+    names = f"side {box.kind}" + ("" if share is None else " plain")
     names += f" {mark}" if mark in MARKS else ""
     body = "".join(_side(box, side, names) for side in _cards(box.sides, box.view.times))
     sides = box.sides
-    if box.kind == "group" and not is_plain:
+    if box.kind == "group" and share is None:
         body += _stripe(sides)
     if share is not None:
         opacity = SHADES[0] + share * (SHADES[1] - SHADES[0])
         body += _side(box, sides, "shade", f' fill-opacity="{opacity:.2f}"')
-        inset = SLANT + 3 if box.kind in ("pool", "up") else 8.0
-        wide, y = share * (sides.width - 2 * inset), sides.bottom - 3.5
+        inset = SLANT if box.kind == "pool" else 1.5
+        wide, y = share * (sides.width - 2 * inset), sides.bottom - 3.0
         body += f'<rect class="bar" x="{_n(sides.left + inset)}" y="{_n(y)}" width="{_n(wide)}" height="2"/>'
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
-    body += "".join(map(_text, box.texts))
-    faded = ' class="unchanged"' if mark == "unchanged" else ""
+    body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in box.texts)
+    faded = f' class="{mark}"' if mark == UNCHANGED else ""
     return f'<g data-path="{_quoted(box.view.part.path)}"{faded}>{_title(box)}{body}{_mark(mark, sides)}</g>'
 
 
@@ -147,7 +152,7 @@ def _mark(mark: str | None, sides: Rectangle) -> str:
     """The sign of what a comparison says of a part, at its upper left corner."""
     if mark not in SIGNS:
         return ""
-    x, y = sides.left, sides.top
+    x, y = (sides.left - 1, sides.top - 1) if sides.width > SIGN else (sides.left - 5, sides.top - 1)
     circle = f'<circle class="{mark}-sign" cx="{_n(x)}" cy="{_n(y)}" r="6"/>'
     place = f'x="{_n(x)}" y="{_n(y + 3.6)}" text-anchor="middle" font-weight="bold"'
     return f'{circle}<text class="on-mark" {place}>{SIGNS[mark]}</text>'
@@ -178,8 +183,14 @@ def _line(line: Line) -> str:
 def _rounded(points: Sequence[Point]) -> str:
     """A path along the points, with round corners."""
     path = f"M{_p(points[0])}"
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(ROUND, _distance(before, corner) / 2, _distance(corner, after) / 2)
+    last = len(points) - 2
+    for number in range(1, len(points) - 1):
+        before, corner, after = points[number - 1 : number + 2]
+        room = (
+            _distance(before, corner) / (1 if number == 1 else 2),
+            _distance(corner, after) / (1 if number == last else 2),
+        )
+        radius = min(ROUND, *room)
         start, end = _towards(corner, before, radius), _towards(corner, after, radius)
         path += f"L{_p(start)}Q{_p(corner)} {_p(end)}"
     return f"{path}L{_p(points[-1])}"
@@ -200,15 +211,15 @@ def _sign(number: float) -> int:
 # -- text ------------------------------------------------------------------------------------------------------------
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, is_quiet: bool | None = None) -> str:
     attributes = f'x="{_n(text.x)}" y="{_n(text.y)}"'
-    if text.size != 11:
+    if text.size != TITLE:
         attributes += f' font-size="{_n(text.size)}"'
     if text.anchor != "start":
         attributes += f' text-anchor="{text.anchor}"'
     if text.bold:
         attributes += ' font-weight="bold"'
-    name = ' class="muted"' if text.role in QUIET else ""
+    name = ' class="muted"' if (text.role in QUIET if is_quiet is None else is_quiet) else ""
     return f"<text{name} {attributes}>{escape(text.text, quote=False)}</text>"
 
 

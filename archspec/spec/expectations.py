@@ -225,7 +225,7 @@ def unmet(spec: Spec) -> dict[str, Problem]:
         elif all(bound.holds(value) for bound, value in zip(bounds, found[name], strict=True)):
             continue
         else:
-            message = f"expected {_words(bounds)}, and the network has {_shown(found[name])}{_hint(name, bounds, spec)}"
+            message = f"expected {_words(bounds)}, and {spec.name} has {_shown(found[name])}{_hint(name, bounds, spec)}"
         tree = spec.tree.value["expect"].value[name]
         problems[name] = Problem(Where(f"expect.{name}", tree.span), message)
     return problems

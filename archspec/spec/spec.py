@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import report
-from archspec.analysis import analyse_graph
+from archspec.analysis import Analysis, analyse_graph
 from archspec.blocks import BLOCKS
 from archspec.errors import INVALID, Problem, SpecError, Where, path_of
 from archspec.fields.base import Reader
@@ -87,6 +87,11 @@ class Spec:
     def _text(self) -> str:
         return yaml_text(self.tree)
 
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The network's shapes and counts."""
+        return analyse_graph(self.graph)
+
     @property
     def hints(self) -> tuple[str, ...]:
         """What to know of the spec besides what it says, a sentence each."""
@@ -101,7 +106,7 @@ class Spec:
         return hash(self._text)
 
     def __repr__(self) -> str:
-        count = counted(analyse_graph(self.graph).trainable_parameters, "trainable parameter")
+        count = counted(self.analysis.trainable_parameters, "trainable parameter")
         data = f", trains on {self.train.data.label()}" if self.train is not None else ""
         return f"Spec({quoted(self.name)}: {count}{data})"
 

@@ -44,7 +44,8 @@ class _Rounded(float):
 
 
 def _represent_rounded(dumper: yaml.SafeDumper, number: _Rounded) -> yaml.Node:
-    tag = dumper.resolve(yaml.ScalarNode, number.digits, (True, False))  # any other tag would be written out
+    resolver: Any = dumper  # untyped; a tag that readers would not infer is written out
+    tag = resolver.resolve(yaml.ScalarNode, number.digits, (True, False))
     return dumper.represent_scalar(tag, number.digits)
 
 

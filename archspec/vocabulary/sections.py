@@ -121,5 +121,6 @@ KINDS: Table = {
         "info, describe, show, analyse, analyze, flops": "summary",
         "convert, import, convert_weights": "weights",
         "visualize, plot": "preview",
+        "diff, difference": "compare",
     },
 }

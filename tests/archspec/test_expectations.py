@@ -11,6 +11,7 @@ import archspec
 from archspec import SpecError
 from archspec.candidates.networks import Networks
 from archspec.report import summarise
+from archspec.spec.expectations import EXPECT, FIGURES
 
 # A dense layer of 65 x 10 on 8x8 pictures: 650 parameters, 640 MACs.
 DENSE: dict[str, Any] = {"input": [8, 8, 1], "layers": ["flatten", {"dense": "${units}"}]}
@@ -52,7 +53,7 @@ def test_which_numbers_hold(expected: Any, is_met: bool):
 def test_zeros_that_are_written_count_as_digits(text: str, is_met: bool):
     source = f"name: net\nmodel: {{input: [8, 8, 1], layers: [flatten, dense: 10]}}\nexpect: {{parameters: {text}}}\n"
     if not is_met:
-        with pytest.raises(SpecError, match=f"expected {text}, and the network has 650"):
+        with pytest.raises(SpecError, match=f"expected {text}, and net has 650"):
             archspec.loads(source)
         return
     loaded = archspec.loads(source)
@@ -79,12 +80,16 @@ def test_figures_are_those_of_the_analysis():
     assert [name for name, _ in loaded.expect.given()] == list(expect)
 
 
+def test_the_tables_are_complete():
+    assert set(FIGURES) == set(EXPECT.fields)
+
+
 def test_receptive_fields_that_are_not_square():
     layers = [{"conv": {"filters": 1, "kernel": [3, 5], "padding": "valid"}}, "global_avg_pool", {"dense": 2}]
     model = {"input": [8, 8, 1], "layers": layers}
     for expected in ([3, 5], [3, 5e0], {"at_least": 3, "at_most": 5}):
         archspec.loads({"name": "net", "model": model, "expect": {"receptive_field": expected}})
-    with pytest.raises(SpecError, match=r"expect.receptive_field: expected 3, and the network has 3x5; if .* write "):
+    with pytest.raises(SpecError, match=r"expect.receptive_field: expected 3, and net has 3x5; if .* write "):
         archspec.loads({"name": "net", "model": model, "expect": {"receptive_field": 3}})
 
 
@@ -92,9 +97,9 @@ def test_all_that_is_not_met_is_reported_with_what_was_meant():
     with pytest.raises(SpecError) as error:
         archspec.loads(spec({"parameters": 640, "macs": 650, "flops": {"at_most": 3}}))
     assert str(error.value) == (
-        "<mapping>: expect.parameters: expected 640, and the network has 650; did you mean 'macs'?\n"
-        "<mapping>: expect.macs: expected 650, and the network has 640; did you mean 'parameters'?\n"
-        "<mapping>: expect.flops: expected at most 3, and the network has 1,280"
+        "<mapping>: expect.parameters: expected 640, and net has 650; did you mean 'macs'?\n"
+        "<mapping>: expect.macs: expected 650, and net has 640; did you mean 'parameters'?\n"
+        "<mapping>: expect.flops: expected at most 3, and net has 1,280"
     )
 
 
@@ -113,7 +118,7 @@ def test_a_spec_that_extends_another_has_expectations_of_its_own(tmp_path: Path)
     expect = archspec.load(child).expect
     assert expect is not None and [name for name, _ in expect.given()] == ["parameters"]
     child.write_text("extends: base.yaml\nname: child\nexpect: {parameters: 325}\n")
-    with pytest.raises(SpecError, match=r"child.yaml:3:22: expect.parameters: expected 325, and the network has 650"):
+    with pytest.raises(SpecError, match=r"child.yaml:3:22: expect.parameters: expected 325, and child has 650"):
         archspec.load(child)
     child.write_text("extends: base.yaml\nname: child\nexpect: null\n")
     assert archspec.load(child).expect is None
@@ -130,15 +135,15 @@ def test_values_set_over_a_spec_leave_out_what_they_make_untrue():
 
 
 def test_values_that_change_nothing_that_is_expected_are_no_excuse():
-    with pytest.raises(SpecError, match=r"expect.macs: expected 1, and the network has 640"):
+    with pytest.raises(SpecError, match=r"expect.macs: expected 1, and net has 640"):
         archspec.loads(spec({"macs": 1}, train={"data": "digits"}), {"train.epochs": 3})
 
 
 def test_what_is_set_as_an_expectation_is_checked():
     set_outside = {"units": 5, "expect.parameters": 650}
-    with pytest.raises(SpecError, match=r"expect.parameters: expected 650, and the network has 325"):
+    with pytest.raises(SpecError, match=r"expect.parameters: expected 650, and net has 325"):
         archspec.loads(spec({"parameters": 650}), set_outside)
-    with pytest.raises(SpecError, match=r"expect.macs: expected at most 100, and the network has 320"):
+    with pytest.raises(SpecError, match=r"expect.macs: expected at most 100, and net has 320"):
         archspec.loads(spec({"parameters": 650}), {"units": 5, "expect": {"macs": {"at_most": 100}}})
     assert archspec.loads(spec({"parameters": 1}), {"expect": None}).expect is None
 
@@ -156,6 +161,12 @@ def test_memory_of_a_step_is_that_of_the_recipe():
     assert archspec.loads(spec(expect, train=train), {"train.epochs": 2}).unchecked == ()
     assert archspec.loads(spec(expect, train=train), {"train.batch_size": 32}).unchecked == tuple(expect)
     assert archspec.loads(spec(expect, train=train), {"train.batch_size": "auto"}).unchecked == tuple(expect)
+
+
+def test_the_space_of_a_search_holds_no_expectations():
+    search = {"space": {"expect.macs": {"int": [1, 20]}}}
+    with pytest.raises(SpecError, match=r"search\.space\.expect\.macs: 'expect' cannot be searched over"):
+        archspec.loads(spec({}, train={"data": "digits"}, search=search))
 
 
 def test_candidates_of_a_search_are_others_than_the_expected_network():

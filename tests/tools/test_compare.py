@@ -1,7 +1,6 @@
 """`tools/compare.py` as a user runs it on specs."""
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -19,12 +18,9 @@ def run(*arguments, cwd=ROOT):
 
 
 def test_the_exit_status_is_that_of_diff(tmp_path):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     different = run("specs/resnet34.yaml", "specs/resnet50.yaml")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert (different.returncode, different.stderr) == (1, "")
     assert "\n~ stage3 6 blocks, basic → bottleneck " in different.stdout
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5  # seconds of processor time
     (tmp_path / "same.yaml").write_text(f"extends: {ROOT}/specs/digits.yaml\n")
     equal = run("digits", "same.yaml", cwd=tmp_path)
     assert (equal.returncode, equal.stdout) == (0, "digits → same.yaml: networks and recipes are equal\n")
