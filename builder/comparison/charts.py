@@ -26,7 +26,7 @@ SHORT = 52
 PANEL = (4.6, 3.1)
 """Inches of one chart, whose text is legible when it is as wide as a telephone's screen."""
 DPI = 160
-"""Of the parts of a chart on a page that are an image."""
+"""The resolution of those parts of a chart on a page that are an image."""
 MOST_POINTS = 8000
 """With more points, the lines of a chart on a page are an image, so that the page stays small."""
 

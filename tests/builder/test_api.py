@@ -172,7 +172,7 @@ def test_arguments_stand_for_options(text, shown):
     assert in_python(text) == shown
 
 
-OF_COMMANDS = {"--set", "--extend", "--follow", "--trials", "--porcelain", "--untracked-files"}
+OF_COMMANDS = {"--set", "--extend", "--follow", "--to", "--trials", "--porcelain", "--untracked-files"}
 """Options that no argument stands for, or whose messages name the argument too; and two of git's."""
 
 
