@@ -36,7 +36,8 @@ for (const head of document.querySelectorAll("table.sortable th")) {
     const falls = head.getAttribute("aria-sort") === "ascending";
     for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", falls ? "descending" : "ascending");
-    const key = row => { const text = row.cells[at].textContent.replaceAll(",", "").trim();
+    const key = row => { const cell = row.cells[at];
+                         const text = (cell.dataset.value ?? cell.textContent).replaceAll(",", "").trim();
                          return text === "" || isNaN(text) ? text : Number(text); };
     const less = (a, b) => a === b ? 0 : a === "" ? 1 : b === "" ? -1 :
       (typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === "number" ? -1 : 1) * (falls ? -1 : 1);
@@ -48,7 +49,7 @@ for (const head of document.querySelectorAll("table.sortable th")) {
 }
 """
 """A script for `page`: a click or Enter on a heading of a `<table class="sortable">` sorts its rows by that column, up
-and then down, by number where all is numbers; empty cells stay last."""
+and then down, by number where all is numbers, and by `data-value` where a cell has one; empty cells stay last."""
 
 
 def page(title: str, body: str, style: str = "", script: str = "") -> str:

@@ -25,6 +25,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     import builder.weights as weights
+    from builder.comparison.comparison import Comparison, compare
     from builder.data.loading import load_data
     from builder.evaluation.evaluator import evaluate
     from builder.evaluation.result import Evaluation
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.training.trainer import train
 
 __all__ = [
+    "Comparison",
     "Diverged",
     "Evaluation",
     "ExportFailed",
@@ -52,6 +54,7 @@ __all__ = [
     "VerificationError",
     "WorkerLost",
     "build",
+    "compare",
     "evaluate",
     "export",
     "hypermodel",
@@ -66,6 +69,7 @@ __all__ = [
 ]
 
 MODULES = {
+    "Comparison": "comparison.comparison",
     "Diverged": "system.endings",
     "Evaluation": "evaluation.result",
     "ExportFailed": "system.endings",
@@ -77,6 +81,7 @@ MODULES = {
     "VerificationError": "network.model",
     "WorkerLost": "system.endings",
     "build": "network.model",
+    "compare": "comparison.comparison",
     "evaluate": "evaluation.evaluator",
     "export": "exports.exporter",
     "hypermodel": "sweep.tuners.hypermodel",

@@ -12,6 +12,7 @@ PACKAGES = ("archspec", "builder", "tools")
 FLOORS = """
 tools
 builder
+builder.comparison
 builder.sweep
 builder.training builder.evaluation builder.prediction builder.exports builder.tracking
 builder.weights
