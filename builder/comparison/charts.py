@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -13,6 +15,7 @@ from matplotlib.lines import Line2D
 from archspec import tables
 from builder.charts.labels import label_points
 from builder.charts.style import STYLE
+from builder.comparison import costs, curves
 from builder.comparison.costs import draw_cost
 from builder.comparison.curves import CURVES, draw_curves
 from builder.comparison.groups import Task
@@ -23,6 +26,8 @@ LONGEST = 48
 """The characters of a group's name in a legend."""
 SHORT = 52
 """How many characters of a legend there is room for below one chart."""
+CAPTION = 80
+"""How many characters of a caption there is room for below one chart."""
 PANEL = (4.6, 3.1)
 """Inches of one chart, whose text is legible when it is as wide as a telephone's screen."""
 DPI = 160
@@ -50,7 +55,9 @@ def sheet(task: Task, which: Sequence[str], look: Mapping[str, Look], names: Map
         shown = [group for group in ranked(task.groups) if not look[group.letter].is_grey]
         labels = {group.letter: f"{group.letter}  {tables.shortened(names[group.letter], LONGEST)}" for group in shown}
         beside = columns * max(1, SHORT // max(map(len, labels.values()), default=1))
-        legend = 0.24 * -(-len(shown) // beside)
+        about = curves.about(task) if set(which) <= CURVES.keys() else costs.about(task)
+        said = textwrap.wrap(about, CAPTION * columns)
+        legend = 0.24 * -(-len(shown) // beside) + 0.17 * len(said)
         figure = Figure((PANEL[0] * columns, PANEL[1] * rows + legend), layout="constrained")
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
         for axes in panels[len(which) :]:
@@ -58,7 +65,9 @@ def sheet(task: Task, which: Sequence[str], look: Mapping[str, Look], names: Map
         with_markers = not set(which) <= CURVES.keys()
         order = [group.letter for column in range(beside) for group in shown[column::beside]]  # it fills columns
         lines = [_sample_line(look[letter], with_markers) for letter in order]
-        figure.legend(lines, [labels[letter] for letter in order], loc="outside lower left", ncols=beside, fontsize=9)
+        style: dict[str, Any] = {"fontsize": 9, "title": "\n".join(said), "title_fontsize": 8, "alignment": "left"}
+        names_of_lines = [labels[letter] for letter in order]
+        figure.legend(lines, names_of_lines, loc="outside lower left", ncols=beside, **style)
         _draw(figure, panels, task, which, look)
         return figure
 

@@ -32,13 +32,14 @@ def costs_of(task: Task) -> list[str]:
 
 
 def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> dict[str, tuple[float, float]]:
-    """Draws each group's error against a cost, with bars of the standard deviation over its seeds.
+    """Draws each group's error against a cost, with bars of the standard deviations over its seeds.
 
     Returns:
         The points by the groups' letters, the lowest error first, for labels when the chart has its final place.
     """
     label, value = COSTS[which]
     points: dict[str, tuple[float, float]] = {}
+    xs: list[float] = []
     errors: list[float] = []
     for group in ranked(task.groups):
         cost, error, mine, gid = group.sample(value), group.error, look[group.letter], Ids(group.letter)
@@ -46,12 +47,15 @@ def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> d
             continue
         y = 100 * error.mean
         bar = 100 * error.deviation if error.deviation is not None else None
+        across = cost.deviation or None  # seconds differ from run to run
         points[group.letter] = cost.mean, y
+        xs += [cost.mean - (across or 0.0), cost.mean, cost.mean + (across or 0.0)]
         errors += [y - (bar or 0.0), y, y + (bar or 0.0)]
         container = axes.errorbar(
             cost.mean,
             y,
-            yerr=bar,
+            bar,
+            across,
             fmt=mine.marker,
             color=mine.color,
             markersize=6,
@@ -64,6 +68,12 @@ def draw_cost(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> d
             part.set_rasterized(mine.is_grey)
     axes.set_title("validation error, %")
     axes.set_xlabel(label)
-    readable(axes, "x", [x for x, _ in points.values()])
+    readable(axes, "x", [value for value in xs if value > 0])
     readable(axes, "y", [value for value in errors if value >= 0])
     return points
+
+
+def about(task: Task) -> str:
+    """What the bars are, in a sentence; empty if there are none."""
+    has_bars = any(group.error is not None and group.error.deviation is not None for group in task.groups)
+    return "Bars are ± one standard deviation over seeds." if has_bars else ""

@@ -29,22 +29,28 @@ CURVES: Mapping[str, Measure] = {
 
 
 def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) -> None:
-    """Draws the learning curves of a task's groups: the mean over seeds with a band of their standard deviation."""
+    """Draws the learning curves of a task's groups: the mean over seeds, with a band from the lowest to the highest.
+
+    The band is not one of standard deviations, whose lower end may be below zero, where a logarithmic axis has nothing.
+    """
     title, column, training, shown = CURVES[which]
     floor = _floor(task) if which == "error" else 0.0
+    reach: list[float] = []
     ends: list[tuple[str, float]] = []
     drawn = [group for group in task.groups if any(one.rows for one in group.records)]
     for order, group in enumerate(reversed(ranked(drawn))):
         mine, gid = look[group.letter], Ids(group.letter)
         style = {"color": mine.color, "linestyle": mine.dash, "zorder": 2 + order / 100}
         if len(drawn) <= WITH_TRAINING:
-            mean, _ = _mean(group.curves(training), shown, floor)
+            mean = _of_seeds(group.curves(training), shown, floor).mean(0)
             axes.plot(_epochs(mean), mean, **{**style, "linestyle": "solid"}, linewidth=0.7, alpha=0.55, gid=next(gid))
         curves = group.curves(column)
-        mean, deviation = _mean(curves, shown, floor)
-        if deviation is not None:
-            low = np.maximum(mean - deviation, np.min(mean) / 1000)  # a logarithmic axis has no zero
-            axes.fill_between(_epochs(mean), low, mean + deviation, color=mine.color, alpha=0.16, linewidth=0)
+        seeds = _of_seeds(curves, shown, floor)
+        mean = seeds.mean(0)
+        if len(seeds) > 1 and len(mean):
+            low, high = seeds.min(0), seeds.max(0)
+            axes.fill_between(_epochs(mean), low, high, color=mine.color, alpha=0.16, linewidth=0)
+            reach += [*low, *high]
         is_pale = len(drawn) - order > EMPHASISED or mine.is_grey
         weight: dict[str, Any] = {"linewidth": 1.9 if len(drawn) < EMPHASISED else 1.6}
         if is_pale:
@@ -67,7 +73,7 @@ def draw_curves(axes: Axes, task: Task, which: str, look: Mapping[str, Look]) ->
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=ROUND))
     axes.set_xlim(0, max((len(one.rows) for one in task.records), default=1) * 1.02)
-    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    values = np.concatenate([reach, *(np.asarray(line.get_ydata(), float) for line in axes.lines)])
     readable(axes, "y", values[np.isfinite(values)].tolist())
     if len(drawn) <= LETTERED and len(task.groups) > 1:
         _letter(axes, ends, look)
@@ -90,16 +96,11 @@ def _shown(values: Sequence[float], shown: Callable[[float], float], floor: floa
     return np.maximum(np.array([shown(value) for value in values]), floor)
 
 
-def _mean(
-    curves: Sequence[Sequence[float]], shown: Callable[[float], float], floor: float
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The mean over seeds and their standard deviation, for the epochs that all of them have."""
+def _of_seeds(curves: Sequence[Sequence[float]], shown: Callable[[float], float], floor: float) -> np.ndarray:
+    """What is drawn of each seed, (seeds, epochs), for the epochs that all of them have; without seeds, one row of no
+    epoch."""
     length = min(map(len, curves), default=0)
-    values = np.array([[shown(value) for value in curve[:length]] for curve in curves]).reshape(len(curves), length)
-    if not length:
-        return np.array([]), None
-    mean = np.maximum(values.mean(0), floor)
-    return mean, values.std(0, ddof=1) if len(curves) > 1 else None
+    return np.array([_shown(curve[:length], shown, floor) for curve in curves]).reshape(max(1, len(curves)), length)
 
 
 def _floor(task: Task) -> float:
@@ -131,3 +132,22 @@ def curves_of(task: Task) -> Iterator[str]:
     """The charts of learning curves, none where no run has an epoch."""
     if any(one.rows for one in task.records):
         yield from CURVES
+
+
+def about(task: Task) -> str:
+    """What the lines and bands of a task's learning curves are, in sentences."""
+    parts = []
+    if any(len(group.curves("loss")) > 1 for group in task.groups):
+        parts.append("Lines are means over seeds, and bands reach from the lowest to the highest seed.")
+        lengths = ({len(curve) for curve in group.curves("loss")} for group in task.groups)
+        if any(len(found) > 1 for found in lengths):
+            parts.append("From where only some seeds have more epochs, each has a thin line.")
+    if len(task.groups) > EMPHASISED:
+        parts.append(f"Strong lines: the {EMPHASISED} groups with the lowest errors.")
+    if len(task.groups) <= WITH_TRAINING:
+        parts.append("Thin lines without a band: on training pictures, as they were augmented.")
+    if any(one.rows and not one.is_complete for one in task.records):
+        parts.append("Thin lines that end in an arrow are of runs that still train; those that end in a cross stopped.")
+    if has_zero(task):
+        parts.append("An epoch without a mistake is drawn as if half a picture were wrong.")
+    return " ".join([*parts, "Nothing is smoothed."])

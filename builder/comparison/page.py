@@ -112,10 +112,12 @@ def _task(comparison: Comparison, task: Task, name: str) -> Iterator[str]:
         yield "<h2>Learning curves</h2>" if len(comparison.tasks) == 1 else "<h3>Learning curves</h3>"
         yield from _charts(comparison, task, drawn, look, name)
         yield _key(comparison, task, look)
-        yield f'<p class="note">{escape(_about_curves(task))}</p>'
+        yield f'<p class="note">{escape(curves.about(task))}</p>'
     if drawn := costs.costs_of(task):
         yield "<h2>Error against cost</h2>" if len(comparison.tasks) == 1 else "<h3>Error against cost</h3>"
         yield from _charts(comparison, task, drawn, look, name)
+        if said := costs.about(task):
+            yield f'<p class="note">{escape(said)}</p>'
     yield "<h2>Runs</h2>" if len(comparison.tasks) == 1 else "<h3>Runs</h3>"
     yield run_table(comparison, task, look)
     yield f'<p class="note">{escape(BEST)}</p>'
@@ -136,22 +138,6 @@ def _about_group(comparison: Comparison, group: Group) -> str:
     runs = counted(len(group.records), "run") if len(group.records) > 1 else comparison.labels[group.records[0]]
     numbers = f"error {spread(group.error, percent)} %, loss {spread(group.loss, number)}"
     return f"{group.letter} {comparison.names[group.letter]}\n{runs}: {numbers}"
-
-
-def _about_curves(task: Task) -> str:
-    parts = []
-    if any(len(group.curves("loss")) > 1 for group in task.groups):
-        parts.append("Lines are means over seeds, bands their standard deviation; from where only some seeds have "
-                     "more epochs, each has a thin line.")  # fmt: skip
-    if len(task.groups) > curves.EMPHASISED:
-        parts.append(f"Strong lines: the {curves.EMPHASISED} groups with the lowest errors.")
-    if len(task.groups) <= curves.WITH_TRAINING:
-        parts.append("Thin lines without a band: on training pictures, as they were augmented.")
-    if any(one.rows and not one.is_complete for one in task.records):
-        parts.append("Thin lines that end in an arrow are of runs that still train; those that end in a cross stopped.")
-    if curves.has_zero(task):
-        parts.append("An epoch without a mistake is drawn as if half a picture were wrong.")
-    return " ".join([*parts, "Nothing is smoothed."])
 
 
 def _key(comparison: Comparison, task: Task, look: Mapping[str, Look]) -> str:

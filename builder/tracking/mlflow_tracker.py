@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from archspec.wording import first_line
 from builder.tracking.content import Content
 from builder.tracking.tracker import State, TrackerError
 
@@ -23,7 +24,7 @@ SETTINGS = {
 a store in a folder, which MLflow refuses without the last one, is allowed, as it has to be asked for anyway."""
 KEY = "convspec.run"
 """The tag that holds a run's key."""
-STATUS: Mapping[State, str] = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED"}
+STATUS: Mapping[State, str] = {"running": "RUNNING", "finished": "FINISHED", "stopped": "KILLED", "diverged": "FAILED"}
 MOST = 100
 """The largest number of metrics, params or tags in a request: MLflow takes no more params and tags."""
 LONGEST = {"params": 6000, "tags": 5000}
@@ -141,4 +142,4 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except (MlflowException, OSError) as error:
-        raise TrackerError(str(error).strip().splitlines()[0]) from error
+        raise TrackerError(first_line(error)) from error

@@ -15,10 +15,12 @@ from pathlib import Path
 from archspec.errors import argument_problem, file_problem, path_of
 from archspec.wording import counted
 from builder.runs.directory import is_training
+from builder.runs.environment import DIVERGED
 from builder.runs.finding import is_run, is_search
 from builder.runs.names import ENVIRONMENT, METRICS, MODEL, TRIALS
 from builder.runs.run import Run, open_run
 from builder.system.ctrl_c import disarm
+from builder.system.files import read_json
 from builder.system.terminal import Say
 from builder.tracking.content import Content, content_of, files_of
 from builder.tracking.tracker import TRACKERS, State, Tracker, TrackerError, check_installed, open_tracker
@@ -50,7 +52,7 @@ def send(
 
     Raises:
         UserError: it is no run, the tracker's package is missing, or the tracker cannot be reached.
-        KeyboardInterrupt: Ctrl-C, after the tracker was told.
+        KeyboardInterrupt: Ctrl-C, after the tracker was told; SystemExit, after SIGTERM.
     """
     directory = path_of(path, "the directory of a run or of a search")
     check_installed(to)
@@ -97,9 +99,8 @@ def _send(run: Run, to: str, content: Content, follow: bool, say: Say) -> None:
         try:
             sent = _epochs(run, tracker, content, follow, say)
             tracker.add_files(files_of(run))
-        except KeyboardInterrupt:
-            tracker.close("running" if is_training(run.directory) else _state(run))
-            say(f"stopped; the training does not notice, and {again}")
+        except (KeyboardInterrupt, SystemExit):
+            _stop(run, tracker, who, again, say)
             raise
         tracker.close(sent.state)
     except TrackerError as error:
@@ -110,9 +111,19 @@ def _send(run: Run, to: str, content: Content, follow: bool, say: Say) -> None:
     more = {
         "running": "; it is being trained: --follow sends the rest as it comes",
         "stopped": "; it was stopped before its end",
+        "diverged": "; its loss diverged",
         "finished": "",
     }
     say(said + more[sent.state])
+
+
+def _stop(run: Run, tracker: Tracker, who: str, again: str, say: Say) -> None:
+    """Ends the connection after Ctrl-C or SIGTERM, if the tracker can still be reached."""
+    try:
+        tracker.close("running" if is_training(run.directory) else _state(run))
+    except TrackerError as error:
+        say(f"{who} could not be told how the run stands: {error}")
+    say(f"stopped; the training does not notice, and {again}")
 
 
 def _epochs(run: Run, tracker: Tracker, content: Content, follow: bool, say: Say) -> Sent:
@@ -157,7 +168,12 @@ def _ends(rows: Sequence[dict[str, float]], started: float) -> list[float]:
 
 
 def _state(run: Run) -> State:
-    """How a run stands that no process trains in."""
+    """How a run stands that no process trains in. Its loss may have diverged while it was followed."""
+    try:
+        if DIVERGED in read_json(run.directory / ENVIRONMENT):
+            return "diverged"
+    except (OSError, ValueError):
+        return "stopped"
     return "finished" if (run.directory / MODEL).exists() else "stopped"
 
 

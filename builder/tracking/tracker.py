@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 from archspec.errors import argument_problem
 from builder.tracking.content import Content
 
-State = Literal["running", "finished", "stopped"]
-"""How a run stands: it is trained at this moment, it is complete, or it was stopped before that."""
+State = Literal["running", "finished", "stopped", "diverged"]
+"""How a run stands: it is trained at this moment, it is complete, it was stopped before that, or its loss diverged."""
 TRACKERS = {"mlflow": "MLflow", "wandb": "Weights & Biases"}
 """The trackers by the name of their package and extra, which is also what `--to` takes, with their names for people."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archspec.wording import first_line
 from builder.tracking.content import Content
 from builder.tracking.tracker import State, TrackerError
 
@@ -69,7 +70,7 @@ class WandbRun:
         with _reported():
             folder, is_offline, key = Path(self.run.dir), self.run.offline, self.run.id
             self.run.summary["state"] = state
-            self.run.finish(exit_code=1 if state == "stopped" else 0)
+            self.run.finish(exit_code=1 if state in ("stopped", "diverged") else 0)
             if is_offline:
                 wandb.teardown()  # its service has the end of the file in its memory until then
                 (folder / MARK).write_text(f"{key}\n")
@@ -117,4 +118,4 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except (wandb.errors.Error, OSError) as error:
-        raise TrackerError(str(error).strip().splitlines()[0]) from error
+        raise TrackerError(first_line(error)) from error

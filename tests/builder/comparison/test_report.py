@@ -122,9 +122,11 @@ def test_one_run_alone(tmp_path):
     assert "<h2>What differs</h2>" not in text and "<h2>Runs</h2>" in text
 
 
-def test_the_bars_of_a_group_are_its_deviations(tmp_path):
-    """What is drawn is what is said: the band of the learning curves, and the bars against cost."""
+def test_the_bands_and_bars_of_a_group_are_its_seeds(tmp_path):
+    """What is drawn is what is said: the bands of the learning curves, from the lowest to the highest seed, and the
+    bars against cost, standard deviations."""
     from builder.comparison.charts import panel
+    from builder.comparison.curves import about
     from builder.comparison.looks import looks
 
     for name, width, errors in (("a", 8, (0.02, 0.04)), ("b", 4, (0.1, 0.1))):
@@ -134,6 +136,9 @@ def test_the_bars_of_a_group_are_its_deviations(tmp_path):
     curves = panel(task, "error", looks(task.groups)).axes[0]
     means = {line.get_gid(): line.get_ydata() for line in curves.lines if line.get_linewidth() > 1.5}
     assert sorted(tuple(map(float, values.round(6))) for values in means.values()) == [(50.0, 3.0), (50.0, 10.0)]
+    bands = [band.get_paths()[0].vertices for band in curves.collections]
+    assert sorted(tuple(sorted({round(y, 6) for x, y in band if x == 2})) for band in bands) == [(2, 4), (10,)]
+    assert "bands reach from the lowest to the highest seed." in about(task)
     costs = panel(task, "parameters", looks(task.groups)).axes[0]
     ((first, *_),) = (line.get_segments() for line in costs.collections if line.get_segments()[0][0][1] < 3)
     assert [value for _, value in first] == pytest.approx([3 - 2**0.5, 3 + 2**0.5])
@@ -161,3 +166,32 @@ def test_a_browser_shows_it_without_errors_and_without_scrolling_sideways(real, 
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--dump-dom"]
     shown = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120).stdout
     assert re.search("<title>(.*?)</title>", shown)[1] == f"{width} of {width}, ."
+
+
+def test_a_band_ends_at_values_that_were_reached(tmp_path):
+    """A mean minus a deviation may be below zero, where a logarithmic axis would show a spike down to its end."""
+    from builder.comparison.charts import panel
+    from builder.comparison.looks import looks
+
+    for seed, error in enumerate((0.01, 0.01, 0.9)):
+        make(tmp_path / str(seed), (0.9, error, 0.01), {"train.seed": seed})
+    (task,) = compare(sorted(tmp_path.iterdir())).tasks
+    axes = panel(task, "loss", looks(task.groups)).axes[0]
+    (band,) = (band.get_paths()[0].vertices[:, 1] for band in axes.collections)
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == "log" and (band.min(), band.max()) == pytest.approx((0.02, 1.8))
+    assert low < band.min() and band.max() < high
+
+
+def test_costs_that_differ_between_seeds_have_bars_too(tmp_path):
+    from builder.comparison.charts import panel
+    from builder.comparison.looks import looks
+
+    for number, seconds in enumerate((1.0, 2.0, 4.0, 4.0)):
+        path = make(tmp_path / str(number), (0.1,), {"width": 4 + number // 2, "train.seed": number % 2})
+        metrics = path / "metrics.csv"
+        metrics.write_text(metrics.read_text().replace(",0.5,", f",{seconds},"))
+    (task,) = compare(sorted(tmp_path.iterdir())).tasks
+    axes = panel(task, "seconds", looks(task.groups)).axes[0]
+    ends = [[x for x, _ in part] for bars in axes.collections for part in bars.get_segments()]
+    assert [found for found in ends if found[0] != found[1]] == [pytest.approx([1.5 - 0.5**0.5, 1.5 + 0.5**0.5])]

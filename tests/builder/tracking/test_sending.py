@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from archspec.errors import UserError
+from builder.runs.environment import record_divergence
 from builder.runs.finding import is_run
 from builder.runs.run import open_run
 from builder.tracking.content import content_of, files_of, key_of
@@ -113,13 +114,39 @@ def test_a_tracker_that_is_gone_is_an_error(run_dir, memory):
         send(run_dir, "mlflow", say=lambda line: None)
 
 
-def test_ctrl_c_ends_it(growing, memory):
+@pytest.mark.parametrize("signal", [KeyboardInterrupt(), SystemExit(143)])
+def test_ctrl_c_and_sigterm_end_it(signal, growing, memory):
     directory, events = growing
-    events[2], lines = KeyboardInterrupt(), []
-    with pytest.raises(KeyboardInterrupt):
+    events[2], lines = signal, []
+    with pytest.raises(type(signal)):
         send(directory, "mlflow", follow=True, say=lines.append)
     assert lines[-1] == "stopped; the training does not notice, and the same command sends what is missing"
     assert [row["epoch"] for row in memory.rows] == [1, 2] and memory.states == ["running"]
+
+
+def test_ctrl_c_ends_it_where_the_tracker_is_gone_too(growing, memory, monkeypatch):
+    def gone(state):
+        raise TrackerError("no route to host")
+
+    monkeypatch.setattr(memory, "close", gone)
+    directory, events = growing
+    events[1], lines = KeyboardInterrupt(), []
+    with pytest.raises(KeyboardInterrupt):
+        send(directory, "mlflow", follow=True, say=lines.append)
+    assert lines[-2] == "MLflow could not be told how the run stands: no route to host"
+
+
+def test_a_run_that_diverges_while_it_is_followed_is_said_to_have_diverged(growing, memory):
+    directory, _ = growing
+
+    def say(line):
+        lines.append(line)
+        if line == "sent epoch 2":  # the run has been opened long before
+            record_divergence(directory, "the loss became nan in epoch 4")
+
+    lines = []
+    send(directory, "mlflow", follow=True, say=say)
+    assert lines[-1] == "3 epochs of 3 sent; its loss diverged" and memory.states == ["diverged"]
 
 
 def test_a_run_that_was_stopped_is_said_to_be(run_dir, tmp_path, memory):
