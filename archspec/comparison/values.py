@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,6 +75,36 @@ def recipe_changes(before: Spec, after: Spec) -> list[Differing]:
     """
     found = differing(_data(before), _data(after))
     return [Differing(path, _as_written(before, path, a), _as_written(after, path, b)) for path, a, b in found]
+
+
+def values_together(specs: Sequence[Spec], section: str) -> dict[str, list[Any]]:
+    """The values of a section of several specs by their dotted paths, one of each spec; defaults are written out.
+
+    Where specs choose different things, as two optimizers, these are the values, as they are written; else the paths
+    go on to each field.
+
+    Args:
+        specs: the specs.
+        section: `params`, `train` or `search`.
+    """
+    found = _together([_data(spec).get(section, {}) for spec in specs], section)
+    return {
+        path: [_as_written(spec, path, value) for spec, value in zip(specs, values, strict=True)]
+        for path, values in found
+    }
+
+
+def _together(values: Sequence[Any], path: str) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The innermost values of several pieces of data, taken apart as by `differing`."""
+    first = values[0]
+    if all(isinstance(value, Mapping) for value in values) and not any(_is_other_choice(first, one) for one in values):
+        for key in dict.fromkeys(key for value in values for key in value):
+            yield from _together([value.get(key, MISSING) for value in values], f"{path}.{key}")
+    elif all(isinstance(value, list) and len(value) == len(first) for value in values):
+        for i, items in enumerate(zip(*values, strict=True)):
+            yield from _together(items, f"{path}[{i}]")
+    else:
+        yield path, values
 
 
 def _data(spec: Spec) -> dict[str, Any]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from archspec.commands import as_started
-from archspec.recipe import Train
+from archspec.comparison.fields import in_line
+from archspec.comparison.values import MISSING, values_together
 from builder.comparison.groups import Group
 from builder.comparison.record import Record
 from builder.runs.comparison import flat
 from builder.runs.names import SPEC
-from builder.runs.public import public_path, public_spec
+from builder.runs.public import public_path, public_spec, public_text
 
 FEW_LAYERS = 6
 """Up to so many fields of layers are named; where more differ, the networks are described instead."""
@@ -28,9 +29,11 @@ NO_RESULT = (
     "train.data",
     "train.cache",
     "train.rematerialize",
+    "train.checkpoints.steps",
+    "train.checkpoints.minutes",
+    "train.checkpoints.keep",
 )
 """Beginnings of the paths whose values change no number, or that have a column of their own."""
-DEFAULT = "(default)"
 ABSENT = "-"
 HASH = 12
 """The characters of a hash that are shown."""
@@ -55,14 +58,15 @@ class Fact:
 
 def facts(groups: Sequence[Group]) -> list[Fact]:
     """All facts about groups of runs, in the order of the specs' sections, then those of the environment."""
-    known = [(group, [_of(one) for one in group.records if one.run is not None]) for group in groups]
+    recipes = _recipes([one for group in groups for one in group.records if one.run is not None])
+    known = [(group, [_of(one, recipes[one]) for one in group.records if one in recipes]) for group in groups]
     names = dict.fromkeys(name for _, members in known for member in members for name in member)
     found = []
     for name in names:
         if name.startswith(NO_RESULT):
             continue
-        sets = [list(dict.fromkeys(_value(name, member) for member in members)) or [ABSENT] for _, members in known]
-        distinct = [{_canonical(value) for value in values} for values in sets]
+        sets = [list(dict.fromkeys(member.get(name, ABSENT) for member in members)) or [ABSENT] for _, members in known]
+        distinct = [{_canonical(name, value) for value in values} for values in sets]
         differs, varies = any(one != distinct[0] for one in distinct), any(len(one) > 1 for one in distinct)
         found.append(Fact(name, tuple(" · ".join(values) for values in sets), differs, varies))
     return found
@@ -97,12 +101,34 @@ def named(groups: Sequence[Group], found: Sequence[Fact]) -> list[str]:
     return names
 
 
-def _of(record: Record) -> Mapping[str, str]:
-    """The facts of a run."""
+def _recipes(records: Sequence[Record]) -> dict[Record, dict[str, str]]:
+    """The parameters of each run's spec and the values of its recipe, defaults included, in words by their paths.
+
+    Recipes are compared by what they mean, so that a default that is written equals one that is not.
+    """
+    found: dict[Record, dict[str, str]] = {one: {} for one in records}
+    trained = [one for one in records if one.recipe is not None]
+    for section, some in (("params", records), ("train", trained)):
+        table = values_together([one.run.spec for one in some if one.run is not None], section) if some else {}
+        for path, values in table.items():
+            for one, value in zip(some, values, strict=True):
+                found[one][path] = _written(value)
+    return found
+
+
+def _written(value: Any) -> str:
+    """A value of a spec as YAML has it, without paths of the machine."""
+    if value is MISSING:
+        return ABSENT
+    return public_path(value) if isinstance(value, str) else public_text(in_line(value))
+
+
+def _of(record: Record, recipe: Mapping[str, str]) -> Mapping[str, str]:
+    """The facts of a run, whose parameters and recipe are those given."""
     assert record.run is not None
     environment, about = record.run.environment, record.run.about
     spec = flat(public_spec(record.run.spec))
-    found = {name: spec[name] for name in sorted(spec, key=_section)}
+    found = {**recipe, **{name: value for name, value in spec.items() if not name.startswith(("params.", "train."))}}
     found["data"] = about.name
     found["data.training pictures"] = f"{about.train_count:,}"
     found["data.validation pictures"] = f"{about.validation_count:,}"
@@ -118,28 +144,6 @@ def _of(record: Record) -> Mapping[str, str]:
     return found
 
 
-def _section(name: str) -> int:
-    """The order of a spec's sections: what was changed by name first."""
-    sections = ("name", "params", "train", "model", "blocks")
-    first = name.partition(".")[0]
-    return sections.index(first) if first in sections else len(sections)
-
-
-def _value(name: str, facts: Mapping[str, str]) -> str:
-    """A run's value; for a field that its spec leaves out, the default."""
-    if name in facts:
-        return facts[name]
-    default = DEFAULTS.get(name)
-    return ABSENT if default is None else f"{default} {DEFAULT}"
-
-
-def _defaults() -> Iterable[tuple[str, str]]:
-    for one in fields(Train):
-        value: Any = one.default
-        if value is not MISSING and isinstance(value, bool | int | float | str | None):
-            yield f"train.{one.name}", _text(value)
-
-
 def _text(value: Any) -> str:
     """A value as YAML has it."""
     if value is None:
@@ -149,17 +153,13 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _canonical(value: str) -> str:
-    """A value such that equal ones are equal, however they are written: `0.10`, `1e-1` and `0.1 (default)`."""
-    plain = value.removesuffix(f" {DEFAULT}")
+def _canonical(name: str, value: str) -> str:
+    """A value of a layer such that equal ones are equal, however they are written: `0.10` and `1e-1`. Others, such as
+    versions, are as they are."""
     try:
-        return repr(float(plain))
+        return repr(float(value)) if name.startswith(("model.", "blocks.")) else value
     except ValueError:
-        return plain
-
-
-DEFAULTS = dict(_defaults())
-"""What a spec means that leaves out a field of `train`, as far as that is one value."""
+        return value
 
 
 def _network(group: Group) -> str:

@@ -130,6 +130,13 @@ def test_a_group_over_two_versions_says_so(tmp_path):
     assert expected in list(found.notes())
 
 
+def test_versions_are_no_numbers(tmp_path):
+    for name, version in (("a", "2.2"), ("b", "2.20")):
+        make(tmp_path / name, values={"train.seed": ord(name)}, environment={"packages": {"keras": version}})
+    notes = list(compare([tmp_path / "a", tmp_path / "b"]).notes())
+    assert "the runs of A differ in more than the seed: packages.keras (2.2 · 2.20)" in notes
+
+
 def test_only_what_differs_is_shown(two_groups):
     found = compare(two_groups)
     assert [(one.name, one.values) for one in found.facts] == [("params.width", ("8", "4"))]
@@ -142,7 +149,21 @@ def test_a_default_equals_its_value(tmp_path):
     make(tmp_path / "a")
     make(tmp_path / "b", values={"train.label_smoothing": 0.1, "train.clip_norm": 1})
     facts = {one.name: one.values for one in compare([tmp_path / "a", tmp_path / "b"]).facts}
-    assert facts == {"train.label_smoothing": ("0.0 (default)", "0.1"), "train.clip_norm": ("null (default)", "1")}
+    assert facts == {"train.label_smoothing": ("0", "0.1"), "train.clip_norm": ("none", "1")}
+    make(tmp_path / "c", values={"train.label_smoothing": 0, "train.optimizer": {"sgd": {"nesterov": False}}})
+    found = compare([tmp_path / "a", tmp_path / "c"])
+    assert len(found.groups) == 1 and not found.facts and not any("differ" in note for note in found.notes())
+
+
+def test_other_choices_are_one_fact(tmp_path):
+    make(tmp_path / "a", values={"train.learning_rate": {"cosine": {"base": 0.1, "warmup": 1}}})
+    make(tmp_path / "b", values={"train.checkpoints": {"minutes": 1}})
+    make(tmp_path / "c", values={"train.checkpoints": {"best": "val_loss"}})
+    facts = {one.name: one.values for one in compare([tmp_path / name for name in "abc"]).facts}
+    assert facts == {
+        "train.learning_rate": ("{cosine: {base: 0.1, warmup: 1}}", "0.05", "0.05"),
+        "train.checkpoints.best": ("val_accuracy", "val_accuracy", "val_loss"),
+    }
 
 
 def test_networks_that_differ_in_many_layers_are_one_row(tmp_path):
