@@ -115,5 +115,5 @@ def compared(first: Record, second: Record, call: Call) -> Disagreement | str:
 
 
 def p_text(p: float) -> str:
-    """A p-value for people."""
-    return f"{p:.1e}" if p < 0.001 else f"{p:.3f}"
+    """A p-value for people. Floats have none below 1e-308; a p-value is never zero."""
+    return "< 1e-99" if p < 1e-99 else f"{p:.1e}" if p < 0.001 else f"{p:.3f}"

@@ -39,7 +39,6 @@ STYLE = """
 h3 { font-size: 0.95rem; margin: 1.2rem 0 0.4rem; }
 table.facts td { white-space: normal; min-width: 6rem; max-width: 22rem; vertical-align: top; }
 table.facts td:first-child { white-space: nowrap; }
-td.state { text-align: left; }
 """
 MOST_PAIRS = 30
 """Up to so many pairs the table of disagreements has."""

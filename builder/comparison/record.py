@@ -19,7 +19,6 @@ from builder.comparison.finding import Found
 from builder.comparison.latency import Latency
 from builder.runs.directory import is_training
 from builder.runs.environment import DIVERGED
-from builder.runs.metrics import read_metrics
 from builder.runs.names import ENVIRONMENT, METRICS, MODEL
 from builder.runs.run import Run, open_run
 from builder.sweep.records import COMPLETED
@@ -171,7 +170,7 @@ def best_row(rows: Sequence[Mapping[str, float]], monitor: str) -> Mapping[str, 
 
 def _read(found: Found, exports: Path) -> Record:
     run = open_run(found.directory, is_finished=False)
-    rows = _rows(found.directory)
+    rows = _rows(run)
     tested, notes = evaluations.read(found.directory)
     state, reason, planned = _state(found, run, rows)
     if state != IMPORTED and not rows:
@@ -193,21 +192,14 @@ def _read(found: Found, exports: Path) -> Record:
     )
 
 
-def _rows(directory: Path) -> list[dict[str, float]]:
+def _rows(run: Run) -> list[dict[str, float]]:
     """The rows of `metrics.csv`, none if there is no such file yet.
 
     Raises:
         FileError: it is damaged.
     """
-    path = directory / METRICS
-    try:
-        rows = read_metrics(path)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise file_problem(path, f"cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise file_problem(path, f"is damaged: {error}") from error
+    path = run.directory / METRICS
+    rows = run.metrics() if path.exists() else []
     if missing := [name for name in NEEDED if rows and name not in rows[0]]:
         raise file_problem(path, f"is damaged: it has no column {missing[0]}")
     return rows

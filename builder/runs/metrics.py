@@ -42,5 +42,5 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
     """
     rows = list(csv.DictReader(io.StringIO(read_text(path))))
     if any(None in row or None in row.values() for row in rows):
-        raise ValueError(f"{path} has a row with too many or too few values")
+        raise ValueError("a row has too many or too few values")
     return [{name: int(value) if name in COUNTS else float(value) for name, value in row.items()} for row in rows]
