@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.data.loading import load_data
     from builder.evaluation.evaluator import evaluate
     from builder.evaluation.result import Evaluation
+    from builder.explanation.explainer import Explanation, explain
     from builder.exports.exporter import export
     from builder.network.model import VerificationError, build, verify
     from builder.prediction.predictor import predict
@@ -43,6 +44,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
 __all__ = [
     "Diverged",
     "Evaluation",
+    "Explanation",
     "ExportFailed",
     "Interrupted",
     "Result",
@@ -53,6 +55,7 @@ __all__ = [
     "WorkerLost",
     "build",
     "evaluate",
+    "explain",
     "export",
     "hypermodel",
     "load_data",
@@ -68,6 +71,7 @@ __all__ = [
 MODULES = {
     "Diverged": "system.endings",
     "Evaluation": "evaluation.result",
+    "Explanation": "explanation.explainer",
     "ExportFailed": "system.endings",
     "Interrupted": "system.endings",
     "Result": "training.result",
@@ -78,6 +82,7 @@ MODULES = {
     "WorkerLost": "system.endings",
     "build": "network.model",
     "evaluate": "evaluation.evaluator",
+    "explain": "explanation.explainer",
     "export": "exports.exporter",
     "hypermodel": "sweep.tuners.hypermodel",
     "load_data": "data.loading",

@@ -13,7 +13,9 @@ FLOORS = """
 tools
 builder
 builder.sweep
-builder.training builder.evaluation builder.prediction builder.exports
+builder.training builder.evaluation builder.exports
+builder.explanation
+builder.prediction
 builder.weights
 builder.runs
 builder.data

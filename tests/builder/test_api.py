@@ -18,8 +18,8 @@ from builder.system.public_calls import in_python, public, warn
 from builder.system.terminal import is_live
 
 PUBLIC = """
-Diverged Evaluation ExportFailed Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
-build evaluate export hypermodel load_data open_run predict preview train tune verify weights
+Diverged Evaluation Explanation ExportFailed Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
+build evaluate explain export hypermodel load_data open_run predict preview train tune verify weights
 """
 
 

@@ -32,6 +32,7 @@ SAVED_MODEL = [
     "variables/variables.index",
 ]
 FILES = [
+    "README.md",
     *SAVED_MODEL,
     *(f"bfloat16/{name}" for name in SAVED_MODEL),
     "export.json",
