@@ -41,7 +41,7 @@ class Target:
 
     @property
     def in_words(self) -> str:
-        """The method and the layer: `CAM at stage2.block2.relu, 4x4`."""
+        """The method and the layer: `CAM at stage2.block2.activation, 4x4`."""
         return f"{self.method} at {self.layer}, {show(self.size)}"
 
 

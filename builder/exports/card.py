@@ -115,7 +115,7 @@ def _training(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
         yield f"Its weights were not trained here but imported: {weights}. What they were trained on is not recorded."
         return
     hub = hub_dataset(run)
-    data = escaped(public_text(run.about.name))
+    data = escaped(run.about.name)
     data = f"[{data}](https://huggingface.co/datasets/{hub})" if hub else data
     train, validation = (f"{count:,}" for count in (run.about.train_count, run.about.validation_count))
     rows = [
@@ -131,7 +131,7 @@ def _training(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
 def _results(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
     evaluated, left_out = evaluations(run)
     yield "## Results"
-    own = escaped(public_text(run.about.name))
+    own = escaped(run.about.name)
     rows = []
     if best is not None:
         measured = (best["val_accuracy"], best["val_top5_accuracy"], best["val_loss"])
@@ -139,7 +139,7 @@ def _results(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
         rows.append((f"{own}, {pictures}", f"as in training, after epoch {int(best['epoch'])}", *_figures(*measured)))
     for one in evaluated:
         pictures = counted(one.pictures, "validation picture" if one.is_own else "picture")
-        data = own if one.is_own else escaped(public_text(one.data))
+        data = own if one.is_own else escaped(one.data)
         rows.append((f"{data}, {pictures}", escaped(one.views), *_figures(one.top1, one.top5, one.loss)))
     if rows:
         yield tables.markdown(("pictures", "views of each", "top-1 %", "top-5 %", "loss"), rows, text_columns=2)
@@ -185,7 +185,7 @@ def _files(report: Mapping[str, Any]) -> Iterator[str]:
     times = [f"ms, {batch}" for batch in check["milliseconds"]]
     header = ("file", "for", "size", *times, "difference", "agreement", "accuracy")
     yield tables.markdown(header, rows, text_columns=2)
-    pictures = f"{check['pictures']:,} {escaped(public_text(check['kind']))}"
+    pictures = f"{check['pictures']:,} {escaped(check['kind'])}"
     yield (
         f"Each file ran in its own runtime on {pictures}, and its probabilities were compared with those of the "
         "trained model: the largest difference, the share of pictures with the same top class, and the accuracy on "

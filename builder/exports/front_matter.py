@@ -14,7 +14,6 @@ import yaml
 from archspec.recipe.data import Tfds
 from builder.exports.formats import FORMATS
 from builder.runs.evaluations import Evaluated
-from builder.runs.public import public_text
 from builder.runs.run import Run
 
 TASK = "image-classification"
@@ -68,14 +67,14 @@ def _results(
 ) -> list[dict[str, Any]]:
     """The results of a model, for each data set that it was tested on."""
     by_data: dict[str, list[dict[str, Any]]] = {}
-    own = public_text(run.about.name)
+    own = run.about.name
     if best is not None:
         by_data[own] = [
             _metric(best["val_accuracy"], "Top-1 accuracy"),
             _metric(best["val_top5_accuracy"], "Top-5 accuracy"),
         ]
     for one in evaluated:
-        metrics = by_data.setdefault(own if one.is_own else public_text(one.data), [])
+        metrics = by_data.setdefault(own if one.is_own else one.data, [])
         metrics.append(_metric(one.top1, f"Top-1 accuracy, {one.views}"))
         if one.top5 is not None:
             metrics.append(_metric(one.top5, f"Top-5 accuracy, {one.views}"))

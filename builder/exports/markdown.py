@@ -6,13 +6,16 @@ import re
 
 from archspec.wording import printable
 
-_SPECIAL = re.compile(r"[\\`*{}\[\]<~$]|(?<!\w)_|_(?!\w)|^[-+#>=]|(?<=^\d)[.)]|!(?=\[)|&(?=#?\w+;)")
+_SPECIAL = re.compile(r"[\\`*{}\[\]<~$]|(?<!\w)_|_(?!\w)|^[-+#>=]|!(?=\[)|&(?=#?\w+;)")
 """What would begin something other than text within a line; and at its beginning a list, a heading or a rule."""
+_NUMBER = re.compile(r"^(\d+)(?=[.)](?:\s|$))")
+"""The number of an item of a list, at the beginning of a line."""
 
 
 def escaped(text: str) -> str:
     """A text as text: no emphasis, link, HTML, formula or cell begins in it."""
-    return _SPECIAL.sub(lambda found: "\\" + found[0], printable(text)).replace("|", "&#124;")
+    shown = _SPECIAL.sub(lambda found: "\\" + found[0], printable(text))
+    return _NUMBER.sub(r"\1\\", shown).replace("|", "&#124;")
 
 
 def code(text: str) -> str:

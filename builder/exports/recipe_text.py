@@ -27,12 +27,12 @@ def rows(run: Run, best: Mapping[str, float] | None) -> Iterator[tuple[str, str]
     """
     recipe = run.recipe
     yield "augmentation", ", ".join(map(_escaped, recipe.augment)) or "none"
-    yield "optimizer", f"{_escaped(recipe.optimizer)}, batches of {recipe.batch_size}"
-    yield "learning rate", _escaped(recipe.learning_rate)
+    yield "optimizer", f"{_whole(recipe.optimizer)}, batches of {recipe.batch_size}"
+    yield "learning rate", _whole(recipe.learning_rate)
     yield "epochs", f"{recipe.epochs}{_kept(recipe, best)}"
     yield "precision", f"{recipe.precision}; the files are float32 unless they say otherwise"
     if others := _others(recipe):
-        yield "further", ", ".join(others)
+        yield "other settings", ", ".join(others)
     yield "seed", f"{recipe.seed}"
     yield "normalisation", f"built in: mean {_numbers(run.about.mean)}, deviation {_numbers(run.about.std)}"
     yield "versions", ", ".join(_versions(run.environment))
@@ -58,18 +58,29 @@ def _escaped(value: Any) -> str:
     return escaped(described(value))
 
 
-def described(value: Any) -> str:
-    """A value of a recipe as words, of a record those fields that are not as they are by default."""
+def _whole(value: Any) -> str:
+    return escaped(described(value, whole=True))
+
+
+def described(value: Any, whole: bool = False) -> str:
+    """A value of a recipe as words; of a record those fields that are not as they are by default, or all that are set.
+
+    Args:
+        value: a value that a spec can have.
+        whole: whether fields are shown that are as they are by default.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         given = [
             f"{field.name} {described(one)}"
             for field in dataclasses.fields(value)
-            if (one := getattr(value, field.name)) != _default(field)
+            if (one := getattr(value, field.name)) != _default(field) or (whole and one is not None)
         ]
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(value).__name__).lower()
         return f"{name} ({', '.join(given)})" if given else name
     if isinstance(value, tuple):
         return f"[{', '.join(map(described, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:g}"
     return public_path(value) if isinstance(value, str) else str(value)

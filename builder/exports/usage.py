@@ -9,8 +9,9 @@ from archspec.recipe.resizing import Resizing
 Shape = tuple[int, int, int]
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's modes of pictures, by their channels."""
-MARGIN = 0.0625
-"""The share of each side that a centre crop cuts off by default: 16 of 256 pixels (Krizhevsky et al. 2012)."""
+MARGIN = 256 / 224
+"""The ratio of the resized side to the side of the crop by default; see `builder.pictures.resizing`, which imports
+TensorFlow."""
 
 
 @dataclass(frozen=True)
@@ -117,30 +118,33 @@ import numpy as np
 
 pictures = np.zeros((1, {height}, {width}, {channels}), np.float32)  # yours: pixels from 0 to 255, as it was trained on
 """
-    helper, lines = _resized(height, width, resizing)
     return f"""\
 import numpy as np
-from PIL import Image{helper}
+from PIL import Image
 
 picture = Image.open("picture.png").convert("{MODES[channels]}")
-{lines}
+{_resized(height, width, resizing)}
 pictures = np.asarray(picture, np.float32).reshape(1, {height}, {width}, {channels})
 """
 
 
-def _resized(height: int, width: int, resizing: Resizing) -> tuple[str, str]:
-    """What the lines import besides `Image`, and the lines that bring `picture` to the network's size."""
-    size = f"({width}, {height}), Image.Resampling.BILINEAR"
+def _resized(height: int, width: int, resizing: Resizing) -> str:
+    """The lines that bring `picture` to the network's size, as `builder.pictures.resizing` does."""
     if resizing.mode == "stretch":
-        return "", f"picture = picture.resize({size})"
+        return f"picture = picture.resize(({width}, {height}), Image.Resampling.BILINEAR)"
+    ratios = f"{width} / picture.width, {height} / picture.height"
+    left, top = f"(wide - {width}) // 2", f"(high - {height}) // 2"
     if resizing.mode == "pad":
-        return ", ImageOps", f"picture = ImageOps.pad(picture, {size})"
-    if resizing.side is None:
-        lines = f"margin = 0 if picture.size == ({width}, {height}) else {MARGIN}"
-        return ", ImageOps", f"{lines}\npicture = ImageOps.fit(picture, {size}, margin)"
-    lines = f"""\
-scale = max({resizing.side} / min(picture.size), {width} / picture.width, {height} / picture.height)
-left, top = picture.width / 2 - {width} / 2 / scale, picture.height / 2 - {height} / 2 / scale
-box = left, top, left + {width} / scale, top + {height} / scale
-picture = picture.resize({size}, box)"""
-    return "", lines
+        scale, least = f"min({ratios})", (1, 1)
+        left, top = f"-(({width} - wide) // 2)", f"-(({height} - high) // 2)"
+    elif resizing.side is None:
+        side = min(height, width)
+        scale = f"max({ratios}) * {round(side * MARGIN)} / {side}"
+        scale, least = f"1 if picture.size == ({width}, {height}) else {scale}", (width, height)
+    else:
+        scale, least = f"max({resizing.side} / min(picture.size), {ratios})", (width, height)
+    return f"""\
+scale = {scale}
+wide, high = max({least[0]}, round(picture.width * scale)), max({least[1]}, round(picture.height * scale))
+left, top = {left}, {top}
+picture = picture.resize((wide, high), Image.Resampling.BILINEAR).crop((left, top, left + {width}, top + {height}))"""

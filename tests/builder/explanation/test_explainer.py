@@ -45,7 +45,7 @@ def test_a_map_adds_up_to_what_the_run_predicts(run_dir, digits):
     for explanation, prediction in zip(good, predicted, strict=False):
         assert (explanation.path, explanation.predicted) == (prediction.path, prediction.classes[0][0])
         assert explanation.probability == prediction.classes[0][1]
-        assert (explanation.method, explanation.layer) == ("CAM", "stage2.block1.relu")
+        assert (explanation.method, explanation.layer) == ("CAM", "stage2.block1.activation")
         assert explanation.map.shape == (4, 4) and explanation.picture.shape == (8, 8, 1)
         logits = run.model(explanation.picture[np.newaxis]).numpy()[0]
         label = int(logits.argmax())

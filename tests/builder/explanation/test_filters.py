@@ -39,7 +39,10 @@ def test_towers_are_one_below_the_other(tmp_path):
     two = spec({"towers": {"count": 2, "layers": tower, "input": "whole", "name": "half"}})
     one = spec(*tower)
     generator = np.random.default_rng(0)
-    weights = {f"{name}/kernel": generator.normal(size=(3, 3, 3, 5)) for name in ("half.1.conv", "half.2.conv", "conv")}
+    weights = {
+        f"{name}/kernel": generator.normal(size=(3, 3, 3, 5))
+        for name in ("half.tower1.conv", "half.tower2.conv", "conv")
+    }
     heights = []
     for network in (one, two):
         path = tmp_path / "filters.png"

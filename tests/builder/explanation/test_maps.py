@@ -41,7 +41,7 @@ CLASSES = tf.constant([0, 4, 2], tf.int64)
     [
         DENSE,
         ["global_avg_pool", {"dropout": 0.5}, {"dense": {"units": 5, "bias": False}}],
-        [{"avg_pool": [5, 6]}, "flatten", {"dense": 5}],
+        [{"avg_pool": [6, 7]}, "flatten", {"dense": 5}],
         [{"global_avg_pool": {"keep_dims": True}}, {"conv": {"filters": 5, "kernel": 1}}, "flatten"],
         [{"conv": {"filters": 5, "kernel": 1}}, "global_avg_pool"],
     ],
@@ -51,9 +51,9 @@ def test_the_mean_of_an_exact_map_and_the_bias_are_the_logit(end):
     """Zhou et al. 2016, section 2: the spatial sum of the map is the class's score."""
     graph, model = network(*end)
     target = target_of(graph)
-    assert target.method == "CAM" and target.size == (5, 6)
+    assert target.method == "CAM" and target.size == (6, 7)
     logits, maps = map_function(model, target)(pictures(), CLASSES)
-    assert maps.shape == (3, 5, 6)
+    assert maps.shape == (3, 6, 7)
     layer = model.get_layer(target.classifier) if target.classifier else None
     bias = layer.bias.numpy()[CLASSES] if getattr(layer, "use_bias", False) else 0.0
     expected = model(pictures(), training=False).numpy()
@@ -72,7 +72,7 @@ def test_the_gradient_gives_the_exact_map_over_its_size(end):
     gradient = dataclasses.replace(exact, method="Grad-CAM")
     _, maps = map_function(model, exact)(pictures(), CLASSES)
     logits, others = map_function(model, gradient)(pictures(), CLASSES)
-    np.testing.assert_allclose(30 * others.numpy(), maps, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(42 * others.numpy(), maps, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(logits, model(pictures(), training=False), rtol=1e-5, atol=1e-5)
 
 
@@ -106,7 +106,7 @@ def test_towers_are_looked_into_where_they_meet():
     tower = [{"conv": {"filters": 4, "kernel": 3, "activation": "relu"}}, {"max_pool": 2}]
     graph, model = network("flatten", {"dense": 5}, body=[{"towers": {"count": 2, "layers": tower, "input": "whole"}}])
     target = target_of(graph)
-    assert target == Target(target.layer, (5, 6), "Grad-CAM")
-    assert graph.nodes[[node.name for node in graph.nodes].index(target.layer)].shape == (5, 6, 8)
+    assert target == Target(target.layer, (6, 7), "Grad-CAM")
+    assert graph.nodes[[node.name for node in graph.nodes].index(target.layer)].shape == (6, 7, 8)
     _, maps = map_function(model, target)(pictures(), CLASSES)
     assert np.abs(maps).max() > 0

@@ -50,7 +50,7 @@ def programs(text):
     return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-# -- what it says --------------------------------------------------------------------------------------------------------
+# -- what it says ------------------------------------------------------------------------------------------------------
 
 
 def test_the_front_matter_is_what_the_hub_reads(readme, run_dir):
@@ -81,8 +81,8 @@ def test_it_says_what_was_trained_on_what_and_how_well_it_does(readme, run_dir, 
         f"| parameters | {analysis.trainable_parameters:,}, and {analysis.non_trainable_parameters:,} statistics |",
         f"| multiply-accumulates | {analysis.macs:,} for a picture |",
         "| data | digits: 1,437 pictures for training, 360 for validation |",
-        "| augmentation | random_crop (pad [[1, 1], [1, 1]]) |",
-        "| optimizer | sgd (momentum 0.9), batches of 64 |",
+        "| augmentation | random_crop (pad 1) |",
+        "| optimizer | sgd (momentum 0.9, nesterov false), batches of 64 |",
         f"| epochs | 3; the weights are those of epoch {int(best['epoch'])}, the best by `val_accuracy` |",
         "| seed | 0 |",
         f"after epoch {int(best['epoch'])} | {100 * best['val_accuracy']:.2f} |",
@@ -211,7 +211,7 @@ def test_a_readme_of_the_users_own_stays(exported, run_dir, tmp_path):
         check_folder(tmp_path, "digits")
 
 
-# -- its programs --------------------------------------------------------------------------------------------------------
+# -- its programs ------------------------------------------------------------------------------------------------------
 
 
 def test_its_programs_run_in_the_folder_as_they_stand(exported, run_dir, readme, tmp_path):
@@ -256,7 +256,7 @@ def test_pictures_are_prepared_as_the_evaluation_transform_does(resizing, shape,
         picture if shape[2] == 3 else np.asarray(Image.fromarray(picture).convert("L"))[..., None], shape, resizing
     )
     difference = np.abs(found["pictures"][0] - np.float32(expected))
-    assert difference.mean() < 1 and np.quantile(difference, 0.95) <= 3
+    assert difference.mean() < 0.2 and difference.max() <= 2
     assert found["pictures"].dtype == np.float32 and found["pictures"].shape == (1, *shape)
 
 
@@ -266,7 +266,7 @@ def test_other_channels_are_prepared_by_the_user():
     assert found["pictures"].shape == (1, 5, 4, 2)
 
 
-# -- ONNX's metadata -----------------------------------------------------------------------------------------------------
+# -- ONNX's metadata ---------------------------------------------------------------------------------------------------
 
 
 def test_onnx_files_say_what_they_are(exported, run_dir):
