@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     from archspec.analysis import Analysis, LayerAnalysis
+    from archspec.drawing import Drawing
     from archspec.errors import Problem, SpecError, UserError
     from archspec.graph.graph import Graph, Node
-    from archspec.network import analyse, summary
+    from archspec.network import analyse, draw, summary
     from archspec.spec.spec import Spec, load, loads
 
 __all__ = [
     "Analysis",
+    "Drawing",
     "Graph",
     "LayerAnalysis",
     "Node",
@@ -27,6 +29,7 @@ __all__ = [
     "SpecError",
     "UserError",
     "analyse",
+    "draw",
     "load",
     "loads",
     "summary",
@@ -34,6 +37,7 @@ __all__ = [
 
 MODULES = {
     "Analysis": "analysis",
+    "Drawing": "drawing",
     "Graph": "graph.graph",
     "LayerAnalysis": "analysis",
     "Node": "graph.graph",
@@ -42,6 +46,7 @@ MODULES = {
     "SpecError": "errors",
     "UserError": "errors",
     "analyse": "network",
+    "draw": "network",
     "load": "spec.spec",
     "loads": "spec.spec",
     "summary": "network",

@@ -11,6 +11,7 @@ IS_INSTALLED = (Path(__file__).parent / "specs").is_dir()
 INSTALLED = "convspec"
 COMMANDS = {
     "summary": "summary",
+    "draw": "draw",
     "train": "train",
     "tune": "tune",
     "evaluate": "evaluate",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec.analysis import Analysis, analyse_graph
 from archspec.graph.graph import Graph
 from archspec.report import Summary, summarise
 from archspec.spec.spec import Spec, load, loads
+
+if TYPE_CHECKING:
+    from archspec.drawing import Drawing, Marks
 
 SpecLike = str | os.PathLike[str] | Mapping[str, Any] | Spec
 """The path of a spec or the name of a shipped one, its data as a mapping, or a spec."""
@@ -90,3 +93,41 @@ def summary(network: Network, batch_size: int | None = None) -> Summary:
         TypeError: something else is given.
     """
     return summarise(network if isinstance(network, Graph) else as_spec(network), batch_size, option="batch_size")
+
+
+def draw(
+    networks: Network | Sequence[Network],
+    *,
+    depth: int | None = None,
+    open: Collection[str] = (),
+    by: str | None = None,
+    marks: Marks | Sequence[Marks] | None = None,
+) -> Drawing:
+    """A drawing of a network, or of several side by side with equal strides at equal heights; what `convspec draw`
+    writes.
+
+        drawing = archspec.draw("specs/resnet50.yaml", by="macs")
+        Path("resnet50.svg").write_text(drawing.svg())
+
+    Args:
+        networks: the path of a spec, its data as a mapping, a `Spec` or a `Graph`; or a list of them.
+        depth: groups are open to so many levels of names. By default as deep as is legible: to at most 40 boxes, with
+            repeats drawn once where that is needed.
+        open: paths of groups that are open in any case, such as `stage3.block2`; `all` opens everything.
+        by: shades the boxes by `macs`, `parameters`, `memory` (of the outputs) or `field` (the receptive field).
+        marks: what a comparison says of the parts of a network, by path: `added`, `removed`, `changed` or `unchanged`;
+            for several networks, a list with one for each.
+
+    Returns:
+        An object whose text is SVG, in light and dark colours by what the reader prefers. Notebooks show it.
+
+    Raises:
+        SpecError: a spec has mistakes.
+        UserError: a path in `open` that no network has, an unknown `by`, or a network that is too large to draw.
+        TypeError: something else is given.
+    """
+    from archspec.drawing import draw_graphs  # what only analyses networks does not wait for it
+
+    several = networks if isinstance(networks, Sequence) and not isinstance(networks, str) else [networks]
+    each = [marks] if isinstance(marks, Mapping) else marks
+    return draw_graphs([as_graph(one) for one in several], depth, open, by, each)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from archspec import tables
 from archspec.analysis import Analysis, LayerAnalysis, analyse_graph
+from archspec.errors import UserError
 from archspec.graph.graph import Graph
 from archspec.graph.hints import hints
+from archspec.nesting import Nested, nested
 from archspec.ops import show
 from archspec.receptive_fields import Distance
 from archspec.recipe.numbers import ACTIVATION_BYTES
@@ -32,6 +33,7 @@ class Summary:
 
     Attributes:
         analysis: the network's shapes and counts.
+        graph: the network, of which a notebook shows a drawing above the table.
         description: one line about the network.
         batch_size: pictures in a training step.
         batch_size_from: where that number comes from, in words.
@@ -42,6 +44,7 @@ class Summary:
     """
 
     analysis: Analysis
+    graph: Graph
     description: str
     batch_size: int
     batch_size_from: str
@@ -103,7 +106,7 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
         batch, source = 1, f"see {option}"
     precision = train.precision if train is not None else "float32"
     rematerialized = rematerialized_elements(graph) if train is not None and train.rematerialize else None
-    return Summary(analyse_graph(graph), description, batch, source, precision, hints(graph), rematerialized)
+    return Summary(analyse_graph(graph), graph, description, batch, source, precision, hints(graph), rematerialized)
 
 
 # -- one network -----------------------------------------------------------------------------------------------------
@@ -130,23 +133,27 @@ def table(summary: Summary, depth: int | None = None, markdown: bool = False) ->
     return "\n\n".join([*filter(None, parts), "\n".join(totals), *notes])
 
 
-def _outline(
-    layers: Sequence[LayerAnalysis], depth: int | None, prefix: str = "", level: int = 0
-) -> Iterator[tuple[str, LayerAnalysis]]:
+def _outline(layers: Sequence[LayerAnalysis], depth: int | None) -> Iterator[tuple[str, LayerAnalysis]]:
     """The rows as (label, layer): each group's name with its subtotals, then its layers, named relative to it."""
+    return _rows(nested([layer.name for layer in layers]), layers, depth, "", 0)
+
+
+def _rows(
+    parts: Sequence[Nested], layers: Sequence[LayerAnalysis], depth: int | None, prefix: str, level: int
+) -> Iterator[tuple[str, LayerAnalysis]]:
     indent = INDENT * level
-    for key, part in groupby(layers, lambda layer: layer.name.removeprefix(prefix).partition(".")[0]):
-        group, name, folds = list(part), prefix + key, level + 1 == depth
-        owned = any(layer.name == name for layer in group)  # a convolution with its own norm and activation
+    for part in parts:
+        group, folds = layers[part.start : part.stop], level + 1 == depth
+        owned = part.owner is not None
         if len(group) > 1 and (folds or not owned):
-            yield indent + key, _folded(name, group)
+            yield indent + part.path.removeprefix(prefix), _folded(part.path, group)
             if not folds:
-                yield from _outline(group, depth, f"{name}.", level + 1)
+                yield from _rows(part.inner, layers, depth, f"{part.path}.", level + 1)
             continue
         for layer in group:
             label = layer.name.removeprefix(prefix)
-            if owned and layer.name != name:
-                label = INDENT + layer.name.removeprefix(name)
+            if owned and layer.name != part.path:
+                label = INDENT + layer.name.removeprefix(part.path)
             yield indent + label, layer
 
 
@@ -253,7 +260,7 @@ MOST_ROWS = 300
 
 
 def to_html(summary: Summary) -> str:
-    """The table of layers and the totals for a notebook."""
+    """The drawing, the table of layers and the totals for a notebook."""
     for depth in (None, 3, 2, 1):
         rows = [(label, *_cells(layer)) for label, layer in _outline(summary.analysis.layers, depth)]
         if len(rows) <= MOST_ROWS:
@@ -264,7 +271,18 @@ def to_html(summary: Summary) -> str:
         for label, value, note in _totals(summary)
     )
     notes = "".join(f"<p>Hint: {escape(hint)}.</p>" for hint in summary.hints)
-    return f"<p>{escape(title)}</p>{tables.html(HEADER, rows, text_columns=3)}<ul>{totals}</ul>{notes}"
+    drawing = f'<div style="max-height: 40rem; overflow: auto">{_drawing(summary.graph)}</div>'
+    return f"<p>{escape(title)}</p>{drawing}{tables.html(HEADER, rows, text_columns=3)}<ul>{totals}</ul>{notes}"
+
+
+def _drawing(graph: Graph) -> str:
+    """The drawing of a network as an element of a page, or why there is none."""
+    from archspec.drawing import draw_graphs  # tables in a terminal do not wait for it
+
+    try:
+        return draw_graphs([graph]).svg()
+    except UserError as error:  # it is too large
+        return f"<p>{escape(str(error))}</p>"
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------------

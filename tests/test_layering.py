@@ -27,6 +27,7 @@ archspec.cli archspec.json_schema archspec.reference archspec.candidates
 archspec.network
 archspec.spec
 archspec.report
+archspec.drawing
 archspec.analysis archspec.segments
 archspec.receptive_fields
 archspec.graph archspec.search
@@ -36,7 +37,7 @@ archspec.recipe archspec.ops
 archspec.fields
 archspec.source
 archspec.errors archspec.tables archspec.pages archspec.vocabulary
-archspec.wording archspec.characters archspec.commands archspec.files archspec.palette
+archspec.wording archspec.characters archspec.commands archspec.files archspec.nesting archspec.palette
 """
 """From the top down. What stands on one line imports nothing of the others there, and only what is below; `builder` and
 `archspec` are their `__init__` alone."""

@@ -9,21 +9,10 @@ python tools/summary.py runs/digits/20261124-095041 --origins
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
 import json
-import sys
-from pathlib import Path
 
 from archspec import cli, report
 from archspec.spec import origins
-from builder.runs.names import SPEC, TRIALS
-
-
-def shown(path: str) -> str:
-    if all(Path(path, name).exists() for name in (SPEC, TRIALS)):  # a search, which needs more imports
-        from builder.runs.finding import shown_spec
-
-        path, note = shown_spec(path)
-        print(note, file=sys.stderr)  # stdout may be JSON
-    return path
+from builder.runs.shown import shown
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import archspec
-from archspec import tables
+from archspec import UserError, tables
 from archspec.ops import show
 from archspec.wording import counted
 from builder.exports import recipe_text
@@ -22,7 +22,7 @@ from builder.exports.markdown import block, code, escaped
 from builder.exports.usage import MODES, SAVED_MODEL_OF_ARRAYS, Shape, preparation
 from builder.runs.environment import package_version
 from builder.runs.evaluations import evaluations
-from builder.runs.names import CARD, DRAWING, EXPORT
+from builder.runs.names import CARD, EXPORT, NETWORK
 from builder.runs.public import public_spec, public_text
 from builder.runs.run import Run
 from builder.system.files import write_text
@@ -32,7 +32,7 @@ CLASSES = 40
 
 
 def write(folder: Path, run: Run, report: Mapping[str, Any]) -> None:
-    """Writes the card, and a drawing of the network beside it.
+    """Writes the card, and a drawing of the network beside it, unless the network is too large to be drawn.
 
     Args:
         folder: the export's.
@@ -40,17 +40,20 @@ def write(folder: Path, run: Run, report: Mapping[str, Any]) -> None:
         report: the contents of `export.json`.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written.
+        FileError: the disk is full, or the folder cannot be written.
     """
-    drawing = draw(run)
+    drawing = drawn(run)
     if drawing:
-        write_text(folder / DRAWING, drawing)
+        write_text(folder / NETWORK, drawing)
     write_text(folder / CARD, text(run, report, bool(drawing)))
 
 
-def draw(run: Run) -> str:
+def drawn(run: Run) -> str:
     """The network as SVG; empty if it cannot be drawn."""
-    return ""
+    try:
+        return archspec.draw(run.spec).svg()
+    except UserError:
+        return ""
 
 
 def text(run: Run, report: Mapping[str, Any], is_drawn: bool = False) -> str:
@@ -90,7 +93,7 @@ def _network(run: Run, is_drawn: bool) -> Iterator[str]:
     yield f"# {escaped(spec.name)}"
     yield escaped(public_text(spec.description)) or "A convolutional network that classifies pictures."
     if is_drawn:
-        yield f"![The layers of {escaped(spec.name)}]({DRAWING})"
+        yield f"![The layers of {escaped(spec.name)}]({NETWORK})"
     others = f", and {analysis.non_trainable_parameters:,} statistics" if analysis.non_trainable_parameters else ""
     rows = [
         ("input", f"{show(analysis.input)} (height x width x channels), pixels from 0 to 255"),

@@ -9,6 +9,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from archspec.commands import as_started
+from archspec.drawing import draw_graphs
+from archspec.errors import UserError
 from builder.data import samples
 from builder.data.batches import validation_batches
 from builder.explanation import filters
@@ -16,7 +18,7 @@ from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints, names
 from builder.runs.metrics import write_metrics
-from builder.system.files import replacing
+from builder.system.files import replacing, write_text
 from builder.system.tensors import read_tensors
 from builder.system.terminal import Say
 from builder.training import curves
@@ -26,7 +28,8 @@ from builder.training.steps import evaluation_steps
 
 
 class RunOutputs:
-    """Writes `metrics.csv`, `tensorboard/`, `learning_curve.png`, `filters.png` and `model.keras`; the chief's alone.
+    """Writes `network.svg`, `metrics.csv`, `tensorboard/`, `learning_curve.png`, `filters.png` and `model.keras`; the
+    chief's alone.
 
     It begins by writing the epochs so far, `rows`, as the files of an interrupted run may be older or newer than the
     checkpoint that it resumes from.
@@ -36,6 +39,15 @@ class RunOutputs:
         self.directory, self.setup, self.say = directory, setup, say
         self.board = curves.Board(directory / names.TENSORBOARD, rows)
         write_metrics(directory / names.METRICS, rows)
+        self._draw_network()
+
+    def _draw_network(self) -> None:
+        try:
+            drawing = draw_graphs([self.setup.spec.graph])
+        except UserError as error:  # it is too large to be drawn, which does not keep it from being trained
+            self.say(f"hint: there is no {names.NETWORK}; {error}")
+            return
+        write_text(self.directory / names.NETWORK, drawing.svg())
 
     def add_epoch(self, rows: Sequence[dict[str, float]]) -> None:
         """Writes the last epoch of `rows`, which are those of all epochs."""

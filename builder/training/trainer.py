@@ -54,9 +54,9 @@ def train(
 ) -> Result:
     """Trains a network as its spec says.
 
-    The run directory gets `spec.yaml`, `environment.json`, `metrics.csv`, `tensorboard/`, the last states and the best
-    weights in `checkpoints/`, and at the end `learning_curve.png` and `model.keras`: the best model, from uint8
-    pictures to logits, in stock Keras layers.
+    The run directory gets `spec.yaml`, `environment.json`, `network.svg`, `metrics.csv`, `tensorboard/`, the last
+    states and the best weights in `checkpoints/`, and at the end `learning_curve.png` and `model.keras`: the best
+    model, from uint8 pictures to logits, in stock Keras layers.
 
     Args:
         spec: a spec with a `train` section: a `Spec`, its path or shipped name, or its data as a mapping.

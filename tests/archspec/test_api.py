@@ -21,7 +21,7 @@ DIGITS = ROOT / "specs" / "digits.yaml"
 TINY: dict[str, Any] = {"name": "tiny", "model": {"input": [8, 8, 1], "layers": ["flatten", {"dense": 10}]}}
 TINY_YAML = "name: tiny\nmodel:\n  input: [8, 8, 1]\n  layers:\n    - flatten\n    - dense: 10\n"
 
-NAMES = "Analysis Graph LayerAnalysis Node Problem Spec SpecError UserError analyse load loads summary"
+NAMES = "Analysis Drawing Graph LayerAnalysis Node Problem Spec SpecError UserError analyse draw load loads summary"
 PUBLIC = NAMES.split(" ")
 
 
@@ -43,14 +43,14 @@ def test_everything_public_says_what_it_is():
                 assert inspect.getdoc(getattr(value, member)), f"{name}.{member}"
 
 
-@pytest.mark.parametrize("name", ["load", "loads", "analyse", "summary"])
+@pytest.mark.parametrize("name", ["load", "loads", "analyse", "draw", "summary"])
 def test_functions_say_what_they_take_and_raise(name: str):
     text = inspect.getdoc(getattr(archspec, name)) or ""
     assert "Args:" in text and "Raises:\n    SpecError:" in text
     assert all(f"{parameter}:" in text for parameter in inspect.signature(getattr(archspec, name)).parameters)
 
 
-@pytest.mark.parametrize("name", ["load", "loads", "analyse", "summary"])
+@pytest.mark.parametrize("name", ["load", "loads", "analyse", "draw", "summary"])
 def test_the_examples_of_docstrings_run(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
     lines = (inspect.getdoc(getattr(archspec, name)) or "").splitlines()
@@ -274,7 +274,7 @@ def test_a_notebook_shows_the_table():
     spec = archspec.loads({**TINY, "description": "a < b"})
     html = spec._repr_html_()
     assert html == archspec.summary(spec)._repr_html_()
-    assert html.startswith("<p>tiny: a &lt; b</p><table>") and html.endswith("</ul>")
+    assert html.startswith("<p>tiny: a &lt; b</p><div ") and "</svg>\n</div><table>" in html and html.endswith("</ul>")
     assert html.count("<tr>") == 1 + len(spec.graph.nodes) - 1
     assert ">dense1</td>" in html and "<li>Trainable parameters: 650</li>" in html
 

@@ -71,6 +71,7 @@ def test_a_run_leaves_all_its_files(trained):
         "learning_curve.png",
         "metrics.csv",
         "model.keras",
+        "network.svg",
         "pictures.npz",
         "spec.yaml",
     ]

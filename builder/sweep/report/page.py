@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from archspec import load, pages
+from archspec import UserError, draw, load, pages
 from archspec.search import tuner_name
 from archspec.wording import counted
 from builder.charts.svg import svg
@@ -68,6 +68,7 @@ def page(results: Results, drawn: dict[str, Figure]) -> str:
     parts += _table(results)
     best = results.directory / BEST_SPEC
     if best.exists():
+        parts.append(f"<h2>The network of the best trial</h2>{_network(best)}")
         parts.append(f"<h2>The spec of the best trial</h2><pre>{html.escape(_public_file(best))}</pre>")
     return pages.page(f"Search {results.directory.name}", "\n".join(parts), STYLE, SORT)
 
@@ -107,6 +108,14 @@ def _public_file(path: Path) -> str:
     """The text of a spec's file and the comments at its beginning, as others may see them."""
     comments = itertools.takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
     return "".join(f"{public_text(line)}\n" for line in comments) + public_spec(load(path))
+
+
+def _network(path: Path) -> str:
+    """The drawing of a spec's network, or why there is none."""
+    try:
+        return f'<div class="wide">{draw(load(path)).svg()}</div>'
+    except UserError as error:  # it is too large to be drawn
+        return f"<p>{html.escape(str(error))}</p>"
 
 
 def _reason(reason: str) -> str:

@@ -1,0 +1,54 @@
+"""Draws networks: one, or several side by side with equal strides at equal heights. It needs neither TensorFlow nor
+graphviz.
+
+Repeats are drawn once, with "× 36", and groups are folded to a box, where the drawing would have more than 40 boxes.
+
+python tools/draw.py specs/resnet152.yaml
+python tools/draw.py specs/resnet152.yaml --open stage3.block2 --by macs -o resnet152.svg
+python tools/draw.py specs/vgg_e.yaml specs/plain34.yaml specs/resnet34.yaml -o figure3.svg
+"""
+
+import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
+import sys
+
+from archspec import cli
+from archspec.drawing import MEASURES, draw_graphs, formats
+from builder.runs.shown import shown
+
+
+def main() -> None:
+    parser = cli.parser(__doc__)
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec, its name, a run or a search")
+    cli.add_set_argument(parser)
+    parser.add_argument(
+        "-o",
+        dest="file",
+        metavar="FILE",
+        help=f"the file to write, which ends in {', '.join(formats.FORMATS)}; - for SVG on standard output; by default "
+        "NAME.svg in the current directory",
+    )
+    parser.add_argument("--depth", type=cli.positive, metavar="N", help="open groups to N levels of names")
+    parser.add_argument(
+        "--open",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="open this group too, such as stage3.block2, or all; may be repeated",
+    )
+    parser.add_argument("--by", choices=list(MEASURES), help="shade the boxes by a number, and say each one's share")
+    args = parser.parse_args()
+    with cli.exit_on_user_error():
+        if args.file is not None:
+            formats.check_format(args.file)
+        specs = cli.load_all(list(map(shown, args.specs)), args.set)
+        drawing = draw_graphs([spec.graph for spec in specs], args.depth, args.open, args.by)
+        if args.file == formats.STDOUT:
+            sys.stdout.write(drawing.svg())
+            return
+        file = args.file or formats.default_path([spec.name for spec in specs])
+        formats.write(drawing, file)
+        print(f"wrote {file}")
+
+
+if __name__ == "__main__":
+    main()
