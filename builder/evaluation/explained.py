@@ -56,7 +56,7 @@ def draw(directory: Path, evaluation: Evaluation, run: Run, target: Target, data
         label, guess = names[evaluation.labels[number]], names[predicted[number]]
         share = np.exp(evaluation.log_probabilities[number].max())
         (found,) = maps(picture[np.newaxis], [int(predicted[number])])
-        cells.append(sheets.Cell(picture, found, (label, f"taken for {guess}  {share:.1%}")))
+        cells.append(sheets.Cell(picture, found, (label, f"taken for {guess}, {share:.1%}")))
     title = f"{run.spec.name} on {data.name}: what spoke for the wrong class in its most confident mistakes"
     sheets.draw(directory / FILE, title, target.in_words, cells)
     return True

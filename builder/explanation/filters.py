@@ -20,8 +20,8 @@ SIDE = 44
 """About the width of a filter, in pixels of the picture."""
 GAP = 4
 """Pixels between two filters."""
-MARGIN, LINE, BLOCK = 24, 17, 12
-"""Pixels around everything, of a line of text, and between two layers."""
+MARGIN, LINE, LABEL, BLOCK = 24, 17, 21, 14
+"""Pixels around everything, of a line of text, of the line above filters, and between two layers."""
 WIDEST = 16
 """The most filters in a row: AlexNet's 96 are then in six rows, those of each GPU in three."""
 LEAST_WIDTH = 520
@@ -63,7 +63,7 @@ def draw(path: Path, spec: Spec, weights: Mapping[str, np.ndarray]) -> bool:
         for node, kernel in zip(nodes, kernels, strict=True)
     ]
     caption = filled(_caption(kernels), (width - 2 * MARGIN) // 6).splitlines()
-    height = 2 * MARGIN + LINE + sum(one.shape[0] + LINE + BLOCK for one in mosaics) + LINE * len(caption)
+    height = 2 * MARGIN + LINE + sum(one.shape[0] + LABEL + BLOCK for one in mosaics) + LINE * len(caption)
     with rc_context(STYLE):
         figure = Figure((width / DPI, height / DPI), dpi=DPI)
         title = f"{printable(spec.name)}: what its first layer responds to"
@@ -72,7 +72,7 @@ def draw(path: Path, spec: Spec, weights: Mapping[str, np.ndarray]) -> bool:
         top -= LINE + 6
         for label, tiles in zip(labels, mosaics, strict=True):
             figure.text(MARGIN / width, top / height, label, fontsize=8, va="top", parse_math=False)
-            top -= LINE + tiles.shape[0]
+            top -= LABEL + tiles.shape[0]
             figure.figimage(tiles, MARGIN, top, origin="upper", vmin=0, vmax=1)
             top -= BLOCK
         for line in caption:

@@ -26,8 +26,10 @@ DPI = 120
 COLORS = "viridis"
 """The colours of a map: of even steps for the eye, also for colour-blind people and in print (van der Walt and Smith
 2015)."""
-LEAST_OPACITY, MOST_OPACITY = 0.25, 0.75
-"""The opacity of the map where nothing speaks for the class, and where most does."""
+OPACITY = 0.7
+"""The opacity of a map over its picture."""
+DARKEST, LIGHTEST = 0.3, 0.9
+"""The greys of black and white under a map: of little contrast, so that a colour means the same on both."""
 PER_ROW = 3
 """Pictures in a row, each with its map beside it."""
 CELL, GAP, BETWEEN, LABEL = 1.5, 0.06, 0.3, 0.5
@@ -108,11 +110,10 @@ def _draw_map(axes: Axes, cell: Cell, white: int) -> None:
     axes.set_axis_off()
     height, width = cell.picture.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
-    grey = np.minimum(cell.picture / white, 1.0).mean(-1)
+    grey = DARKEST + (LIGHTEST - DARKEST) * np.minimum(cell.picture / white, 1.0).mean(-1)
     axes.imshow(grey, "gray", vmin=0, vmax=1, interpolation=_interpolation(cell.picture), extent=extent)
     heat = enlarged(shares_of(cell.map), (height, width))
-    opacity = LEAST_OPACITY + (MOST_OPACITY - LEAST_OPACITY) * heat
-    axes.imshow(heat, COLORS, vmin=0, vmax=1, alpha=opacity, extent=extent, interpolation="nearest")
+    axes.imshow(heat, COLORS, vmin=0, vmax=1, alpha=OPACITY, extent=extent, interpolation="nearest")
 
 
 def shares_of(values: np.ndarray) -> np.ndarray:
@@ -137,7 +138,7 @@ def enlarged(values: np.ndarray, size: tuple[int, int], least: int = 128) -> np.
 
 def _draw_legend(figure: Figure, width: float, height: float) -> None:
     axes = figure.add_axes((MARGIN / width, 0.42 / height, 2.2 / width, 0.11 / height))
-    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), COLORS), cax=axes, orientation="horizontal", ticks=[0, 1])
+    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), COLORS), cax=axes, orientation="horizontal", ticks=[0, 1], alpha=OPACITY)
     bar.outline.set_visible(False)
     axes.set_xticklabels(["0, or speaks against it", "most"], fontsize=8)
     for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):

@@ -56,7 +56,7 @@ def drawn(run: Run) -> str:
         return ""
 
 
-def text(run: Run, report: Mapping[str, Any], is_drawn: bool = False) -> str:
+def text(run: Run, report: Mapping[str, Any], is_drawn: bool = True) -> str:
     """The card as Markdown with YAML front matter.
 
     Args:
@@ -92,8 +92,8 @@ def _network(run: Run, is_drawn: bool) -> Iterator[str]:
     analysis = archspec.analyse(spec)
     yield f"# {escaped(spec.name)}"
     yield escaped(public_text(spec.description)) or "A convolutional network that classifies pictures."
-    if is_drawn:
-        yield f"![The layers of {escaped(spec.name)}]({NETWORK})"
+    drawing = f"![The layers of {escaped(spec.name)}]({NETWORK})"
+    yield drawing if is_drawn else "The network is too large to be drawn."
     others = f", and {analysis.non_trainable_parameters:,} statistics" if analysis.non_trainable_parameters else ""
     rows = [
         ("input", f"{show(analysis.input)} (height x width x channels), pixels from 0 to 255"),

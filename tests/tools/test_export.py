@@ -42,6 +42,7 @@ FILES = [
     "model.int8.tflite",
     "model.keras",
     "model.onnx",
+    "network.svg",
 ]
 
 

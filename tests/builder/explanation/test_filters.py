@@ -50,7 +50,7 @@ def test_towers_are_one_below_the_other(tmp_path):
         with Image.open(path) as picture:
             heights.append(picture.height)
             assert picture.width >= 500
-    assert heights[1] - heights[0] == 45 + filters.LINE + filters.BLOCK
+    assert heights[1] - heights[0] == 45 + filters.LABEL + filters.BLOCK
 
 
 def test_what_has_no_filters_to_see_has_no_picture(tmp_path):

@@ -222,7 +222,8 @@ def test_a_failed_format_leaves_the_others(run_dir, tmp_path, wrong_onnx, monkey
         "the others were exported: saved_model, litert-float32",
     ]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "README.md", "assets", "export.json", "fingerprint.pb", "model.float32.tflite", "saved_model.pb", "variables"
+        "README.md", "assets", "export.json", "fingerprint.pb", "model.float32.tflite", "network.svg",
+        "saved_model.pb", "variables",
     ]  # fmt: skip
     report = json.loads((folder / "export.json").read_text())
     assert [one["format"] for one in report["formats"]] == ["saved_model", "litert-float32"]
@@ -438,7 +439,7 @@ def test_a_large_network_is_exported_by_a_process_for_each_step(colour_run, tmp_
     assert [one["format"] for one in report["formats"]] == asked
     assert sorted(path.name for path in place.iterdir()) == [
         "README.md", "assets", "export.json", "fingerprint.pb", "model.int8.tflite", "model.keras", "model.onnx",
-        "saved_model.pb", "variables",
+        "network.svg", "saved_model.pb", "variables",
     ]  # fmt: skip
     assert "calibrated on 18 training pictures" in "\n".join(lines)
 
