@@ -223,7 +223,9 @@ class Explainer:
         from builder.explanation import sheets  # it imports Matplotlib
 
         cells = [
-            sheets.Cell(one.picture, one.map, (os.path.basename(one.path), f"predicted: {one.predicted}, {one.probability:.1%}"))
+            sheets.Cell(
+                one.picture, one.map, (os.path.basename(one.path), f"predicted: {one.predicted}, {one.probability:.1%}")
+            )
             for one in some
             if one.picture is not None and one.map is not None
         ]

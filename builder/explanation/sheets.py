@@ -138,7 +138,9 @@ def enlarged(values: np.ndarray, size: tuple[int, int], least: int = 128) -> np.
 
 def _draw_legend(figure: Figure, width: float, height: float) -> None:
     axes = figure.add_axes((MARGIN / width, 0.42 / height, 2.2 / width, 0.11 / height))
-    bar = figure.colorbar(ScalarMappable(Normalize(0, 1), COLORS), cax=axes, orientation="horizontal", ticks=[0, 1], alpha=OPACITY)
+    bar = figure.colorbar(
+        ScalarMappable(Normalize(0, 1), COLORS), cax=axes, orientation="horizontal", ticks=[0, 1], alpha=OPACITY
+    )
     bar.outline.set_visible(False)
     axes.set_xticklabels(["0, or speaks against it", "most"], fontsize=8)
     for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
