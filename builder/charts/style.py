@@ -7,7 +7,7 @@ from typing import Any
 from archspec import palette
 
 FONTS = [name.strip(" '") for name in palette.FONT.split(",")]
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": FONTS,
     "text.color": palette.LIGHT["ink"],

@@ -235,6 +235,10 @@ class Explainer:
         sheets.draw(self.folder / self.files[-1], title, self.target.in_words, cells)
 
 
+def _prediction(one: Explanation) -> str:
+    return f"predicted: {one.predicted}, {one.probability:.1%}"
+
+
 def maps_of(run: Run, target: Target) -> Callable[[np.ndarray, Sequence[int]], np.ndarray]:
     """The function from pictures, uint8 (batch, height, width, channels), and their classes to maps, float32 (batch,
     rows, columns), by the best model of a run."""

@@ -143,8 +143,9 @@ def _draw_legend(figure: Figure, width: float, height: float) -> None:
     )
     bar.outline.set_visible(False)
     axes.set_xticklabels(["0, or speaks against it", "most"], fontsize=8)
-    for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
-        label.set_horizontalalignment(side)
+    first, last = axes.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
     text = "how much a part of the picture speaks for the class, as a share of the picture's own maximum"
     figure.text((MARGIN + 2.35) / width, 0.47 / height, text, fontsize=8, va="center", wrap=True)
 
