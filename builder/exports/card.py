@@ -19,7 +19,7 @@ from builder.exports import recipe_text
 from builder.exports.formats import FORMATS
 from builder.exports.front_matter import front_matter, hub_dataset
 from builder.exports.markdown import block, code, escaped
-from builder.exports.usage import MODES, SAVED_MODEL_OF_ARRAYS, Shape, preparation
+from builder.exports.usage import MODES, SAVED_MODEL_OF_ARRAYS, Shape, Usage, preparation
 from builder.runs.environment import package_version
 from builder.runs.evaluations import evaluations
 from builder.runs.names import CARD, EXPORT, NETWORK
@@ -211,15 +211,20 @@ def _usage(run: Run, report: Mapping[str, Any]) -> Iterator[str]:
     formats = {one["format"]: FORMATS[one["format"]] for one in report["formats"]}
     yield "## How to use it"
     yield "The programs run in this folder and classify `picture.png`."
-    if any(not _reads_files(one.usage.reads_files, shape) for one in formats.values()):
-        yield f"{_how_resized(shape)} All formats but the SavedModel take pictures that are prepared like this:"
+    reading = [_reads_files(one.usage, shape) for one in formats.values()]
+    if not all(reading):
+        which = "All files but the SavedModel take" if any(reading) else "It takes"
+        yield (
+            f"The network normalises pixels from 0 to 255 itself. {which} pictures of {height}x{width} pixels as an "
+            "array, which is made like this:"
+        )
         yield block(preparation(shape, run.recipe.resizing), "python")
     for name, one in formats.items():
         usage = one.usage
-        is_of_arrays = usage.reads_files and channels not in MODES
+        is_of_arrays = usage.reads_files and not _reads_files(usage, shape)
         program = SAVED_MODEL_OF_ARRAYS if is_of_arrays else usage.program
         yield f"### {name}"
-        yield f"`pip install {usage.packages}`{'' if not _reads_files(usage.reads_files, shape) else _READS}"
+        yield f"`pip install {usage.packages}`{_READS if _reads_files(usage, shape) else ''}"
         yield block(program.format(file=one.file or "."), "python")
     yield "### The name of the class"
     yield block(
@@ -232,13 +237,9 @@ def _usage(run: Run, report: Mapping[str, Any]) -> Iterator[str]:
 _READS = ". It decodes, resizes and crops pictures itself."
 
 
-def _reads_files(reads_files: bool, shape: Shape) -> bool:
-    return reads_files and shape[2] in MODES
-
-
-def _how_resized(shape: Shape) -> str:
-    size = f"{shape[0]}x{shape[1]}"
-    return f"The network takes pictures of {size} pixels as numbers from 0 to 255, which it normalises itself."
+def _reads_files(usage: Usage, shape: Shape) -> bool:
+    """Whether a program takes a file, and no array. There are no files of pictures with other channels."""
+    return usage.reads_files and shape[2] in MODES
 
 
 # -- what it does not do -----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from builder.runs.run import Run
 SHOWN = ("data", "augment", "optimizer", "learning_rate", "batch_size", "epochs", "precision", "seed")
 """The fields of a recipe that have a row of their own."""
 IRRELEVANT = ("cache", "checkpoints", "distribute", "xla", "rematerialize")
-"""Those that change no result."""
+"""The fields that change no result."""
 
 
 def rows(run: Run, best: Mapping[str, float] | None) -> Iterator[tuple[str, str]]:
