@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from builder.data import Data
 from builder.data.pipeline import validation_pictures
 from builder.evaluation.metrics import confident_mistakes
 from builder.evaluation.result import Evaluation
+from builder.evaluation.report import picture_names
 from builder.explanation import sheets
 from builder.explanation.explainer import PER_SHEET, maps_of, open_target
 from builder.explanation.targets import Target
@@ -51,12 +53,14 @@ def draw(directory: Path, evaluation: Evaluation, run: Run, target: Target, data
     if not len(wrong):
         return False
     maps = maps_of(run, target)
+    paths = picture_names(data)
     cells = []
     for number, picture in zip(wrong, validation_pictures(data, wrong, resizing), strict=True):
+        name = os.path.basename(paths[number])
         label, guess = names[evaluation.labels[number]], names[predicted[number]]
         share = np.exp(evaluation.log_probabilities[number].max())
         (found,) = maps(picture[np.newaxis], [int(predicted[number])])
-        cells.append(sheets.Cell(picture, found, (label, f"taken for {guess}, {share:.1%}")))
+        cells.append(sheets.Cell(picture, found, (name, f"{label}, taken for {guess}, {share:.1%}")))
     title = f"{run.spec.name} on {data.name}: what spoke for the wrong class in its most confident mistakes"
     sheets.draw(directory / FILE, title, target.in_words, cells)
     return True

@@ -76,8 +76,10 @@ def draw(path: Path, title: str, subtitle: str, cells: Sequence[Cell]) -> None:
         height = HEAD + rows * (CELL + LABEL) + FOOT
         figure = Figure((width, height), dpi=DPI)
         figure.text(MARGIN / width, 1 - 0.25 / height, printable(title), fontsize=11, weight="bold", parse_math=False)
-        figure.text(MARGIN / width, 1 - 0.47 / height, printable(subtitle), fontsize=9, parse_math=False)
         white = white_level([cell.picture for cell in cells])
+        brighter = f"; pixels of {white} and more are shown as white" if white < 255 else ""
+        below = printable(subtitle) + brighter
+        figure.text(MARGIN / width, 1 - 0.47 / height, below, fontsize=9, parse_math=False)
         for number, cell in enumerate(cells):
             row, column = divmod(number, per_row)
             left = MARGIN + column * (pair + BETWEEN)
