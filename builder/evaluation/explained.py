@@ -13,8 +13,8 @@ from archspec.recipe.resizing import Resizing
 from builder.data import Data
 from builder.data.pipeline import validation_pictures
 from builder.evaluation.metrics import confident_mistakes
-from builder.evaluation.result import Evaluation
 from builder.evaluation.report import picture_names
+from builder.evaluation.result import Evaluation
 from builder.explanation import sheets
 from builder.explanation.explainer import PER_SHEET, maps_of, open_target
 from builder.explanation.targets import Target
