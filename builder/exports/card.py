@@ -19,7 +19,8 @@ from builder.exports import recipe_text
 from builder.exports.formats import FORMATS
 from builder.exports.front_matter import front_matter, hub_dataset
 from builder.exports.markdown import block, code, escaped
-from builder.exports.usage import MODES, SAVED_MODEL_OF_ARRAYS, Shape, Usage, preparation
+from builder.exports.runtimes import WITHOUT_XNNPACK
+from builder.exports.usage import MODES, SAVED_MODEL_OF_ARRAYS, Shape, Usage, preparation, without_xnnpack
 from builder.runs.environment import package_version
 from builder.runs.evaluations import evaluations
 from builder.runs.names import CARD, EXPORT, NETWORK
@@ -219,19 +220,25 @@ def _usage(run: Run, report: Mapping[str, Any]) -> Iterator[str]:
             "array, which is made like this:"
         )
         yield block(preparation(shape, run.recipe.resizing), "python")
-    for name, one in formats.items():
-        usage = one.usage
-        is_of_arrays = usage.reads_files and not _reads_files(usage, shape)
-        program = SAVED_MODEL_OF_ARRAYS if is_of_arrays else usage.program
-        yield f"### {name}"
+    for result in report["formats"]:
+        usage = formats[result["format"]].usage
+        yield f"### {result['format']}"
         yield f"`pip install {usage.packages}`{_READS if _reads_files(usage, shape) else ''}"
-        yield block(program.format(file=one.file or "."), "python")
+        program = _program(usage, shape, has_xnnpack=result["note"] != WITHOUT_XNNPACK)
+        yield block(program.format(file=result["file"] or "."), "python")
     yield "### The name of the class"
     yield block(
         f'import json\n\nclasses = json.load(open("{EXPORT}", encoding="utf-8"))["classes"]\n'
         "print(classes[probabilities[0].argmax()], probabilities[0].max())",
         "python",
     )
+
+
+def _program(usage: Usage, shape: Shape, has_xnnpack: bool) -> str:
+    """The program that a format's file of this network needs."""
+    if usage.reads_files and not _reads_files(usage, shape):
+        return SAVED_MODEL_OF_ARRAYS
+    return usage.program if has_xnnpack else without_xnnpack(usage.program)
 
 
 _READS = ". It decodes, resizes and crops pictures itself."

@@ -108,6 +108,14 @@ LITERT = {
 """LiteRT's files, by precision."""
 
 
+def without_xnnpack(program: str) -> str:
+    """A program of LiteRT for a file that XNNPACK refuses (`builder.exports.runtimes.WITHOUT_XNNPACK`)."""
+    name = "from ai_edge_litert.interpreter import Interpreter"
+    resolver = "experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+    program = program.replace(name, f"{name}, OpResolverType")
+    return program.replace('Interpreter("{file}")', f'Interpreter(\n    "{{file}}", {resolver}\n)')
+
+
 def preparation(shape: Shape, resizing: Resizing) -> str:
     """Lines of Python that make `pictures`, float32 (1, height, width, channels) with pixels from 0 to 255, of the file
     `picture.png`, as the evaluation transform would."""

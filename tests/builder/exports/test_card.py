@@ -19,7 +19,7 @@ import archspec
 import builder
 from archspec import UserError
 from archspec.recipe.resizing import Resizing
-from builder.exports import card, usage
+from builder.exports import card, runtimes, usage
 from builder.exports.formats import FORMATS
 from builder.exports.markdown import block, code, escaped
 from builder.exports.versions import check_folder
@@ -231,6 +231,23 @@ def test_its_programs_run_in_the_folder_as_they_stand(exported, run_dir, readme,
     for name, answer in zip(FORMATS, answers, strict=True):
         assert answer.argmax() == int(expected), name
         assert answer.max() == pytest.approx(share, abs=max(0.05, FORMATS[name].tolerance.difference / 2)), name
+
+
+def test_files_that_xnnpack_refuses_are_loaded_without_it(exported, run_dir, report, monkeypatch):
+    (one,) = (dict(one) for one in report["formats"] if one["format"] == "litert-float32")
+    text = card.text(open_run(run_dir), {**report, "formats": [{**one, "note": runtimes.WITHOUT_XNNPACK}]})
+    monkeypatch.chdir(exported[0] / "1")
+    found = {"pictures": np.zeros((1, 8, 8, 1), np.float32)}
+    exec(programs(text)[1], found)
+    assert "BUILTIN_WITHOUT_DEFAULT_DELEGATES" in programs(text)[1] and found["probabilities"].shape == (1, 10)
+
+
+def test_a_saved_model_of_other_channels_takes_arrays(run_dir, report):
+    run = open_run(run_dir)
+    layers = ["flatten", {"dense": 10}]
+    spec = archspec.loads({"name": "two", "model": {"input": [8, 8, 2], "layers": layers}})
+    first, saved, *_ = programs(card.text(replace(run, spec=replace(run.spec, graph=spec.graph)), report))
+    assert first == usage.preparation((8, 8, 2), Resizing()) and 'signatures["serving_default"]' in saved
 
 
 def test_each_program_loads_in_three_lines():
