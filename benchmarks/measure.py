@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import subprocess
@@ -35,15 +36,33 @@ def checking() -> bool:
 
 
 class Ratio(float):
-    """A median of ratios, which remembers the lowest and the highest of them."""
+    """A median of ratios, which remembers the lowest and the highest of them, and how high it could be.
+
+    Attributes:
+        lowest, highest: of the ratios.
+        at_most: the upper end of a 95 % confidence interval of the median, one of the ratios by its rank (David and
+            Nagaraja 2003, "Order statistics", section 7.1); infinite where there are fewer than five.
+    """
 
     lowest: float
     highest: float
+    at_most: float
 
     def __new__(cls, ratios: Sequence[float]) -> Ratio:
         ratio = super().__new__(cls, statistics.median(ratios))
         ratio.lowest, ratio.highest = min(ratios), max(ratios)
+        ratio.at_most = _median_at_most(sorted(ratios))
         return ratio
+
+
+def _median_at_most(ratios: Sequence[float]) -> float:
+    """The lowest of sorted ratios below which the median lies in 95 of 100 cases."""
+    below = 0.0  # the probability that fewer than so many ratios lie below the median
+    for rank, ratio in enumerate(ratios):
+        below += math.comb(len(ratios), rank) / 2 ** len(ratios)
+        if below >= 0.95:
+            return ratio
+    return math.inf
 
 
 @dataclass(frozen=True)
@@ -78,6 +97,13 @@ class Shown:
     row: Row
 
 
+def decided(ratio: Ratio, target: float) -> tuple[float | None, str]:
+    """The target of a row and its note: none, and why, where the ratio is below it but chance may be the reason."""
+    if ratio < target <= ratio.at_most:
+        return None, f"undecided: the rounds differ too much to say that it is below {target:g}x"
+    return target, ""
+
+
 _shown: dict[int, Shown] = {}
 
 
@@ -101,6 +127,27 @@ def seconds(function: Callable[[], object]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a piece of work takes alone: seconds of the clock, and of all cores together."""
+
+    seconds: float
+    core_seconds: float
+
+
+def cost(function: Callable[[], object]) -> Cost:
+    """What a function of this process takes; threads that wait by spinning count as work."""
+    clock, cores = time.perf_counter(), time.process_time()
+    function()
+    return Cost(time.perf_counter() - clock, time.process_time() - cores)
+
+
+def overlapped(parts: Sequence[Cost], cores: int) -> float:
+    """The seconds that pieces of work need at least when they run at the same time on these cores: those of the slowest
+    alone, or more where all of them together keep every core busy for longer."""
+    return max(*(part.seconds for part in parts), sum(part.core_seconds for part in parts) / cores)
 
 
 def in_turn(

@@ -16,13 +16,14 @@ import keras
 
 import archspec
 from archspec import Spec
-from benchmarks.measure import Ratio, Row, quick, seconds, show
+from benchmarks.measure import Ratio, Row, decided, quick, seconds, show
 from benchmarks.steps import HALF, NETWORKS, SPECS, WHOLE, train_step
 
 BATCH, SIDE = 2, 64
 TARGET = 0.95
 ROUNDS, MORE_ROUNDS = 5, 20
-"""A network that misses the target is measured again, in more rounds, before it is called slow."""
+"""A network that misses the target is measured again, in more rounds. It is called slow only where that can hardly be
+chance."""
 MOST_NODES = 200
 """Deeper networks take minutes to trace, and repeat the blocks of others of their family."""
 FEW = ("alexnet_two_tower", "digits", "resnet18", "resnext50_32x4d", "squeezenet1_0", "vgg_a")
@@ -77,4 +78,4 @@ def compared(what: str, spec: Spec, precision: str) -> Row:
         if ratio >= TARGET:
             break
     ours, other = (f"{statistics.median(taken) * 1e3:.0f} ms" for taken in zip(*pairs, strict=True))
-    return Row(what, ours, other, ratio, TARGET)
+    return Row(what, ours, other, ratio, *decided(ratio, TARGET))

@@ -62,13 +62,33 @@ class Record(Form):
     takes_expression = False
 
     def __init__(
-        self, build: Callable[..., Any], noun: str, fields: tuple[Field, ...], about: Documentation | None = None
+        self,
+        build: Callable[..., Any],
+        noun: str,
+        fields: tuple[Field, ...] | Callable[[], tuple[Field, ...]],
+        about: Documentation | None = None,
     ):
+        """`fields` may be a function, called when the fields are first asked for: a spec uses few of the many records
+        that the language has."""
         self.build = build
         self.noun = noun
-        self.about = documentation(build) if about is None else about
-        self.fields = {field.name: field for field in fields}
-        self.required = [field.name for field in fields if field.default is REQUIRED]
+        self._fields, self._about = fields, about
+
+    @functools.cached_property
+    def fields(self) -> dict[str, Field]:
+        """The fields by their names."""
+        fields = self._fields() if callable(self._fields) else self._fields
+        return {field.name: field for field in fields}
+
+    @functools.cached_property
+    def required(self) -> list[str]:
+        """The names of the fields that have no default."""
+        return [field.name for field in self.fields.values() if field.default is REQUIRED]
+
+    @functools.cached_property
+    def about(self) -> Documentation:
+        """What the docstring of `build` says."""
+        return documentation(self.build) if self._about is None else self._about
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -227,14 +247,17 @@ def form_of(annotation: Any) -> Form:
 @functools.cache
 def record_of(build: Callable[..., Any], noun: str = "") -> Record:
     """The record of a dataclass or a function with typed keyword arguments."""
+    return Record(build, noun or build.__name__.lower(), lambda: _fields_of(build))
+
+
+def _fields_of(build: Callable[..., Any]) -> tuple[Field, ...]:
     hints = typing.get_type_hints(build, include_extras=True)
     parameters = [p for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY]
     described = documentation(build).fields
-    fields = tuple(
+    return tuple(
         Field(p.name, form_of(hints[p.name]), p.default, described.get(p.name) or annotated(hints[p.name]))
         for p in parameters
     )
-    return Record(build, noun or build.__name__.lower(), fields)
 
 
 Count = Annotated[int, Integer(min=1, max=1_000_000)]

@@ -290,7 +290,7 @@ def primitive_record(kind: str) -> Record:
         Field("norm", NORM_FORM, None, "A normalisation after this layer, as a layer of its own; null for none."),
         Field("activation", ACTIVATION_FORM, None, "An activation after that, as a layer of its own; null for none."),
     )
-    return Record(record.build, kind, (*record.fields.values(), *extra))
+    return Record(record.build, kind, lambda: (*record.fields.values(), *extra))
 
 
 Layers = Annotated[tuple[Layer, ...], LayersForm()]

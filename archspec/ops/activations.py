@@ -96,7 +96,7 @@ def _parametric(arguments: Callable[..., Arguments]) -> Record:
         return Function(name, tuple((key, value) for key, value in arguments(**fields) if value != defaults[key]))
 
     build.__doc__ = arguments.__doc__
-    return _FunctionRecord(build, name, tuple(record_of(arguments, name).fields.values()))
+    return _FunctionRecord(build, name, lambda: tuple(record_of(arguments, name).fields.values()))
 
 
 _FUNCTIONS = {name: _plain(name) for name in PLAIN} | {

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from archspec.recipe.augment import Cutmix, Mixup
-from builder.augment.arithmetic import index, inside, to_float, to_pixels
+from builder.augment.arithmetic import index, inside, to_float
 
 QUANTILES = 4096
 """The intervals in a table of quantiles."""
@@ -41,7 +41,9 @@ def mixup(
     """
     share = tf.where(chosen, beta(options.alpha, numbers[:, 0]), 1.0)
     weight = share[:, tf.newaxis, tf.newaxis, tf.newaxis]
-    return to_pixels(weight * to_float(pictures) + (1 - weight) * to_float(others)), share
+    others = to_float(others)
+    mixed = weight * (to_float(pictures) - others) + (others + 0.5)  # a mean, so that it needs no limits
+    return tf.cast(mixed, tf.uint8), share
 
 
 def cutmix(

@@ -42,6 +42,12 @@ def computes_bfloat16() -> bool:
     return found is not None and names.index(found) >= names.index(FIRST_BFLOAT16)
 
 
+def computes_int8() -> bool:
+    """Whether this CPU has instructions that sum products of int8 (VNNI), without which int8 is no faster than
+    float32."""
+    return any(_has(name, _flags()) for name in ("AVX2_VNNI", "AVX512_CORE_VNNI"))
+
+
 def instruction_set() -> str | None:
     """The name of the instruction set that oneDNN uses here, such as "AVX2" or "AVX512_CORE_AMX".
 

@@ -1,5 +1,6 @@
 """The check of the fast lowering's choices: what it measures, and when it calls a choice wrong."""
 
+import itertools
 import time
 
 import pytest
@@ -32,6 +33,18 @@ def test_a_slower_choice_is_missed_with_the_name_of_the_faster_option():
     row = lowerings._row("layer", {"chosen": taking(8), "other": taking(12), "stock Keras": taking(4)})
     assert row.missed and row.other.startswith("stock Keras")
     assert row.ratio == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_far_slower_choice_is_missed_too():
+    row = lowerings._row("layer", {"chosen": taking(8), "other": taking(1), "stock Keras": taking(30)})
+    assert row.missed and row.other.startswith("other")
+
+
+def test_a_choice_whose_rounds_differ_too_much_is_undecided():
+    turns = itertools.cycle([1, 12, 12, 12, 12, 1, 1])  # 4 of 7 rounds are slower than the other option's
+    row = lowerings._row("layer", {"chosen": lambda: taking(next(turns))(), "stock Keras": taking(6)})
+    assert row.ratio < 0.95 and not row.missed
+    assert row.note == "undecided: the rounds differ too much to say that it is below 0.95x"
 
 
 def test_an_option_that_this_device_lacks_is_named():
