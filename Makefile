@@ -5,9 +5,9 @@ PYTEST_OPTIONS ?= -n 2 --dist worksteal
 FUZZ ?= 20
 BIN := $(VENV)/bin
 # The part that needs no TensorFlow.
-FAST_TESTS := tests/test_layering.py tests/archspec tests/tools/test_summary.py tests/tools/test_tune.py --ignore=tests/archspec/test_fuzz.py
+FAST_TESTS := tests/test_layering.py tests/archspec tests/tools/test_summary.py tests/tools/test_draw.py tests/tools/test_tune.py --ignore=tests/archspec/test_fuzz.py
 
-.PHONY: help quickstart install test test-fast fuzz lint format schema benchmark benchmark-quick performance clean
+.PHONY: help quickstart install test test-fast fuzz lint format schema benchmark benchmark-quick pictures performance clean
 
 help:
 	@echo "make quickstart   train a small network on real pictures, about a minute after installing"
@@ -20,6 +20,7 @@ help:
 	@echo "make schema       regenerate specs/schema.json and docs/language.md, after a change of the language"
 	@echo "make benchmark    what is claimed to be fast, measured: an hour on a quiet machine; fails if a target is missed"
 	@echo "make benchmark-quick   fewer cases and rounds of it, in ten minutes"
+	@echo "make pictures     draw the networks in docs/images/ again, after a change of a network or of the look"
 	@echo "make performance  regenerate the tables of docs/performance.md from benchmarks/results/"
 	@echo "make clean        remove $(VENV), caches and build outputs; runs/ stays"
 	@echo "PYTHON=python3.12 chooses the interpreter, VENV=folder the environment, PYTEST_OPTIONS= one process for the tests"
@@ -68,6 +69,9 @@ benchmark-quick: install
 schema: install
 	$(BIN)/python -m archspec.json_schema > specs/schema.json
 	$(BIN)/python -m archspec.reference > docs/language.md
+
+pictures: install
+	$(BIN)/python -m tests.tools.pictures
 
 performance: install
 	$(BIN)/python -m benchmarks.performance docs/performance.md

@@ -124,6 +124,7 @@ def draw(
     Raises:
         SpecError: a spec has mistakes.
         UserError: a path in `open` that no network has, an unknown `by`, or a network that is too large to draw.
+        ValueError: no network, or marks that fit none.
         TypeError: something else is given.
     """
     from archspec.drawing import draw_graphs  # what only analyses networks does not wait for it

@@ -271,7 +271,7 @@ def to_html(summary: Summary) -> str:
         for label, value, note in _totals(summary)
     )
     notes = "".join(f"<p>Hint: {escape(hint)}.</p>" for hint in summary.hints)
-    drawing = f'<div style="max-height: 40rem; overflow: auto">{_drawing(summary.graph)}</div>'
+    drawing = f'<div style="max-height: 40rem; overflow: auto; border: 1px solid #8888">{_drawing(summary.graph)}</div>'
     return f"<p>{escape(title)}</p>{drawing}{tables.html(HEADER, rows, text_columns=3)}<ul>{totals}</ul>{notes}"
 
 

@@ -98,14 +98,15 @@ class Block:
 
 def box_width(views: Sequence[View], caption: Callable[[View], Caption]) -> float:
     """The width that all boxes of a drawing have, so that each holds its words."""
-    words = [caption(one) for root in views for one in walk(root) if not one.is_open and not one.part.is_merge]
-    return min(ceil(max((_needed(one) for one in words), default=0.0)) + 1.0, WIDEST)
+    drawn = [one for root in views for one in walk(root) if not one.is_open and not one.part.is_merge]
+    return min(ceil(max((_needed(caption(one), one.times) for one in drawn), default=0.0)) + 1.0, WIDEST)
 
 
-def _needed(words: Caption) -> float:
+def _needed(words: Caption, times: int) -> float:
+    copies = width(f"× {times}", TITLE, bold=True) + SIDE_GAP if times > 1 else 0.0
     title, numbers = width(words.title, TITLE), width(words.numbers, NUMBERS)
     if words.kind == "group":
-        return max(width(words.title, TITLE, bold=True), numbers) + 26
+        return max(width(words.title, TITLE, bold=True) + copies, numbers) + 22
     slants = 2 * SLANT if words.kind in ("pool", "up") else 0.0
     return title + (numbers + 12 if numbers else 0.0) + 16 + slants
 
@@ -117,8 +118,10 @@ def box(view: View, words: Caption, wide: float) -> Block:
     half, behind = wide / 2, BEHIND if view.times > 1 else 0.0
     if words.kind == "group":
         height = CARD
-        title = shortened(words.title, wide - 26, TITLE, bold=True)
-        texts = [Text(-half + 14, 14, title, TITLE, "title", bold=True)]
+        copies = f"× {view.times}" if view.times > 1 else ""
+        room = wide - 22 - (width(copies, TITLE, bold=True) + SIDE_GAP if copies else 0.0)
+        texts = [Text(-half + 14, 14, shortened(words.title, room, TITLE, bold=True), TITLE, "title", bold=True)]
+        texts += [Text(half - 8, 14, copies, TITLE, "times", "end", bold=True)] if copies else []
         texts += [Text(-half + 14, 27, words.numbers, NUMBERS, "numbers")] if words.numbers else []
     else:
         height = BOX

@@ -9,12 +9,14 @@ from functools import cached_property
 from archspec.drawing.labels import caption
 from archspec.drawing.layout import Layout, Network, lay_out
 from archspec.drawing.measures import MEASURES, caption_by
-from archspec.drawing.outline import outline
-from archspec.drawing.svg import to_svg
-from archspec.drawing.views import check_paths, view
+from archspec.drawing.outline import Outline, outline
+from archspec.drawing.styles import UNCHANGED
+from archspec.drawing.svg import SIGNS, to_svg
+from archspec.drawing.towers import blurs, in_towers
+from archspec.drawing.views import ALL, MOST_BOXES, boxes, check_paths, view
 from archspec.errors import argument_problem
 from archspec.graph.graph import Graph
-from archspec.wording import did_you_mean, quoted
+from archspec.wording import counted, did_you_mean, quoted
 
 Marks = Mapping[str, str]
 """What a comparison says of the parts of a network, by path: `added`, `removed`, `changed` or `unchanged`."""
@@ -27,10 +29,12 @@ class Drawing:
     Attributes:
         networks: what is drawn: each with its outline, and with the parts that are open.
         by: the number by which boxes are shaded; None where their colours are those of their kinds.
+        notes: what else a reader has to know, a sentence each.
     """
 
     networks: tuple[Network, ...]
     by: str | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def layout(self) -> Layout:
@@ -70,23 +74,54 @@ def draw_graphs(
 
     Raises:
         UserError: a path that no network has, an unknown number, or a network that is too large to draw.
+        ValueError: no networks, another number of `marks`, or an unknown one.
     """
+    if not graphs or (marks and len(marks) != len(graphs)):
+        raise ValueError(
+            f"expected a network or several, each with its marks, got {len(graphs)} and {len(marks or ())}"
+        )
+    if unknown := {mark for own in marks or () for mark in own.values()} - {*SIGNS, UNCHANGED}:
+        raise ValueError(f"expected marks of {', '.join([*SIGNS, UNCHANGED])}, got {min(unknown)!r}")
+    if depth is not None and depth < 1:
+        raise argument_problem("--depth", f"expected a whole number of at least 1, got {depth}")
     if by is not None and by not in MEASURES:
         raise argument_problem("--by", f"unknown number {quoted(by)}{did_you_mean(by, MEASURES)}")
     marked = marks or [{}] * len(graphs)
     outlines = [outline(graph) for graph in graphs]
+    notes: tuple[str, ...] = ()
+    if len(graphs) == 1 and depth is None and not marks:
+        outlines[0], notes = _with_towers(outlines[0], opened)
     check_paths(outlines, opened)
     networks = []
     for outlined, own in zip(outlines, marked, strict=True):
         words = caption_by(by, outlined) if by else caption
         networks.append(Network(outlined, view(outlined, depth, opened, own), words, own))
-    return Drawing(tuple(networks), by)
+    return Drawing(tuple(networks), by, notes)
+
+
+def _with_towers(outlined: Outline, opened: Collection[str]) -> tuple[Outline, tuple[str, ...]]:
+    """The outline with convolutions in a few groups as towers, and what a reader has to know of these, if it has any
+    and the drawing stays legible."""
+    graph = in_towers(outlined.graph)
+    if graph is outlined.graph:
+        return outlined, ()
+    in_full = outline(graph)
+    if ALL not in opened and boxes(view(in_full)) > MOST_BOXES:
+        return outlined, ()
+    notes = ["Towers: convolutions in groups, which the spec writes as one layer."]
+    if radius := blurs(outlined.graph):
+        notes.append(f"A local response norm in a tower also sees {counted(radius, 'channel')} of the one beside it.")
+    return in_full, tuple(notes)
 
 
 def _notes(drawing: Drawing) -> list[str]:
     """What a reader has to know of the boxes."""
     if drawing.by:
-        return [
-            f"Shade and bar, in proportion to the largest box, and share of the whole: {MEASURES[drawing.by].title}."
-        ]
-    return ["On each box: parameters · multiply-accumulates of one picture."]
+        title = MEASURES[drawing.by].title
+        first = f"Shade and bar, in proportion to the largest box, and share of the whole: {title}."
+    else:
+        first = "On each box: parameters · multiply-accumulates of one picture."
+    marked = {mark for one in drawing.networks for mark in one.marks.values()}
+    signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in marked)
+    said = [f"Marks: {signs}{f'; paler: {UNCHANGED}' if UNCHANGED in marked else ''}."] if signs else []
+    return [first, *said, *drawing.notes]

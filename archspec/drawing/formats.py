@@ -29,10 +29,9 @@ def check_format(path: str) -> None:
     """
     suffix = Path(path).suffix.lower()
     if path != STDOUT and suffix not in FORMATS:
-        ends = f"ends in {quoted(suffix)}" if suffix else "has no ending"
-        known = ", ".join(FORMATS)
+        ends = f"ends in {quoted(suffix)}, which no format has" if suffix else "has no ending that says its format"
         hint = did_you_mean(suffix, FORMATS, few=0)
-        raise argument_problem("-o", f"{quoted(path)} {ends}, which no format has; expected one of {known}{hint}")
+        raise argument_problem("-o", f"{quoted(path)} {ends}; expected one of {', '.join(FORMATS)}{hint}")
 
 
 def default_path(names: list[str]) -> str:

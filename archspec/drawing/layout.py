@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archspec import tables
-from archspec.drawing.arranging import Row, Stack
+from archspec.drawing.bands import Band, Key, aligned, bands_of, labels_of, merged
 from archspec.drawing.blocks import SMALL, Block, box_width
 from archspec.drawing.geometry import Canvas, Line, Rectangle, Text
 from archspec.drawing.labels import Caption, times
 from archspec.drawing.outline import Outline, Part
 from archspec.drawing.stacking import Look, Stacking
+from archspec.drawing.text import width
 from archspec.drawing.views import View, mark_of
-from archspec.ops import Shape
-from archspec.receptive_fields import Distance
 
 MARGIN = 16.0
 """Around everything, in pixels."""
@@ -27,11 +25,8 @@ TOP = 52.0
 """From the name of a network to the tensor that enters its first part."""
 LINE = 12.5
 """From one line of numbers to the next."""
-BAND_GAP = 8.0
-"""How much more space there is between two bands than between two boxes."""
-
-Key = tuple[str, int]
-"""A band: an output stride, and how many bands of this stride stand above it."""
+NARROWEST = 250.0
+"""The width that the lines below a drawing have in any case."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +60,6 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Band:
-    """A horizontal band, in which all parts have one output stride.
-
-    Attributes:
-        top: where it begins, in pixels from the top of the drawing.
-        bottom: where it ends.
-        texts: the size of the outputs in it.
-    """
-
-    top: float
-    bottom: float
-    texts: tuple[Text, ...]
-
-
-@dataclass(frozen=True)
 class Layout:
     """A drawing as geometry, in pixels.
 
@@ -107,35 +87,56 @@ def lay_out(networks: Sequence[Network], notes: Sequence[str] = ()) -> Layout:
     """
     is_single = len(networks) == 1
     stackings = [_stacking(one, is_single) for one in networks]
-    keys = [_bands(one, stacking) for one, stacking in zip(networks, stackings, strict=True)]
-    order = None if is_single else _merged(keys)
+    keys = [bands_of(stacking) for stacking in stackings]
+    order = None if is_single else merged(keys)
     heights: dict[Key, float] = {}
     if order is None:
         blocks = [stacking.block() for stacking in stackings]
     else:
-        blocks, heights = _aligned(stackings, keys, order)
-    labels = _labels(networks, stackings, keys, order or ())
+        blocks, heights = aligned(stackings, keys, order)
+    labels = labels_of(stackings, keys, order or ())
     x = (
         MARGIN
         + max((text.bounds.width for texts in labels.values() for text in texts), default=-COLUMN_GAP)
         + COLUMN_GAP
     )
-    tallest = max(block.height for block in blocks)
-    placed = []
-    for network, block in zip(networks, blocks, strict=True):
-        one = _placed(network, block, x, tallest)
-        placed.append(one)
-        x = one.sides.right + COLUMN_GAP
-    wide = x - COLUMN_GAP + MARGIN
+    placed = _row(networks, blocks, x)
+    end = placed[-1].sides.right + MARGIN
+    if is_single and end < NARROWEST + 2 * MARGIN:  # in the middle of the lines below it
+        placed = _row(networks, blocks, x + (NARROWEST + 2 * MARGIN - end) / 2)
+    wide = max(end, placed[-1].sides.right + MARGIN)
     bottom = max(one.sides.bottom for one in placed)
     bands, top = [], MARGIN + TOP
     for key in order or ():
         texts = tuple(text.moved(MARGIN, top) for text in labels[key])
         bands.append(Band(top, top + heights[key], texts))
         top += heights[key]
-    texts = tuple(Text(MARGIN, bottom + 16 + LINE * i, line, SMALL, "note") for i, line in enumerate(notes))
+    lines = [line for note in notes for line in _filled(note, max(wide - 2 * MARGIN, NARROWEST))]
+    texts = tuple(Text(MARGIN, bottom + 16 + LINE * i, line, SMALL, "note") for i, line in enumerate(lines))
     wide = max([wide, *(text.bounds.right + MARGIN for text in texts)])
-    return Layout(wide, bottom + MARGIN + LINE * len(notes), tuple(placed), tuple(bands), texts)
+    return Layout(wide, bottom + MARGIN + LINE * len(lines), tuple(placed), tuple(bands), texts)
+
+
+def _row(networks: Sequence[Network], blocks: Sequence[Block], x: float) -> list[Placed]:
+    """The networks side by side, the left side of the first one at x."""
+    tallest = max(block.height for block in blocks)
+    placed: list[Placed] = []
+    for network, block in zip(networks, blocks, strict=True):
+        placed.append(_placed(network, block, x, tallest))
+        x = placed[-1].sides.right + COLUMN_GAP
+    return placed
+
+
+def _filled(note: str, most: float) -> list[str]:
+    """The lines of a note."""
+    lines: list[str] = []
+    for word in note.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and width(longer, SMALL) <= most:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _stacking(network: Network, is_single: bool) -> Stacking:
@@ -183,105 +184,3 @@ def _placed(network: Network, block: Block, x: float, tallest: float) -> Placed:
     whole.add(canvas, x + left, MARGIN)
     bottom = MARGIN + TOP + tallest + 36 + LINE * (len(numbers) - 1) + 2
     return Placed(network, whole, Rectangle(x, MARGIN, x + left + right, bottom))
-
-
-# -- bands -----------------------------------------------------------------------------------------------------------
-
-
-def _bands(network: Network, stacking: Stacking) -> list[Key]:
-    """The band of each item of a network's outermost stack."""
-    seen: dict[str, int] = {}
-    keys: list[Key] = []
-    for item in stacking.items:
-        stride = _stride(network.view.children[_last(item)].part.stride)
-        if not keys or keys[-1][0] != stride:
-            seen[stride] = seen.get(stride, 0) + 1
-        keys.append((stride, seen[stride]))
-    return keys
-
-
-def _last(item: int | Row) -> int:
-    """The child that says which band an item belongs to: of a row, the last one of its first branch."""
-    while isinstance(item, Row):
-        branch: Stack = item.branches[0]
-        item = branch.items[-1]
-    return item
-
-
-def _stride(stride: tuple[Distance, Distance] | None) -> str:
-    if stride is None:
-        return ""
-    return f"{stride[0]}" if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"
-
-
-def _merged(columns: Sequence[Sequence[Key]]) -> list[Key] | None:
-    """The bands of all networks in one order that is the order of each; None where there is no such order."""
-    order: list[Key] = []
-    chains = [[key for key, _ in itertools.groupby(keys)] for keys in columns]
-    if any(len(set(chain)) < len(chain) for chain in chains):
-        return None
-    while any(chains):
-        heads = [chain[0] for chain in chains if chain]
-        ready = (head for head in heads if not any(head in chain[1:] for chain in chains))
-        head = next(ready, None)
-        if head is None:
-            return None
-        order.append(head)
-        chains = [chain[1:] if chain[:1] == [head] else chain for chain in chains]
-    return order
-
-
-def _aligned(
-    stackings: Sequence[Stacking], columns: Sequence[Sequence[Key]], order: Sequence[Key]
-) -> tuple[list[Block], dict[Key, float]]:
-    """The stacks with the first boxes of each band at one height, and the heights of the bands."""
-    leads: dict[Key, float] = dict.fromkeys(order, 0.0)
-    starts: list[dict[Key, tuple[float, float]]] = []  # for each network where a band would begin, and its first box
-    for stacking, keys in zip(stackings, columns, strict=True):
-        stacking.block()
-        own: dict[Key, tuple[float, float]] = {}
-        for number, key in enumerate(keys):
-            gap = stacking.gaps[number]
-            own.setdefault(key, (gap.top, gap.bottom + stacking.blocks[number].lead))
-        starts.append(own)
-        for key, (top, first) in own.items():
-            leads[key] = max(leads[key], first - top)
-    heights: dict[Key, float] = dict.fromkeys(order, 0.0)
-    for stacking, own in zip(stackings, starts, strict=True):
-        ends = [*(top for top, _ in own.values()), stacking.gaps[-1].bottom][1:]
-        for (key, (_, first)), end in zip(own.items(), ends, strict=True):
-            heights[key] = max(heights[key], leads[key] + end - first + BAND_GAP)
-    blocks = []
-    for stacking, keys, own in zip(stackings, columns, starts, strict=True):
-        extra: dict[int, float] = {}
-        moved = top = 0.0
-        for key in order:
-            if key in own:
-                place = top + leads[key] + BAND_GAP / 2
-                extra[keys.index(key)] = place - own[key][1] - moved
-                moved = place - own[key][1]
-            top += heights[key]
-        extra[len(keys)] = top - stacking.gaps[-1].bottom - moved
-        blocks.append(stacking.block(extra))
-    return blocks, heights
-
-
-def _labels(
-    networks: Sequence[Network], stackings: Sequence[Stacking], columns: Sequence[Sequence[Key]], order: Sequence[Key]
-) -> dict[Key, tuple[Text, ...]]:
-    """The words at the left of each band: the size of the outputs in it, where all networks agree, and their stride."""
-    labels: dict[Key, tuple[Text, ...]] = {}
-    for key in order:
-        shapes: list[Shape] = [
-            network.view.children[_last(item)].part.shape
-            for network, stacking, keys in zip(networks, stackings, columns, strict=True)
-            for item, own in zip(stacking.items, keys, strict=True)
-            if own == key
-        ]
-        sizes = {times(shape[:2]) if len(shape) == 3 else "vector" for shape in shapes}
-        lines = [*(sizes if len(sizes) == 1 else ()), *([f"stride {key[0]}"] if key[0] else [])]
-        labels[key] = tuple(
-            Text(0, 16 + 11 * i, line, NOTE if i == 0 else SMALL, "band" if i == 0 else "note")
-            for i, line in enumerate(lines)
-        )
-    return labels

@@ -21,6 +21,8 @@ KINDS = {
 }
 """The colour of each kind of box, by its name in the palette. The sign of a merge has that of text."""
 MARKS = ("added", "removed", "changed")
+UNCHANGED = "unchanged"
+"""What a comparison says of a part; a part of which it says nothing looks as it does without one."""
 TINT = 0.13
 """How much of its colour the inside of a box has."""
 
@@ -44,7 +46,7 @@ _SHAPES = "".join(
         "added": "stroke-width:2.2",
         "removed": "stroke-width:2.2;stroke-dasharray:5 2.5",
         "changed": "stroke-width:2.2;stroke-dasharray:1.5 2",
-        "unchanged": "opacity:.5",
+        "unchanged": "opacity:.6",
         "shade": "stroke:none",
     }.items()
 )

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from archspec import palette
-from archspec.drawing.blocks import BEHIND, SLANT, TITLE
+from archspec.drawing.blocks import BEHIND, SIGN, SLANT, TITLE
 from archspec.drawing.geometry import Box, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.layout import Layout, Placed
 from archspec.drawing.measures import MEASURES, description
-from archspec.drawing.styles import MARKS, style_sheet
+from archspec.drawing.styles import MARKS, UNCHANGED, style_sheet
 
 SIGNS = dict(zip(MARKS, ("+", "−", "~"), strict=True))
 ROUND = 5.0
 """The radius of the corners of lines, in pixels."""
 HEAD = 5.0
 """The length of an arrow head."""
-SHADES = (0.05, 0.6)
+SHADES = (0.03, 0.45)
 """The opacity of the least and the greatest shade; text stays legible on both."""
 CORNERS = 4.0
 """The radius of the corners of cards and frames."""
@@ -79,8 +79,9 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
 
 
 def _frame(frame: Frame, mark: str | None) -> str:
+    names = f"frame {mark}" if mark in MARKS else "frame"
     body = "".join(
-        f'<rect class="frame" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
+        f'<rect class="{names}" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
         f'height="{_n(side.height)}" rx="{_n(CORNERS)}"/>'
         for side in _cards(frame.sides, frame.view.times)
     )
@@ -103,8 +104,8 @@ def _box(box: Box, mark: str | None, share: float | None) -> str:
         body += f'<rect class="bar" x="{_n(sides.left + inset)}" y="{_n(y)}" width="{_n(wide)}" height="2"/>'
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
-    body += "".join(map(_text, box.texts))
-    faded = ' class="unchanged"' if mark == "unchanged" else ""
+    body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in box.texts)
+    faded = f' class="{mark}"' if mark == UNCHANGED else ""
     return f'<g data-path="{_quoted(box.view.part.path)}"{faded}>{_title(box)}{body}{_mark(mark, sides)}</g>'
 
 
@@ -151,7 +152,7 @@ def _mark(mark: str | None, sides: Rectangle) -> str:
     """The sign of what a comparison says of a part, at its upper left corner."""
     if mark not in SIGNS:
         return ""
-    x, y = sides.left - 1, sides.top - 1
+    x, y = (sides.left - 1, sides.top - 1) if sides.width > SIGN else (sides.left - 5, sides.top - 1)
     circle = f'<circle class="{mark}-sign" cx="{_n(x)}" cy="{_n(y)}" r="6"/>'
     place = f'x="{_n(x)}" y="{_n(y + 3.6)}" text-anchor="middle" font-weight="bold"'
     return f'{circle}<text class="on-mark" {place}>{SIGNS[mark]}</text>'
@@ -210,7 +211,7 @@ def _sign(number: float) -> int:
 # -- text ------------------------------------------------------------------------------------------------------------
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, is_quiet: bool | None = None) -> str:
     attributes = f'x="{_n(text.x)}" y="{_n(text.y)}"'
     if text.size != TITLE:
         attributes += f' font-size="{_n(text.size)}"'
@@ -218,7 +219,7 @@ def _text(text: Text) -> str:
         attributes += f' text-anchor="{text.anchor}"'
     if text.bold:
         attributes += ' font-weight="bold"'
-    name = ' class="muted"' if text.role in QUIET else ""
+    name = ' class="muted"' if (text.role in QUIET if is_quiet is None else is_quiet) else ""
     return f"<text{name} {attributes}>{escape(text.text, quote=False)}</text>"
 
 

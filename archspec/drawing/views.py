@@ -166,8 +166,8 @@ def check_paths(outlines: Sequence[Outline], opened: Collection[str]) -> None:
             raise argument_problem("--open", f"{quoted(path)} is one layer, and there is nothing in it to open")
         if not groups:
             raise argument_problem("--open", f"no part of {names} is {quoted(path)}: its layers form no groups")
-        hint = did_you_mean(path, groups)
-        raise argument_problem("--open", f"no part of {names} is {quoted(path)}{hint}; 'all' opens everything")
+        hint = did_you_mean(path, groups) or "."
+        raise argument_problem("--open", f"no part of {names} is {quoted(path)}{hint} 'all' opens everything")
 
 
 def _parts(part: Part) -> Iterator[Part]:
@@ -178,11 +178,10 @@ def _parts(part: Part) -> Iterator[Part]:
 
 def _too_large(outlined: Outline, count: int, depth: int | None, opened: Collection[str]) -> UserError:
     """The error for a drawing that is too large, with what to leave out."""
-    message = (
-        f"the drawing of {quoted(outlined.graph.name)} has {counted(count, 'box', 'boxes')}; the limit is {LARGEST:,}"
-    )
+    number = counted(count, "box", "boxes")
+    message = f"the drawing of {quoted(outlined.graph.name)} has {number}; the limit is {LARGEST:,}"
     if opened:
-        return argument_problem("--open", f"{message}. Open fewer parts: each by its path, and repeats stay collapsed")
+        return argument_problem("--open", f"{message}. Open fewer parts, each by its path: repeats are then drawn once")
     if depth is not None and depth > 1:
         return argument_problem("--depth", f"{message}. Fold more of it, with --depth {depth - 1}")
     return argument_problem("SPEC", f"{message}. Name groups of its layers with sequence, which are drawn as one box")

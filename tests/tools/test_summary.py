@@ -191,7 +191,14 @@ def test_no_framework_is_imported():
         "print(sorted(name for name in sys.modules if name.startswith('builder.')))\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    names = ["builder.runs", "builder.runs.names", "builder.system", "builder.system.ctrl_c", "builder.system.signals"]
+    names = [
+        "builder.runs",
+        "builder.runs.names",
+        "builder.runs.shown",
+        "builder.system",
+        "builder.system.ctrl_c",
+        "builder.system.signals",
+    ]
     assert result.stdout.endswith(f"\nset()\n{names}\n")
 
 

@@ -155,3 +155,7 @@ def check_texts(placed: Placed, layout: Layout) -> None:
             if other.bounds.top >= text.bounds.bottom:
                 break
             assert not overlap(text.bounds, other.bounds, 0.5), (text, other)
+    for text in canvas.texts:
+        bounds = shrunk(text.bounds)
+        for line in canvas.lines:
+            assert not any(meets(bounds, piece) for piece in pieces(line)), (text, line)

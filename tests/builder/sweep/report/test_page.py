@@ -6,7 +6,8 @@ import re
 def test_the_report_needs_no_network(finished):
     _, directory, _, _ = finished
     text = (directory / "report.html").read_text()
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 3 + 1  # the figures, and the drawing of the best trial's network
+    assert text.index("The network of the best trial") < text.index('data-network="tiny"')
     addresses = set(re.findall(r"https?://[^\"'\s<]+", text))
     assert all(
         address.startswith(("http://www.w3.org/", "http://purl.org/", "http://creativecommons"))
