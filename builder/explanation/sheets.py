@@ -78,8 +78,8 @@ def draw(path: Path, title: str, subtitle: str, cells: Sequence[Cell]) -> None:
         figure.text(MARGIN / width, 1 - 0.25 / height, printable(title), fontsize=11, weight="bold", parse_math=False)
         white = white_level([cell.picture for cell in cells])
         brighter = f"; pixels of {white} and more are shown as white" if white < 255 else ""
-        below = printable(subtitle) + brighter
-        figure.text(MARGIN / width, 1 - 0.47 / height, below, fontsize=9, parse_math=False)
+        second = f"{printable(subtitle)}{brighter}"
+        figure.text(MARGIN / width, 1 - 0.47 / height, second, fontsize=9, parse_math=False)
         for number, cell in enumerate(cells):
             row, column = divmod(number, per_row)
             left = MARGIN + column * (pair + BETWEEN)
