@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     from archspec.analysis import Analysis, LayerAnalysis
+    from archspec.comparison.comparison import compare
     from archspec.drawing import Drawing
     from archspec.errors import Problem, SpecError, UserError
     from archspec.graph.graph import Graph, Node
-    from archspec.network import analyse, draw, summary
+    from archspec.network import analyse, draw, draw_field, summary
     from archspec.spec.spec import Spec, load, loads
 
 __all__ = [
@@ -29,7 +30,9 @@ __all__ = [
     "SpecError",
     "UserError",
     "analyse",
+    "compare",
     "draw",
+    "draw_field",
     "load",
     "loads",
     "summary",
@@ -46,7 +49,9 @@ MODULES = {
     "SpecError": "errors",
     "UserError": "errors",
     "analyse": "network",
+    "compare": "comparison.comparison",
     "draw": "network",
+    "draw_field": "network",
     "load": "spec.spec",
     "loads": "spec.spec",
     "summary": "network",

@@ -12,12 +12,14 @@ INSTALLED = "convspec"
 COMMANDS = {
     "summary": "summary",
     "draw": "draw",
+    "compare": "compare",
     "train": "train",
     "tune": "tune",
     "evaluate": "evaluate",
     "predict": "predict",
     "export": "export",
     "preview": "preview",
+    "log": "log",
     "weights": "convert_weights",
 }
 """What `convspec` can be asked to do, each with the name of its file in `tools/`."""

@@ -26,6 +26,7 @@ from archspec.ops import PRIMITIVES, initializers
 from archspec.ops.windows import Padding
 from archspec.recipe import TRAIN
 from archspec.search import SEARCH
+from archspec.spec.expectations import EXPECT
 from archspec.spec.sections import APPLIED, BLOCK, MODEL, TOP
 
 Schema = dict[str, Any]
@@ -61,6 +62,7 @@ def json_schema() -> Schema:
         "model": MODEL.json_schema(),
         "train": TRAIN.json_schema() | {"type": ["object", "null"]},
         "search": SEARCH.json_schema(),
+        "expect": EXPECT.json_schema() | {"type": ["object", "null"]},
         **{kind: _fields(record) for kind, record in kinds.items()},
     }
     applied: Schema = {"extends": {"type": "string"}, "set": {"type": "object"}}

@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec.analysis import Analysis, analyse_graph
+from archspec.errors import argument_problem
 from archspec.graph.graph import Graph
 from archspec.report import Summary, summarise
 from archspec.spec.spec import Spec, load, loads
 
 if TYPE_CHECKING:
     from archspec.drawing import Drawing, Marks
+    from archspec.drawing.fields.drawing import FieldDrawing
 
 SpecLike = str | os.PathLike[str] | Mapping[str, Any] | Spec
 """The path of a spec or the name of a shipped one, its data as a mapping, or a spec."""
@@ -132,3 +134,41 @@ def draw(
     several = networks if isinstance(networks, Sequence) and not isinstance(networks, str) else [networks]
     each = [marks] if isinstance(marks, Mapping) else marks
     return draw_graphs([as_graph(one) for one in several], depth, open, by, each)
+
+
+def draw_field(
+    networks: Network | Sequence[Network],
+    layer: str | None = None,
+    picture: str | os.PathLike[str] | None = None,
+    option: str = "layer",
+) -> FieldDrawing:
+    """What one element of a layer sees of the input, for one network or several side by side.
+
+    The grid shows pixels of the input, and on it the fields of the layers on the way, one inside the other: two 3x3
+    convolutions see what one of 5x5 sees (Simonyan and Zisserman 2014, arXiv:1409.1556, section 2.3). Below stand the
+    field, the stride, the parameters of all layers up to this one, and the activations that follow each other.
+
+        archspec.draw_field(["vgg_a", "resnet18"]).svg()
+
+    Args:
+        networks: one, or a list of them, as `analyse` takes them.
+        layer: the name of a layer, block or stage; None for the last feature map of each network.
+        picture: a file of a picture, cropped and resized to the input of each network, over which the fields of some
+            elements are drawn; None for a grid of pixels.
+        option: how the user names the layer, for messages.
+
+    Returns:
+        An object whose text is SVG. Notebooks show it.
+
+    Raises:
+        SpecError: a spec has mistakes.
+        UserError: a network has no such layer, or takes no picture.
+        FileError: the picture cannot be read.
+        TypeError: something else is given.
+    """
+    from archspec.drawing.fields.drawing import field_drawing  # what only analyses networks does not wait for it
+
+    several = networks if isinstance(networks, Sequence) and not isinstance(networks, str) else [networks]
+    if not several:
+        raise argument_problem("networks", "is empty; name at least one network")
+    return field_drawing([as_graph(network) for network in several], layer, picture, option)

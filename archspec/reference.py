@@ -30,6 +30,7 @@ from archspec.search.entries import KINDS
 from archspec.search.section import Budget, Objective, WarmStart
 from archspec.search.tuners import TUNERS
 from archspec.source.expressions import ALLOWED
+from archspec.spec.expectations import EXPECT
 from archspec.spec.sections import APPLIED, BLOCK, MODEL, TOP, Section
 from archspec.vocabulary.suggestions import rows, tables
 
@@ -151,6 +152,7 @@ def _lines() -> Iterator[str]:
     yield "\n### Initialisers"
     for kind, record in initializers.FORM.records.items():
         yield from _entry(kind, record, level=0)
+    yield from _entry("expect", EXPECT, level=2)
     yield from _part("train", TRAIN)
     yield from _sections(SECTIONS)
     yield "\n### Monitors\n"
@@ -227,6 +229,7 @@ _PARTS = {
     "params": "a mapping from names to values",
     "blocks": "a mapping from names to [blocks](#blocks-of-a-spec)",
     "model": "[its fields](#model)",
+    "expect": "[its fields](#expect)",
     "train": "[its fields](#train)",
     "search": "[its fields](#search)",
     "defaults": "a mapping from kinds of layers to their fields",

@@ -92,10 +92,13 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
 
     `option` is how the user sets the batch size.
     """
+    notes: tuple[str, ...] = ()
     if isinstance(network, Graph):
         graph, train, description = network, None, ""
     else:
         graph, train, description = network.graph, network.train, network.description
+        notes = network.hints
+    analysis = analyse_graph(network) if isinstance(network, Graph) else network.analysis
     if batch_size is not None:
         batch, source = batch_size, option
     elif train is not None and train.is_automatic:
@@ -106,7 +109,8 @@ def summarise(network: Spec | Graph, batch_size: int | None = None, option: str 
         batch, source = 1, f"see {option}"
     precision = train.precision if train is not None else "float32"
     rematerialized = rematerialized_elements(graph) if train is not None and train.rematerialize else None
-    return Summary(analyse_graph(graph), graph, description, batch, source, precision, hints(graph), rematerialized)
+    hinted = (*hints(graph), *notes)
+    return Summary(analysis, graph, description, batch, source, precision, hinted, rematerialized)
 
 
 # -- one network -----------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     import builder.weights as weights
+    from builder.comparison.comparison import Comparison, compare
     from builder.data.loading import load_data
     from builder.evaluation.evaluator import evaluate
     from builder.evaluation.result import Evaluation
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.training.trainer import train
 
 __all__ = [
+    "Comparison",
     "Diverged",
     "Evaluation",
     "Explanation",
@@ -54,6 +56,7 @@ __all__ = [
     "VerificationError",
     "WorkerLost",
     "build",
+    "compare",
     "evaluate",
     "explain",
     "export",
@@ -69,6 +72,7 @@ __all__ = [
 ]
 
 MODULES = {
+    "Comparison": "comparison.comparison",
     "Diverged": "system.endings",
     "Evaluation": "evaluation.result",
     "Explanation": "explanation.explainer",
@@ -81,6 +85,7 @@ MODULES = {
     "VerificationError": "network.model",
     "WorkerLost": "system.endings",
     "build": "network.model",
+    "compare": "comparison.comparison",
     "evaluate": "evaluation.evaluator",
     "explain": "explanation.explainer",
     "export": "exports.exporter",

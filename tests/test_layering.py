@@ -12,8 +12,9 @@ PACKAGES = ("archspec", "builder", "tools")
 FLOORS = """
 tools
 builder
+builder.comparison
 builder.sweep
-builder.training builder.evaluation builder.exports
+builder.training builder.evaluation builder.exports builder.tracking
 builder.explanation
 builder.prediction
 builder.weights
@@ -23,7 +24,7 @@ builder.network builder.pictures builder.augment builder.distribution
 builder.charts
 builder.system
 archspec
-archspec.cli archspec.json_schema archspec.reference archspec.candidates
+archspec.cli archspec.json_schema archspec.reference archspec.candidates archspec.comparison
 archspec.network
 archspec.spec
 archspec.report

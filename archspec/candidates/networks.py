@@ -72,9 +72,7 @@ class Networks:
     """
 
     def __init__(self, spec: Spec):
-        sections = {key: child for key, child in spec.tree.value.items() if key != "search"}
-        tree = Tree(sections, spec.tree.span, {key: spec.tree.keys[key] for key in sections}, spec.tree.size)
-        self.base = dataclasses.replace(spec, search=None, tree=tree)
+        self.base = dataclasses.replace(spec, search=None, expect=None, tree=spec.tree.without("search", "expect"))
         self.network_names = _reaching(spec, ("model", "blocks"))
         """The names of the space whose values can change the network."""
         self._reaching = {"network": self.network_names, "recipe": _reaching(spec, ("train",))}

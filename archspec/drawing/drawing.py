@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from archspec.drawing.labels import caption
@@ -13,7 +13,7 @@ from archspec.drawing.outline import Outline, outline
 from archspec.drawing.styles import UNCHANGED
 from archspec.drawing.svg import SIGNS, to_svg
 from archspec.drawing.towers import blurs, in_towers
-from archspec.drawing.views import ALL, MOST_BOXES, boxes, check_paths, view
+from archspec.drawing.views import ALL, MOST_BOXES, View, boxes, check_paths, view, walk
 from archspec.errors import argument_problem
 from archspec.graph.graph import Graph
 from archspec.wording import counted, did_you_mean, quoted
@@ -44,6 +44,39 @@ class Drawing:
     def svg(self) -> str:
         """The text of an SVG file, in light and dark colours, by what the reader prefers."""
         return to_svg(self.layout, self.by)
+
+    def html(self) -> str:
+        """The text of a page in one file, to zoom, to search, and to read each layer's numbers; it can open all parts,
+        if they are at most `html.MOST_OPENED` boxes."""
+        from archspec.drawing.html import html  # here and below: what writes SVG does not wait for it
+
+        return html((self.svg(), self.layout), self._opened())
+
+    def mermaid(self) -> str:
+        """A flowchart for Markdown, which Mermaid lays out itself."""
+        from archspec.drawing.mermaid import mermaid
+
+        return mermaid(self.networks, self.by)
+
+    def png(self, scale: float = 2) -> bytes:
+        """The drawing in its light colours as a PNG with `scale` pixels for each of its own.
+
+        Raises:
+            UserError: resvg_py is not installed, or the PNG would be too large.
+        """
+        from archspec.drawing.png import png
+
+        return png(self.svg(), scale)
+
+    def _opened(self) -> tuple[str, Layout] | None:
+        """The SVG and the layout with all parts open, copy by copy; None where they are already, or too many."""
+        from archspec.drawing.html import MOST_OPENED, boxes_opened
+
+        if sum(map(boxes_opened, self.networks)) > MOST_OPENED:
+            return None
+        networks = [replace(one, view=view(one.outlined, None, (ALL,), one.marks)) for one in self.networks]
+        opened = Drawing(tuple(networks), self.by, self.notes)
+        return None if opened.svg() == self.svg() else (opened.svg(), opened.layout)
 
     def __str__(self) -> str:
         return self.svg()
@@ -92,10 +125,16 @@ def draw_graphs(
     if len(graphs) == 1 and depth is None and not marks:
         outlines[0], notes = _with_towers(outlines[0], opened)
     check_paths(outlines, opened)
+    views = [view(outlined, depth, opened, own) for outlined, own in zip(outlines, marked, strict=True)]
+    if marks and depth is None and any(map(_has_repeats, views)):  # what is compared is drawn in the same way
+        views = [
+            one if _has_repeats(one) else view(outlined, EVERY_LEVEL, opened, own)
+            for one, outlined, own in zip(views, outlines, marked, strict=True)
+        ]
     networks = []
-    for outlined, own in zip(outlines, marked, strict=True):
+    for outlined, shown, own in zip(outlines, views, marked, strict=True):
         words = caption_by(by, outlined) if by else caption
-        networks.append(Network(outlined, view(outlined, depth, opened, own), words, own))
+        networks.append(Network(outlined, shown, words, own))
     return Drawing(tuple(networks), by, notes)
 
 
@@ -112,6 +151,15 @@ def _with_towers(outlined: Outline, opened: Collection[str]) -> tuple[Outline, t
     if radius := blurs(outlined.graph):
         notes.append(f"A local response norm in a tower also sees {counted(radius, 'channel')} of the one beside it.")
     return in_full, tuple(notes)
+
+
+EVERY_LEVEL = 1000
+"""More levels of names than any network has: all groups are open, and repeats are drawn once."""
+
+
+def _has_repeats(shown: View) -> bool:
+    """Whether a view draws repeats once."""
+    return any(one.times > 1 for one in walk(shown))
 
 
 def _notes(drawing: Drawing) -> list[str]:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archspec.drawing.drawing import Drawing
 from archspec.errors import argument_problem, file_problem
 from archspec.wording import did_you_mean, quoted
 
+if TYPE_CHECKING:
+    from archspec.drawing.fields.drawing import FieldDrawing
+
 STDOUT = "-"
 """In the place of a file, standard output, which gets SVG."""
 
 
-def _svg(drawing: Drawing) -> bytes:
-    return drawing.svg().encode()
+def _mermaid(drawing: Drawing | FieldDrawing) -> bytes:
+    if not isinstance(drawing, Drawing):
+        raise argument_problem("-o", "a receptive field is no flowchart; write .svg, .png or .html")
+    return drawing.mermaid().encode()
 
 
-FORMATS: Mapping[str, Callable[[Drawing], bytes]] = {".svg": _svg}
+FORMATS: Mapping[str, Callable[[Drawing | FieldDrawing], bytes]] = {
+    ".svg": lambda drawing: drawing.svg().encode(),
+    ".png": lambda drawing: drawing.png(),
+    ".html": lambda drawing: drawing.html().encode(),
+    ".mmd": _mermaid,
+}
 """What makes the content of a file, by the end of its name."""
 
 
@@ -39,7 +51,7 @@ def default_path(names: list[str]) -> str:
     return f"{'-'.join(names)[:100]}.svg"
 
 
-def write(drawing: Drawing, path: str) -> None:
+def write(drawing: Drawing | FieldDrawing, path: str) -> None:
     """Writes a drawing to a file, in the format that its name ends in.
 
     Raises:
@@ -52,3 +64,16 @@ def write(drawing: Drawing, path: str) -> None:
         Path(path).write_bytes(content)
     except OSError as error:
         raise file_problem(path, f"cannot be written: {error.strerror}") from error
+
+
+def output(drawing: Drawing | FieldDrawing, path: str) -> None:
+    """Writes a drawing to a file and says so, or writes its SVG to standard output.
+
+    Raises:
+        UserError, FileError: see `write`.
+    """
+    if path == STDOUT:
+        sys.stdout.write(drawing.svg())
+        return
+    write(drawing, path)
+    print(f"wrote {path}")

@@ -200,8 +200,9 @@ class _Viewer:
         self.levels = _levels(self.outlined.root)
 
     def ever_smaller(self) -> Iterator[View]:
-        """The views of the network from the most detailed to the one with the fewest boxes."""
-        yield self.network(None, collapses=False)
+        """The views of the network from the most detailed that may fit to the one with the fewest boxes."""
+        if sum(part.is_layer and not part.is_merge for part in _parts(self.outlined.root)) <= MOST_BOXES:
+            yield self.network(None, collapses=False)
         for depth in (None, *range(self.levels - 1, 0, -1)):
             yield self.network(depth, collapses=True)
 

@@ -122,6 +122,7 @@ class GraphBuilder:
         self.layers: list[Layer | None] = [None]  # the layer that each node comes from
         self.outputs: dict[str, int] = {}
         self.named: dict[str, Layer] = {}
+        self.kinds: dict[str, str] = {}  # of the blocks and structures, by name; see `Graph.kinds`
         self.problems: list[Problem] = []
         self.placed = 0
         self.inputs = 0

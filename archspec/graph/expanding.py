@@ -41,7 +41,7 @@ def expand(name: str, picture: Shape, layers: Sequence[Layer], where: Where, nee
         expander.check_logits(output)
     if expander.problems:
         raise SpecError(expander.problems)
-    return Graph(name, tuple(expander.nodes))
+    return Graph(name, tuple(expander.nodes), expander.kinds)
 
 
 def _kind_of_scope(layer: Layer) -> str:
@@ -93,6 +93,7 @@ class Expander(GraphBuilder):
             entry = self.merged(inputs, layer, name)
             inner = Scope(f"{name}.", entry, scope, _kind_of_scope(layer))
             output = self.place_content(layer, entry, inner, name)
+            self.kinds[name] = layer.kind
         output = self.place_all(layer.then, output, inner)
         self.outputs[name] = output
         self.named.setdefault(name, layer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from archspec.ops import Op, Shape
@@ -34,10 +35,13 @@ class Graph:
     Attributes:
         name: the network's name.
         nodes: the operations in order, each after its inputs; the first is the picture, the last the output.
+        kinds: the words of the spec for the blocks and structures that they stand in, by the name that theirs begin
+            with: `stage1.block2` is a `bottleneck`. It says nothing more of what the network computes.
     """
 
     name: str
     nodes: tuple[Node, ...]
+    kinds: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def input(self) -> Node:

@@ -36,6 +36,11 @@ class Tree:
         """Where `key` stands, or the mapping itself when the key is absent."""
         return self.keys.get(key, self.span)
 
+    def without(self, *names: str) -> Tree:
+        """A mapping without some of its keys."""
+        rest = {key: child for key, child in self.value.items() if key not in names}
+        return Tree(rest, self.span, {key: self.keys[key] for key in rest}, self.size)
+
     def plain(self) -> Any:
         """The value without positions: scalars, lists and dicts."""
         if isinstance(self.value, dict):

@@ -59,7 +59,8 @@ def resolved(tree: Tree, chain: tuple[Path, ...]) -> Tree:
     if not isinstance(tree.value, dict):
         raise problem_at(Where("", tree.span), "expected a mapping with 'name' and 'model'")
     if "extends" in tree.value:
-        tree = merge(_base(tree.value["extends"], chain), tree)
+        base = _base(tree.value["extends"], chain)
+        tree = merge(base.without("expect"), tree)  # what a file expects is expected of its own network alone
     assignments, keys = tree.value.get("set"), tree.keys
     values = {key: child for key, child in tree.value.items() if key not in ("extends", "set")}
     tree = Tree(values, tree.span, {key: keys[key] for key in values})

@@ -79,7 +79,7 @@ def _names(entries: Mapping[str, SpaceEntry], tree: Tree, spec: Tree, reader: Re
         except PathError as error:
             reader.fail(tree, path, str(error), name)
             continue
-        if steps[0] in ("search", "name", "description") or steps == ("params",):
+        if steps[0] in ("search", "expect", "name", "description") or steps == ("params",):
             reader.fail(tree, path, f"'{steps[0]}' cannot be searched over", name)
         elif steps in taken:
             reader.fail(tree, path, f"is the same as '{taken[steps]}'; keep one of them", name)

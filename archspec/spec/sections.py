@@ -15,12 +15,13 @@ from archspec.layers.fields import COMMON_FORMS, AnyForm, LayersForm, NameForm
 from archspec.layers.reading import spec_block
 from archspec.recipe import TRAIN
 from archspec.source.tree import Tree
+from archspec.spec.expectations import EXPECT
 from archspec.spec.params import check_name, read_params
 from archspec.vocabulary.answers import Answer
 from archspec.vocabulary.suggestions import meaning
 from archspec.wording import quoted
 
-SECTIONS = ("params", "blocks", "model", "train", "search")
+SECTIONS = ("params", "blocks", "model", "expect", "train", "search")
 TOP_LEVEL = ("name", "description", *SECTIONS)
 
 
@@ -154,6 +155,12 @@ TOP: _Top = _Top(
             Section("model", lambda: MODEL),
             REQUIRED,
             "The network: the picture it takes and its layers, ending in logits.",
+        ),
+        Field(
+            "expect",
+            Section("expect", lambda: EXPECT),
+            None,
+            "Numbers that this file's network is expected to have: an error where it has others. Not inherited.",
         ),
         Field("train", Section("train", lambda: TRAIN), None, "How the network is trained."),
         Field(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from archspec import report
-from archspec.analysis import analyse_graph
+from archspec.analysis import Analysis, analyse_graph
 from archspec.blocks import BLOCKS
 from archspec.errors import INVALID, Problem, SpecError, Where, path_of
 from archspec.fields.base import Reader
@@ -26,11 +25,13 @@ from archspec.recipe.distribution import tower_problems
 from archspec.recipe.fine_tuning import prefix_problems
 from archspec.source.in_memory import MAPPING, TEXT, read_mapping, read_text
 from archspec.source.shipped import located
-from archspec.source.tree import Tree, resolve_scalar, wrap
+from archspec.source.tree import Tree, wrap
 from archspec.spec import overrides as changes
+from archspec.spec.expectations import Expectations, figures, read_expect, unchecked_hint, unmet
 from archspec.spec.extends import extended, resolved
 from archspec.spec.params import with_values_from_outside
 from archspec.spec.sections import TOP, read_model, read_train, read_unused_blocks, sections_of
+from archspec.spec.writing import yaml_text
 from archspec.wording import counted, quoted
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Spec:
         tree: the resolved spec, without `extends` and `set`; `to_yaml` writes it.
         search_conflicts: why the file's `search` section does not fit the values that were set over the file. The spec
             is then without that section, as only a search needs it.
+        expect: the numbers that its network is expected to have, and has; or None.
+        unchecked: the names of those that were left out, as values that were set over the file make them untrue: they
+            are about the network of the file.
     """
 
     name: str
@@ -64,6 +68,8 @@ class Spec:
     search: Search | None
     tree: Tree
     search_conflicts: tuple[Problem, ...] = ()
+    expect: Expectations | None = None
+    unchecked: tuple[str, ...] = ()
 
     def with_values(self, values: Mapping[str, Any]) -> Spec:
         """The spec with other values, by parameter name or dotted path, as in `{"width": 32, "train.epochs": 3}`.
@@ -79,9 +85,17 @@ class Spec:
 
     @cached_property
     def _text(self) -> str:
-        return yaml.dump(
-            self.tree.plain(), Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=100, allow_unicode=True
-        )
+        return yaml_text(self.tree)
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The network's shapes and counts."""
+        return analyse_graph(self.graph)
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What to know of the spec besides what it says, a sentence each."""
+        return (unchecked_hint(self.unchecked),) if self.unchecked else ()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Spec):
@@ -92,7 +106,7 @@ class Spec:
         return hash(self._text)
 
     def __repr__(self) -> str:
-        count = counted(analyse_graph(self.graph).trainable_parameters, "trainable parameter")
+        count = counted(self.analysis.trainable_parameters, "trainable parameter")
         data = f", trains on {self.train.data.label()}" if self.train is not None else ""
         return f"Spec({quoted(self.name)}: {count}{data})"
 
@@ -169,7 +183,15 @@ def _read_changed(tree: Tree, values: Mapping[str, Any] | None) -> Spec:
     Raises:
         SpecError: any other mistake.
     """
-    changed = _changed(tree, values)
+    return _checked(_without_conflicts(tree, _changed(tree, values), values), tree, values or {})
+
+
+def _without_conflicts(tree: Tree, changed: Tree, values: Mapping[str, Any] | None) -> Spec:
+    """The spec of a changed tree, without a `search` section that fits the tree as it was but not the values set.
+
+    Raises:
+        SpecError: any other mistake.
+    """
     try:
         return read_spec(changed)
     except SpecError as error:
@@ -181,9 +203,43 @@ def _read_changed(tree: Tree, values: Mapping[str, Any] | None) -> Spec:
             read_spec(tree)
         except SpecError:
             raise error from None
-    rest = {key: child for key, child in changed.value.items() if key != "search"}
-    spec = read_spec(Tree(rest, changed.span, {key: changed.keys[key] for key in rest}, changed.size))
-    return replace(spec, search_conflicts=tuple(found))
+    return replace(read_spec(changed.without("search")), search_conflicts=tuple(found))
+
+
+def _checked(spec: Spec, tree: Tree, values: Mapping[str, Any]) -> Spec:
+    """The spec, its expectations compared with its network. Those of the file that the values set over it make untrue
+    are left out: they are about the file's own network.
+
+    Args:
+        spec: the spec with the values set.
+        tree: the spec as it was before.
+        values: what was set, by parameter name or path.
+
+    Raises:
+        SpecError: an expectation that is not met.
+    """
+    wrong = unmet(spec)
+    if not wrong:
+        return spec
+    set_outside = [re.split(r"[.\[]", path)[:2] for path in values]
+    of_file = [name for name in wrong if ["expect"] not in set_outside and ["expect", name] not in set_outside]
+    left_out = _changed_figures(spec, tree, of_file) if values else []
+    if len(left_out) < len(wrong):
+        raise SpecError([problem for name, problem in wrong.items() if name not in left_out])
+    rest = spec.tree.value["expect"].without(*left_out)
+    whole = Tree({**spec.tree.value, "expect": rest}, spec.tree.span, spec.tree.keys, spec.tree.size)
+    kept = replace(spec.expect, **dict.fromkeys(left_out, ())) if rest.value and spec.expect else None
+    return replace(spec, tree=whole if rest.value else whole.without("expect"), expect=kept, unchecked=tuple(left_out))
+
+
+def _changed_figures(spec: Spec, tree: Tree, names: list[str]) -> list[str]:
+    """The names of the figures that are others than those of a tree; of all, where the tree alone is no valid spec."""
+    try:
+        before = figures(read_spec(tree.without("search", "expect")), names)
+    except SpecError:
+        return names
+    now = figures(spec, names)
+    return [name for name in names if now[name] != before[name]]
 
 
 def read_spec(tree: Tree) -> Spec:
@@ -201,6 +257,7 @@ def read_spec(tree: Tree) -> Spec:
     if train is not INVALID and train is not None and model is not INVALID:
         check_pictures(train.augment, model["input"], parts["train"].value.get("augment"), "train.augment", reader)
     search = _read_search(parts["search"], tree, reader) if "search" in parts else None
+    expect = read_expect(parts["expect"], reader) if "expect" in parts else None
     if reader.problems or sections is INVALID or model is INVALID:
         raise SpecError(with_values_from_outside(reader.problems, parts.get("params"), reader.names))
     name, layers_span = sections["name"], parts["model"].value["layers"].span
@@ -217,7 +274,7 @@ def read_spec(tree: Tree) -> Spec:
                 raise SpecError(problems)
     except SpecError as error:
         raise SpecError(with_values_from_outside(error.problems, parts.get("params"), reader.names)) from None
-    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree)
+    return Spec(name, sections.get("description", ""), reader.names, graph, train, search, tree, expect=expect)
 
 
 def _read_search(tree: Tree, spec: Tree, reader: Reader) -> Any:
@@ -225,26 +282,3 @@ def _read_search(tree: Tree, spec: Tree, reader: Reader) -> Any:
     from archspec.spec.search import read_search  # it takes 30 ms, which only specs with this section need
 
     return read_search(tree, spec, reader)
-
-
-# -- writing ---------------------------------------------------------------------------------------------------------
-
-
-_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's writes the same, 20 times as fast
-
-
-class _Dumper(_SafeDumper):  # type: ignore[misc]  # its base is one of two
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_WORDS_OF_YAML_1_1 = {"y", "n", "yes", "no", "on", "off"}
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    """Writes a text without quotes only where readers of YAML 1.1 and of 1.2 both take it for a text."""
-    plain = text.isidentifier() and isinstance(resolve_scalar(text), str) and text.lower() not in _WORDS_OF_YAML_1_1
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _represent_text)

@@ -15,6 +15,7 @@ FIELDS: Table = {
         "modules, components, macros, definitions": "blocks",
         "input_shape, input_size, image_size, img_size, imgsz": "model.input",
         "version, schema": instead("leave it out"),
+        "expected, expectations, checks, assert, golden": "expect",
     },
     "parameter": {"num_classes, n_classes, nc": "classes"},
     "model": {
@@ -52,6 +53,18 @@ FIELDS: Table = {
         "latency, max_latency, ms, milliseconds": "latency_ms",
         "memory, activations, activation_bytes": "training_activation_bytes or inference_activation_bytes",
     },
+    "expect": {
+        "params, num_params, total_params, weights": "parameters",
+        "trainable, trainable_params": "trainable_parameters",
+        "non_trainable, non_trainable_params, buffers": "non_trainable_parameters",
+        "multiply_adds, mult_adds": "macs",
+        "gmacs": Answer("macs", "4.09 of them are macs: 4.09e9"),
+        "gflops": Answer("flops", "8.18 of them are flops: 8.18e9"),
+        "field, rf": "receptive_field",
+        "size, bytes, size_bytes": "weights_bytes",
+        "memory, activations, activation_bytes": "training_activation_bytes or inference_activation_bytes",
+    },
+    "a range": {"min, minimum, least, low, from": "at_least", "max, maximum, most, high, limit, to": "at_most"},
     "objective": {"metric, monitor": "name", "mode, goal": "direction"},
     "random_search, grid_search, bayesian": {"trials, n_trials, num_trials, max_evals, n_iter": "max_trials"},
     "hyperband": {
@@ -108,5 +121,6 @@ KINDS: Table = {
         "info, describe, show, analyse, analyze, flops": "summary",
         "convert, import, convert_weights": "weights",
         "visualize, plot": "preview",
+        "diff, difference": "compare",
     },
 }

@@ -142,17 +142,22 @@ def write(
         directory.mkdir(parents=True, exist_ok=True)
         write_classes(directory / "classes.csv", classes)
         write_confusion(directory / "confusion.csv", matrix, names)
+        files = picture_names(data)
         pictures = (
             (picture, names[label], names[guess], f"{share:.6f}")
-            for picture, label, guess, share in zip(
-                picture_names(data), labels.tolist(), predicted.tolist(), shares, strict=True
-            )
+            for picture, label, guess, share in zip(files, labels.tolist(), predicted.tolist(), shares, strict=True)
         )
         write_csv(directory / "pictures.csv", ("picture", "class", "predicted", "probability"), pictures)
         figures.draw_confusion(directory / "confusion.png", matrix, names, title)
         wrong = confident_mistakes(labels, evaluation.log_probabilities, MISTAKES)
         mistakes = [
-            figures.Mistake(picture, names[labels[number]], names[predicted[number]], shares[number])
+            figures.Mistake(
+                picture,
+                names[labels[number]],
+                names[predicted[number]],
+                shares[number],
+                f"picture {files[number]}" if isinstance(data.validation, Arrays) else files[number],
+            )
             for number, picture in zip(wrong, validation_pictures(data, wrong, resizing), strict=True)
         ]
         figures.draw_mistakes(directory / "mistakes.png", mistakes, f"Most confident mistakes: {title}")

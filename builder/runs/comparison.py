@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from archspec import Spec, load
+from archspec.comparison.values import MISSING, differing
 from archspec.errors import FileError, file_problem
 from archspec.files import read_text
 from archspec.wording import first_few
@@ -18,6 +19,7 @@ NAMED = 3
 """How many differences an error names."""
 EARLY_STOPPING = "train.early_stopping"
 MAY_CHANGE = (
+    "expect",
     "train.distribute",
     "train.checkpoints",
     "train.cache",
@@ -26,7 +28,7 @@ MAY_CHANGE = (
     EARLY_STOPPING,
 )
 """What may change when a run is resumed: it decides where, how fast, in how much memory and how long the network is
-trained, not what a number of epochs gives."""
+trained, or what is expected of it, not what a number of epochs gives."""
 
 
 def check_same_spec(directory: Path, spec: Spec, may_change: tuple[str, ...] = MAY_CHANGE) -> None:
@@ -88,15 +90,16 @@ def flat(text: str) -> dict[str, str]:
 def differences(before: Mapping[str, str], now: Mapping[str, str], but: tuple[str, ...]) -> str:
     """The differences between two specs in words, empty if there are none. Paths that begin with one of `but` do not
     count. Where a mapping takes the place of a null, or a null that of a mapping, its fields are named."""
-    changed = [
-        path
-        for path in {**before, **now}
-        if before.get(path) != now.get(path)
-        and not path.startswith(but)
-        and not any(other.startswith((f"{path}.", f"{path}[")) for other in (*before, *now))
+    changes = [
+        f"{path} was {_or_absent(value)}, is {_or_absent(other)}"
+        for path, value, other in differing(before, now)
+        if not path.startswith(but) and not any(one.startswith((f"{path}.", f"{path}[")) for one in (*before, *now))
     ]
-    changes = [f"{path} was {before.get(path, 'absent')}, is {now.get(path, 'absent')}" for path in changed]
     return "; ".join(first_few(changes, NAMED))
+
+
+def _or_absent(value: Any) -> str:
+    return "absent" if value is MISSING else str(value)
 
 
 def damaged(path: Path) -> FileError:

@@ -21,7 +21,7 @@ from builder.runs.metrics import write_metrics
 from builder.system.files import replacing, write_text
 from builder.system.tensors import read_tensors
 from builder.system.terminal import Say
-from builder.training import curves
+from builder.training.board import Board
 from builder.training.progress import Progress, Sums
 from builder.training.setup import Setup
 from builder.training.steps import evaluation_steps
@@ -37,7 +37,7 @@ class RunOutputs:
 
     def __init__(self, directory: Path, setup: Setup, rows: Sequence[dict[str, float]], say: Say):
         self.directory, self.setup, self.say = directory, setup, say
-        self.board = curves.Board(directory / names.TENSORBOARD, rows)
+        self.board = Board(directory / names.TENSORBOARD, rows)
         write_metrics(directory / names.METRICS, rows)
         self._draw_network()
 
@@ -62,8 +62,12 @@ class RunOutputs:
             Its validation loss and accuracy.
         """
         spec, recipe, data = self.setup.spec, self.setup.recipe, self.setup.data
+        from builder.training.learning_curve import (
+            draw,
+        )  # Matplotlib takes a third of a second, and is needed here alone
+
         best = progress.best or {}
-        curves.draw(self.directory / names.LEARNING_CURVE, spec.name, progress.rows, best)
+        draw(self.directory / names.LEARNING_CURVE, spec.name, progress.rows, best, recipe)
         path = self.directory / names.CHECKPOINTS / names.BEST
         best_weights = read_tensors(path)[0]
         checkpoints.restore(self.setup.state.weights, best_weights, path)

@@ -21,8 +21,8 @@ DIGITS = ROOT / "specs" / "digits.yaml"
 TINY: dict[str, Any] = {"name": "tiny", "model": {"input": [8, 8, 1], "layers": ["flatten", {"dense": 10}]}}
 TINY_YAML = "name: tiny\nmodel:\n  input: [8, 8, 1]\n  layers:\n    - flatten\n    - dense: 10\n"
 
-NAMES = "Analysis Drawing Graph LayerAnalysis Node Problem Spec SpecError UserError analyse draw load loads summary"
-PUBLIC = NAMES.split(" ")
+CLASSES = ["Analysis", "Drawing", "Graph", "LayerAnalysis", "Node", "Problem", "Spec", "SpecError", "UserError"]
+PUBLIC = [*CLASSES, "analyse", "compare", "draw", "draw_field", "load", "loads", "summary"]
 
 
 # -- the surface -----------------------------------------------------------------------------------------------------
@@ -43,14 +43,14 @@ def test_everything_public_says_what_it_is():
                 assert inspect.getdoc(getattr(value, member)), f"{name}.{member}"
 
 
-@pytest.mark.parametrize("name", ["load", "loads", "analyse", "draw", "summary"])
+@pytest.mark.parametrize("name", ["load", "loads", "analyse", "compare", "draw", "draw_field", "summary"])
 def test_functions_say_what_they_take_and_raise(name: str):
     text = inspect.getdoc(getattr(archspec, name)) or ""
     assert "Args:" in text and "Raises:\n    SpecError:" in text
     assert all(f"{parameter}:" in text for parameter in inspect.signature(getattr(archspec, name)).parameters)
 
 
-@pytest.mark.parametrize("name", ["load", "loads", "analyse", "draw", "summary"])
+@pytest.mark.parametrize("name", ["load", "loads", "analyse", "compare", "draw", "draw_field", "summary"])
 def test_the_examples_of_docstrings_run(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
     lines = (inspect.getdoc(getattr(archspec, name)) or "").splitlines()

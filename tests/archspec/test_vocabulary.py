@@ -29,6 +29,7 @@ from archspec.search.entries import KINDS as KINDS_OF_VALUES
 from archspec.search.section import Budget, Objective
 from archspec.search.tuners import TUNERS
 from archspec.source.shipped import shipped_names
+from archspec.spec.expectations import EXPECT, Range
 from archspec.spec.overrides import parse_assignments
 from archspec.spec.sections import BLOCK, MODEL, TOP
 from archspec.vocabulary.suggestions import rows
@@ -525,7 +526,7 @@ def kinds_of_layers() -> dict[str, Record]:
 RECORDS: dict[str, Record] = {
     **DISTRIBUTE,  # first, as a strategy and a layer are named `towers`
     **kinds_of_layers(),
-    **{record.noun: record for record in (TRAIN, TOP, MODEL, BLOCK, SEARCH)},
+    **{record.noun: record for record in (TRAIN, TOP, MODEL, BLOCK, SEARCH, EXPECT, record_of(Range, "a range"))},
     **OPTIMIZERS, **SCHEDULES, **AUGMENTATIONS, **DATA, **TUNERS, **KINDS_OF_VALUES,
     "early_stopping": record_of(EarlyStopping), "checkpoints": record_of(Checkpoints),
     "weight_decay": record_of(L2), "budget": record_of(Budget), "objective": record_of(Objective),

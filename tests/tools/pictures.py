@@ -5,10 +5,14 @@ python -m tests.tools.pictures draws them again, after a change of a network or 
 
 from __future__ import annotations
 
+import contextlib
 import runpy
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from tests.tools.test_docs import write_specs
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -16,14 +20,20 @@ PICTURES = {
     "figure3.svg": ["vgg_e", "plain34", "resnet34"],
     "alexnet_two_tower.svg": ["alexnet_two_tower"],
     "resnet50_macs.svg": ["resnet50", "--by", "macs", "--depth", "2"],
+    "diff.svg": ["resnet34", "resnet50", "--diff"],
+    "fields.svg": ["one_5x5.yaml", "two_3x3.yaml", "--field"],
 }
+PAGE = ROOT / "docs" / "seeing.md"
+"""The page that shows them, and the specs that are no shipped ones."""
 
 
 def draw(arguments: Sequence[str], file: Path) -> None:
-    """Runs `tools/draw.py` in this process."""
+    """Runs `tools/draw.py` in this process, in a folder that holds the page's specs."""
     before, sys.argv = sys.argv, ["tools/draw.py", *arguments, "-o", str(file)]
     try:
-        runpy.run_path(str(ROOT / "tools" / "draw.py"), run_name="__main__")
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            write_specs(PAGE, Path(folder))
+            runpy.run_path(str(ROOT / "tools" / "draw.py"), run_name="__main__")
     finally:
         sys.argv = before
 

@@ -118,7 +118,7 @@ def test_a_command_does_as_its_tool_does():
     ("arguments", "message"),
     [
         (["sumary"], "convspec: unknown command 'sumary'; did you mean 'summary'?\n"),
-        (["qqqq"], "convspec: unknown command 'qqqq'; known: draw, evaluate, "),
+        (["qqqq"], "convspec: unknown command 'qqqq'; known: compare, draw, evaluate, "),
         ([], "usage: convspec COMMAND ..."),
     ],
 )

@@ -191,6 +191,13 @@ def test_where_it_runs_may_change(copy, tmp_path):
     check_same_spec(run_dir, archspec.load(write(tmp_path, **fields)))
 
 
+def test_what_is_expected_of_the_network_may_change(tmp_path):
+    digits = archspec.load("digits")
+    (tmp_path / "spec.yaml").write_text(digits.to_yaml())
+    for expect in (None, {"macs": 1.12e6}):
+        check_same_spec(tmp_path, digits.with_values({"expect": expect}))
+
+
 def test_two_processes_do_not_train_in_one_directory(copy, data_dir, killed):
     run_dir, spec = copy
     with locked(run_dir):
