@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.data.loading import load_data
     from builder.evaluation.evaluator import evaluate
     from builder.evaluation.result import Evaluation
+    from builder.explanation.explainer import Explanation, explain
     from builder.exports.exporter import export
     from builder.network.model import VerificationError, build, verify
     from builder.prediction.predictor import predict
@@ -45,6 +46,7 @@ __all__ = [
     "Comparison",
     "Diverged",
     "Evaluation",
+    "Explanation",
     "ExportFailed",
     "Interrupted",
     "Result",
@@ -56,6 +58,7 @@ __all__ = [
     "build",
     "compare",
     "evaluate",
+    "explain",
     "export",
     "hypermodel",
     "load_data",
@@ -72,6 +75,7 @@ MODULES = {
     "Comparison": "comparison.comparison",
     "Diverged": "system.endings",
     "Evaluation": "evaluation.result",
+    "Explanation": "explanation.explainer",
     "ExportFailed": "system.endings",
     "Interrupted": "system.endings",
     "Result": "training.result",
@@ -83,6 +87,7 @@ MODULES = {
     "build": "network.model",
     "compare": "comparison.comparison",
     "evaluate": "evaluation.evaluator",
+    "explain": "explanation.explainer",
     "export": "exports.exporter",
     "hypermodel": "sweep.tuners.hypermodel",
     "load_data": "data.loading",

@@ -14,7 +14,9 @@ tools
 builder
 builder.comparison
 builder.sweep
-builder.training builder.evaluation builder.prediction builder.exports builder.tracking
+builder.training builder.evaluation builder.exports builder.tracking
+builder.explanation
+builder.prediction
 builder.weights
 builder.runs
 builder.data

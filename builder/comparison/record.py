@@ -11,7 +11,7 @@ from typing import Any
 from archspec.analysis import Analysis, analyse_graph
 from archspec.errors import UserError, file_problem
 from archspec.recipe import Train
-from archspec.recipe.monitor import improved, unimproved
+from archspec.recipe.monitor import unimproved
 from archspec.wording import first_line
 from builder.comparison import evaluations, latency
 from builder.comparison.evaluations import Tested
@@ -19,6 +19,7 @@ from builder.comparison.finding import Found
 from builder.comparison.latency import Latency
 from builder.runs.directory import is_training
 from builder.runs.environment import DIVERGED
+from builder.runs.metrics import best_row
 from builder.runs.names import ENVIRONMENT, METRICS, MODEL
 from builder.runs.run import Run, open_run
 from builder.sweep.records import COMPLETED
@@ -152,20 +153,6 @@ def read(found: Found, exports: Path) -> Record:
         elif found.execution is not None and found.execution.state != COMPLETED:
             state, reason = found.execution.state, found.execution.first_line
         return Record(found.directory, found.name, state, reason, None, is_of_search=found.trial is not None)
-
-
-def best_row(rows: Sequence[Mapping[str, float]], monitor: str) -> Mapping[str, float] | None:
-    """The row of the epoch whose weights a training saves: the best by the monitor, and between equals by the
-    validation loss. A first epoch counts whatever it reached, as in a training."""
-    best: Mapping[str, float] | None = None
-    for row in rows:
-        if (
-            best is None
-            or improved(monitor, row[monitor], best[monitor])
-            or (row[monitor] == best[monitor] and improved("val_loss", row["val_loss"], best["val_loss"]))
-        ):
-            best = row
-    return best
 
 
 def _read(found: Found, exports: Path) -> Record:

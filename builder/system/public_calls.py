@@ -27,6 +27,7 @@ ARGUMENTS = {
     r"--on-corrupt (\w+)": r"on_corrupt='\1'",
     r"--on-corrupt\b": "on_corrupt",
     r"--crops\b": "crops",
+    r"--explain\b": "explain",
     r"--scales\b": "scales",
     r"--prefix (\S+)": r"prefix='\1'",
     r"--prefix\b": "prefix",

@@ -13,6 +13,7 @@ from archspec.drawing import draw_graphs
 from archspec.errors import UserError
 from builder.data import samples
 from builder.data.batches import validation_batches
+from builder.explanation import filters
 from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints, names
@@ -27,7 +28,8 @@ from builder.training.steps import evaluation_steps
 
 
 class RunOutputs:
-    """Writes `network.svg`, `metrics.csv`, `tensorboard/`, `learning_curve.png` and `model.keras`; the chief's alone.
+    """Writes `network.svg`, `metrics.csv`, `tensorboard/`, `learning_curve.png`, `filters.png` and `model.keras`; the
+    chief's alone.
 
     It begins by writing the epochs so far, `rows`, as the files of an interrupted run may be older or newer than the
     checkpoint that it resumes from.
@@ -53,7 +55,8 @@ class RunOutputs:
         self.board.add(rows[-1])
 
     def finish(self, progress: Progress) -> tuple[float, float]:
-        """Writes `learning_curve.png`, and `model.keras` with the best weights, in stock layers and float32.
+        """Writes `learning_curve.png`, `filters.png`, and `model.keras` with the best weights, in stock layers and
+        float32.
 
         Returns:
             Its validation loss and accuracy.
@@ -66,7 +69,9 @@ class RunOutputs:
         best = progress.best or {}
         draw(self.directory / names.LEARNING_CURVE, spec.name, progress.rows, best, recipe)
         path = self.directory / names.CHECKPOINTS / names.BEST
-        checkpoints.restore(self.setup.state.weights, read_tensors(path)[0], path)
+        best_weights = read_tensors(path)[0]
+        checkpoints.restore(self.setup.state.weights, best_weights, path)
+        filters.draw(self.directory / names.FILTERS, spec, best_weights)
         portable = build(spec, "portable", "float32")
         transfer_weights(self.setup.network, portable)
         saved = from_pixels(portable, data.normalisation)

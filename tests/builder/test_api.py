@@ -18,8 +18,9 @@ from builder.system.public_calls import in_python, public, warn
 from builder.system.terminal import is_live
 
 PUBLIC = """
-Comparison Diverged Evaluation ExportFailed Interrupted Result Results Run TrialsFailed VerificationError WorkerLost
-build compare evaluate export hypermodel load_data open_run predict preview train tune verify weights
+Comparison Diverged Evaluation Explanation ExportFailed Interrupted Result Results Run TrialsFailed VerificationError
+WorkerLost
+build compare evaluate explain export hypermodel load_data open_run predict preview train tune verify weights
 """
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from archspec.errors import UserError
 from builder.comparison.comparison import compare
-from builder.comparison.record import best_row
 from builder.runs.directory import locked
+from builder.runs.metrics import best_row
 from builder.sweep.records import Execution, Files, Trial
 from tests.builder.comparison.made import evaluate, make
 from tests.randomised import examples
