@@ -18,14 +18,15 @@ from builder.charts.style import STYLE
 from builder.comparison import costs, curves
 from builder.comparison.costs import draw_cost
 from builder.comparison.curves import CURVES, draw_curves
-from builder.comparison.groups import Task
+from builder.comparison.groups import Task, ranked
 from builder.comparison.looks import Look
-from builder.comparison.text import ranked
 
 LONGEST = 48
 """The characters of a group's name in a legend."""
-SHORT = 52
+ROOM = 70
 """How many characters of a legend there is room for below one chart."""
+SAMPLE = 11
+"""The room of a group's sample line in a legend, and of the gap to the next group, in characters."""
 CAPTION = 80
 """How many characters of a caption there is room for below one chart."""
 PANEL = (4.6, 3.1)
@@ -54,7 +55,7 @@ def sheet(task: Task, which: Sequence[str], look: Mapping[str, Look], names: Map
     with matplotlib.rc_context(STYLE):
         shown = [group for group in ranked(task.groups) if not look[group.letter].is_grey]
         labels = {group.letter: f"{group.letter}  {tables.shortened(names[group.letter], LONGEST)}" for group in shown}
-        beside = columns * max(1, SHORT // max(map(len, labels.values()), default=1))
+        beside = max(1, columns * ROOM // (SAMPLE + max(map(len, labels.values()), default=1)))
         about = curves.about(task) if set(which) <= CURVES.keys() else costs.about(task)
         said = textwrap.wrap(about, CAPTION * columns)
         legend = 0.24 * -(-len(shown) // beside) + 0.17 * len(said)

@@ -15,7 +15,7 @@ from builder.comparison import differences, disagreement
 from builder.comparison.differences import Fact
 from builder.comparison.disagreement import Disagreement
 from builder.comparison.finding import Found, find
-from builder.comparison.groups import Group, Task, tasks_of
+from builder.comparison.groups import Group, Task, ranked, tasks_of
 from builder.comparison.labels import public_names, without_common_folder
 from builder.comparison.latency import FOLDER
 from builder.comparison.notes import notes
@@ -100,13 +100,17 @@ class Comparison:
 
     @cached_property
     def contrasts(self) -> list[Contrast]:
-        """The groups of each task compared, two by two, where one of them has several seeds."""
-        return [
-            Contrast(first, second, welch(first.values(_error), second.values(_error)))
-            for task in self.tasks
-            for first, second in combinations(task.groups, 2)
-            if first.complete and second.complete and max(len(first.seeds), len(second.seeds)) >= FEWEST
-        ]
+        """The groups of each task compared, two by two, where one of them has several seeds; first those with the
+        group of the lowest mean error."""
+        found = []
+        for task in self.tasks:
+            place = {group.letter: number for number, group in enumerate(ranked(task.groups))}
+            pairs = combinations(task.groups, 2)
+            for first, second in sorted(pairs, key=lambda pair: sorted(place[one.letter] for one in pair)):
+                if first.complete and second.complete and max(len(first.seeds), len(second.seeds)) >= FEWEST:
+                    difference = welch(first.values(_error), second.values(_error))
+                    found.append(Contrast(first, second, difference))
+        return found
 
     @cached_property
     def _pairs(self) -> tuple[list[Disagreement], list[str]]:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 
 from builder.comparison.axes import readable
-from builder.comparison.groups import Task, Value
+from builder.comparison.groups import Task, Value, ranked
 from builder.comparison.looks import PALE, Ids, Look
-from builder.comparison.text import ranked
 
 COSTS: Mapping[str, tuple[str, Value]] = {
     "parameters": ("parameters", lambda one: one.parameters),

@@ -11,10 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from builder.comparison.axes import ROUND, readable
-from builder.comparison.groups import Task
+from builder.comparison.groups import Task, ranked
 from builder.comparison.looks import LETTERED, PALE, Ids, Look
 from builder.comparison.record import TRAINING, Record
-from builder.comparison.text import ranked
 
 EMPHASISED = 8
 """How many groups have strong lines, those with the lowest errors."""

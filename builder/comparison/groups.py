@@ -116,6 +116,16 @@ def tasks_of(records: Sequence[Record]) -> list[Task]:
     return tasks
 
 
+def ranked(groups: Sequence[Group]) -> list[Group]:
+    """Groups by their mean error, the lowest first; those without one last."""
+
+    def place(group: Group) -> tuple[bool, float]:
+        found = group.error
+        return found is None, found.mean if found is not None else 0.0
+
+    return sorted(groups, key=place)
+
+
 def letter(number: int) -> str:
     """`A` to `Z` for 0 to 25, then `AA`, as spreadsheets number columns."""
     first, last = divmod(number, 26)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from archspec import tables
 from builder.comparison.differences import Fact
-from builder.comparison.groups import Group, Task
+from builder.comparison.groups import Group, Task, ranked
 from builder.comparison.looks import Look
 from builder.comparison.record import Record
-from builder.comparison.text import NONE, milliseconds, number, percent, ranked, seconds, spread, state_of
+from builder.comparison.text import NONE, milliseconds, number, percent, seconds, spread, state_of
 
 if TYPE_CHECKING:
     from builder.comparison.comparison import Comparison

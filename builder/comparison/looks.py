@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archspec import palette
-from builder.comparison.groups import Group
-from builder.comparison.text import ranked
+from builder.comparison.groups import Group, ranked
 
 DASHES: tuple[tuple[Any, str], ...] = (("solid", "none"), ((0, (5, 2)), "5 2"), ((0, (1.2, 1.6)), "1.5 2"))
 """How the lines of the first eight groups, the next and the third eight are dashed, for Matplotlib and for SVG."""

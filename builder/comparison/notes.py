@@ -25,7 +25,9 @@ def notes(comparison: Comparison) -> Iterator[str]:
     call = comparison.labels.__getitem__
     if len(comparison.tasks) > 1:
         letters = "; ".join(f"{_letters(task.groups)}: {task.headline}" for task in comparison.tasks)
-        yield f"the runs were trained on different data, so results are compared within each only: {letters}"
+        is_unclear = len({task.headline for task in comparison.tasks}) < len(comparison.tasks)
+        told = ", which have other pictures or classes" if is_unclear else ""
+        yield f"the runs were trained on different data{told}, so results are compared within each only: {letters}"
     yield from _states(comparison.records, call)
     for task in comparison.tasks:
         yield from _incomparable(task.groups)

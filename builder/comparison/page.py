@@ -12,11 +12,11 @@ from builder.charts import hover
 from builder.charts.svg import svg
 from builder.comparison import charts, costs, curves, differences
 from builder.comparison.disagreement import SHOWN, p_text
-from builder.comparison.groups import Group, Task
+from builder.comparison.groups import Group, Task, ranked
 from builder.comparison.html_tables import cell, fact_table, group_table, run_table, swatch, table
 from builder.comparison.looks import Look, looks
 from builder.comparison.pictures import Pair
-from builder.comparison.text import conclusion, heading, number, percent, ranked, spread, verdict
+from builder.comparison.text import conclusion, heading, number, percent, spread, verdict
 from builder.runs.public import public_text
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def _task(comparison: Comparison, task: Task, name: str) -> Iterator[str]:
     if drawn := costs.costs_of(task):
         yield "<h2>Error against cost</h2>" if len(comparison.tasks) == 1 else "<h3>Error against cost</h3>"
         yield from _charts(comparison, task, drawn, look, name)
-        if said := costs.about(task):
-            yield f'<p class="note">{escape(said)}</p>'
+        if about := costs.about(task):
+            yield f'<p class="note">{escape(about)}</p>'
     yield "<h2>Runs</h2>" if len(comparison.tasks) == 1 else "<h3>Runs</h3>"
     yield run_table(comparison, task, look)
     yield f'<p class="note">{escape(BEST)}</p>'

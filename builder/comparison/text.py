@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from archspec import tables
 from archspec.wording import counted, first_few
 from builder.comparison.disagreement import Disagreement, p_text
-from builder.comparison.groups import Group, Task
+from builder.comparison.groups import Group, Task, ranked
 from builder.comparison.record import Record
 from builder.comparison.significance import LEVEL, Sample
 
@@ -117,16 +117,6 @@ def _table(comparison: Comparison, task: Task) -> str:
     left = len(rows) - MOST_RUNS
     table = tables.plain(HEADER, rows[:MOST_RUNS], width=WIDTH)
     return table if left <= 0 else f"{table}\n... and {left:,} more rows; the report has all of them"
-
-
-def ranked(groups: Sequence[Group]) -> list[Group]:
-    """Groups by their mean error, the lowest first; those without one last."""
-
-    def place(group: Group) -> tuple[bool, float]:
-        found = group.error
-        return found is None, found.mean if found is not None else 0.0
-
-    return sorted(groups, key=place)
 
 
 def _rows(comparison: Comparison, group: Group) -> Iterator[tuple[str, ...]]:

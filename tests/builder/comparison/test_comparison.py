@@ -394,7 +394,7 @@ def test_other_data_are_another_task(tmp_path):
     found = compare([tmp_path / name for name in "abc"])
     assert [len(task.records) for task in found.tasks] == [1, 1, 1] and not found.contrasts
     assert next(found.notes()).startswith(
-        "the runs were trained on different data, so results are compared within each only: A: digits: 1,437 training"
+        "the runs were trained on different data, which have other pictures or classes, so results are compared within "
     )
 
 
@@ -443,3 +443,19 @@ def test_metrics_of_another_project_are_refused(tmp_path):
     run = make(tmp_path / "a")
     (run / "metrics.csv").write_text("epoch,step,loss\n1,2,3\n")
     assert refused(run) == f"{run}/metrics.csv: is damaged: it has no column accuracy"
+
+
+def test_the_best_group_is_compared_first(tmp_path):
+    for width, error in ((4, 0.3), (8, 0.2), (16, 0.1)):
+        for seed in (0, 1):
+            values = {"width": width, "train.seed": seed}
+            make(tmp_path / f"{width:02}-{seed}", (error + seed / 100,), values)
+    found = compare(sorted(tmp_path.iterdir()))
+    assert [(one.first.letter, one.second.letter) for one in found.contrasts] == [("B", "C"), ("A", "C"), ("A", "B")]
+
+
+def test_a_p_value_is_never_zero():
+    from builder.comparison.disagreement import p_text
+    from builder.comparison.significance import mcnemar
+
+    assert [p_text(mcnemar(*alone)) for alone in ((5, 5), (20, 1), (9000, 0))] == ["1.000", "2.1e-05", "< 1e-99"]

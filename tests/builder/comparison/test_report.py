@@ -195,3 +195,18 @@ def test_costs_that_differ_between_seeds_have_bars_too(tmp_path):
     axes = panel(task, "seconds", looks(task.groups)).axes[0]
     ends = [[x for x, _ in part] for bars in axes.collections for part in bars.get_segments()]
     assert [found for found in ends if found[0] != found[1]] == [pytest.approx([1.5 - 0.5**0.5, 1.5 + 0.5**0.5])]
+
+
+def test_a_legend_is_not_cut_off(tmp_path):
+    from builder.comparison.charts import sheet
+    from builder.comparison.looks import looks
+
+    for number in range(12):
+        make(tmp_path / f"{number:02}", (0.5, 0.1 + number / 100), {"width": 2 + number})
+    found = compare(sorted(tmp_path.iterdir()))
+    (task,) = found.tasks
+    for which in (["error", "loss"], ["parameters", "macs", "seconds"]):
+        figure = sheet(task, which, looks(task.groups), found.names)
+        figure.draw_without_rendering()
+        box = figure.legends[0].get_window_extent()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y0 >= 0
