@@ -165,11 +165,13 @@ def _has_repeats(shown: View) -> bool:
 def _notes(drawing: Drawing) -> list[str]:
     """What a reader has to know of the boxes."""
     if drawing.by:
-        title = MEASURES[drawing.by].title
-        first = f"Shade and bar, in proportion to the largest box, and share of the whole: {title}."
+        first = f"On each box: {MEASURES[drawing.by].title}. Shade and bar are in proportion to the largest box."
     else:
         first = "On each box: parameters · multiply-accumulates of one picture."
     marked = {mark for one in drawing.networks for mark in one.marks.values()}
     signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in marked)
-    said = [f"Marks: {signs}{f'; paler: {UNCHANGED}' if UNCHANGED in marked else ''}."] if signs else []
+    paler = f"paler: {UNCHANGED}" if UNCHANGED in marked else ""
+    said = [f"Marks: {'; '.join(filter(None, (signs, paler)))}."] if marked else []
+    if marked == {UNCHANGED}:
+        said = ["Paler: unchanged. No part differs."]
     return [first, *said, *drawing.notes]

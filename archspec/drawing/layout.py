@@ -14,6 +14,7 @@ from archspec.drawing.outline import Outline, Part
 from archspec.drawing.stacking import Look, Stacking
 from archspec.drawing.text import width
 from archspec.drawing.views import View, mark_of
+from archspec.wording import counted
 
 MARGIN = 16.0
 """Around everything, in pixels."""
@@ -165,7 +166,7 @@ def _placed(network: Network, block: Block, x: float, tallest: float) -> Placed:
         f"{tables.compact(analysis.parameters)} parameters",
         f"{tables.compact(analysis.macs)} MACs",
         *([f"receptive field {times(analysis.receptive_field)}"] if len(analysis.input) == 3 else []),
-        f"{network.outlined.depth} layers with weights",
+        f"{counted(network.outlined.depth, 'layer')} with weights",
     ]
     middle = [
         Text(0, NAME, analysis.name, NAME, "network", "middle", bold=True),

@@ -79,11 +79,10 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
 
 
 def _frame(frame: Frame, mark: str | None) -> str:
-    names = f"frame {mark}" if mark in MARKS else "frame"
     body = "".join(
         f'<rect class="{names}" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
         f'height="{_n(side.height)}" rx="{_n(CORNERS)}"/>'
-        for side in _cards(frame.sides, frame.view.times)
+        for side, names in _cards(frame.sides, frame.view.times, "frame", mark)
     )
     body += "".join(map(_text, frame.texts))
     return f'<g data-path="{_quoted(frame.view.part.path)}">{_title(frame)}{body}{_mark(mark, frame.sides)}</g>'
@@ -91,8 +90,7 @@ def _frame(frame: Frame, mark: str | None) -> str:
 
 def _box(box: Box, mark: str | None, share: float | None) -> str:
     names = f"side {box.kind}" + ("" if share is None else " plain")
-    names += f" {mark}" if mark in MARKS else ""
-    body = "".join(_side(box, side, names) for side in _cards(box.sides, box.view.times))
+    body = "".join(_side(box, side, own) for side, own in _cards(box.sides, box.view.times, names, mark))
     sides = box.sides
     if box.kind == "group" and share is None:
         body += _stripe(sides)
@@ -117,9 +115,12 @@ def _stripe(sides: Rectangle) -> str:
     return f'<path class="stripe" d="{path}"/>'
 
 
-def _cards(sides: Rectangle, copies: int) -> Sequence[Rectangle]:
-    """The sides of a box, and before it those of the cards behind, if it stands for several copies."""
-    return [sides.moved(BEHIND, BEHIND), sides.moved(BEHIND / 2, BEHIND / 2), sides] if copies > 1 else [sides]
+def _cards(sides: Rectangle, copies: int, names: str, mark: str | None) -> Iterator[tuple[Rectangle, str]]:
+    """The sides of a box with its classes, and before it those of the cards behind, if it stands for several copies.
+    The border that a mark gives is that of the first card alone, as three of them close together look hatched."""
+    for shift in (BEHIND, BEHIND / 2) if copies > 1 else ():
+        yield sides.moved(shift, shift), names
+    yield sides, f"{names} {mark}" if mark in MARKS else names
 
 
 def _side(box: Box, side: Rectangle, names: str, more: str = "") -> str:

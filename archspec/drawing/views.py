@@ -166,8 +166,8 @@ def check_paths(outlines: Sequence[Outline], opened: Collection[str]) -> None:
             raise argument_problem("--open", f"{quoted(path)} is one layer, and there is nothing in it to open")
         if not groups:
             raise argument_problem("--open", f"no part of {names} is {quoted(path)}: its layers form no groups")
-        hint = did_you_mean(path, groups) or "."
-        raise argument_problem("--open", f"no part of {names} is {quoted(path)}{hint} 'all' opens everything")
+        message = f"no part of {names} is {quoted(path)}{did_you_mean(path, groups)}"
+        raise argument_problem("--open", f"{message}{'' if message.endswith('?') else '.'} 'all' opens everything")
 
 
 def _parts(part: Part) -> Iterator[Part]:
