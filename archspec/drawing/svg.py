@@ -24,6 +24,8 @@ HEAD = 5.0
 """The length of an arrow head."""
 SHADES = (0.03, 0.45)
 """The opacity of the least and the greatest shade; text stays legible on both."""
+LIFT = 1.4
+"""How much higher the words of a layer stand where a bar is below them."""
 CORNERS = 4.0
 """The radius of the corners of cards and frames."""
 QUIET = ("numbers", "shape", "note", "name")
@@ -98,11 +100,13 @@ def _box(box: Box, mark: str | None, share: float | None) -> str:
         opacity = SHADES[0] + share * (SHADES[1] - SHADES[0])
         body += _side(box, sides, "shade", f' fill-opacity="{opacity:.2f}"')
         inset = SLANT if box.kind == "pool" else 1.5
-        wide, y = share * (sides.width - 2 * inset), sides.bottom - 3.0
+        wide, y = share * (sides.width - 2 * inset), sides.bottom - 2.8
         body += f'<rect class="bar" x="{_n(sides.left + inset)}" y="{_n(y)}" width="{_n(wide)}" height="2"/>'
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
-    body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in box.texts)
+    raised = 0.0 if share is None or box.kind == "group" else -LIFT
+    texts = (text.moved(0, raised) for text in box.texts)
+    body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in texts)
     faded = f' class="{mark}"' if mark == UNCHANGED else ""
     return f'<g data-path="{_quoted(box.view.part.path)}"{faded}>{_title(box)}{body}{_mark(mark, sides)}</g>'
 

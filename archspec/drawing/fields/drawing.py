@@ -40,7 +40,9 @@ class FieldDrawing:
     def html(self) -> str:
         """The text of a page in one file."""
         names = ", ".join(dict.fromkeys(one.network for one in self.views))
-        return pages.page(names, f'<div class="wide">{self.svg()}</div>', "svg { min-width: 40rem; }")
+        width = self.element.partition('" width="')[2].partition('"')[0]
+        style = f"svg {{ min-width: min(40rem, {width}px); }}"
+        return pages.page(names, f'<div class="wide">{self.svg()}</div>', style)
 
     def png(self, scale: float = 2) -> bytes:
         """The drawing in its light colours as a PNG with `scale` pixels for each of its own.
