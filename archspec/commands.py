@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "predict",
     "export": "export",
     "preview": "preview",
+    "log": "log",
     "weights": "convert_weights",
 }
 """What `convspec` can be asked to do, each with the name of its file in `tools/`."""

@@ -22,8 +22,34 @@ th {{ background: var(--raised); font-weight: 600; }}
 th.text, td.text {{ text-align: left; }}
 pre {{ background: var(--raised); padding: 0.8rem; overflow-x: auto; font-size: 0.85rem; }}
 a {{ color: var(--series1); }}
+table.sortable th {{ cursor: pointer; }}
+table.sortable th:focus-visible {{ outline: 2px solid var(--accent); outline-offset: -2px; }}
+th[aria-sort=ascending]::after {{ content: " ▲"; }}
+th[aria-sort=descending]::after {{ content: " ▼"; }}
 @media (max-width: 500px) {{ body {{ padding: 1rem 0.6rem 3rem; }} th, td {{ padding: 0.2rem 0.4rem; }} }}
 """
+
+SORTABLE = """
+for (const head of document.querySelectorAll("table.sortable th")) {
+  const sort = () => {
+    const body = head.closest("table").tBodies[0], at = head.cellIndex;
+    const falls = head.getAttribute("aria-sort") === "ascending";
+    for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", falls ? "descending" : "ascending");
+    const key = row => { const cell = row.cells[at];
+                         const text = (cell.dataset.value ?? cell.textContent).replaceAll(",", "").trim();
+                         return text === "" || isNaN(text) ? text : Number(text); };
+    const less = (a, b) => a === b ? 0 : a === "" ? 1 : b === "" ? -1 :
+      (typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === "number" ? -1 : 1) * (falls ? -1 : 1);
+    [...body.rows].sort((a, b) => less(key(a), key(b))).forEach(row => body.append(row));
+  };
+  head.tabIndex = 0;
+  head.onclick = sort;
+  head.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); sort(); } };
+}
+"""
+"""A script for `page`: a click or Enter on a heading of a `<table class="sortable">` sorts its rows by that column, up
+and then down, by number where all is numbers, and by `data-value` where a cell has one; empty cells stay last."""
 
 
 def page(title: str, body: str, style: str = "", script: str = "") -> str:

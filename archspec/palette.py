@@ -27,10 +27,17 @@ LIGHT: Mapping[str, str] = {
     "series6": "#b57f00",
     "series7": "#3a9ad9",
     "series8": "#882255",
+    "shade1": "#c3d3e2",
+    "shade2": "#94b4d1",
+    "shade3": "#6594bf",
+    "shade4": "#3a75ab",
+    "shade5": "#1a568f",
+    "shade6": "#08306b",
 }
 """`paper` is the background, `ink` text, `muted` text of less weight, `line` rules and grids, `raised` what stands out
 from the background; `added`, `removed` and `changed` are what a difference says; `series1` and so on are the lines of
-a chart. All values differ, so that each can be recognised in a drawing and replaced by its variable."""
+a chart; `shade1` to `shade6` say how much, from what hardly stands out to what stands out most. All values differ, so
+that each can be recognised in a drawing and replaced by its variable."""
 
 DARK: Mapping[str, str] = {
     "paper": "#0d1117",
@@ -50,10 +57,19 @@ DARK: Mapping[str, str] = {
     "series6": "#e6b022",
     "series7": "#8fd0ff",
     "series8": "#d979a8",
+    "shade1": "#2b3b4b",
+    "shade2": "#38546f",
+    "shade3": "#487195",
+    "shade4": "#6093bd",
+    "shade5": "#84b5de",
+    "shade6": "#b9dcf9",
 }
 
 SERIES = tuple(LIGHT[name] for name in LIGHT if name.startswith("series"))
 """The colours of a chart's lines, in order."""
+
+SHADES = tuple(LIGHT[name] for name in LIGHT if name.startswith("shade"))
+"""The shades of one colour, from the one that says least to the one that says most."""
 
 FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 """The one typeface; the first three have the same widths."""

@@ -25,9 +25,11 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
     import builder.weights as weights
+    from builder.comparison.comparison import Comparison, compare
     from builder.data.loading import load_data
     from builder.evaluation.evaluator import evaluate
     from builder.evaluation.result import Evaluation
+    from builder.explanation.explainer import Explanation, explain
     from builder.exports.exporter import export
     from builder.network.model import VerificationError, build, verify
     from builder.prediction.predictor import predict
@@ -41,8 +43,10 @@ if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to P
     from builder.training.trainer import train
 
 __all__ = [
+    "Comparison",
     "Diverged",
     "Evaluation",
+    "Explanation",
     "ExportFailed",
     "Interrupted",
     "Result",
@@ -52,7 +56,9 @@ __all__ = [
     "VerificationError",
     "WorkerLost",
     "build",
+    "compare",
     "evaluate",
+    "explain",
     "export",
     "hypermodel",
     "load_data",
@@ -66,8 +72,10 @@ __all__ = [
 ]
 
 MODULES = {
+    "Comparison": "comparison.comparison",
     "Diverged": "system.endings",
     "Evaluation": "evaluation.result",
+    "Explanation": "explanation.explainer",
     "ExportFailed": "system.endings",
     "Interrupted": "system.endings",
     "Result": "training.result",
@@ -77,7 +85,9 @@ MODULES = {
     "VerificationError": "network.model",
     "WorkerLost": "system.endings",
     "build": "network.model",
+    "compare": "comparison.comparison",
     "evaluate": "evaluation.evaluator",
+    "explain": "explanation.explainer",
     "export": "exports.exporter",
     "hypermodel": "sweep.tuners.hypermodel",
     "load_data": "data.loading",

@@ -12,8 +12,11 @@ PACKAGES = ("archspec", "builder", "tools")
 FLOORS = """
 tools
 builder
+builder.comparison
 builder.sweep
-builder.training builder.evaluation builder.prediction builder.exports
+builder.training builder.evaluation builder.exports builder.tracking
+builder.explanation
+builder.prediction
 builder.weights
 builder.runs
 builder.data

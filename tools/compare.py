@@ -1,55 +1,51 @@
-"""Compares specs with specs, part by part and field by field: what was added, removed or changed.
+"""Compares specs with specs, part by part and field by field, and runs with runs: results by groups of seeds, what they
+cost, and where two networks disagree on pictures. A search stands for the runs of its trials.
 
 python tools/compare.py specs/resnet34.yaml specs/resnet50.yaml
-python tools/compare.py specs/resnet50.yaml mine.yaml yours.yaml --markdown
 python tools/compare.py specs/digits.yaml --set width=32
+python tools/compare.py runs/digits/1 runs/digits/2 runs/wide/1 runs/wide/2 -o report
 
 Several specs are each compared with the first one. With --set, which changes all of them, one spec alone is compared
 with itself as it was before. The exit status is 0 if all are equal, 1 if any differs, and 2 after a mistake.
+
+Runs are summarised, with a report that needs no network in comparison/report.html. Nothing is trained or evaluated:
+what was not measured is named with the command that measures it.
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
-import argparse
-import json
 import sys
-from pathlib import Path
 
 from archspec import cli
-from archspec.errors import argument_problem
+from builder.comparison.kinds import are_runs, check_options
 
 
 def main() -> None:
     parser = cli.parser(__doc__)
-    parser.add_argument("paths", nargs="+", metavar="SPEC", help="a spec, or its name")
-    cli.add_set_argument(parser)
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="specs, or their names; or runs and searches")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of them for several specs")
-    form.add_argument("--markdown", action="store_true", help="print Markdown")
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--markdown", action="store_true", help="specs: print Markdown")
+    form.add_argument("--csv", action="store_true", help="runs: print a row for each")
+    cli.add_set_argument(parser)
+    parser.add_argument("-o", "--out", metavar="DIR", help="runs: where the report goes (default: comparison/)")
+    parser.add_argument("--all", action="store_true", help="runs: list the fields that are equal in all of them too")
+    parser.add_argument("--exports", metavar="DIR", help="runs: exports, with measured times (default: exports/)")
     args = parser.parse_args()
     with cli.exit_on_user_error():
-        runs = [path for path in args.paths if Path(path).is_dir()]
-        if runs:
-            raise argument_problem("SPEC", f"{runs[0]} is a directory; a run's spec is {Path(runs[0], 'spec.yaml')}")
-        is_equal = compare_specs(args)
+        form_name = "json" if args.json else "markdown" if args.markdown else "csv" if args.csv else "text"
+        is_of_runs = are_runs(args.paths)
+        check_options(vars(args), is_of_runs)
+        if is_of_runs:
+            from builder.comparison.output import show as show_runs
+
+            show_runs(args.paths, form_name, args.out, args.exports, args.all)
+            return
+        from archspec.comparison.output import show
+
+        specs = cli.load_all(args.paths, args.set)
+        before = cli.load_all(args.paths) if len(specs) == 1 and args.set else []
+        is_equal = show([*before, *specs], args.paths, args.set, form_name)
     sys.exit(0 if is_equal else 1)
-
-
-def compare_specs(args: argparse.Namespace) -> bool:
-    """Prints the comparisons; whether all specs are equal."""
-    from archspec.comparison.comparison import with_first
-
-    specs = cli.load_all(args.paths, args.set)
-    if len(specs) == 1 and not args.set:
-        raise argument_problem("SPEC", "expected two specs or more, got one; with --set, it is compared with itself")
-    if len(specs) == 1:
-        specs = [*cli.load_all(args.paths), *specs]
-    found = with_first(specs, args.paths, args.set)
-    if args.json:
-        objects = [comparison.to_json() for comparison in found]
-        print(json.dumps(objects if len(objects) > 1 else objects[0], indent=2))
-    else:
-        print("\n\n".join(comparison.to_markdown() if args.markdown else str(comparison) for comparison in found))
-    return all(comparison.equal for comparison in found)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ python tools/evaluate.py runs/digits/20260101-120000
 python tools/evaluate.py RUN --crops ten
 python tools/evaluate.py RUN --crops dense --scales 256 384 512
 python tools/evaluate.py RUN RUN RUN --out ensemble
+python tools/evaluate.py RUN --explain
 """
 
 import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others take long)
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--data", metavar="PATH", help="other pictures: a folder with a sub-folder a class, or .npz")
     corrupt = "what pictures of --data that cannot be decoded are: an error, or left out (default: error)"
     parser.add_argument("--on-corrupt", choices=("error", "skip"), default="error", help=corrupt)
+    parser.add_argument("--explain", action="store_true", help="also draw what spoke for the wrong class")
     parser.add_argument("--data-dir", metavar="DIR", help="where data sets are kept (default: that of TFDS)")
     args = parser.parse_args()
     with cli.exit_on_user_error():
@@ -42,7 +44,8 @@ def main() -> None:
 
         import_tensorflow()  # it takes seconds, so mistakes are reported first
         scheme = Scheme(args.crops, tuple(args.scales), not args.no_flip)
-        evaluate(opened, scheme, args.out, args.data_dir, data=args.data, on_corrupt=args.on_corrupt)
+        options = {"data": args.data, "on_corrupt": args.on_corrupt, "explain": args.explain}
+        evaluate(opened, scheme, args.out, args.data_dir, **options)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 from archspec import palette
 
 FONTS = [name.strip(" '") for name in palette.FONT.split(",")]
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": FONTS,
     "text.color": palette.LIGHT["ink"],
@@ -19,6 +19,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
+    "axes.titley": 1.0,  # else all ticks are measured to find a place above them, which takes a third of the time
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": palette.LIGHT["line"],

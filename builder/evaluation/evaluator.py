@@ -37,6 +37,7 @@ def evaluate(
     say: Say = print,
     data: str | os.PathLike[str] | None = None,
     on_corrupt: OnCorrupt = "error",
+    explain: bool = False,
 ) -> Evaluation:
     """Tests runs on the validation pictures of their data; several runs are an ensemble.
 
@@ -55,6 +56,8 @@ def evaluate(
         data: a folder or `.npz` file with other pictures of the same classes, instead of the run's own; needed for a
             run of imported weights, which has none. Of data without parts, all are tested on.
         on_corrupt: with `data`, whether pictures of a folder that cannot be decoded are an error, or left out (`skip`).
+        explain: whether to draw `mistakes_explained.png` too: which parts of a picture spoke for the wrong class. For
+            one run only.
 
     Raises:
         UserError: a directory that is not a finished run, data that cannot be loaded or have changed since the
@@ -67,9 +70,10 @@ def evaluate(
             "--on-corrupt", "is for pictures that --data names; the spec of a run has on_corrupt for its own"
         )
     scheme = scheme if isinstance(scheme, Scheme) else Scheme(scheme)
-    from builder.evaluation import report
+    from builder.evaluation import explained, report
 
     directory = report.directory_of(opened, scheme, out)
+    target = explained.target_of_runs(opened, directory) if explain else None
     for run in opened:
         if run.note:
             say(run.note)
@@ -88,8 +92,11 @@ def evaluate(
             report.write(directory, evaluation, opened, scheme, tested, resizing)
     if directory is None:
         say("\nno files were written: name a directory for them with --out")
-    else:
-        say(f"\nsaved {directory}/: {' '.join(report.FILES)}")
+        return evaluation
+    files = list(report.FILES)
+    if target is not None and explained.draw(directory, evaluation, opened[0], target, tested, resizing):
+        files.append(explained.FILE)
+    say(f"\nsaved {directory}/: {' '.join(files)}")
     return evaluation
 
 

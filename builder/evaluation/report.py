@@ -22,11 +22,12 @@ from builder.evaluation import figures
 from builder.evaluation.metrics import ClassMetrics, Macro, Metrics, confident_mistakes
 from builder.evaluation.result import Evaluation
 from builder.evaluation.scheme import Scheme
+from builder.runs.names import EVALUATION, EVALUATIONS
 from builder.runs.public import public_path
 from builder.runs.run import Run
 from builder.system.files import check_writable, write_json, write_text
 
-FILES = ("evaluation.json", "classes.csv", "confusion.csv", "confusion.png", "pictures.csv", "mistakes.png")
+FILES = (EVALUATION, "classes.csv", "confusion.csv", "confusion.png", "pictures.csv", "mistakes.png")
 MISTAKES = 24
 """The number of mistakes that are drawn."""
 FEW = 20
@@ -106,7 +107,7 @@ def directory_of(opened: Sequence[Run], scheme: Scheme, out: str | os.PathLike[s
     """
     if out is None and len(opened) > 1:
         return None
-    path = Path(out) if out is not None else opened[0].directory / "evaluation" / scheme.name
+    path = Path(out) if out is not None else opened[0].directory / EVALUATIONS / scheme.name
     try:
         if path.is_file():
             raise file_problem(path, "is a file, expected a directory to write to; name one with --out")
@@ -141,34 +142,50 @@ def write(
         directory.mkdir(parents=True, exist_ok=True)
         write_classes(directory / "classes.csv", classes)
         write_confusion(directory / "confusion.csv", matrix, names)
+        files = picture_names(data)
         pictures = (
             (picture, names[label], names[guess], f"{share:.6f}")
-            for picture, label, guess, share in zip(
-                picture_names(data), labels.tolist(), predicted.tolist(), shares, strict=True
-            )
+            for picture, label, guess, share in zip(files, labels.tolist(), predicted.tolist(), shares, strict=True)
         )
         write_csv(directory / "pictures.csv", ("picture", "class", "predicted", "probability"), pictures)
         figures.draw_confusion(directory / "confusion.png", matrix, names, title)
         wrong = confident_mistakes(labels, evaluation.log_probabilities, MISTAKES)
         mistakes = [
-            figures.Mistake(picture, names[labels[number]], names[predicted[number]], shares[number])
+            figures.Mistake(
+                picture,
+                names[labels[number]],
+                names[predicted[number]],
+                shares[number],
+                f"picture {files[number]}" if isinstance(data.validation, Arrays) else files[number],
+            )
             for number, picture in zip(wrong, validation_pictures(data, wrong, resizing), strict=True)
         ]
         figures.draw_mistakes(directory / "mistakes.png", mistakes, f"Most confident mistakes: {title}")
         content = {
             "data": {"name": data.name, "validation": len(labels), "fingerprint": data.fingerprint},
-            "scheme": {"crops": scheme.crops, "scales": list(scheme.scales), "flip": scheme.mirrors},
+            "scheme": {
+                "crops": scheme.crops,
+                "scales": list(scheme.scales),
+                "flip": scheme.mirrors,
+                "views": scheme.in_words(data.shape, resizing),
+            },
             "runs": {
-                name: dataclasses.asdict(one)
-                for name, one in zip(run_names(opened), evaluation.members.values(), strict=True)
+                name: {"epoch": _epoch(run), **dataclasses.asdict(one)}
+                for name, run, one in zip(run_names(opened), opened, evaluation.members.values(), strict=True)
             },
             "ensemble": {name: dataclasses.asdict(one) for name, one in evaluation.ensemble.items()},
             "macro": dataclasses.asdict(evaluation.macro),
             "classes": [dataclasses.asdict(one) for one in classes],
         }
-        write_json(directory / "evaluation.json", content)
+        write_json(directory / EVALUATION, content)
     except OSError as error:
         raise file_problem(directory, f"cannot be written to: {error.strerror}") from error
+
+
+def _epoch(run: Run) -> int | None:
+    """The epoch of a run whose weights are evaluated; None if that is not known."""
+    best = run.best_row()
+    return None if best is None else int(best["epoch"])
 
 
 def write_classes(path: Path, classes: Sequence[ClassMetrics]) -> None:

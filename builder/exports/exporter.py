@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import archspec
 from archspec.errors import file_problem, is_full_disk
-from builder.exports import parity, report
+from builder.exports import card, parity, report
 from builder.exports.formats import FORMATS, Calibration, Format, chosen_formats
 from builder.exports.processes import Call, ProcessLost, directly, in_own_process
 from builder.exports.versions import check_folder, new_version
@@ -62,7 +62,7 @@ def export(
         run: a run, or its directory; or a search, whose best trial is exported.
         formats: names from `builder.exports.formats.CHOICES`.
         out: the folder of the network's exports, by default `exports/<name>`. Each export is a folder `1`, `2` and so
-            on in it, with the files of all formats and `export.json`.
+            on in it, with the files of all formats, `export.json`, and a model card, `README.md`.
         data_dir: where TFDS keeps prepared data sets.
         say: called with each line of progress, and with the report.
         data: a folder or `.npz` file with pictures for the check, instead of the run's own.
@@ -117,7 +117,9 @@ def export(
         failures = report.failures(results)
         if not good:
             raise ExportFailed("\n".join([*failures, "nothing was exported"]), None)
-        write_json(version.path / EXPORT, report.to_json(run, subject, results, sample, calibration))
+        content = report.to_json(run, subject, results, sample, calibration)
+        write_json(version.path / EXPORT, content)
+        card.write(version.path, run, content)
     if (version.path / provenance.GRAPH).is_file():
         provenance.record(version.path)
     say(f"{report.fastest(good)}\n")

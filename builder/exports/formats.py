@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archspec.errors import argument_problem
 from archspec.vocabulary.suggestions import suggestion
+from builder.exports import usage
+from builder.exports.usage import Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +64,7 @@ class Format:
         runtime: the name in `builder.exports.runtimes.RUNTIMES` of what runs the file when it is checked.
         tolerance: how far its predictions may deviate from those of the run's model.
         write: writes the file.
+        usage: how its file is used, for the model card.
         packages: the distributions it needs beyond the project's own requirements.
         group: a name that selects this format together with others; empty if there is none.
         calibrates: whether the writer needs training pictures to find the ranges of activations.
@@ -72,6 +75,7 @@ class Format:
     runtime: str
     tolerance: Tolerance
     write: Writer
+    usage: Usage
     packages: tuple[str, ...] = ()
     group: str = ""
     calibrates: bool = False
@@ -116,19 +120,24 @@ def _litert(precision: str, tolerance: Tolerance, calibrates: bool = False) -> F
 
         litert_file.write(network, path, precision, calibration)
 
-    return Format(
-        f"model.{precision}.tflite", "litert", tolerance, write, ("ai-edge-litert",), "litert", calibrates=calibrates
-    )
+    packages = ("ai-edge-litert",)
+    file, how = f"model.{precision}.tflite", usage.LITERT[precision]
+    return Format(file, "litert", tolerance, write, how, packages, "litert", calibrates=calibrates)
 
 
 EXACT = Tolerance(1e-4, 0.99)
 FORMATS = {
-    "saved_model": Format("", "saved_model", EXACT, _saved_model),
+    "saved_model": Format("", "saved_model", EXACT, _saved_model, usage.SAVED_MODEL),
     "saved_model-bfloat16": Format(
-        "bfloat16", "saved_model", Tolerance(0.1, 0.995), _saved_model_bfloat16, is_bfloat16=True
+        "bfloat16",
+        "saved_model",
+        Tolerance(0.1, 0.995),
+        _saved_model_bfloat16,
+        usage.SAVED_MODEL_BFLOAT16,
+        is_bfloat16=True,
     ),
-    "keras": Format("model.keras", "keras", EXACT, _keras),
-    "onnx": Format("model.onnx", "onnx", EXACT, _onnx, ("onnx", "tf2onnx", "onnxruntime")),
+    "keras": Format("model.keras", "keras", EXACT, _keras, usage.KERAS),
+    "onnx": Format("model.onnx", "onnx", EXACT, _onnx, usage.ONNX, ("onnx", "tf2onnx", "onnxruntime")),
     "litert-float32": _litert("float32", EXACT),
     "litert-float16": _litert("float16", Tolerance(0.02, 0.99)),
     "litert-dynamic": _litert("dynamic", Tolerance(0.25, 0.95)),

@@ -22,7 +22,9 @@ from builder.network.choices import CONVOLUTION_TYPE, forced, groups_apart
 from builder.network.model import Lowering, build
 from builder.network.shapes_only import shapes_only
 from builder.pictures.normalisation import Normalisation, from_pixels
+from builder.pictures.pixel_range import ANY, PixelRange
 from builder.pictures.resizing import Shape, fitted, fitted_bytes
+from builder.runs.environment import package_version
 from builder.runs.names import ENVIRONMENT, METRICS, SPEC
 from builder.runs.public import public_environment, public_spec
 from builder.runs.run import Run
@@ -54,6 +56,7 @@ class InferenceNetwork:
         normalisation: the normalisation of pixels in front of it.
         texts: the texts that accompany it, by file name: the labels, and the spec, metrics and environment of its run,
             without what these say of the machine.
+        pixel_range: the lowest and the highest pixel that it was trained on.
     """
 
     name: str
@@ -62,6 +65,7 @@ class InferenceNetwork:
     class_names: tuple[str, ...]
     normalisation: Normalisation
     texts: Mapping[str, str]
+    pixel_range: PixelRange = ANY
 
     @property
     def shape(self) -> Shape:
@@ -119,8 +123,27 @@ class InferenceNetwork:
         }
 
     def metadata(self) -> dict[str, str]:
-        """The texts for formats that can hold some, with a description of the input."""
-        return {"input": json.dumps(self.input_description), **self.texts}
+        """The texts for formats that can hold some, by name: all that a program needs to know that has only the file.
+
+        `classes` are the names by label; `mean` and `std`, by channel and in pixels from 0 to 255, are those of the
+        normalisation that is part of the network; `pixel_range` is that of the pictures that it was trained on; `input`
+        has the size of its pictures, and how others are resized and cropped. Each of them is JSON; `name` and `version`
+        (of convspec) are plain.
+        """
+        facts = {
+            "classes": self.class_names,
+            "mean": self.normalisation.mean,
+            "std": self.normalisation.std,
+            "pixel_range": self.pixel_range,
+            "input": self.input_description,
+        }
+        version = package_version("convspec")
+        return {
+            "name": self.name,
+            **({"version": version} if version else {}),
+            **{name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()},
+            **self.texts,
+        }
 
 
 def input_shape(graph: Graph) -> Shape:
@@ -142,6 +165,7 @@ def network_of(run: Run) -> InferenceNetwork:
         resizing=run.recipe.resizing,
         class_names=classes,
         normalisation=run.about.normalisation,
+        pixel_range=run.about.pixel_range,
         texts={**texts, LABELS: "".join(f"{name}\n" for name in classes)},
     )
 

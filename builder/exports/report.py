@@ -122,6 +122,7 @@ def to_json(
     return {
         "network": network.name,
         "run": run.directory.absolute().name,
+        "run_started": run.environment.get("started"),
         "exported": datetime.now().astimezone().isoformat(timespec="seconds"),
         "packages": {name: version for name in PACKAGES if (version := package_version(name))},
         "input": dict(network.input),

@@ -26,6 +26,7 @@ class Grid:
         label: the height of a caption.
         head: the height of the title.
         gap: the room between neighbours, as a share of a cell.
+        share: how much of the figure's width the pictures take, in its middle.
     """
 
     rows: int
@@ -34,6 +35,7 @@ class Grid:
     label: float
     head: float
     gap: float
+    share: float = 1.0
 
     @property
     def height(self) -> float:
@@ -47,6 +49,11 @@ def white_level(pictures: Iterable[np.ndarray]) -> int:
     return max(peak, 1) if peak < DARK else 255
 
 
+def brightening(white: int) -> str:
+    """What a title adds where pictures are shown brighter than they are: nothing if `white` is 255."""
+    return f", brightened (no pixel is above {white})" if white < 255 else ""
+
+
 def draw_grid(
     figure: Figure | SubFigure, grid: Grid, title: str, pictures: Sequence[np.ndarray], white: int, size: float = 12
 ) -> list[Axes]:
@@ -55,7 +62,7 @@ def draw_grid(
     Args:
         figure: an empty figure, of the grid's height.
         grid: the layout, with room for all pictures.
-        title: a line of text, shown as it is.
+        title: a line or two of text, shown as it is.
         pictures: uint8 (height, width, channels) each; those without three channels are shown as grey.
         white: the pixel value to show as white.
         size: the font size of the title, in points.
@@ -64,14 +71,15 @@ def draw_grid(
         The axes of all cells, row by row, to put captions below.
     """
     above = 1 - grid.head / 2 / grid.height
-    figure.text(0.5, above, printable(title), fontsize=size, ha="center", va="center", parse_math=False)
+    title = "\n".join(map(printable, title.split("\n")))
+    figure.text(0.5, above, title, fontsize=size, ha="center", va="center", parse_math=False)
     cells = figure.subplots(
         grid.rows,
         grid.columns,
         squeeze=False,
         gridspec_kw={
-            "left": 0.02,
-            "right": 0.98,
+            "left": 0.5 - 0.48 * grid.share,
+            "right": 0.5 + 0.48 * grid.share,
             "bottom": grid.label / grid.height,
             "top": 1 - grid.head / grid.height,
             "wspace": grid.gap,

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from archspec.errors import argument_problem, file_problem, path_of
-from builder.prediction.classifier import Prediction, classify, open_classifier
+from builder.prediction.classifier import Prediction, classify
 from builder.prediction.finding import Found, find
+from builder.prediction.opening import open_classifier
 from builder.runs.run import Run
 
 if TYPE_CHECKING:
@@ -45,18 +46,31 @@ def predict(
     load = open_classifier(source)
     if isinstance(top, bool) or not isinstance(top, int) or top < 1:
         raise argument_problem("top", f"expected a whole number of at least 1, got {top!r}")
-    several = pictures if isinstance(pictures, Sequence) and not isinstance(pictures, str) else [pictures]
-    paths = [one for one in several if not hasattr(one, "ndim")]
-    expected = "a picture as a path, or as an array of uint8 (height, width, channels)"
-    find(
-        ["" if path == "" else str(path_of(path, expected)) for path in paths]
-    )  # reports all wrong paths before TensorFlow is imported
+    several = checked_pictures(pictures)  # before TensorFlow is imported
     classifier = load()
-    found = list(_found(several, classifier.shape[2]))
+    found = list(found_pictures(several, classifier.shape[2]))
     return list(classify(classifier, found, top))
 
 
-def _found(several: Sequence[Pictures], channels: int) -> Iterator[Found]:
+def checked_pictures(pictures: Pictures | Sequence[Pictures]) -> Sequence[Pictures]:
+    """The pictures that a caller gives, as `predict` takes them, as a list of paths and arrays.
+
+    Raises:
+        UserError: paths that do not exist, or that lead to folders without pictures.
+    """
+    several = pictures if isinstance(pictures, Sequence) and not isinstance(pictures, str) else [pictures]
+    paths = [one for one in several if not hasattr(one, "ndim")]
+    expected = "a picture as a path, or as an array of uint8 (height, width, channels)"
+    find(["" if path == "" else str(path_of(path, expected)) for path in paths])
+    return several
+
+
+def found_pictures(several: Sequence[Pictures], channels: int) -> Iterator[Found]:
+    """The pictures of paths and arrays, for a network that takes so many channels; see `predict`.
+
+    Raises:
+        UserError: an array is not a picture for this network.
+    """
     number = 0
     for one in several:
         if isinstance(one, str | os.PathLike):

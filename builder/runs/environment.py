@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec import Spec
-from archspec.errors import file_problem
+from archspec.errors import UserError, file_problem
 from archspec.spec.addresses import recipe_of
 from builder.runs.comparison import changed_stopping, damaged, flat
 from builder.runs.extension import extended_from
@@ -28,6 +29,8 @@ if TYPE_CHECKING:  # as in builder.runs.directory: no TensorFlow
 INSTRUCTIONS = "instruction_set"
 RESUMED = ("started", "command", "devices", INSTRUCTIONS)
 """The fields that `environment.json` gets once more each time that the run is resumed."""
+DIVERGED = "diverged"
+"""The field that says when and how the loss or the weights became NaN or infinite, until the run is resumed."""
 IMPORTED = "weights from elsewhere"
 """What stands for the name of the data in a run that was not trained here."""
 PACKAGES = ("tensorflow", "keras", "tensorflow-datasets", "numpy")
@@ -81,11 +84,24 @@ def record_environment(directory: Path, spec: Spec, data: Data, devices: Sequenc
             say(f"early stopping changes from here on: {stopping}")
             first["spec"] = now["spec"]
         now = {**first, "resumed": [*resumed, again]}
+        now.pop(DIVERGED, None)
     if not (directory / SPEC).exists():
         write_text(directory / SPEC, spec.to_yaml())
     write_json(path, now)
     if extended is not None or stopping:  # last: until then, the same command extends the run again
         write_text(directory / SPEC, spec.to_yaml())
+
+
+def record_divergence(directory: Path, message: str) -> None:
+    """Adds to `environment.json` that the training diverged. If that cannot be written, the run is as if interrupted.
+
+    Args:
+        directory: the run's own.
+        message: when and how it did.
+    """
+    path = directory / ENVIRONMENT
+    with contextlib.suppress(OSError, ValueError, UserError):
+        write_json(path, {**read_json(path), DIVERGED: message})
 
 
 def record_import(

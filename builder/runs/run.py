@@ -26,7 +26,7 @@ from builder.runs.description import DataDescription, described
 from builder.runs.directory import is_training
 from builder.runs.finding import find_run
 from builder.runs.fitting import check_model, check_weights
-from builder.runs.metrics import read_metrics
+from builder.runs.metrics import best_row, read_metrics
 from builder.runs.names import BEST, CHECKPOINTS, ENVIRONMENT, METRICS, MODEL, SPEC
 from builder.system.files import read_json
 from builder.system.terminal import Say, silent
@@ -154,6 +154,14 @@ class Run:
             raise file_problem(path, f"cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise file_problem(path, f"is damaged: {error}; {_again(self.directory, MODEL)}") from error
+
+    def best_row(self) -> Mapping[str, float] | None:
+        """The row of `metrics.csv` of the epoch whose weights are the best; None where that is not known: in a run of
+        imported weights, or without a readable `metrics.csv`."""
+        try:
+            return best_row(self.metrics(), self.recipe.checkpoints.best)
+        except (FileError, KeyError):
+            return None
 
     def data(self, data_dir: str | os.PathLike[str] | None = None, say: Say = silent) -> Data:
         """Loads the run's data.

@@ -144,9 +144,9 @@ class Results:
         best = self.best
         return load(_spec_file(self.files, best)) if best else None
 
-    def front(self, size: Callable[[Trial], float]) -> list[Outcome]:
+    def front(self, size: Callable[[Outcome], float]) -> list[Outcome]:
         """The finished trials for which no other is both as small and better, the smallest first."""
-        ordered = sorted(self.finished(), key=lambda one: (size(one.trial), cost(one.objective, one.direction)))
+        ordered = sorted(self.finished(), key=lambda one: (size(one), cost(one.objective, one.direction)))
         found: list[Outcome] = []
         for one in ordered:
             if not found or cost(one.objective, one.direction) < cost(found[-1].objective, one.direction):
@@ -156,8 +156,8 @@ class Results:
     def fronts(self) -> dict[str, list[Outcome]]:
         """The Pareto fronts of the objective against `trainable_parameters` and against `macs`."""
         return {
-            "trainable_parameters": self.front(lambda trial: trial.trainable_parameters),
-            "macs": self.front(lambda trial: trial.macs),
+            "trainable_parameters": self.front(lambda one: one.trial.trainable_parameters),
+            "macs": self.front(lambda one: one.trial.macs),
         }
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from archspec.errors import Problem, UserError, path_of
 from builder.system.endings import Diverged, ExportFailed, TrialsFailed, WorkerLost
 
-PATHS = ("run_dir", "data_dir", "out", "data")
+PATHS = ("run_dir", "data_dir", "out", "data", "exports")
 """The arguments of public functions that are paths wherever they occur."""
 ARGUMENTS = {
     r"--resume (RUN)\b": r"run_dir=\1, resume=True",
@@ -27,6 +27,7 @@ ARGUMENTS = {
     r"--on-corrupt (\w+)": r"on_corrupt='\1'",
     r"--on-corrupt\b": "on_corrupt",
     r"--crops\b": "crops",
+    r"--explain\b": "explain",
     r"--scales\b": "scales",
     r"--prefix (\S+)": r"prefix='\1'",
     r"--prefix\b": "prefix",

@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from archspec.recipe.monitor import improved
 from builder.data.batches import training_batches, validation_batches
 from builder.runs import checkpoints
 from builder.runs.checkpoints import CheckpointStore
+from builder.runs.metrics import is_better
 from builder.system.background import BackgroundJob
 from builder.system.endings import Diverged, Interrupted
 from builder.system.signals import Interrupts
@@ -170,7 +170,7 @@ class Loop:
         with self.setup.state.averaged():
             validation = self._evaluate(interrupts)
             row = self._row(validation, time.monotonic() - began) if validation else None
-            better = row is not None and self._is_better(row)
+            better = row is not None and is_better(row, self.progress.best, self.recipe.checkpoints.best)
             averaged = self._values(self.setup.state.weights) if better and self.recipe.ema else {}
         if row is None:  # a checkpoint holds the weights as they are, not their averages
             self._interrupt(interrupts.signal or signal.SIGTERM)
@@ -217,13 +217,6 @@ class Loop:
             if interrupts.signal is not None and not self.setup.placement.is_multi_worker:
                 return None
         return sums
-
-    def _is_better(self, row: dict[str, float]) -> bool:
-        """Whether an epoch is the best so far, by the recipe's monitor; between equals the validation loss decides."""
-        best, monitor = self.progress.best, self.recipe.checkpoints.best
-        if best is None or improved(monitor, row[monitor], best[monitor]):
-            return True
-        return row[monitor] == best[monitor] and improved("val_loss", row["val_loss"], best["val_loss"])
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------
 

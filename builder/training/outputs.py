@@ -13,6 +13,7 @@ from archspec.drawing import draw_graphs
 from archspec.errors import UserError
 from builder.data import samples
 from builder.data.batches import validation_batches
+from builder.explanation import filters
 from builder.network.model import build, transfer_weights
 from builder.pictures.normalisation import from_pixels
 from builder.runs import checkpoints, names
@@ -20,14 +21,15 @@ from builder.runs.metrics import write_metrics
 from builder.system.files import replacing, write_text
 from builder.system.tensors import read_tensors
 from builder.system.terminal import Say
-from builder.training import curves
+from builder.training.board import Board
 from builder.training.progress import Progress, Sums
 from builder.training.setup import Setup
 from builder.training.steps import evaluation_steps
 
 
 class RunOutputs:
-    """Writes `network.svg`, `metrics.csv`, `tensorboard/`, `learning_curve.png` and `model.keras`; the chief's alone.
+    """Writes `network.svg`, `metrics.csv`, `tensorboard/`, `learning_curve.png`, `filters.png` and `model.keras`; the
+    chief's alone.
 
     It begins by writing the epochs so far, `rows`, as the files of an interrupted run may be older or newer than the
     checkpoint that it resumes from.
@@ -35,7 +37,7 @@ class RunOutputs:
 
     def __init__(self, directory: Path, setup: Setup, rows: Sequence[dict[str, float]], say: Say):
         self.directory, self.setup, self.say = directory, setup, say
-        self.board = curves.Board(directory / names.TENSORBOARD, rows)
+        self.board = Board(directory / names.TENSORBOARD, rows)
         write_metrics(directory / names.METRICS, rows)
         self._draw_network()
 
@@ -53,16 +55,23 @@ class RunOutputs:
         self.board.add(rows[-1])
 
     def finish(self, progress: Progress) -> tuple[float, float]:
-        """Writes `learning_curve.png`, and `model.keras` with the best weights, in stock layers and float32.
+        """Writes `learning_curve.png`, `filters.png`, and `model.keras` with the best weights, in stock layers and
+        float32.
 
         Returns:
             Its validation loss and accuracy.
         """
         spec, recipe, data = self.setup.spec, self.setup.recipe, self.setup.data
+        from builder.training.learning_curve import (
+            draw,
+        )  # Matplotlib takes a third of a second, and is needed here alone
+
         best = progress.best or {}
-        curves.draw(self.directory / names.LEARNING_CURVE, spec.name, progress.rows, best)
+        draw(self.directory / names.LEARNING_CURVE, spec.name, progress.rows, best, recipe)
         path = self.directory / names.CHECKPOINTS / names.BEST
-        checkpoints.restore(self.setup.state.weights, read_tensors(path)[0], path)
+        best_weights = read_tensors(path)[0]
+        checkpoints.restore(self.setup.state.weights, best_weights, path)
+        filters.draw(self.directory / names.FILTERS, spec, best_weights)
         portable = build(spec, "portable", "float32")
         transfer_weights(self.setup.network, portable)
         saved = from_pixels(portable, data.normalisation)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice, zip_longest
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import tensorflow as tf
 from matplotlib.axes import Axes
@@ -17,20 +18,23 @@ from matplotlib.figure import Figure, SubFigure
 from archspec import Spec
 from archspec.errors import file_problem
 from archspec.network import SpecLike, as_spec
+from archspec.palette import LIGHT
 from archspec.recipe import Train
 from archspec.recipe.augment import NAMES
-from archspec.recipe.schedules import Plateau, Step
+from archspec.recipe.schedules import Plateau
 from archspec.spec.addresses import recipe_of
 from archspec.wording import counted, printable
+from builder.charts.style import STYLE
 from builder.data import Data, load_data
 from builder.data.batches import steps_per_epoch, training_batches
 from builder.data.pipeline import validation_pictures
 from builder.data.splits import labels_of
 from builder.distribution.strategy import one_device
-from builder.pictures.grid import DPI, Grid, draw_grid, white_level
+from builder.pictures.grid import DPI, Grid, brightening, draw_grid, white_level
 from builder.system.files import replacing
 from builder.system.terminal import Say
 from builder.training.batch_size import estimate
+from builder.training.rates import draw_rates, drawn_steps, learning_rates
 
 COLUMNS, EVALUATION_COLUMNS = 8, 4
 MOST_COLUMNS, MOST_ROWS = 12, 13
@@ -41,7 +45,6 @@ HEAD, LABEL, CURVE = 0.4, 0.32, 2.6
 """The height of a title, of a label and of the curve, in inches."""
 LONGEST_LABEL = 20
 """The number of characters that fit below a picture."""
-CURVE_POINTS = 2000
 
 Example = tuple[np.ndarray, np.ndarray]
 """A picture, uint8 (height, width, channels), and its label: a number, or the share of each class."""
@@ -81,9 +84,10 @@ def preview(
 
     shown = training_examples(data, recipe, count)
     held_out = validation_examples(data, recipe, rows * columns)
-    figure = _draw(spec, recipe, data, shown, held_out, (rows, columns))
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
+    with matplotlib.rc_context(STYLE):
+        figure = _draw(spec, recipe, data, shown, held_out, (rows, columns))
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format="png")
     return path
 
 
@@ -135,12 +139,6 @@ def _first(batches: tf.data.Dataset, count: int) -> list[Example]:
     return list(islice(pairs, count))
 
 
-def learning_rates(recipe: Train, steps: int, at: Sequence[int]) -> list[float]:
-    """The learning rates at some steps of a training with `steps` steps in each epoch. A plateau schedule is given
-    without its drops, which only the training decides."""
-    return [recipe.rate(step, steps) for step in at]
-
-
 def label_text(label: np.ndarray, names: Sequence[str]) -> str:
     """The text below a picture: `cat`, or `cat 0.7 / dog 0.3` for a mixed label, in two lines if it is long."""
     if label.ndim == 0:
@@ -170,8 +168,8 @@ def _draw(
     head, pictures, curve = figure.subfigures(3, 1, squeeze=False, height_ratios=heights).ravel()
     left, right = pictures.subfigures(1, 2, squeeze=False, width_ratios=[COLUMNS, columns]).ravel()
     white = white_level(picture for picture, _ in held_out)
-    brightened = f", brightened (no pixel is above {white})" if white < 255 else ""
-    title = f"{spec.name}: {data.name}, {data.train_count:,} + {data.validation_count:,} pictures{brightened}"
+    pictures_of = f"{data.train_count:,} + {data.validation_count:,} pictures"
+    title = f"{spec.name}: {data.name}, {pictures_of}{brightening(white)}"
     head.text(0.5, 0.5, printable(title), fontsize=13, ha="center", va="center", parse_math=False)
     applied = ", ".join(NAMES[type(options)] for options in recipe.augment)
     grid = Grid(rows, COLUMNS, CELL, LABEL, HEAD, gap=0.08)
@@ -194,21 +192,14 @@ def _captioned(
 
 def _curve(axis: Axes, recipe: Train, data: Data) -> None:
     schedule, steps = recipe.schedule, steps_per_epoch(data, recipe)
-    total = recipe.epochs * steps
-    at = np.unique(np.linspace(0, total - 1, CURVE_POINTS).astype(int))
-    rates = learning_rates(recipe, steps, at.tolist())
-    axis.set_title("Learning rate", fontsize=11)
-    axis.set_xlabel("epoch")
-    axis.set_xlim(0, recipe.epochs)
-    axis.grid(alpha=0.3)
-    if isinstance(schedule, Step):
-        axis.set_yscale("log")
-    else:
-        axis.set_ylim(0, 1.08 * max(rates))
-    axis.plot(at / steps, rates, drawstyle="steps-post", linestyle="--" if isinstance(schedule, Plateau) else "-")
+    at = drawn_steps(recipe, steps, recipe.epochs)
+    rates = learning_rates(recipe, steps, at)
+    is_plateau = isinstance(schedule, Plateau)
+    epochs = [*(step / steps for step in at), float(recipe.epochs)]
+    draw_rates(axis, recipe, epochs, [*rates, rates[-1]], "--" if is_plateau else "-")
     if isinstance(schedule, Plateau):
         text = (
             f"times {schedule.factor:g} whenever {schedule.monitor} has not improved for "
             f"{counted(schedule.patience, 'epoch')}: when, the training decides"
         )
-        axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes, backgroundcolor="white")
+        axis.text(0.5, 0.5, text, ha="center", va="center", transform=axis.transAxes, backgroundcolor=LIGHT["paper"])

@@ -23,7 +23,7 @@ from builder.distribution.strategy import choose_strategy
 from builder.runs.checkpoints import CheckpointStore
 from builder.runs.comparison import with_recorded_batch
 from builder.runs.directory import check_can_train, claim, locked, resumes
-from builder.runs.environment import record_environment
+from builder.runs.environment import record_divergence, record_environment
 from builder.runs.extension import extended_from
 from builder.runs.names import CHECKPOINTS, MODEL
 from builder.system.endings import Diverged, Interrupted, WorkerLost
@@ -122,6 +122,8 @@ def train(
             loop.run()
         except (Interrupted, Diverged, WorkerLost, KeyboardInterrupt) as stop:
             report_end(stop, progress, setup, console, directory, data_dir)
+            if outputs and isinstance(stop, Diverged):
+                record_divergence(directory, str(stop))
             if outputs and progress.best and _may_still_save(stop):
                 outputs.finish(progress)
             raise

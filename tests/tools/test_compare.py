@@ -53,7 +53,10 @@ def test_markdown():
     ("arguments", "message"),
     [
         (["digits"], "SPEC: expected two specs or more, got one; with --set, it is compared with itself"),
-        (["digits", "docs"], "SPEC: docs is a directory; a run's spec is docs/spec.yaml"),
+        (
+            ["digits", "docs"],
+            "PATH: docs is a folder, and digits a spec: compare runs with runs, or specs with specs\n",
+        ),
         (["digits", "resnet18", "--json", "--markdown"], "not allowed with"),
         (["digits", "--set", "widht=3"], "did you mean 'width'?"),
     ],

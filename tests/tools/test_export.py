@@ -32,6 +32,7 @@ SAVED_MODEL = [
     "variables/variables.index",
 ]
 FILES = [
+    "README.md",
     *SAVED_MODEL,
     *(f"bfloat16/{name}" for name in SAVED_MODEL),
     "export.json",
@@ -41,6 +42,7 @@ FILES = [
     "model.int8.tflite",
     "model.keras",
     "model.onnx",
+    "network.svg",
 ]
 
 

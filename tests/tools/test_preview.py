@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import SubFigure
 from matplotlib.image import imread
 
 from archspec import load
@@ -17,12 +18,12 @@ from archspec.recipe.schedules import Constant, Plateau, Step
 from builder.data import load_data
 from builder.training.preview import (
     label_text,
-    learning_rates,
     of_every_class,
     preview,
     training_examples,
     validation_examples,
 )
+from builder.training.rates import learning_rates
 from tests.forked import python
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +143,22 @@ def test_names_of_classes_are_shown_as_they_are(tmp_path):
     spec = load(DIGITS, {"classes": 2, "train.data": data, "train.batch_size": 8})
     preview(spec, tmp_path / "drawn.png", say=lambda line: None)
     assert imread(tmp_path / "drawn.png").std() > 0.01
+
+
+def test_the_titles_say_what_is_brightened_and_which_classes_are_missing(tmp_path, monkeypatch):
+    pictures = np.arange(80 * 64, dtype=np.uint8).reshape(80, 8, 8, 1) % 17
+    np.savez(tmp_path / "dark.npz", x=pictures, y=np.arange(80) % 20)
+    texts, text = [], SubFigure.text
+    monkeypatch.setattr("builder.training.preview.MOST_ROWS", 1)
+    monkeypatch.setattr(
+        SubFigure, "text", lambda self, x, y, s, **style: texts.append(s) or text(self, x, y, s, **style)
+    )
+    spec = load(
+        DIGITS, {"classes": 20, "train.batch_size": 8, "train.data": {"npz": {"path": str(tmp_path / "dark.npz")}}}
+    )
+    preview(spec, tmp_path / "drawn.png", 1, say=lambda line: None)
+    assert texts[0].endswith("pictures, brightened (no pixel is above 16)")
+    assert texts[2] == "Evaluation: 12 of 20 classes"
 
 
 @pytest.mark.parametrize(

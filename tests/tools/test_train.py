@@ -67,6 +67,7 @@ def test_a_run_leaves_all_its_files(trained):
         "checkpoints/step-000000022.safetensors",
         "checkpoints/step-000000044.safetensors",
         "environment.json",
+        "filters.png",
         "learning_curve.png",
         "metrics.csv",
         "model.keras",

@@ -6,46 +6,43 @@ import html
 import itertools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from archspec import UserError, draw, load, pages
 from archspec.search import tuner_name
 from archspec.wording import counted
+from builder.charts import hover
+from builder.charts.style import STYLE as STYLE_OF_CHARTS
 from builder.charts.svg import svg
 from builder.runs import names
 from builder.runs.names import BEST_SPEC
 from builder.runs.public import public_spec, public_text
-from builder.sweep.plan import value_text, values_in_a_line
-from builder.sweep.report.figures import WIDTH, figures
-from builder.sweep.results import Results, cost
+from builder.sweep.plan import values_in_a_line
+from builder.sweep.report import marks
+from builder.sweep.report.figures import figures
+from builder.sweep.report.marks import WIDTH
+from builder.sweep.report.table import table
+from builder.sweep.results import Results
 from builder.system.files import replacing, write_text
 
 TITLES = {
     "parallel_coordinates": "Trials",
-    "pareto": "Size against quality",
+    "pareto": "Quality against size and time",
     "learning_curves": "Learning curves",
+    "times": "Time per trial",
     "importance": "Importance of the values",
 }
 NOTES = {
     "pareto": "For a trial on a front, no other is both as small and better.",
     "importance": "Main effects in a random forest over the trials; with few trials only a rough indication.",
 }
-STYLE = """
-th { cursor: pointer; }
-th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
-tr.best td { background: var(--raised); font-weight: 600; }
-"""
-SORT = """
-for (const head of document.querySelectorAll("th")) head.onclick = () => {
-  const body = head.closest("table").tBodies[0], at = head.cellIndex, down = head.dataset.down !== "1";
-  head.dataset.down = down ? "1" : "0";
-  const key = row => { const text = row.cells[at].textContent.replaceAll(",", "");
-                       return text === "" || isNaN(text) ? text : Number(text); };
-  const less = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
-  [...body.rows].sort((a, b) => (down ? -1 : 1) * less(key(a), key(b))).forEach(row => body.append(row));
-};
+STYLE = f"""
+{hover.STYLE}
+.figure svg {{ min-width: 42rem; }}
+tr.best td {{ background: var(--raised); font-weight: 600; }}
+tr.best td:first-child::after {{ content: " ★"; color: var(--accent); }}
 """
 
 
@@ -53,24 +50,24 @@ def write_report(results: Results) -> None:
     """Writes `report.html` and `<figure>.png`."""
     drawn = figures(results)
     for name, figure in drawn.items():
-        with replacing(results.directory / f"{name}.png") as temporary:
+        with replacing(results.directory / f"{name}.png") as temporary, matplotlib.rc_context(STYLE_OF_CHARTS):
             figure.savefig(temporary, dpi=120, format="png")
     write_text(results.directory / "report.html", page(results, drawn))
 
 
 def page(results: Results, drawn: dict[str, Figure]) -> str:
     """Returns the report as HTML, with its figures as SVG."""
-    parts = [*_head(results)]
+    parts, texts = [*_head(results)], marks.texts(results)
     for key, figure in drawn.items():
-        parts.append(f'<h2>{TITLES[key]}</h2><div class="wide">{svg(figure, key, WIDTH)}</div>')
+        parts.append(f'<h2>{TITLES[key]}</h2><div class="wide figure">{svg(figure, key, WIDTH, texts)}</div>')
         if key in NOTES:
             parts.append(f'<p class="note">{NOTES[key]}</p>')
-    parts += _table(results)
+    parts += table(results)
     best = results.directory / BEST_SPEC
     if best.exists():
         parts.append(f"<h2>The network of the best trial</h2>{_network(best)}")
         parts.append(f"<h2>The spec of the best trial</h2><pre>{html.escape(_public_file(best))}</pre>")
-    return pages.page(f"Search {results.directory.name}", "\n".join(parts), STYLE, SORT)
+    return pages.page(f"Search {results.directory.name}", "\n".join(parts), STYLE, pages.SORTABLE + hover.SCRIPT)
 
 
 def _head(results: Results) -> Iterable[str]:
@@ -122,27 +119,3 @@ def _reason(reason: str) -> str:
     if reason == "invalid":
         return "invalid"
     return "the same as an earlier trial" if reason == "same" else f"over the limit of {reason.replace('_', ' ')}"
-
-
-def _table(results: Results) -> Iterable[str]:
-    names = [one.name for one in results.search.space.dimensions]
-    objective = results.search.objective.name
-    heads = ["trial", "state", objective, *names, "trainable parameters", "MACs", "epochs", "seconds"]
-    yield '<h2>All trials</h2><div class="wide"><table><thead><tr>'
-    yield "".join(f"<th>{html.escape(head)}</th>" for head in heads) + "</tr></thead><tbody>"
-    best = results.best
-    ranked = sorted(
-        results.outcomes,
-        key=lambda one: (not one.is_finished, cost(one.objective, one.direction) if one.is_finished else 0.0),
-    )
-    for one in ranked:
-        last = one.execution if one.is_finished else one.executions[-1] if one.executions else None
-        value = f"{one.objective:.4f}" if one.is_finished else ""
-        cells: list[Any] = [one.trial.id, one.state.replace("_", " "), value]
-        cells += [value_text(one.trial.values[name]) if name in one.trial.values else "" for name in names]
-        cells += [f"{one.trial.trainable_parameters:,}", f"{one.trial.macs:,}"]
-        cells += [last.epochs if last else "", f"{sum(part.seconds for part in one.executions):.1f}"]
-        mark = ' class="best"' if best is not None and one.trial.id == best.trial.id else ""
-        title = f' title="{html.escape(public_text(last.message), quote=True)}"' if last and last.message else ""
-        yield f"<tr{mark}{title}>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
-    yield "</tbody></table></div>"

@@ -86,7 +86,7 @@ def test_the_files_agree(photos, runs):
     recalls = [float(row["recall"]) for row in classes]
     assert about["macro"]["recall"] == found.macro.recall == pytest.approx(np.mean(recalls), abs=1e-6)
     assert f"means of 2 classes: recall {100 * found.macro.recall:.2f} %, precision " in said
-    assert imread(directory / "confusion.png").shape[0] > 400 and imread(directory / "mistakes.png").shape[1] > 1000
+    assert imread(directory / "confusion.png").shape[0] > 400 and imread(directory / "mistakes.png").shape[1] >= 780
 
 
 def test_dense_evaluation_at_the_training_size_is_the_classifier(runs, photos, tmp_path):

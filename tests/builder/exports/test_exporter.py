@@ -78,6 +78,9 @@ def contents(path):
         return {f"{path}/{name}": archive.read(name) for name in archive.namelist()}
 
 
+TEXTS = (".json", ".yaml", ".csv", ".txt", ".md", ".svg")
+
+
 def test_nothing_of_the_machine_is_in_any_file_of_any_format(exported, run_dir):
     files = [path for path in exported[0].rglob("*") if path.is_file()]
     found = {name: content for path in files for name, content in contents(path).items()}
@@ -95,8 +98,8 @@ def test_nothing_of_the_machine_is_in_any_file_of_any_format(exported, run_dir):
     private = [*map(str, places), *words, environment["platform"], ".py", "site-packages"]
     shown = [(name, text) for name, content in found.items() for text in private if text.encode() in content]
     assert not shown
-    texts = [content.decode() for name, content in found.items() if name.endswith((".json", ".yaml", ".csv", ".txt"))]
-    assert len(texts) >= 6
+    texts = [content.decode() for name, content in found.items() if name.endswith(TEXTS)]
+    assert len(texts) >= 7
     for who in (socket.gethostname(), getpass.getuser(), Path.home().name):
         assert not re.search(rf"(?<!\w){re.escape(who)}(?!\w)", "\n".join(texts))
 
@@ -219,7 +222,8 @@ def test_a_failed_format_leaves_the_others(run_dir, tmp_path, wrong_onnx, monkey
         "the others were exported: saved_model, litert-float32",
     ]
     assert sorted(path.name for path in folder.iterdir()) == [
-        "assets", "export.json", "fingerprint.pb", "model.float32.tflite", "saved_model.pb", "variables"
+        "README.md", "assets", "export.json", "fingerprint.pb", "model.float32.tflite", "network.svg",
+        "saved_model.pb", "variables",
     ]  # fmt: skip
     report = json.loads((folder / "export.json").read_text())
     assert [one["format"] for one in report["formats"]] == ["saved_model", "litert-float32"]
@@ -434,8 +438,8 @@ def test_a_large_network_is_exported_by_a_process_for_each_step(colour_run, tmp_
     report = json.loads((place / "export.json").read_text())
     assert [one["format"] for one in report["formats"]] == asked
     assert sorted(path.name for path in place.iterdir()) == [
-        "assets", "export.json", "fingerprint.pb", "model.int8.tflite", "model.keras", "model.onnx", "saved_model.pb",
-        "variables",
+        "README.md", "assets", "export.json", "fingerprint.pb", "model.int8.tflite", "model.keras", "model.onnx",
+        "network.svg", "saved_model.pb", "variables",
     ]  # fmt: skip
     assert "calibrated on 18 training pictures" in "\n".join(lines)
 

@@ -23,8 +23,9 @@ from builder.evaluation.scheme import Scheme
 from builder.exports.inference import endpoints, network_of
 from builder.pictures import headers
 from builder.pictures.resizing import fitted_bytes
-from builder.prediction.classifier import AHEAD, BATCH, classify, open_classifier, reader
+from builder.prediction.classifier import AHEAD, BATCH, classify, reader
 from builder.prediction.finding import Found, find
+from builder.prediction.opening import open_classifier
 from builder.prediction.output import write
 from builder.runs.comparison import flat
 from builder.runs.run import open_run

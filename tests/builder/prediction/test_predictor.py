@@ -12,8 +12,9 @@ from archspec import load
 from archspec.errors import FileError
 from builder.exports.inference import endpoints, network_of
 from builder.pictures.pixel_range import PixelRange
-from builder.prediction.classifier import classify, open_classifier
+from builder.prediction.classifier import classify
 from builder.prediction.finding import find
+from builder.prediction.opening import open_classifier
 from builder.prediction.predictor import predict
 from builder.runs.run import open_run
 from builder.training.trainer import train

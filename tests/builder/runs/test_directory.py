@@ -17,7 +17,7 @@ from builder.runs.environment import git_commit
 from builder.runs.metrics import COLUMNS, write_metrics
 from builder.runs.run import open_run
 from builder.system.files import replacing, write_json, write_text
-from builder.training import curves
+from builder.training.board import Board
 
 
 def test_a_run_without_a_directory_gets_one_named_by_the_time(tmp_path, monkeypatch):
@@ -105,7 +105,7 @@ def test_names_that_are_not_utf_8_are_kept(tmp_path):
     write_json(directory / "environment.json", {"command": [str(directory)]})
     assert json.loads((directory / "environment.json").read_text())["command"] == [str(directory)]
     row = {**dict.fromkeys(COLUMNS, 0.1), "epoch": 1}
-    curves.Board(directory / "tensorboard", [row])
+    Board(directory / "tensorboard", [row])
     assert len(list(directory.rglob("events.*"))) == 2
 
 

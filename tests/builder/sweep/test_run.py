@@ -31,7 +31,7 @@ def test_the_files_of_a_search(finished):
     assert any(
         re.match(r"2 of 3 trials done  best val_accuracy 0\.\d{4} \(000.\)(  \d+ resampled)?  ETA", s) for s in said
     )
-    for name in ("parallel_coordinates", "pareto", "learning_curves"):
+    for name in ("parallel_coordinates", "pareto", "learning_curves", "times"):
         assert (directory / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     assert {path.stem for path in (directory / "pareto").glob("*.yaml")} >= {best["trial"]}
 

@@ -173,6 +173,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_best_epoch(load, t
     ):
         train(spec, tmp_path / "run", data_dir, say=lambda line: None)
     assert len(metrics(tmp_path / "run")) == 1
+    assert json.loads((tmp_path / "run" / "environment.json").read_text())["diverged"].startswith("the loss became ")
     assert np.isfinite(keras.models.load_model(tmp_path / "run" / "model.keras")(np.zeros((1, 8, 8, 1)))).all()
 
 

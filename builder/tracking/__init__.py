@@ -1,0 +1,1 @@
+"""Runs sent to trackers of experiments: MLflow, and Weights & Biases."""
