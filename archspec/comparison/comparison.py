@@ -9,8 +9,9 @@ from typing import Any
 
 from archspec.analysis import Analysis
 from archspec.comparison import text
-from archspec.comparison.differences import UNCHANGED, Difference, differences
+from archspec.comparison.differences import Difference, differences
 from archspec.comparison.values import Differing, recipe_changes
+from archspec.drawing.marks import UNCHANGED
 from archspec.drawing.outline import outline
 from archspec.graph.graph import Graph
 from archspec.network import Network, as_graph, as_spec

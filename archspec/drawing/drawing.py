@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from archspec.drawing.labels import caption
 from archspec.drawing.layout import Layout, Network, lay_out
+from archspec.drawing.marks import SIGNS, UNCHANGED, Marks
 from archspec.drawing.measures import MEASURES, caption_by
 from archspec.drawing.outline import Outline, outline
-from archspec.drawing.styles import UNCHANGED
-from archspec.drawing.svg import SIGNS, to_svg
+from archspec.drawing.svg import to_svg
 from archspec.drawing.towers import blurs, in_towers
 from archspec.drawing.views import ALL, MOST_BOXES, View, boxes, check_paths, view, walk
 from archspec.errors import argument_problem
 from archspec.graph.graph import Graph
 from archspec.wording import counted, did_you_mean, quoted
-
-Marks = Mapping[str, str]
-"""What a comparison says of the parts of a network, by path: `added`, `removed`, `changed` or `unchanged`."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from archspec import tables
-from archspec.drawing.labels import Caption, caption, declared, times
+from archspec.drawing.labels import Caption, amount, caption, declared, times
 from archspec.drawing.outline import Outline
 from archspec.drawing.views import View
 
@@ -91,7 +91,7 @@ def description(view: View) -> str:
     if view.times > 1:
         what += f", {view.times} times: to {view.copies[-1]}"
     counts = [f"{view.parameters:,} parameters", f"{view.macs:,} MACs"]
-    stride = "" if part.stride is None else f", stride {_pair(part.stride)}"
+    stride = "" if part.stride is None else f", stride {amount(part.stride)}"
     return "\n".join(
         [
             what,
@@ -101,7 +101,3 @@ def description(view: View) -> str:
             f"receptive field {times(part.field)}{stride}",
         ]
     )
-
-
-def _pair(pair: tuple[object, object]) -> str:
-    return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}×{pair[1]}"

@@ -14,10 +14,10 @@ from archspec import palette
 from archspec.drawing.blocks import BEHIND, SIGN, SLANT, TITLE
 from archspec.drawing.geometry import Box, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.layout import Layout, Placed
+from archspec.drawing.marks import SIGNS, UNCHANGED
 from archspec.drawing.measures import MEASURES, description
-from archspec.drawing.styles import MARKS, UNCHANGED, style_sheet
+from archspec.drawing.styles import style_sheet
 
-SIGNS = dict(zip(MARKS, ("+", "−", "~"), strict=True))
 ROUND = 5.0
 """The radius of the corners of lines, in pixels."""
 HEAD = 5.0
@@ -124,7 +124,7 @@ def _cards(sides: Rectangle, copies: int, names: str, mark: str | None) -> Itera
     The border that a mark gives is that of the first card alone, as three of them close together look hatched."""
     for shift in (BEHIND, BEHIND / 2) if copies > 1 else ():
         yield sides.moved(shift, shift), names
-    yield sides, f"{names} {mark}" if mark in MARKS else names
+    yield sides, f"{names} {mark}" if mark in SIGNS else names
 
 
 def _side(box: Box, side: Rectangle, names: str, more: str = "") -> str:

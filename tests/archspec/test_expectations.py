@@ -106,7 +106,7 @@ def test_all_that_is_not_met_is_reported_with_what_was_meant():
 
 
 def test_a_zero_is_not_taken_for_another_figure():
-    with pytest.raises(SpecError, match="expect.macs: expected 0, and net has 640; if the network .* write 640$"):
+    with pytest.raises(SpecError, match=r"expect.macs: expected 0, and net has 640; if the network .* write 640$"):
         archspec.loads(spec({"macs": 0}))
 
 

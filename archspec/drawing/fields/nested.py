@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from archspec import palette
 from archspec.drawing.fields.views import Span, View, span, within
-from archspec.drawing.labels import times
-from archspec.receptive_fields import Distance
+from archspec.drawing.labels import amount, times
 from archspec.wording import counted, printable
 
 GUTTER, GRID, ROW = 172, 300, 34
@@ -75,11 +74,6 @@ def stroke(number: int, width: float = 2) -> str:
 def tail(name: str, length: int) -> str:
     """A name, or its end where it is long."""
     return name if len(name) <= length else f"…{name[1 - length :]}"
-
-
-def amount(stride: Sequence[Distance]) -> str:
-    """`4`, or `4×2` for two that differ."""
-    return "×".join(map(str, stride if stride[0] != stride[1] else stride[:1]))
 
 
 # -- nested fields -----------------------------------------------------------------------------------------------------

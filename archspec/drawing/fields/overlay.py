@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 
 from archspec import palette
-from archspec.drawing.fields.nested import BOLD, MIDDLE, Scale, amount, box, lines, stroke, tail, text
+from archspec.drawing.fields.nested import BOLD, MIDDLE, Scale, box, lines, stroke, tail, text
 from archspec.drawing.fields.views import Span, View, span
-from archspec.drawing.labels import times
+from archspec.drawing.labels import amount, times
 from archspec.receptive_fields import Axis
 
 WIDTH = 430
