@@ -31,7 +31,7 @@ def main() -> None:
         "NAME.svg in the current directory",
     )
     parser.add_argument("--depth", type=cli.positive, metavar="N", help="open groups to N levels of names")
-    parser.add_argument("--open", action="append", default=[], metavar="PATH", help="open this group too; all opens all")
+    parser.add_argument("--open", action="append", default=[], metavar="PATH", help="open this group, or all of them")
     parser.add_argument("--by", choices=list(MEASURES), help="shade the boxes by a number, and say each one's share")
     parser.add_argument("--diff", action="store_true", help="mark what was added, removed or changed in the second")
     parser.add_argument("--field", nargs="?", const="", metavar="LAYER", help="draw what an element of a layer sees")
