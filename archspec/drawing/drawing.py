@@ -159,6 +159,11 @@ def _has_repeats(shown: View) -> bool:
     return any(one.times > 1 for one in walk(shown))
 
 
+def _is_drawn(shown: View, drawing: Drawing) -> bool:
+    """Whether a part has a box or a frame, beside which its mark stands."""
+    return not shown.is_open or shown.times > 1 or len(drawing.networks) == 1
+
+
 def _notes(drawing: Drawing) -> list[str]:
     """What a reader has to know of the boxes."""
     if drawing.by:
@@ -166,7 +171,8 @@ def _notes(drawing: Drawing) -> list[str]:
     else:
         first = "On each box: parameters · multiply-accumulates of one picture."
     marked = {mark for one in drawing.networks for mark in one.marks.values()}
-    signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in marked)
+    drawn = {one.mark(shown.part) for one in drawing.networks for shown in walk(one.view) if _is_drawn(shown, drawing)}
+    signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in drawn)
     paler = f"paler: {UNCHANGED}" if UNCHANGED in marked else ""
     said = [f"Marks: {'; '.join(filter(None, (signs, paler)))}."] if marked else []
     if marked == {UNCHANGED}:

@@ -40,7 +40,7 @@ def test_options_reach_the_drawing():
 def test_networks_of_one_name_are_told_apart(tmp_path):
     assert draw("digits", "--set", "n=3", "--diff", cwd=tmp_path) == "wrote digits-digits.svg\n"
     text = (tmp_path / "digits-digits.svg").read_text()
-    assert 'aria-label="digits, digits --set n=3"' in text and "Marks: + added, ~ changed; paler: unchanged." in text
+    assert 'aria-label="digits, digits --set n=3"' in text and "Marks: + added; paler: unchanged." in text
     (tmp_path / "mine.yaml").write_text("extends: digits\nname: digits\nparams: {n: 1}\n")
     assert 'aria-label="digits, mine.yaml"' in draw("digits", "mine.yaml", "-o", "-", cwd=tmp_path)
 
