@@ -158,3 +158,10 @@ def load_all(paths: Sequence[str], assignments: Sequence[str] = ()) -> list[Spec
     if failures:
         fail("\n".join(failures))
     return specs
+
+
+def load_to_compare(paths: Sequence[str], assignments: Sequence[str]) -> list[Spec]:
+    """The specs at several paths, as `load_all` loads them; where it is one with assignments, that spec as it was
+    before them, and with them."""
+    specs = load_all(paths, assignments)
+    return [*load_all(paths), *specs] if len(specs) == 1 and assignments else specs

@@ -42,9 +42,8 @@ def main() -> None:
             return
         from archspec.comparison.output import show
 
-        specs = cli.load_all(args.paths, args.set)
-        before = cli.load_all(args.paths) if len(specs) == 1 and args.set else []
-        is_equal = show([*before, *specs], args.paths, args.set, form_name)
+        specs = cli.load_to_compare(args.paths, args.set)
+        is_equal = show(specs, args.paths, args.set, form_name)
     sys.exit(0 if is_equal else 1)
 
 

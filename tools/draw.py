@@ -14,6 +14,7 @@ import builder.system.ctrl_c  # noqa: F401  # isort: skip (first, as the others 
 
 from archspec import cli
 from archspec.comparison import marks_of
+from archspec.comparison.names import named_graphs
 from archspec.drawing import MEASURES, draw_graphs, formats
 from builder.runs.shown import shown
 
@@ -30,8 +31,7 @@ def main() -> None:
         "NAME.svg in the current directory",
     )
     parser.add_argument("--depth", type=cli.positive, metavar="N", help="open groups to N levels of names")
-    opened = "open this group too, such as stage3.block2, or all; may be repeated"
-    parser.add_argument("--open", action="append", default=[], metavar="PATH", help=opened)
+    parser.add_argument("--open", action="append", default=[], metavar="PATH", help="open this group, or all of them")
     parser.add_argument("--by", choices=list(MEASURES), help="shade the boxes by a number, and say each one's share")
     parser.add_argument("--diff", action="store_true", help="mark what was added, removed or changed in the second")
     parser.add_argument("--field", nargs="?", const="", metavar="LAYER", help="draw what an element of a layer sees")
@@ -43,8 +43,9 @@ def main() -> None:
     with cli.exit_on_user_error():
         if args.file is not None:
             formats.check_format(args.file)
-        specs = cli.load_all(list(map(shown, args.specs)), args.set)
-        graphs = [spec.graph for spec in specs]
+        load = cli.load_to_compare if args.diff else cli.load_all
+        specs = load([shown(path) for path in args.specs], args.set)
+        graphs = named_graphs(specs, args.specs, args.set)
         file = args.file or formats.default_path([spec.name for spec in specs])
         if sees:
             from archspec.drawing.fields.drawing import field_drawing

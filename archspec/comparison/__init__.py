@@ -17,5 +17,5 @@ def marks_of(graphs: Sequence[Graph]) -> tuple[Mapping[str, str], Mapping[str, s
     from archspec.comparison.comparison import compare  # which drawing alone does not need
 
     if len(graphs) != 2:
-        raise argument_problem("--diff", f"expected two specs, got {len(graphs)}")
+        raise argument_problem("--diff", f"expected two specs, or one with --set, got {len(graphs)}")
     return compare(*graphs).marks

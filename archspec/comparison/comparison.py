@@ -9,8 +9,10 @@ from typing import Any
 
 from archspec.analysis import Analysis
 from archspec.comparison import text
-from archspec.comparison.differences import UNCHANGED, Difference, differences
+from archspec.comparison.differences import Difference, differences
+from archspec.comparison.names import names_of
 from archspec.comparison.values import Differing, recipe_changes
+from archspec.drawing.marks import UNCHANGED
 from archspec.drawing.outline import outline
 from archspec.graph.graph import Graph
 from archspec.network import Network, as_graph, as_spec
@@ -99,15 +101,9 @@ def with_first(specs: Sequence[Spec], paths: Sequence[str], assignments: Sequenc
 
     Args:
         specs: two or more.
-        paths: what the user calls each of them, for those of one name; one path if the second is the first with the
-            assignments.
-        assignments: `--set` arguments, which are then part of its name.
+        paths, assignments: what the user calls them, as in `names_of`.
     """
-    names = [spec.name for spec in specs]
-    if len(paths) < len(specs):
-        names = [names[0], " ".join([names[0], *(f"--set {text}" for text in assignments)])]
-    elif len({*names}) < len(names):
-        names = [*paths]
+    names = names_of(specs, paths, assignments)
     return [_compared(specs[0], spec, (names[0], name)) for spec, name in zip(specs[1:], names[1:], strict=True)]
 
 

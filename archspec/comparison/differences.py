@@ -11,11 +11,10 @@ from typing import Any
 
 from archspec.comparison.alignment import aligned
 from archspec.comparison.fields import Change, layer_changes
+from archspec.drawing.marks import ADDED, CHANGED, REMOVED, UNCHANGED
 from archspec.drawing.outline import BYTES, Outline, Part
 from archspec.ops import show
 from archspec.wording import counted
-
-ADDED, REMOVED, CHANGED, UNCHANGED = STATUSES = ("added", "removed", "changed", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)

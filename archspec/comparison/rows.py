@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from archspec.comparison.differences import ADDED, CHANGED, REMOVED, UNCHANGED, Difference, without_numbers
+from archspec.comparison.differences import Difference, without_numbers
 from archspec.comparison.fields import Change
+from archspec.drawing.marks import ADDED, CHANGED, REMOVED, SIGNS, UNCHANGED
 from archspec.drawing.outline import Part
 from archspec.wording import counted
 
-SIGNS = {ADDED: "+", REMOVED: "\N{MINUS SIGN}", CHANGED: "~"}
 LONGEST = 100
 """Characters: the parts of a group are reported in its own row if that takes no more."""
 FEW = 3

@@ -7,10 +7,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from archspec import tables
-from archspec.comparison.differences import CHANGED, UNCHANGED, Difference
+from archspec.comparison.differences import Difference
 from archspec.comparison.fields import in_line
 from archspec.comparison.rows import Row, rows
 from archspec.comparison.values import MISSING, Differing
+from archspec.drawing.marks import CHANGED, UNCHANGED
 from archspec.ops.base import square
 
 if TYPE_CHECKING:  # a comparison shows itself

@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers and editors; `MODULES` says the same to Python
-    from archspec.drawing.drawing import Drawing, Marks, draw_graphs
+    from archspec.drawing.drawing import Drawing, draw_graphs
+    from archspec.drawing.marks import Marks
     from archspec.drawing.measures import MEASURES
 
 __all__ = ["MEASURES", "Drawing", "Marks", "draw_graphs"]
 
-MODULES = {"MEASURES": "measures", "Drawing": "drawing", "Marks": "drawing", "draw_graphs": "drawing"}
+MODULES = {"MEASURES": "measures", "Drawing": "drawing", "Marks": "marks", "draw_graphs": "drawing"}
 """The module of each public name."""
 
 

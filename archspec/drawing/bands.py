@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from archspec.drawing.arranging import Row, Stack
 from archspec.drawing.blocks import SMALL, Block
 from archspec.drawing.geometry import Text
-from archspec.drawing.labels import times
+from archspec.drawing.labels import amount, times
 from archspec.drawing.stacking import Stacking
 from archspec.ops import Shape
 from archspec.receptive_fields import Distance
@@ -59,9 +59,7 @@ def _last(item: int | Row) -> int:
 
 
 def _stride(stride: tuple[Distance, Distance] | None) -> str:
-    if stride is None:
-        return ""
-    return f"{stride[0]}" if stride[0] == stride[1] else f"{stride[0]}×{stride[1]}"
+    return "" if stride is None else amount(stride)
 
 
 def merged(columns: Sequence[Sequence[Key]]) -> list[Key] | None:

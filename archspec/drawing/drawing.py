@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from archspec.drawing.labels import caption
 from archspec.drawing.layout import Layout, Network, lay_out
+from archspec.drawing.marks import SIGNS, UNCHANGED, Marks
 from archspec.drawing.measures import MEASURES, caption_by
 from archspec.drawing.outline import Outline, outline
-from archspec.drawing.styles import UNCHANGED
-from archspec.drawing.svg import SIGNS, to_svg
+from archspec.drawing.svg import to_svg
 from archspec.drawing.towers import blurs, in_towers
 from archspec.drawing.views import ALL, MOST_BOXES, View, boxes, check_paths, view, walk
 from archspec.errors import argument_problem
 from archspec.graph.graph import Graph
 from archspec.wording import counted, did_you_mean, quoted
-
-Marks = Mapping[str, str]
-"""What a comparison says of the parts of a network, by path: `added`, `removed`, `changed` or `unchanged`."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -162,14 +159,22 @@ def _has_repeats(shown: View) -> bool:
     return any(one.times > 1 for one in walk(shown))
 
 
+def _is_drawn(shown: View, drawing: Drawing) -> bool:
+    """Whether a part has a box or a frame, beside which its mark stands."""
+    return not shown.is_open or shown.times > 1 or len(drawing.networks) == 1
+
+
 def _notes(drawing: Drawing) -> list[str]:
     """What a reader has to know of the boxes."""
     if drawing.by:
-        title = MEASURES[drawing.by].title
-        first = f"Shade and bar, in proportion to the largest box, and share of the whole: {title}."
+        first = f"On each box: {MEASURES[drawing.by].title}. Shade and bar are in proportion to the largest box."
     else:
         first = "On each box: parameters · multiply-accumulates of one picture."
     marked = {mark for one in drawing.networks for mark in one.marks.values()}
-    signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in marked)
-    said = [f"Marks: {signs}{f'; paler: {UNCHANGED}' if UNCHANGED in marked else ''}."] if signs else []
+    drawn = {one.mark(shown.part) for one in drawing.networks for shown in walk(one.view) if _is_drawn(shown, drawing)}
+    signs = ", ".join(f"{sign} {mark}" for mark, sign in SIGNS.items() if mark in drawn)
+    paler = f"paler: {UNCHANGED}" if UNCHANGED in marked else ""
+    said = [f"Marks: {'; '.join(filter(None, (signs, paler)))}."] if marked else []
+    if marked == {UNCHANGED}:
+        said = ["Paler: unchanged. No part differs."]
     return [first, *said, *drawing.notes]

@@ -10,7 +10,6 @@ from typing import Any
 
 from archspec import pages
 from archspec.drawing import labels
-from archspec.drawing.fields.nested import amount
 from archspec.drawing.geometry import Box, Frame
 from archspec.drawing.layout import Layout, Network
 from archspec.drawing.links import PICTURE, links
@@ -121,6 +120,6 @@ def _part(network: int, view: View) -> dict[str, Any]:
         "macs": view.macs,
         "bytes": view.memory,
         "field": labels.times(part.field),
-        "stride": "" if part.stride is None else amount(part.stride),
+        "stride": "" if part.stride is None else labels.amount(part.stride),
         "copies": view.times,
     }

@@ -11,7 +11,6 @@ from archspec.drawing.views import View
 from archspec.ops import (
     Activation,
     AvgPool,
-    Concat,
     Conv,
     Dense,
     DepthwiseConv,
@@ -20,7 +19,6 @@ from archspec.ops import (
     GlobalMaxPool,
     LocalResponseNorm,
     MaxPool,
-    Multiply,
     Op,
     PadChannels,
     Shape,
@@ -28,13 +26,12 @@ from archspec.ops import (
     UpSample,
 )
 from archspec.ops.base import WindowedOp
-from archspec.ops.merging import Add
+from archspec.receptive_fields import Distance
 from archspec.wording import counted
 
 Kind = Literal["conv", "dense", "pool", "up", "merge", "point", "shape", "group"]
 """A convolution, a dense layer, a pool, an up-sampling, what joins tensors, what works position by position, what moves
 elements, and a group that is folded to a box."""
-SIGNS: dict[type[Op], str] = {Add: "+", Multiply: "×", Concat: "‖"}
 FUNCTIONS = {"relu": "ReLU", "relu6": "ReLU6", "gelu": "GELU", "silu": "SiLU", "selu": "SELU"}
 """Activation functions as the papers write them."""
 
@@ -101,7 +98,7 @@ def title_of(op: Op) -> str:
         case MaxPool() | AvgPool():
             return ", ".join([f"{times(op.size)} {op.kind.replace('_', ' ')}", *_details(op)])
         case UpSample():
-            return f"up-sample {_square(op.factor, '×')}"
+            return f"up-sample ×{amount(op.factor)}"
         case Activation():
             return op.label().replace(op.function, FUNCTIONS.get(op.function, op.function), 1)
         case LocalResponseNorm():
@@ -119,8 +116,8 @@ def _details(op: WindowedOp, groups: int = 1) -> list[str]:
     """The stride, dilation and groups of a sliding window, where they are not 1."""
     dilation = getattr(op, "dilation", (1, 1))
     return [
-        *([f"/{_square(op.stride, '')}"] if op.stride != (1, 1) else []),
-        *([f"dilated {_square(dilation, '')}"] if dilation != (1, 1) else []),
+        *([f"/{amount(op.stride)}"] if op.stride != (1, 1) else []),
+        *([f"dilated {amount(dilation)}"] if dilation != (1, 1) else []),
         *([counted(groups, "group")] if groups > 1 else []),
     ]
 
@@ -130,8 +127,9 @@ def times(sizes: Shape) -> str:
     return ("×" if len(sizes) == 2 else " × ").join(map(str, sizes))
 
 
-def _square(pair: tuple[int, int], sign: str) -> str:
-    return f"{sign}{pair[0]}" if pair[0] == pair[1] else f"{sign}{times(pair)}"
+def amount(pair: tuple[Distance, Distance]) -> str:
+    """`4`, or `4×2` for a height and a width that differ."""
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}×{pair[1]}"
 
 
 def declared(part: Part) -> str:

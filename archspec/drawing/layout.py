@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archspec import tables
@@ -10,10 +10,12 @@ from archspec.drawing.bands import Band, Key, aligned, bands_of, labels_of, merg
 from archspec.drawing.blocks import SMALL, Block, box_width
 from archspec.drawing.geometry import Canvas, Line, Rectangle, Text
 from archspec.drawing.labels import Caption, times
+from archspec.drawing.marks import Marks, mark_of
 from archspec.drawing.outline import Outline, Part
 from archspec.drawing.stacking import Look, Stacking
 from archspec.drawing.text import width
-from archspec.drawing.views import View, mark_of
+from archspec.drawing.views import View
+from archspec.wording import counted
 
 MARGIN = 16.0
 """Around everything, in pixels."""
@@ -43,7 +45,7 @@ class Network:
     outlined: Outline
     view: View
     caption: Callable[[View], Caption]
-    marks: Mapping[str, str]
+    marks: Marks
 
     def mark(self, part: Part) -> str | None:
         """What is said of a part."""
@@ -165,7 +167,7 @@ def _placed(network: Network, block: Block, x: float, tallest: float) -> Placed:
         f"{tables.compact(analysis.parameters)} parameters",
         f"{tables.compact(analysis.macs)} MACs",
         *([f"receptive field {times(analysis.receptive_field)}"] if len(analysis.input) == 3 else []),
-        f"{network.outlined.depth} layers with weights",
+        f"{counted(network.outlined.depth, 'layer')} with weights",
     ]
     middle = [
         Text(0, NAME, analysis.name, NAME, "network", "middle", bold=True),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from archspec import tables
-from archspec.drawing.labels import Caption, caption, declared, times
+from archspec.drawing.labels import Caption, amount, caption, declared, times
 from archspec.drawing.outline import Outline
 from archspec.drawing.views import View
 
@@ -19,7 +19,7 @@ class Measure:
     """A number of parts.
 
     Attributes:
-        title: what it is, as a note below a drawing says it.
+        title: what it is and what it is a share of, as a note below a drawing says it.
         of: the number of a view.
         whole: what it is a share of.
         shown: the number in words.
@@ -37,19 +37,25 @@ class Measure:
 
 MEASURES: Mapping[str, Measure] = {
     "macs": Measure(
-        "multiply-accumulates", lambda view: view.macs, lambda outlined: outlined.root.macs, tables.compact
+        "multiply-accumulates of one picture and their share of the whole",
+        lambda view: view.macs,
+        lambda outlined: outlined.root.macs,
+        tables.compact,
     ),
     "parameters": Measure(
-        "parameters", lambda view: view.parameters, lambda outlined: outlined.root.parameters, tables.compact
+        "parameters and their share of the whole",
+        lambda view: view.parameters,
+        lambda outlined: outlined.root.parameters,
+        tables.compact,
     ),
     "memory": Measure(
-        "memory of the outputs of one picture, in float32",
+        "memory of the outputs of one picture, in float32, and its share of the whole",
         lambda view: view.memory,
         lambda outlined: outlined.root.memory,
         tables.size,
     ),
     "field": Measure(
-        "receptive field, as a share of the picture's side",
+        "receptive field in pixels and its share of the picture's side",
         lambda view: max(view.part.field),
         lambda outlined: max(outlined.analysis.input[:2]),
         str,
@@ -85,7 +91,7 @@ def description(view: View) -> str:
     if view.times > 1:
         what += f", {view.times} times: to {view.copies[-1]}"
     counts = [f"{view.parameters:,} parameters", f"{view.macs:,} MACs"]
-    stride = "" if part.stride is None else f", stride {_pair(part.stride)}"
+    stride = "" if part.stride is None else f", stride {amount(part.stride)}"
     return "\n".join(
         [
             what,
@@ -95,7 +101,3 @@ def description(view: View) -> str:
             f"receptive field {times(part.field)}{stride}",
         ]
     )
-
-
-def _pair(pair: tuple[object, object]) -> str:
-    return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}×{pair[1]}"

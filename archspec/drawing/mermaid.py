@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from archspec.drawing import labels
 from archspec.drawing.layout import Network
 from archspec.drawing.links import PICTURE, links
-from archspec.drawing.svg import SIGNS
+from archspec.drawing.marks import SIGNS
 from archspec.drawing.views import View
 from archspec.tables import compact
 from archspec.wording import printable

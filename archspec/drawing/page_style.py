@@ -14,7 +14,7 @@ header input, button { color: var(--ink); background: var(--paper); border: 1px 
                        border-radius: 5px; }
 button { font: inherit; font-size: 0.9rem; padding: 0.2rem 0.6rem; cursor: pointer; }
 button:focus-visible, input:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
-#found { min-width: 5.5rem; }
+#found { flex: none; min-width: 5.5rem; }
 #stage { grid-area: stage; position: relative; overflow: hidden; touch-action: none; cursor: grab; }
 #stage.moving { cursor: grabbing; }
 #stage > svg { position: absolute; inset: 0; width: 100%; height: 100%; max-width: none; }
@@ -35,7 +35,8 @@ kbd { font: inherit; border: 1px solid var(--line); border-radius: 3px; padding:
   body { grid-template: "bar" auto "stage" 1fr "panel" auto / 1fr; padding: 0; }
   aside { border-left: 0; border-top: 1px solid var(--line); max-height: 38vh; padding: 0.5rem 0.8rem; }
   header { padding: 0.4rem 0.6rem; gap: 0.3rem 0.5rem; }
-  header .note { flex-basis: 100%; order: 1; font-size: 0.8rem; }
+  header .note { flex-basis: 60%; order: 1; font-size: 0.8rem; }
+  #found { text-align: right; }
   header input { flex: 1 1 7rem; width: 7rem; }
   #keys { display: none; }
 }

@@ -23,6 +23,8 @@ GAP = 9.0
 """Between two boxes, in pixels."""
 LABEL, JUNCTION, MERGING, HEAD = 12.0, 4.0, 7.0, 7.0
 """What a gap has for the shape of a tensor, a junction, a way in from a lane, and an arrow head."""
+SIGN_GAP = 3.0
+"""Below the sign of a merge that ends a part without a frame, for the activation beside it."""
 CORNER = 5.0
 """Below a fork, for its lines to turn."""
 BETWEEN = 14.0
@@ -142,10 +144,13 @@ class Stacking:
             return HEAD, GAP
         if below is not None and number in self.routes.forks:
             return CORNER, CORNER
-        if (above is not None and above.is_bare) or (below is not None and below.is_bare):
+        if (below is not None and below.is_bare) or (below is None and above is not None and above.is_bare):
             return 0.0, 0.0
+        if below is None and not self.look.is_framed(self.view):
+            held = SIGN_GAP if above is not None and above.kind == "merge" else 0.0
+            return held, held
         if below is None:
-            return 3.0, INSET - 1 if self.look.is_framed(self.view) else 3.0
+            return 3.0, INSET - 1
         return 4.0, GAP
 
     def _fill(self, gap: Gap, number: int, y: float) -> float:
@@ -173,9 +178,6 @@ class Stacking:
     def _is_sign(self, number: int) -> bool:
         """Whether an item is the sign of a merge, which lines enter from all sides."""
         return number < len(self.items) and self.blocks[number].kind == "merge"
-
-    def _bounds(self, number: int) -> tuple[float, float]:
-        return self.gaps[number].bottom, self.gaps[number].bottom + self.blocks[number].height
 
     # -- drawing -----------------------------------------------------------------------------------------------------
 

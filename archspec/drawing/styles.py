@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archspec import palette
+from archspec.drawing.marks import SIGNS
 
 KINDS = {
     "conv": "series1",
@@ -20,9 +21,6 @@ KINDS = {
     "group": "series6",
 }
 """The colour of each kind of box, by its name in the palette. The sign of a merge has that of text."""
-MARKS = ("added", "removed", "changed")
-UNCHANGED = "unchanged"
-"""What a comparison says of a part; a part of which it says nothing looks as it does without one."""
 TINT = 0.13
 """How much of its colour the inside of a box has."""
 
@@ -72,8 +70,8 @@ def _colors(colors: Mapping[str, str]) -> str:
         ".plain": f"fill:{colors['paper']};stroke:{colors['muted']}",
         ".shade,.network .bar": f"fill:{colors['series1']}",
         ".stripe": f"fill:{colors[KINDS['group']]}",
-        **{f".{mark}": f"stroke:{colors[mark]}" for mark in MARKS},
-        **{f".{mark}-sign": f"fill:{colors[mark]}" for mark in MARKS},
+        **{f".{mark}": f"stroke:{colors[mark]}" for mark in SIGNS},
+        **{f".{mark}-sign": f"fill:{colors[mark]}" for mark in SIGNS},
         ".on-mark": f"fill:{colors['paper']}",
     }
     return "".join(f".network {selector}{{{rule}}}" for selector, rule in rules.items())

@@ -14,16 +14,18 @@ from archspec import palette
 from archspec.drawing.blocks import BEHIND, SIGN, SLANT, TITLE
 from archspec.drawing.geometry import Box, Frame, Line, Point, Rectangle, Text
 from archspec.drawing.layout import Layout, Placed
+from archspec.drawing.marks import SIGNS, UNCHANGED
 from archspec.drawing.measures import MEASURES, description
-from archspec.drawing.styles import MARKS, UNCHANGED, style_sheet
+from archspec.drawing.styles import style_sheet
 
-SIGNS = dict(zip(MARKS, ("+", "−", "~"), strict=True))
 ROUND = 5.0
 """The radius of the corners of lines, in pixels."""
 HEAD = 5.0
 """The length of an arrow head."""
 SHADES = (0.03, 0.45)
 """The opacity of the least and the greatest shade; text stays legible on both."""
+LIFT = 1.4
+"""How much higher the words of a layer stand where a bar is below them."""
 CORNERS = 4.0
 """The radius of the corners of cards and frames."""
 QUIET = ("numbers", "shape", "note", "name")
@@ -79,11 +81,10 @@ def _network(placed: Placed, by: str | None) -> Iterator[str]:
 
 
 def _frame(frame: Frame, mark: str | None) -> str:
-    names = f"frame {mark}" if mark in MARKS else "frame"
     body = "".join(
         f'<rect class="{names}" x="{_n(side.left)}" y="{_n(side.top)}" width="{_n(side.width)}" '
         f'height="{_n(side.height)}" rx="{_n(CORNERS)}"/>'
-        for side in _cards(frame.sides, frame.view.times)
+        for side, names in _cards(frame.sides, frame.view.times, "frame", mark)
     )
     body += "".join(map(_text, frame.texts))
     return f'<g data-path="{_quoted(frame.view.part.path)}">{_title(frame)}{body}{_mark(mark, frame.sides)}</g>'
@@ -91,8 +92,7 @@ def _frame(frame: Frame, mark: str | None) -> str:
 
 def _box(box: Box, mark: str | None, share: float | None) -> str:
     names = f"side {box.kind}" + ("" if share is None else " plain")
-    names += f" {mark}" if mark in MARKS else ""
-    body = "".join(_side(box, side, names) for side in _cards(box.sides, box.view.times))
+    body = "".join(_side(box, side, own) for side, own in _cards(box.sides, box.view.times, names, mark))
     sides = box.sides
     if box.kind == "group" and share is None:
         body += _stripe(sides)
@@ -100,11 +100,13 @@ def _box(box: Box, mark: str | None, share: float | None) -> str:
         opacity = SHADES[0] + share * (SHADES[1] - SHADES[0])
         body += _side(box, sides, "shade", f' fill-opacity="{opacity:.2f}"')
         inset = SLANT if box.kind == "pool" else 1.5
-        wide, y = share * (sides.width - 2 * inset), sides.bottom - 3.0
+        wide, y = share * (sides.width - 2 * inset), sides.bottom - 2.8
         body += f'<rect class="bar" x="{_n(sides.left + inset)}" y="{_n(y)}" width="{_n(wide)}" height="2"/>'
     if box.kind == "merge":
         body += f'<path class="glyph" d="{_glyph(box)}"/>'
-    body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in box.texts)
+    raised = 0.0 if share is None or box.kind == "group" else -LIFT
+    texts = (text.moved(0, raised) for text in box.texts)
+    body += "".join(_text(text, is_quiet=share is None and text.role in QUIET) for text in texts)
     faded = f' class="{mark}"' if mark == UNCHANGED else ""
     return f'<g data-path="{_quoted(box.view.part.path)}"{faded}>{_title(box)}{body}{_mark(mark, sides)}</g>'
 
@@ -117,9 +119,12 @@ def _stripe(sides: Rectangle) -> str:
     return f'<path class="stripe" d="{path}"/>'
 
 
-def _cards(sides: Rectangle, copies: int) -> Sequence[Rectangle]:
-    """The sides of a box, and before it those of the cards behind, if it stands for several copies."""
-    return [sides.moved(BEHIND, BEHIND), sides.moved(BEHIND / 2, BEHIND / 2), sides] if copies > 1 else [sides]
+def _cards(sides: Rectangle, copies: int, names: str, mark: str | None) -> Iterator[tuple[Rectangle, str]]:
+    """The sides of a box with its classes, and before it those of the cards behind, if it stands for several copies.
+    The border that a mark gives is that of the first card alone, as three of them close together look hatched."""
+    for shift in (BEHIND, BEHIND / 2) if copies > 1 else ():
+        yield sides.moved(shift, shift), names
+    yield sides, f"{names} {mark}" if mark in SIGNS else names
 
 
 def _side(box: Box, side: Rectangle, names: str, more: str = "") -> str:

@@ -6,9 +6,10 @@ The edges between the parts of a group are those of the graph, lifted to the par
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from archspec.drawing.marks import Marks, mark_of
 from archspec.drawing.outline import Outline, Part
 from archspec.errors import UserError, argument_problem
 from archspec.wording import counted, did_you_mean, quoted
@@ -100,20 +101,11 @@ def walk(view: View) -> Iterator[View]:
         yield from walk(child)
 
 
-def mark_of(path: str, marks: Mapping[str, str]) -> str | None:
-    """What is said of a path, or of the innermost group around it of which something is said."""
-    while marks and path:
-        if path in marks:
-            return marks[path]
-        path = path.rpartition(".")[0]
-    return None
-
-
 def view(
     outlined: Outline,
     depth: int | None = None,
     opened: Collection[str] = (),
-    marks: Mapping[str, str] | None = None,
+    marks: Marks | None = None,
 ) -> View:
     """What a drawing shows of a network.
 
@@ -166,8 +158,8 @@ def check_paths(outlines: Sequence[Outline], opened: Collection[str]) -> None:
             raise argument_problem("--open", f"{quoted(path)} is one layer, and there is nothing in it to open")
         if not groups:
             raise argument_problem("--open", f"no part of {names} is {quoted(path)}: its layers form no groups")
-        hint = did_you_mean(path, groups) or "."
-        raise argument_problem("--open", f"no part of {names} is {quoted(path)}{hint} 'all' opens everything")
+        message = f"no part of {names} is {quoted(path)}{did_you_mean(path, groups)}"
+        raise argument_problem("--open", f"{message}{'' if message.endswith('?') else '.'} 'all' opens everything")
 
 
 def _parts(part: Part) -> Iterator[Part]:
@@ -193,7 +185,7 @@ class _Viewer:
 
     outlined: Outline
     opened: frozenset[str]
-    marks: Mapping[str, str]
+    marks: Marks
     levels: int = field(init=False)
 
     def __post_init__(self) -> None:

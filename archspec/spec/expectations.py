@@ -232,7 +232,10 @@ def unmet(spec: Spec) -> dict[str, Problem]:
 
 
 def _words(bounds: Sequence[Expected]) -> str:
-    return "x".join(dict.fromkeys(bound.text for bound in bounds))
+    texts = [*dict.fromkeys(bound.text for bound in bounds)]
+    if len(texts) > 1 and any(bound.is_limit for bound in bounds):
+        return "height {} and width {}".format(*texts)
+    return "x".join(texts)
 
 
 def _shown(values: Sequence[int]) -> str:
@@ -244,11 +247,12 @@ def _hint(name: str, bounds: Sequence[Expected], spec: Spec) -> str:
     the number to write."""
     if any(bound.is_limit for bound in bounds):
         return ""
-    others = figures(spec, [other for other in FIGURES if other != name])
-    for other, values in others.items():
-        if len(values) == len(bounds) and all(bound.holds(value) for bound, value in zip(bounds, values, strict=True)):
+    found = figures(spec, [*FIGURES])
+    for other, values in found.items():
+        holds = len(values) == len(bounds) and all(map(Expected.holds, bounds, values))
+        if holds and any(values):  # a 0 is met by chance
             return f"; did you mean '{other}'?"
-    (values,) = figures(spec, [name]).values()
+    values = found[name]
     number = str(values[0]) if len({*values}) == 1 else str([*values])
     return f"; if the network is as it should be, write {number}"
 

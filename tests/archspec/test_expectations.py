@@ -91,6 +91,8 @@ def test_receptive_fields_that_are_not_square():
         archspec.loads({"name": "net", "model": model, "expect": {"receptive_field": expected}})
     with pytest.raises(SpecError, match=r"expect.receptive_field: expected 3, and net has 3x5; if .* write "):
         archspec.loads({"name": "net", "model": model, "expect": {"receptive_field": 3}})
+    with pytest.raises(SpecError, match=r"expected height 3 and width at most 4, and net has 3x5$"):
+        archspec.loads({"name": "net", "model": model, "expect": {"receptive_field": [3, {"at_most": 4}]}})
 
 
 def test_all_that_is_not_met_is_reported_with_what_was_meant():
@@ -101,6 +103,11 @@ def test_all_that_is_not_met_is_reported_with_what_was_meant():
         "<mapping>: expect.macs: expected 650, and net has 640; did you mean 'parameters'?\n"
         "<mapping>: expect.flops: expected at most 3, and net has 1,280"
     )
+
+
+def test_a_zero_is_not_taken_for_another_figure():
+    with pytest.raises(SpecError, match=r"expect.macs: expected 0, and net has 640; if the network .* write 640$"):
+        archspec.loads(spec({"macs": 0}))
 
 
 # -- specs that change the network -----------------------------------------------------------------------------------

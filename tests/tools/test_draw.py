@@ -37,6 +37,14 @@ def test_options_reach_the_drawing():
     assert 'data-path="stage2.block3.conv1"' in text
 
 
+def test_networks_of_one_name_are_told_apart(tmp_path):
+    assert draw("digits", "--set", "n=3", "--diff", cwd=tmp_path) == "wrote digits-digits.svg\n"
+    text = (tmp_path / "digits-digits.svg").read_text()
+    assert 'aria-label="digits, digits --set n=3"' in text and "Marks: + added; paler: unchanged." in text
+    (tmp_path / "mine.yaml").write_text("extends: digits\nname: digits\nparams: {n: 1}\n")
+    assert 'aria-label="digits, mine.yaml"' in draw("digits", "mine.yaml", "-o", "-", cwd=tmp_path)
+
+
 def test_mistakes_are_reported_before_anything_is_written(tmp_path):
     assert draw("digits", "-o", "digits.gif", cwd=tmp_path, status=2).startswith(
         "-o: 'digits.gif' ends in '.gif', which no format has; expected one of .svg"
@@ -50,7 +58,9 @@ def test_mistakes_are_reported_before_anything_is_written(tmp_path):
     assert draw("digts", "-o", "digits.svg", cwd=tmp_path, status=2) == (
         "digts: no such file; did you mean the shipped spec 'digits'?\n"
     )
-    assert draw("digits", "--diff", cwd=tmp_path, status=2) == "--diff: expected two specs, got 1\n"
+    assert draw("digits", "--diff", cwd=tmp_path, status=2) == (
+        "--diff: expected two specs, or one with --set, got 1\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

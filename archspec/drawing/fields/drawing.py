@@ -9,9 +9,9 @@ from html import escape
 
 from archspec import pages, palette
 from archspec.drawing.fields import nested as panels
+from archspec.drawing.fields.layer_fields import LayerField, layer_field
 from archspec.drawing.fields.overlay import WIDTH, over_picture
 from archspec.drawing.fields.photographs import embedded
-from archspec.drawing.fields.views import View, view
 from archspec.drawing.labels import times
 from archspec.drawing.png import png
 from archspec.graph.graph import Graph
@@ -25,11 +25,11 @@ class FieldDrawing:
     """What layers of networks see of their input. Its text is SVG, and a notebook shows it.
 
     Attributes:
-        views: what is drawn, a column each.
+        fields: what is drawn, a column each.
         element: the drawing in the colours of `palette.LIGHT`.
     """
 
-    views: tuple[View, ...]
+    fields: tuple[LayerField, ...]
     element: str
 
     def svg(self) -> str:
@@ -39,8 +39,10 @@ class FieldDrawing:
 
     def html(self) -> str:
         """The text of a page in one file."""
-        names = ", ".join(dict.fromkeys(one.network for one in self.views))
-        return pages.page(names, f'<div class="wide">{self.svg()}</div>', "svg { min-width: 40rem; }")
+        names = ", ".join(dict.fromkeys(one.network for one in self.fields))
+        width = self.element.partition('" width="')[2].partition('"')[0]
+        style = f"svg {{ min-width: min(40rem, {width}px); }}"
+        return pages.page(names, f'<div class="wide">{self.svg()}</div>', style)
 
     def png(self, scale: float = 2) -> bytes:
         """The drawing in its light colours as a PNG with `scale` pixels for each of its own.
@@ -75,18 +77,18 @@ def field_drawing(
         UserError: a network has no such layer, or takes no picture.
         FileError: the picture cannot be read.
     """
-    views = [view(graph, layer, option) for graph in graphs]
+    fields = [layer_field(graph, layer, option) for graph in graphs]
     if picture is not None:
-        over = [over_picture(one, embedded(picture, one.picture)) for one in views]
-        return FieldDrawing(tuple(views), _drawing(views, over, WIDTH))
-    side = panels.side_of_pixel(views)
-    all_small = all(panels.has_side_view(one, side) for one in views)
-    layers = max(len(one.levels) for one in views) if all_small else 0
-    columns = [panels.nested(one, side, views, layers) for one in views]
-    return FieldDrawing(tuple(views), _drawing(views, columns, panels.GUTTER + panels.GRID))
+        over = [over_picture(one, embedded(picture, one.picture)) for one in fields]
+        return FieldDrawing(tuple(fields), _drawing(fields, over, WIDTH))
+    side = panels.side_of_pixel(fields)
+    all_small = all(panels.has_side_view(one, side) for one in fields)
+    layers = max(len(one.levels) for one in fields) if all_small else 0
+    columns = [panels.nested(one, side, fields, layers) for one in fields]
+    return FieldDrawing(tuple(fields), _drawing(fields, columns, panels.GUTTER + panels.GRID))
 
 
-def _drawing(views: Sequence[View], columns: Sequence[tuple[str, float]], width: float) -> str:
+def _drawing(fields: Sequence[LayerField], columns: Sequence[tuple[str, float]], width: float) -> str:
     """The columns in rows of `COLUMNS`."""
     per_row = min(COLUMNS, len(columns))
     parts, top = [], float(MARGIN)
@@ -96,7 +98,7 @@ def _drawing(views: Sequence[View], columns: Sequence[tuple[str, float]], width:
             parts.append(f'<g transform="translate({MARGIN + number * (width + GAP):g} {top:g})">{elements}</g>')
         top += max(height for _, height in row) + GAP
     total = (2 * MARGIN + per_row * width + (per_row - 1) * GAP, top - GAP + MARGIN)
-    said = "; ".join(_said(one) for one in views)
+    said = "; ".join(_said(one) for one in fields)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total[0]:g} {total[1]:g}" width="{total[0]:g}" '
         f'height="{total[1]:g}" role="img" font-family="{palette.FONT}"><title>{escape(said)}</title>'
@@ -105,7 +107,7 @@ def _drawing(views: Sequence[View], columns: Sequence[tuple[str, float]], width:
     )
 
 
-def _said(one: View) -> str:
+def _said(one: LayerField) -> str:
     return f"{one.network}: an element of {one.layer} sees {times(one.field.size)} of the picture"
 
 

@@ -1,17 +1,15 @@
-"""Receptive fields as drawings: nested on the grid of pixels, with the layers in between, or over a real picture."""
+"""Receptive fields nested inside each other on the grid of pixels, with the layers in between."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from html import escape
-from typing import NamedTuple
 
 from archspec import palette
-from archspec.drawing.fields.views import Span, View, span, within
-from archspec.drawing.labels import times
-from archspec.receptive_fields import Distance
-from archspec.wording import counted, printable
+from archspec.drawing.fields.elements import BOLD, END, LIGHT, Scale, box, lines, stroke, tail, text
+from archspec.drawing.fields.layer_fields import LayerField, Span, span, within
+from archspec.drawing.labels import amount, times
+from archspec.wording import counted
 
 GUTTER, GRID, ROW = 172, 300, 34
 """Widths of the labels and of the grid in a column, and the distance of the layers in the side view, in units."""
@@ -19,78 +17,14 @@ LABELS = GUTTER - 28
 """Where labels end."""
 LARGEST_PIXEL, SMALLEST_PIXEL = 26.0, 5.0
 """A pixel's side. Smaller ones get no grid, and no side view."""
-DASHES = ("", "7 3", "2 3", "9 3 2 3", "5 5", "1 3", "12 4")
-LIGHT = palette.LIGHT
 
 
-class Scale(NamedTuple):
-    """Where pixels stand in a drawing: the place of the pixel (0, 0), and a pixel's side."""
-
-    x: float
-    y: float
-    side: float
-
-    def rows(self, part: Span) -> Span:
-        """Top and bottom of rows of pixels."""
-        return self.y + part[0] * self.side, self.y + part[1] * self.side
-
-    def columns(self, part: Span) -> Span:
-        """Left and right of columns of pixels."""
-        return self.x + part[0] * self.side, self.x + part[1] * self.side
+def side_of_pixel(fields: Sequence[LayerField]) -> float:
+    """The side of a pixel, one for all of several fields, so that their fields can be compared."""
+    return min(LARGEST_PIXEL, GRID / max(max(_shown(one)[0][1] - _shown(one)[0][0] for one in fields), 1))
 
 
-# -- elements ----------------------------------------------------------------------------------------------------------
-
-
-def text(x: float, y: float, content: str, color: str = "ink", size: float = 12, more: str = "") -> str:
-    """A line of text; `more` are further attributes."""
-    shown = escape(printable(content)).replace("#", "&#35;")  # no colour of the palette
-    return f'<text x="{x:g}" y="{y:g}" fill="{LIGHT[color]}" font-size="{size:g}"{more}>{shown}</text>'
-
-
-END = ' text-anchor="end"'
-BOLD = ' font-weight="600"'
-MIDDLE = ' text-anchor="middle"'
-
-
-def box(across: Span, down: Span, attributes: str) -> str:
-    """A rectangle between two places across and two down."""
-    (left, right), (top, bottom) = across, down
-    return f'<rect x="{left:g}" y="{top:g}" width="{right - left:g}" height="{bottom - top:g}" {attributes}/>'
-
-
-def lines(across: Sequence[float], down: Sequence[float], width: Span, height: Span) -> str:
-    """The path of a grid: vertical lines at `across`, horizontal ones at `down`."""
-    vertical = (f"M{x:g} {height[0]:g}V{height[1]:g}" for x in across)
-    return "".join([*vertical, *(f"M{width[0]:g} {y:g}H{width[1]:g}" for y in down)])
-
-
-def stroke(number: int, width: float = 2) -> str:
-    """How the outline of the n-th level looks: by colour and by dashes."""
-    color = palette.SERIES[number % len(palette.SERIES)]
-    dashes = DASHES[number % len(DASHES)]
-    return f'stroke="{color}" stroke-width="{width:g}"' + (f' stroke-dasharray="{dashes}"' if dashes else "")
-
-
-def tail(name: str, length: int) -> str:
-    """A name, or its end where it is long."""
-    return name if len(name) <= length else f"…{name[1 - length :]}"
-
-
-def amount(stride: Sequence[Distance]) -> str:
-    """`4`, or `4×2` for two that differ."""
-    return "×".join(map(str, stride if stride[0] != stride[1] else stride[:1]))
-
-
-# -- nested fields -----------------------------------------------------------------------------------------------------
-
-
-def side_of_pixel(views: Sequence[View]) -> float:
-    """The side of a pixel, one for all of several views, so that their fields can be compared."""
-    return min(LARGEST_PIXEL, GRID / max(max(_shown(one)[0][1] - _shown(one)[0][0] for one in views), 1))
-
-
-def _shown(one: View) -> tuple[Span, Span]:
+def _shown(one: LayerField) -> tuple[Span, Span]:
     """The columns and rows of pixels that are drawn, as many of each: the field with what is around it."""
     rows, columns = one.field.window
     larger = max(rows[1] - rows[0], columns[1] - columns[0])
@@ -100,13 +34,13 @@ def _shown(one: View) -> tuple[Span, Span]:
     return across, down
 
 
-def nested(one: View, side: float, views: Sequence[View], side_views: int) -> tuple[str, float]:
+def nested(one: LayerField, side: float, fields: Sequence[LayerField], side_views: int) -> tuple[str, float]:
     """A column: the fields of the levels inside each other, with the layers in between above them if they are few.
 
     Args:
         one: what is drawn.
         side: of a pixel.
-        views: those of all columns; its numbers are compared with those of the first.
+        fields: those of all columns; its numbers are compared with those of the first.
         side_views: how many layers the largest side view of all columns has; 0 where there are none.
 
     Returns:
@@ -125,17 +59,17 @@ def nested(one: View, side: float, views: Sequence[View], side_views: int) -> tu
     scale = scale._replace(y=top - down[0] * side)
     parts += _pixels(one, scale, across, down)
     parts += _outlines(one, scale, left)
-    bottom = top + max(shown[1] - shown[0] for _, shown in map(_shown, views)) * side
+    bottom = top + max(shown[1] - shown[0] for _, shown in map(_shown, fields)) * side
     height = bottom + 30 + 4 * 21 + (6 if one.left_out else -15)
-    return "".join([*parts, *_numbers(one, views[0], bottom + 30)]), height
+    return "".join([*parts, *_numbers(one, fields[0], bottom + 30)]), height
 
 
-def has_side_view(one: View, side: float) -> bool:
+def has_side_view(one: LayerField, side: float) -> bool:
     """Whether the layers between picture and element can be drawn, each element of them as a square."""
     return side >= SMALLEST_PIXEL and not one.sees_all and all(level.axes[1].stride for level in one.levels)
 
 
-def _side_view(one: View, scale: Scale, top: float) -> Iterator[str]:
+def _side_view(one: LayerField, scale: Scale, top: float) -> Iterator[str]:
     """The columns of each level whose elements the one at the top depends on, down to those of the picture."""
     columns, size = one.field.window[1], min(scale.side, 15.0)
     pixels = range(max(0, math.floor(columns[0])), min(one.picture[1], math.ceil(columns[1])))
@@ -179,7 +113,7 @@ def _color(number: int) -> str:
     return palette.SERIES[number % len(palette.SERIES)]
 
 
-def _pixels(one: View, scale: Scale, across: Span, down: Span) -> Iterator[str]:
+def _pixels(one: LayerField, scale: Scale, across: Span, down: Span) -> Iterator[str]:
     """The part of the picture that is shown, with a grid of its pixels, and its padding."""
     inside = max(across[0], 0), min(across[1], one.picture[1])
     height = max(down[0], 0), min(down[1], one.picture[0])
@@ -209,7 +143,7 @@ def _steps(limits: Span, step: float) -> Iterator[float]:
         number += 1
 
 
-def _outlines(one: View, scale: Scale, left: float) -> Iterator[str]:
+def _outlines(one: LayerField, scale: Scale, left: float) -> Iterator[str]:
     """The fields, the largest first, each with its size beside it."""
     places: list[float] = []
     for number, level in reversed([*enumerate(one.levels)]):
@@ -223,7 +157,7 @@ def _outlines(one: View, scale: Scale, left: float) -> Iterator[str]:
         yield text(LABELS, place, f"{tail(level.name, 16)}  {times(level.size)}", more=END, size=11)
 
 
-def _numbers(one: View, first: View, top: float) -> Iterator[str]:
+def _numbers(one: LayerField, first: LayerField, top: float) -> Iterator[str]:
     """Field, stride, parameters and activations, and how many fewer or more than in the first view."""
     rows = [
         ("field", times(one.field.size), ""),

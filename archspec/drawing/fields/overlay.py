@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 
 from archspec import palette
-from archspec.drawing.fields.nested import BOLD, MIDDLE, Scale, amount, box, lines, stroke, tail, text
-from archspec.drawing.fields.views import Span, View, span
-from archspec.drawing.labels import times
+from archspec.drawing.fields.elements import BOLD, MIDDLE, Scale, box, lines, stroke, tail, text
+from archspec.drawing.fields.layer_fields import LayerField, Span, span
+from archspec.drawing.labels import amount, times
 from archspec.receptive_fields import Axis
 
 WIDTH = 430
@@ -18,7 +18,7 @@ FINEST = 9
 HALO = f'fill="none" stroke="{palette.LIGHT["paper"]}" stroke-width="5" stroke-opacity="0.75"'
 
 
-def over_picture(one: View, uri: str) -> tuple[str, float]:
+def over_picture(one: LayerField, uri: str) -> tuple[str, float]:
     """A column: a picture, the grid of the layer's elements, and the parts that some of them see.
 
     Args:
@@ -65,14 +65,14 @@ def over_picture(one: View, uri: str) -> tuple[str, float]:
     return "".join(parts), bottom + 22 + 17 * (len(notes) - 1)
 
 
-def _sentence(one: View) -> str:
+def _sentence(one: LayerField) -> str:
     seen, picture = times(one.field.size), times(one.picture[:2])
     if one.sees_all:
         return tail(f"every element of {one.layer} sees {seen} of the {picture} pixels", 66)
     return tail(f"an element of {one.layer} sees {seen} pixels; the picture is {picture}", 66)
 
 
-def _elements(one: View) -> list[tuple[int, int]]:
+def _elements(one: LayerField) -> list[tuple[int, int]]:
     """The elements whose fields are drawn: the one in the middle; where fields are smaller than the picture, the first
     one too; and where they are at most half as large, one near that corner and the last one."""
     rows, columns = one.count
@@ -110,7 +110,7 @@ def _every(axis: Axis, side: float) -> int:
     return max(1, math.ceil(FINEST / (float(axis.stride or 1) * side)))
 
 
-def _cells(one: View, where: tuple[int, int], scale: Scale, number: int) -> str:
+def _cells(one: LayerField, where: tuple[int, int], scale: Scale, number: int) -> str:
     """An element's cell of the grid."""
     rows, columns = (_cell(axis, at) for axis, at in zip(one.field.axes, where, strict=True))
     look = f'fill="{palette.SERIES[number]}" fill-opacity="0.6" {stroke(number, 1)}'
@@ -131,7 +131,7 @@ def _badge(sides: tuple[Span, Span], number: int) -> str:
     return f"<circle {place} {look}/>" + text(left + away, top + away + 4, str(number + 1), size=11, more=MIDDLE + BOLD)
 
 
-def _notes(one: View, side: float, padded: bool) -> Iterator[str]:
+def _notes(one: LayerField, side: float, padded: bool) -> Iterator[str]:
     rows, columns = one.field.axes
     if one.sees_all:
         yield f"{one.layer} has no field of its own: what stands before it blends all positions of the picture."

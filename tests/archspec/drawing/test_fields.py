@@ -17,7 +17,7 @@ from sklearn.datasets import load_sample_images
 
 import archspec
 from archspec import palette
-from archspec.drawing.fields.views import MOST_LEVELS, span, view, within
+from archspec.drawing.fields.layer_fields import MOST_LEVELS, layer_field, span, within
 from archspec.network import draw_field
 from tests.randomised import examples
 from tests.strategies import specs
@@ -34,7 +34,8 @@ def stack(*kernels, channels=64, size=15, name="stack", **options):
 
 
 def seen(network, layer=None):
-    return view(archspec.loads(network).graph if isinstance(network, dict) else archspec.load(network).graph, layer)
+    spec = archspec.loads(network) if isinstance(network, dict) else archspec.load(network)
+    return layer_field(spec.graph, layer)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_levels_are_nested_and_end_in_the_field_of_the_analysis(spec):
     graph = archspec.loads(spec).graph
     analysis = archspec.analyse(graph)
     for layer in analysis.layers:
-        one = view(graph, layer.name)
+        one = layer_field(graph, layer.name)
         assert one.field.size == next(
             other.receptive_field for other in reversed(analysis.layers)
             if other.name == layer.name or other.name.startswith(f"{layer.name}.")

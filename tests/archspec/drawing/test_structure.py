@@ -280,6 +280,12 @@ def test_a_repeat_ends_where_its_output_goes_elsewhere_too():
             {"open": ["stage3.blok2"]},
             "--open: no part of 'resnet50' is 'stage3.blok2'; did you mean 'stage3.block2'? 'all' opens everything",
         ),
+        (
+            "digits",
+            {"open": [""]},
+            "--open: no part of 'digits' is ''; known: stage1, stage1.block1, stage1.block2, stage2, stage2.block1, "
+            "stage2.block2. 'all' opens everything",
+        ),
         ("resnet50", {"open": ["conv1"]}, "--open: 'conv1' is one layer, and there is nothing in it to open"),
         ("vgg_a", {"open": ["conv"]}, "--open: no part of 'vgg_a' is 'conv': its layers form no groups"),
         ("vgg_a", {"by": "flops"}, "--by: unknown number 'flops'; known: field, macs, memory, parameters"),
@@ -359,6 +365,19 @@ def test_shares_add_up(by):
     assert drawing.svg().count('class="bar"') == sum(one.kind != "merge" for one in canvas(drawing).boxes)
 
 
+def test_one_layer_is_one():
+    texts = [text.text for text in canvas(archspec.draw(spec(conv("a")))).texts]
+    assert "1 layer with weights" in texts
+
+
+def test_the_note_says_what_shades_are_of():
+    (note,) = {" ".join(text.text for text in archspec.draw("digits", by="field").layout.texts)}
+    assert note == (
+        "On each box: receptive field in pixels and its share of the picture's side. Shade and bar are in proportion "
+        "to the largest box."
+    )
+
+
 def test_the_tooltip_has_all_numbers():
     text = archspec.draw("resnet50").svg()
     assert (
@@ -397,6 +416,22 @@ def test_the_names_and_numbers_stand_above_and_below_each_network():
         ["resnet34", "21.8M parameters", "3.66G MACs", "receptive field 899×899", "34 layers with weights"],
     ]
     assert [text.y for text in heads[0]] == [text.y for text in heads[1]]
+
+
+def test_layers_of_blocks_without_frames_are_as_far_apart_as_others():
+    drawing = archspec.draw(["plain34", "vgg_e"])
+    for number, first, count in ((0, "3×3 conv, 64", 6), (1, "3×3 conv, 256", 4)):
+        found = sorted(canvas(drawing, number).boxes, key=lambda one: one.sides.top)
+        tops = [one.sides.top for one in found if one.texts[0].text == first][:count]
+        assert [round(b - a, 1) for a, b in pairwise(tops)] == [26.0] * (count - 1)
+
+
+def test_the_activation_of_a_sum_keeps_its_distance_from_the_next_frame():
+    drawing = archspec.draw(["resnet34", "resnet50"], marks=archspec.compare("resnet34", "resnet50").marks)
+    activations = [text.bounds.bottom for text in canvas(drawing, 1).texts if text.text == "ReLU"]
+    tops = [frame.sides.top for frame in canvas(drawing, 1).frames]
+    assert len(tops) == 4 and len(activations) == 8
+    assert min(top - max(one for one in activations if one < top) for top in tops) > 5
 
 
 def test_a_network_that_shrinks_and_grows_has_a_band_for_each_time():

@@ -86,6 +86,18 @@ def test_marks_are_signs_as_well_as_colours():
     assert drawing.layout.texts[-1].text == "Marks: + added, − removed, ~ changed; paler: unchanged."
 
 
+def test_two_equal_networks_are_said_to_be_equal():
+    drawing = archspec.draw(["digits", "digits"], marks=archspec.compare("digits", "digits").marks)
+    assert drawing.layout.texts[-1].text == "Paler: unchanged. No part differs."
+
+
+@pytest.mark.parametrize(("depth", "kind"), [(2, "side group"), (None, "frame")])
+def test_the_border_of_a_mark_is_that_of_the_first_card_alone(depth, kind):
+    drawn = archspec.draw("resnet50", marks={"stage1": "changed"}, depth=depth).svg()
+    repeat = drawn[drawn.index('<g data-path="stage1.block2">') :]
+    assert re.findall(r'<rect class="([^"]*)"', repeat)[:3] == [kind, kind, f"{kind} changed"]
+
+
 def test_a_name_may_be_any_text():
     graph = dataclasses.replace(archspec.load("digits").graph, name='x<&"> 网络')
     root = ElementTree.fromstring(archspec.draw(graph).svg())

@@ -48,7 +48,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class View:
+class LayerField:
     """What the middle element of a layer sees.
 
     Attributes:
@@ -84,7 +84,7 @@ class View:
         return all(axis.stride is None for axis in self.field.axes)
 
 
-def view(graph: Graph, layer: str | None = None, option: str = "layer") -> View:
+def layer_field(graph: Graph, layer: str | None = None, option: str = "layer") -> LayerField:
     """What the middle element of a layer's output sees.
 
     Args:
@@ -122,7 +122,7 @@ def view(graph: Graph, layer: str | None = None, option: str = "layer") -> View:
     if len(drawn) < len(levels):
         drawn[-1] = replace(drawn[-1], name=name, label="")
     nodes = [graph.nodes[position] for position in before]
-    return View(
+    return LayerField(
         network=graph.name,
         layer=name,
         picture=(shape[0], shape[1], shape[2]),
