@@ -24,7 +24,7 @@ MOST_OPENED = 700
 """A page offers to open all parts of a drawing if they are at most so many boxes; a larger one would be slow."""
 HELP = """<p class="note">Point at a box to see its numbers; click to keep them.</p>
 <div id="keys" class="note"><p><kbd>/</kbd> searches, <kbd>Enter</kbd> shows the next</p>
-<p><kbd>↑</kbd> <kbd>↓</kbd> follow the edges, <kbd>←</kbd> <kbd>→</kbd> go beside</p>
+<p><kbd>↑</kbd> <kbd>↓</kbd> follow the edges, <kbd>←</kbd> <kbd>→</kbd> change the branch</p>
 <p><kbd>+</kbd> <kbd>−</kbd> zoom, <kbd>0</kbd> shows all</p><p><kbd>Esc</kbd> closes</p></div>"""
 
 
