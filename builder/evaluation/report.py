@@ -22,12 +22,12 @@ from builder.evaluation import figures
 from builder.evaluation.metrics import ClassMetrics, Macro, Metrics, confident_mistakes
 from builder.evaluation.result import Evaluation
 from builder.evaluation.scheme import Scheme
-from builder.runs.names import EVALUATION, EVALUATIONS
+from builder.runs.names import EVALUATED_PICTURES, EVALUATION, EVALUATIONS
 from builder.runs.public import public_path
 from builder.runs.run import Run
 from builder.system.files import check_writable, write_json, write_text
 
-FILES = (EVALUATION, "classes.csv", "confusion.csv", "confusion.png", "pictures.csv", "mistakes.png")
+FILES = (EVALUATION, "classes.csv", "confusion.csv", "confusion.png", EVALUATED_PICTURES, "mistakes.png")
 MISTAKES = 24
 """The number of mistakes that are drawn."""
 FEW = 20
@@ -147,7 +147,7 @@ def write(
             (picture, names[label], names[guess], f"{share:.6f}")
             for picture, label, guess, share in zip(files, labels.tolist(), predicted.tolist(), shares, strict=True)
         )
-        write_csv(directory / "pictures.csv", ("picture", "class", "predicted", "probability"), pictures)
+        write_csv(directory / EVALUATED_PICTURES, ("picture", "class", "predicted", "probability"), pictures)
         figures.draw_confusion(directory / "confusion.png", matrix, names, title)
         wrong = confident_mistakes(labels, evaluation.log_probabilities, MISTAKES)
         mistakes = [

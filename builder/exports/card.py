@@ -133,7 +133,8 @@ def _training(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
 
 
 def _results(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
-    evaluated, left_out = evaluations(run)
+    found, left_out = evaluations(run)
+    evaluated = sorted(found, key=lambda one: not one.is_own)
     yield "## Results"
     own = escaped(run.about.name)
     rows = []
@@ -154,7 +155,7 @@ def _results(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
     if not any(one.is_own for one in evaluated):
         yield _not_evaluated("--data PATH" if run.is_imported else "--crops ten")
     if left_out:
-        yield f"Left out: {'; '.join(map(escaped, left_out))}."
+        yield f"Left out: {escaped('; '.join(f'{one.path} {one.reason}' for one in left_out))}."
 
 
 def _not_evaluated(options: str) -> str:

@@ -132,8 +132,10 @@ def test_evaluations_of_the_best_epoch_are_shown(copy, report):
     text = card.text(open_run(copy), report)
     assert views not in text and "was not evaluated" in text
     best = int(open_run(copy).best_row()["epoch"])
-    left_out = f"evaluation/dense is damaged; evaluation/ten is of epoch 9{best}, and the best one is now {best}"
-    assert f"Left out: {left_out}." in text
+    left_out = (
+        "evaluation/dense/evaluation.json is damaged: KeyError: 'runs'; evaluation/ten/evaluation.json is of epoch "
+    )
+    assert f"Left out: {left_out}9{best}, and the best one is now {best}." in text
 
 
 def test_a_data_set_of_the_hub_is_linked(copy, report):
