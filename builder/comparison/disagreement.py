@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from archspec.errors import UserError
-from builder.comparison import evaluations
-from builder.comparison.evaluations import Tested
 from builder.comparison.record import Record
 from builder.comparison.significance import LEVEL, mcnemar
+from builder.runs.evaluations import Evaluated
 
 Call = Callable[[Record], str]
 """What a run is called."""
+FIRST = "centre"
+"""The way to test that is compared where both runs have it; else the first by its name that both have."""
 SHOWN = 12
 """How many pictures are shown on which only the first is right, and as many on which only the second is."""
 
@@ -31,7 +32,7 @@ class Disagreement:
 
     first: Record
     second: Record
-    tested: tuple[Tested, Tested]
+    tested: tuple[Evaluated, Evaluated]
     both: int
     first_alone: int
     second_alone: int
@@ -90,7 +91,7 @@ def compared(first: Record, second: Record, call: Call) -> Disagreement | str:
         FileError: the predictions of one cannot be read.
     """
     mine, theirs = ({one.scheme: one for one in record.tested} for record in (first, second))
-    schemes = sorted(mine.keys() & theirs.keys(), key=lambda name: (name != evaluations.FIRST, name))
+    schemes = sorted(mine.keys() & theirs.keys(), key=lambda name: (name != FIRST, name))
     if not schemes:
         return (
             f"{call(first)} was tested as {', '.join(mine)} and {call(second)} as {', '.join(theirs)}: evaluate both "

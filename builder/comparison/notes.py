@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archspec.wording import counted, first_few
-from builder.comparison import differences, evaluations, latency
+from builder.comparison import differences, latency
 from builder.comparison.groups import Group
 from builder.comparison.record import COMPLETE, IMPORTED, STOPPED, TRAINING, Record
 from builder.runs.advice import resume_command
+from builder.runs.evaluations import evaluate_command
 
 if TYPE_CHECKING:
     from builder.comparison.comparison import Comparison
@@ -127,7 +128,7 @@ def _untested(comparison: Comparison, call: Callable[[Record], str]) -> Iterator
     if missing and len(comparison.records) > 1:
         yield (
             f"{_few(missing, call)} {'has' if len(missing) == 1 else 'have'} no evaluation, so it is not known which "
-            f"pictures they recognise; {evaluations.command(missing[0].directory)} tests one"
+            f"pictures they recognise; {evaluate_command(missing[0].directory)} tests one"
         )
     yield from first_few(comparison.untested, NAMED)
 

@@ -13,12 +13,12 @@ from archspec.errors import UserError, file_problem
 from archspec.recipe import Train
 from archspec.recipe.monitor import unimproved
 from archspec.wording import first_line
-from builder.comparison import evaluations, latency
-from builder.comparison.evaluations import Tested
+from builder.comparison import latency
 from builder.comparison.finding import Found
 from builder.comparison.latency import Latency
 from builder.runs.directory import is_training
 from builder.runs.environment import DIVERGED
+from builder.runs.evaluations import Evaluated, LeftOut, evaluate_command, evaluations
 from builder.runs.metrics import best_row
 from builder.runs.names import ENVIRONMENT, METRICS, MODEL
 from builder.runs.run import Run, open_run
@@ -61,7 +61,7 @@ class Record:
     epochs_planned: int = 0
     analysis: Analysis | None = None
     latency: Latency | None = None
-    tested: tuple[Tested, ...] = ()
+    tested: tuple[Evaluated, ...] = ()
     notes: tuple[str, ...] = ()
     is_of_search: bool = False
 
@@ -158,7 +158,7 @@ def read(found: Found, exports: Path) -> Record:
 def _read(found: Found, exports: Path) -> Record:
     run = open_run(found.directory, is_finished=False)
     rows = _rows(run)
-    tested, notes = evaluations.read(found.directory)
+    tested, left_out = evaluations(run)
     state, reason, planned = _state(found, run, rows)
     if state != IMPORTED and not rows:
         reason = reason or f"no epoch is complete, so it has no {METRICS} yet"
@@ -173,10 +173,15 @@ def _read(found: Found, exports: Path) -> Record:
         planned,
         analyse_graph(run.spec.graph),
         latency.latency_of(run, found.trial, exports),
-        tested,
-        notes,
+        tuple(tested),
+        tuple(_left_out(found.directory, one) for one in left_out),
         found.trial is not None,
     )
+
+
+def _left_out(directory: Path, one: LeftOut) -> str:
+    again = f"; {evaluate_command(directory)} writes it again" if one.is_repeatable else ""
+    return f"{directory / one.path} {one.reason}, so it is left out{again}"
 
 
 def _rows(run: Run) -> list[dict[str, float]]:

@@ -13,7 +13,7 @@ from archspec.recipe.resizing import Resizing
 from builder.data import Data
 from builder.data.pipeline import validation_pictures
 from builder.evaluation.metrics import confident_mistakes
-from builder.evaluation.report import picture_names
+from builder.evaluation.report import picture_captions
 from builder.evaluation.result import Evaluation
 from builder.explanation import sheets
 from builder.explanation.explainer import PER_SHEET, maps_of, open_target
@@ -53,10 +53,10 @@ def draw(directory: Path, evaluation: Evaluation, run: Run, target: Target, data
     if not len(wrong):
         return False
     maps = maps_of(run, target)
-    paths = picture_names(data)
+    captions = picture_captions(data)
     cells = []
     for number, picture in zip(wrong, validation_pictures(data, wrong, resizing), strict=True):
-        name = os.path.basename(paths[number])
+        name = os.path.basename(captions[number])
         label, guess = names[evaluation.labels[number]], names[predicted[number]]
         share = np.exp(evaluation.log_probabilities[number].max())
         (found,) = maps(picture[np.newaxis], [int(predicted[number])])

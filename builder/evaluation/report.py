@@ -22,12 +22,12 @@ from builder.evaluation import figures
 from builder.evaluation.metrics import ClassMetrics, Macro, Metrics, confident_mistakes
 from builder.evaluation.result import Evaluation
 from builder.evaluation.scheme import Scheme
-from builder.runs.names import EVALUATION, EVALUATIONS
+from builder.runs.names import EVALUATED_PICTURES, EVALUATION, EVALUATIONS
 from builder.runs.public import public_path
 from builder.runs.run import Run
 from builder.system.files import check_writable, write_json, write_text
 
-FILES = (EVALUATION, "classes.csv", "confusion.csv", "confusion.png", "pictures.csv", "mistakes.png")
+FILES = (EVALUATION, "classes.csv", "confusion.csv", "confusion.png", EVALUATED_PICTURES, "mistakes.png")
 MISTAKES = 24
 """The number of mistakes that are drawn."""
 FEW = 20
@@ -142,12 +142,12 @@ def write(
         directory.mkdir(parents=True, exist_ok=True)
         write_classes(directory / "classes.csv", classes)
         write_confusion(directory / "confusion.csv", matrix, names)
-        files = picture_names(data)
+        files, captions = picture_names(data), picture_captions(data)
         pictures = (
             (picture, names[label], names[guess], f"{share:.6f}")
             for picture, label, guess, share in zip(files, labels.tolist(), predicted.tolist(), shares, strict=True)
         )
-        write_csv(directory / "pictures.csv", ("picture", "class", "predicted", "probability"), pictures)
+        write_csv(directory / EVALUATED_PICTURES, ("picture", "class", "predicted", "probability"), pictures)
         figures.draw_confusion(directory / "confusion.png", matrix, names, title)
         wrong = confident_mistakes(labels, evaluation.log_probabilities, MISTAKES)
         mistakes = [
@@ -156,7 +156,7 @@ def write(
                 names[labels[number]],
                 names[predicted[number]],
                 shares[number],
-                f"picture {files[number]}" if isinstance(data.validation, Arrays) else files[number],
+                captions[number],
             )
             for number, picture in zip(wrong, validation_pictures(data, wrong, resizing), strict=True)
         ]
@@ -230,6 +230,12 @@ def run_names(opened: Sequence[Run]) -> list[str]:
     parts = [path.absolute().parts[1:] for path in paths]
     candidates = (["/".join(part[-length:]) for part in parts] for length in range(1, max(map(len, parts)) + 1))
     return next(names for names in candidates if len(set(names)) == len(names))
+
+
+def picture_captions(data: Data) -> list[str]:
+    """What the validation pictures are called below a picture of them."""
+    is_numbered = isinstance(data.validation, Arrays)
+    return [f"picture {name}" if is_numbered else name for name in picture_names(data)]
 
 
 def picture_names(data: Data) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archspec.errors import file_problem, path_of
+from archspec.errors import FileError, file_problem, path_of
 from builder.explanation import filters
 from builder.explanation.targets import Target, target_of
 from builder.prediction.classifier import Prediction, scored
@@ -153,8 +153,12 @@ def checked_folder(out: str | os.PathLike[str]) -> Path:
     try:
         check_writable(folder)
     except OSError as error:
-        raise file_problem(folder, f"cannot hold pictures: {error.strerror}; name a folder") from error
+        raise _cannot_hold(folder, error) from error
     return folder
+
+
+def _cannot_hold(folder: Path, error: OSError) -> FileError:
+    return file_problem(folder, f"cannot hold pictures: {error.strerror}; name a folder")
 
 
 class Explainer:
@@ -231,12 +235,11 @@ class Explainer:
         ]
         self.files.append(f"{SHEET}-{len(self.files) + 1}.png" if self.files else f"{SHEET}.png")
         title = f"{self.run.spec.name}: what speaks for the class that it predicts"
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # a disk that is full or cannot be written, which permissions do not show
+            raise _cannot_hold(self.folder, error) from error
         sheets.draw(self.folder / self.files[-1], title, self.target.in_words, cells)
-
-
-def _prediction(one: Explanation) -> str:
-    return f"predicted: {one.predicted}, {one.probability:.1%}"
 
 
 def maps_of(run: Run, target: Target) -> Callable[[np.ndarray, Sequence[int]], np.ndarray]:

@@ -20,7 +20,15 @@ from builder.exports.formats import FORMATS
 from builder.exports.front_matter import front_matter, hub_dataset
 from builder.exports.markdown import block, code, escaped
 from builder.exports.runtimes import WITHOUT_XNNPACK
-from builder.exports.usage import MODES, SAVED_MODEL_OF_ARRAYS, Shape, Usage, preparation, without_xnnpack
+from builder.exports.usage import (
+    MODES,
+    PREPARATION_PACKAGES,
+    SAVED_MODEL_OF_ARRAYS,
+    Shape,
+    Usage,
+    preparation,
+    without_xnnpack,
+)
 from builder.runs.environment import package_version
 from builder.runs.evaluations import evaluations
 from builder.runs.names import CARD, EXPORT, NETWORK
@@ -104,7 +112,7 @@ def _network(run: Run, is_drawn: bool) -> Iterator[str]:
         ("receptive field", f"{show(analysis.receptive_field)} pixels"),
     ]
     yield tables.markdown(("network", ""), rows, text_columns=2)
-    yield "<details>\n<summary>The spec, of which convspec builds and trains it</summary>"
+    yield "<details>\n<summary>The spec from which convspec builds and trains it</summary>"
     yield block(public_spec(spec), "yaml")
     yield "</details>"
 
@@ -133,14 +141,17 @@ def _training(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
 
 
 def _results(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
-    evaluated, left_out = evaluations(run)
+    found, left_out = evaluations(run)
+    evaluated = sorted(found, key=lambda one: not one.is_own)
     yield "## Results"
     own = escaped(run.about.name)
     rows = []
     if best is not None:
         measured = (best["val_accuracy"], best["val_top5_accuracy"], best["val_loss"])
         pictures = counted(run.about.validation_count, "validation picture")
-        rows.append((f"{own}, {pictures}", f"as in training, after epoch {int(best['epoch'])}", *_figures(*measured)))
+        rows.append(
+            (f"{own}, {pictures}", f"one, as in the validation after epoch {int(best['epoch'])}", *_figures(*measured))
+        )
     for one in evaluated:
         pictures = counted(one.pictures, "validation picture" if one.is_own else "picture")
         data = own if one.is_own else escaped(one.data)
@@ -154,7 +165,7 @@ def _results(run: Run, best: Mapping[str, float] | None) -> Iterator[str]:
     if not any(one.is_own for one in evaluated):
         yield _not_evaluated("--data PATH" if run.is_imported else "--crops ten")
     if left_out:
-        yield f"Left out: {'; '.join(map(escaped, left_out))}."
+        yield f"Left out: {escaped('; '.join(f'{one.path} {one.reason}' for one in left_out))}."
 
 
 def _not_evaluated(options: str) -> str:
@@ -196,7 +207,11 @@ def _files(report: Mapping[str, Any]) -> Iterator[str]:
         "these pictures. `ms` is the median time of a call with 1 picture, and with 8, on "
         f"{escaped(report['measured_on'])}."
     )
-    yield from (f"{_file(one)}: {escaped(one['note'])}" for one in report["formats"] if one["note"])
+    for one in report["formats"]:
+        if seen := one.get("calibration"):
+            yield f"{_file(one)}: calibrated on {seen['pictures']:,} {escaped(seen['kind'])}."
+        if one["note"]:
+            yield f"{_file(one)}: {escaped(one['note'])}."
 
 
 def _file(result: Mapping[str, Any]) -> str:
@@ -214,10 +229,10 @@ def _usage(run: Run, report: Mapping[str, Any]) -> Iterator[str]:
     yield "The programs run in this folder and classify `picture.png`."
     reading = [_reads_files(one.usage, shape) for one in formats.values()]
     if not all(reading):
-        which = "All files but the SavedModel take" if any(reading) else "It takes"
+        which = f"All files but the SavedModel{'s' if sum(reading) > 1 else ''} take" if any(reading) else "It takes"
         yield (
             f"The network normalises pixels from 0 to 255 itself. {which} pictures of {height}x{width} pixels as an "
-            "array, which is made like this:"
+            f"array, which is made like this (`pip install {PREPARATION_PACKAGES}`):"
         )
         yield block(preparation(shape, run.recipe.resizing), "python")
     for result in report["formats"]:
@@ -260,7 +275,7 @@ def _limits(run: Run) -> Iterator[str]:
     kind = {1: "grey", 3: "RGB", 4: "RGBA"}.get(channels, f"{channels}-channel")
     lines = [
         f"It expects upright {kind} pictures{_pixels(run)}, of the kind that it was trained on.",
-        f"It answers every picture with one of its {counted(len(names), 'class', 'classes')}, also one that shows none "
+        f"It answers every picture with one of its {counted(len(names), 'class', 'classes')}, even one that shows none "
         f"of them: {shown}{more}.",
         "Not measured: how it does on pictures from elsewhere, whether its probabilities are calibrated, whether it "
         "does worse for some groups of people, places or things, and its speed on other machines.",

@@ -17,6 +17,8 @@ from builder.runs.evaluations import Evaluated
 from builder.runs.run import Run
 
 TASK = "image-classification"
+LIBRARY = "keras"
+"""The library with which the Hub shows how to load a model, where its file is among the formats of an export."""
 HUB_DATASETS = {
     "mnist": "ylecun/mnist",
     "fashion_mnist": "zalando-datasets/fashion_mnist",
@@ -45,7 +47,8 @@ def front_matter(
     hub = None if run.is_imported else hub_dataset(run)
     tags = dict.fromkeys(["convspec", TASK, *(FORMATS[name].usage.tag for name in formats)])
     results = _results(run, hub, best, evaluated)
-    content: dict[str, Any] = {"library_name": "keras", "pipeline_tag": TASK, "tags": list(tags)}
+    library = {"library_name": LIBRARY} if LIBRARY in formats else {}
+    content: dict[str, Any] = {**library, "pipeline_tag": TASK, "tags": list(tags)}
     if hub:
         content["datasets"] = [hub]
     if results:

@@ -136,12 +136,13 @@ def to_json(
         },
         "measured_on": cpu.description(),
         "fastest": dict(zip(map(str, BATCHES), [one.name for one in _fastest(good)], strict=True)),
-        "formats": [_result(result, calibration) for result in good],
+        "formats": [_result(result, good, calibration) for result in good],
         "failed": {result.name: public_text(result.problem) for result in results if result.problem},
     }
 
 
-def _result(result: Result, calibration: Calibration) -> dict[str, Any]:
+def _result(result: Result, results: Sequence[Result], calibration: Calibration) -> dict[str, Any]:
+    emulated = _on_bfloat16(result, results).replace("\n", " ") if _is_emulated(result) else ""
     seen = {"pictures": len(calibration.pictures), "kind": calibration.kind}
     return {
         "format": result.name,
@@ -151,7 +152,7 @@ def _result(result: Result, calibration: Calibration) -> dict[str, Any]:
         "agreement": result.agreement,
         "accuracy": _known(result.accuracy),
         "milliseconds": _by_batch(result.milliseconds),
-        "note": result.note,
+        "note": "; ".join(note for note in (result.note, emulated) if note),
         **({"calibration": seen} if result.format.calibrates else {}),
         "tolerance": {
             "largest_difference": result.format.tolerance.difference,

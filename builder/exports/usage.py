@@ -12,6 +12,8 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 MARGIN = 256 / 224
 """The ratio of the resized side to the side of the crop by default; see `builder.pictures.resizing`, which imports
 TensorFlow."""
+PREPARATION_PACKAGES = "numpy pillow"
+"""What the program of `preparation` needs to be installed."""
 
 
 @dataclass(frozen=True)

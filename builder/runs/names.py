@@ -17,6 +17,8 @@ EVALUATIONS = "evaluation"
 """The folder of evaluations, each in a folder by the name of its views."""
 EVALUATION = "evaluation.json"
 """In the folder of an evaluation: its figures."""
+EVALUATED_PICTURES = "pictures.csv"
+"""In the folder of an evaluation: the prediction for each picture."""
 MODEL = "model.keras"
 """The best model, in stock Keras layers. It is written when a training ends, so an interrupted run may have better
 weights in BEST."""

@@ -30,6 +30,7 @@ def public_path(path: str | os.PathLike[str]) -> str:
 
 def public_text(text: str) -> str:
     """A text, such as a message, in which each path is as `public_path` has it."""
+    text = text.replace("file:///", "/")
     for known in (os.getcwd(), os.path.expanduser("~")):
         if len(known) > 1:  # paths with spaces in them are found only here
             text = text.replace(f"{known}/", "")

@@ -98,14 +98,15 @@ def evaluate(
     count: int = 40,
     scheme: str = "centre",
     fingerprint: str = str(DATA["fingerprint"]),
+    epoch: int | None = None,
 ) -> None:
     """Writes the files of an evaluation that recognised all pictures but some, which it took for the next class."""
     folder = directory / "evaluation" / scheme
     folder.mkdir(parents=True)
-    metrics = {"pictures": count, "top1": 1 - len(wrong) / count, "top5": 1.0, "loss": 0.1}
+    metrics = {"epoch": epoch, "pictures": count, "top1": 1 - len(wrong) / count, "top5": 1.0, "loss": 0.1}
     content = {
         "data": {"name": "digits", "validation": count, "fingerprint": fingerprint},
-        "scheme": {"crops": scheme, "scales": [], "flip": True},
+        "scheme": {"crops": scheme, "scales": [], "flip": True, "views": "centre crop of 8x8"},
         "runs": {directory.name: metrics},
         "ensemble": {},
     }

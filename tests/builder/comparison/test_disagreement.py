@@ -91,6 +91,20 @@ def test_an_evaluation_of_an_older_model_is_left_out(pair):
     )
 
 
+def test_an_evaluation_of_another_epoch_is_left_out_however_new_it_is(pair):
+    """Copying a run changes the times of its files; the epoch that was evaluated says what the figures are of."""
+    for run, epoch in zip(pair, (3, 2), strict=True):  # the third is the best
+        evaluate(run, [1], epoch=epoch)
+    os.utime(pair[0] / "evaluation" / "centre" / "evaluation.json", (1, 1))
+    first, second = compare(pair).records
+    assert len(first.tested) == 1 and not first.notes and not second.tested
+    path = pair[1] / "evaluation" / "centre" / "evaluation.json"
+    assert second.notes == (
+        f"{path} is of epoch 2, and the best one is now 3, so it is left out; python tools/evaluate.py {pair[1]} "
+        "writes it again",
+    )
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"data": 1, "runs": {"a": 2}}'])
 def test_a_damaged_evaluation_is_said_and_left_out(pair, content):
     for run in pair:

@@ -100,6 +100,14 @@ def test_mistakes_are_reported(run_dir, digits, tmp_path):
     )
 
 
+def test_a_folder_that_cannot_be_made_is_reported(run_dir, digits, tmp_path, monkeypatch):
+    """Permissions do not show every disk that cannot be written."""
+    monkeypatch.setattr(explainer, "check_writable", lambda folder: None)
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "maps"
+    assert refused(run_dir, digits, folder) == f"{folder}: cannot hold pictures: Not a directory; name a folder"
+
+
 def test_what_speaks_against_a_class_counts_as_nothing():
     values = np.array([[-1.0, 2.0], [4.0, np.nan]])
     assert sheets.shares_of(values).tolist() == [[0, 0.5], [1, 0]]

@@ -87,7 +87,7 @@ def test_it_says_what_was_trained_on_what_and_how_well_it_does(readme, run_dir, 
         "| seed | 0 |",
         f"after epoch {int(best['epoch'])} | {100 * best['val_accuracy']:.2f} |",
         "`convspec evaluate RUN --crops ten`",
-        "one of its 10 classes, also one that shows none of them: `0`, `1`, `2`",
+        "one of its 10 classes, even one that shows none of them: `0`, `1`, `2`",
     ):
         assert words in readme
     for one in report["formats"]:
@@ -97,6 +97,21 @@ def test_it_says_what_was_trained_on_what_and_how_well_it_does(readme, run_dir, 
         assert f" | {times} | {one['largest_difference']:.1e} | {one['agreement']:.2%} | " in row
     (text,) = re.findall(r"^```yaml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert archspec.loads(text) == run.spec
+
+
+def test_it_says_what_else_is_known_of_the_files(readme, report, run_dir):
+    """What an export says on the screen of single formats stands in the card, too."""
+    assert "\n`model.int8.tflite`: calibrated on 200 training pictures of digits.\n" in readme
+    assert "All files but the SavedModels take" in readme and "(`pip install numpy pillow`):" in readme
+    noted = [{**one, "note": f"slow | {one['format']}"} for one in report["formats"]]
+    text = card.text(open_run(run_dir), {**report, "formats": noted})
+    assert "\n`bfloat16`: slow &#124; saved_model-bfloat16.\n" in text
+
+
+def test_the_hub_loads_with_keras_only_where_there_is_a_file_of_it(report, run_dir):
+    formats = [one for one in report["formats"] if one["format"] == "onnx"]
+    matter, _ = front_matter(card.text(open_run(run_dir), {**report, "formats": formats}))
+    assert "library_name" not in matter and matter["tags"] == ["convspec", "image-classification", "onnx"]
 
 
 def test_it_is_well_formed(readme):
@@ -132,8 +147,10 @@ def test_evaluations_of_the_best_epoch_are_shown(copy, report):
     text = card.text(open_run(copy), report)
     assert views not in text and "was not evaluated" in text
     best = int(open_run(copy).best_row()["epoch"])
-    left_out = f"evaluation/dense is damaged; evaluation/ten is of epoch 9{best}, and the best one is now {best}"
-    assert f"Left out: {left_out}." in text
+    left_out = (
+        "evaluation/dense/evaluation.json is damaged: KeyError: 'runs'; evaluation/ten/evaluation.json is of epoch "
+    )
+    assert f"Left out: {left_out}9{best}, and the best one is now {best}." in text
 
 
 def test_a_data_set_of_the_hub_is_linked(copy, report):

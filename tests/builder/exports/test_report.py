@@ -7,6 +7,7 @@ from builder.exports import report
 from builder.exports.formats import FORMATS, Calibration
 from builder.exports.parity import Result, Sample
 from builder.pictures.forms import Pictures
+from builder.runs.run import open_run
 from builder.system import cpu
 
 PICTURES = Pictures(np.zeros((2, 1, 1, 1), np.uint8), np.zeros(2, np.int64), [], [])
@@ -42,3 +43,14 @@ def test_a_cpu_without_bfloat16_is_slower_with_it_unless_measured_otherwise(mill
 def test_nothing_is_said_of_it_on_a_cpu_with_instructions_for_it(monkeypatch):
     monkeypatch.setattr(cpu, "computes_bfloat16", lambda: True)
     assert "instructions" not in table(bfloat16=(1.0, 8.0))
+
+
+def test_the_report_of_an_export_says_so_too(run_dir, monkeypatch):
+    """So that the model card does: its times would mislead whoever has a CPU with bfloat16."""
+    monkeypatch.setattr(cpu, "computes_bfloat16", lambda: False)
+    result = Result("saved_model-bfloat16", FORMATS["saved_model-bfloat16"], 1, 0.0, 1.0, 1.0, (1.0, 8.0), note="slow")
+    subject = report.Subject("some", (), {}, ("a",))
+    (one,) = report.to_json(open_run(run_dir), subject, [result], SAMPLE, Calibration(PICTURES.evaluated, "", ""))[
+        "formats"
+    ]
+    assert one["note"] == f"slow; {' '.join((WITHOUT + SLOWER).split()[1:])}"

@@ -48,6 +48,7 @@ def test_a_path_that_leads_out_keeps_its_name(path, expected):
         (f"saved {os.getcwd()}/runs/a b/1", "saved runs/a b/1"),
         (f"saved {Path.home()}/runs/a", "saved runs/a"),
         ("224x224 images/s, 3/4, 1 / 2, and/or, n/a", "224x224 images/s, 3/4, 1 / 2, and/or, n/a"),
+        (f"file://{Path.home()}/a and file:///srv/alice/b", "a and b"),
         ("https://keras.io/api/", "https://keras.io/api/"),
     ],
 )
