@@ -17,7 +17,7 @@ ALLOWED = 0.2
 """The seconds within which a network is seen."""
 DRAWN = 0.5
 """The seconds within which it is drawn."""
-COMPARED = 0.25
+COMPARED = 0.5
 """The seconds within which two are compared."""
 
 

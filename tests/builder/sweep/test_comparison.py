@@ -14,4 +14,5 @@ def test_a_search_stands_for_the_runs_of_its_trials(finished):
         assert record.best["epoch"] == outcome.execution.best_epoch
         assert 1 - record.error == pytest.approx(outcome.objective)
         assert record.analysis.trainable_parameters == outcome.trial.trainable_parameters
-    assert {one.name for one in found.facts} == {"params.width", "params.rate"}
+    paths = {"params.width", "params.rate", "train.learning_rate.cosine.base"}  # the last is what the rate is used for
+    assert {one.name for one in found.facts} == paths
