@@ -45,11 +45,16 @@ def as_graph(network: Network) -> Graph:
         SpecError: the spec has mistakes.
         TypeError: something else is given.
     """
+    given = _spec_or_graph(network)
+    return given if isinstance(given, Graph) else given.graph
+
+
+def _spec_or_graph(network: Network) -> Spec | Graph:
     if isinstance(network, Graph):
         return network
     if not isinstance(network, str | os.PathLike | Mapping | Spec):
         _refuse(network, "expected the path of a spec, a mapping, a Spec or a Graph")
-    return as_spec(network).graph
+    return as_spec(network)
 
 
 def _refuse(network: object, expected: str) -> NoReturn:
@@ -73,7 +78,8 @@ def analyse(network: Network) -> Analysis:
         SpecError: the spec has mistakes.
         TypeError: something else is given.
     """
-    return analyse_graph(as_graph(network))
+    given = _spec_or_graph(network)
+    return analyse_graph(given) if isinstance(given, Graph) else given.analysis
 
 
 def summary(network: Network, batch_size: int | None = None) -> Summary:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archspec.analysis import Analysis, LayerAnalysis, analyse_graph
 from archspec.graph.graph import Graph
@@ -191,14 +191,10 @@ def _with_activations(parts: Sequence[Part], graph: Graph) -> tuple[Part, ...]:
 
 def _joined(first: Part, second: Part) -> Part:
     """Two layers as one, with the name of the first."""
-    return Part(
-        path=first.path,
-        label=first.label,
-        start=first.start,
+    return replace(
+        first,
         stop=second.stop,
-        entry=first.entry,
         exit=second.exit,
-        shape_in=first.shape_in,
         shape=second.shape,
         parameters=first.parameters + second.parameters,
         macs=first.macs + second.macs,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archspec.analysis import Analysis, analyse_graph
+from archspec.analysis import Analysis
 from archspec.errors import UserError, file_problem
 from archspec.recipe import Train
 from archspec.recipe.monitor import unimproved
@@ -171,7 +171,7 @@ def _read(found: Found, exports: Path) -> Record:
         rows,
         best_row(rows, run.recipe.checkpoints.best),
         planned,
-        analyse_graph(run.spec.graph),
+        run.spec.analysis,
         latency.latency_of(run, found.trial, exports),
         tuple(tested),
         tuple(_left_out(found.directory, one) for one in left_out),
