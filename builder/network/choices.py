@@ -70,19 +70,20 @@ class Choice(Generic[Option]):
     Attributes:
         name: what is computed.
         options: the ways to compute it.
-        best: the option for a device and a type such as "float32".
+        best: the option for a device, a type such as "float32", and how many numbers the layer computes on; None if
+            that is not known, or does not matter.
         measured: the figures behind the choice, each with the machine that it was measured on.
     """
 
     name: str
     options: tuple[Option, ...]
-    best: Callable[[Device, str], Option]
+    best: Callable[[Device, str, int | None], Option]
     measured: str
 
-    def option(self, dtype: tf.DType | str) -> Option:
-        """The option that is used here for numbers of this type."""
+    def option(self, dtype: tf.DType | str, numbers: int | None = None) -> Option:
+        """The option that is used here for numbers of this type, and for so many of them."""
         forced = _forced.get(self.name)
-        return self.best(device(), tf.as_dtype(dtype).name) if forced is None else forced
+        return self.best(device(), tf.as_dtype(dtype).name, numbers) if forced is None else forced
 
 
 _forced: dict[str, Any] = {}
@@ -114,9 +115,13 @@ def _is_native_bfloat16(device: Device, dtype: str) -> bool:
 CONVOLUTION_TYPE = Choice(
     name="type of a convolution in half width",
     options=("its own", "float32"),
-    best=lambda device, dtype: "float32" if dtype in HALF_TYPES and dtype not in device.half_types else "its own",
+    best=lambda device, dtype, numbers: (
+        "float32" if dtype in HALF_TYPES and dtype not in device.half_types else "its own"
+    ),
     measured="""
-    AVX2: the step of a 3x3 convolution takes 5 times as long in float16 as in float32, and 17 times in bfloat16.
+    AVX2: the step of a 3x3 convolution takes 5 times as long in float16 as in float32, and 17 times in bfloat16. Only
+    that of very few pictures is faster in bfloat16, by 0.1 ms for 2x8x8x16, where waking the threads for oneDNN takes
+    longer than the arithmetic in Eigen. But Eigen sums in half width, so float32 is taken there too.
     AMX: ResNet-50 trains 1.6 times as fast in bfloat16 as in float32.
     """,
 )
@@ -124,7 +129,7 @@ NEVER = 1_000_000_000
 GROUPS_TOGETHER = Choice(
     name="least number of groups that one grouped convolution computes",
     options=(1, 16, NEVER),
-    best=lambda device, dtype: (
+    best=lambda device, dtype, numbers: (
         1 if not device.is_cpu else 16 if _has_only_avx2(device) and dtype == "float32" else NEVER
     ),
     measured="""
@@ -148,7 +153,7 @@ def groups_apart() -> contextlib.AbstractContextManager[None]:
 GROUP_CHANNELS = Choice(
     name="least input channels of a convolution that stands for several groups",
     options=(8, 16, 32),
-    best=lambda device, dtype: 16,
+    best=lambda device, dtype, numbers: 16,
     measured="""
     With fewer, the overhead of a convolution dominates; with more, the zeros of the block-diagonal kernel.
     AVX2, 32 groups of 4 channels: 4 at a time are up to 8 % slower, 8 and 32 up to 27 %.
@@ -157,7 +162,7 @@ GROUP_CHANNELS = Choice(
 POINTWISE_WEIGHTS_GRADIENT = Choice(
     name="gradient of the weights of a 1x1 convolution",
     options=("convolution", "matrix product"),
-    best=lambda device, dtype: "matrix product" if _is_native_bfloat16(device, dtype) else "convolution",
+    best=lambda device, dtype, numbers: "matrix product" if _is_native_bfloat16(device, dtype) else "convolution",
     measured="""
     AMX, bfloat16, the shapes of ResNet-50 at batch 16: 1.9 to 2.6 ms as a matrix product, 4.8 to 7.3 ms in oneDNN's
     convolution; the whole step 15.5 to 16.4 images/s. In float32 the two are equal.
@@ -169,7 +174,7 @@ POINTWISE_WEIGHTS_GRADIENT = Choice(
 RELU_GRADIENT = Choice(
     name="gradient of ReLU",
     options=("operation", "selection"),
-    best=lambda device, dtype: "selection" if _is_native_bfloat16(device, dtype) else "operation",
+    best=lambda device, dtype, numbers: "selection" if _is_native_bfloat16(device, dtype) else "operation",
     measured="""
     `selection` is where(y > 0, dy, 0).
     AMX: ResNet-50 in bfloat16 16.4 to 17.0 images/s with it, in float32 9.2 to 8.6.
@@ -180,7 +185,7 @@ RELU_GRADIENT = Choice(
 GELU_GRADIENT = Choice(
     name="gradient of GELU",
     options=("traced", "closed form"),
-    best=lambda device, dtype: "closed form" if device.is_cpu else "traced",
+    best=lambda device, dtype, numbers: "closed form" if device.is_cpu else "traced",
     measured="""
     The closed form moves less memory than the gradients of its steps one by one.
     AVX2, float32: 30.8 ms against 36.4 for 8x56x56x384.
@@ -190,7 +195,7 @@ GELU_GRADIENT = Choice(
 LAYER_NORM = Choice(
     name="layer normalisation",
     options=("traced", "closed form"),
-    best=lambda device, dtype: "closed form" if device.is_cpu else "traced",
+    best=lambda device, dtype, numbers: "closed form" if device.is_cpu else "traced",
     measured="""
     The closed form of the gradient moves less memory, and its means over the channels are matrix products.
     AVX2, float32: 9.2 ms against 14.0 for 8x56x56x96, and 3.5 against 4.6 for 8x14x14x384.
@@ -200,9 +205,14 @@ LAYER_NORM = Choice(
 BATCH_NORM = Choice(
     name="batch normalisation",
     options=("fused", "traced"),
-    best=lambda device, dtype: "fused",
+    best=lambda device, dtype, numbers: (
+        "traced" if device.is_cpu and dtype == "float32" and numbers is not None and numbers <= 32_768 else "fused"
+    ),
     measured="""
     `traced` is Keras's own: mean, variance and scaling as separate operations, which it leaves to XLA to join.
+    AVX2, float32: for few numbers the waking of threads for oneDNN takes longer than the arithmetic: 587 us fused and
+    235 traced for 2x8x8x16, 554 and 319 for 2x16x16x64, 850 and 757 for 64x8x8x16, 817 and 1317 for 2x32x32x64.
+    In bfloat16 the casts of the traced operations take what they gain.
     AVX2: ResNet-50 in float32 is 1.45 times as fast as in stock layers, from which it differs in
     nothing else.
     AMX: 1.38 times.
@@ -211,7 +221,7 @@ BATCH_NORM = Choice(
 LOCAL_RESPONSE_NORM = Choice(
     name="local response normalisation",
     options=("matrix product", "slices"),
-    best=lambda device, dtype: "matrix product",
+    best=lambda device, dtype, numbers: "matrix product",
     measured="""
     The sums over neighbouring channels as one product with a band matrix, or as sums of shifted slices.
     AVX2 and AMX: part of AlexNet with two towers, 4.7 and 4.3 times as fast as in stock layers.

@@ -25,7 +25,10 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
-        if not self._fuses(inputs, mask) or BATCH_NORM.option(inputs.dtype) == "traced":
+        trains = training and self.trainable
+        # Only with the statistics of the batch does it depend on the size which way is faster.
+        numbers = inputs.shape.num_elements() if trains else None
+        if not self._fuses(inputs, mask) or BATCH_NORM.option(inputs.dtype, numbers) == "traced":
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
         scale = tf.convert_to_tensor(self.gamma) if self.scale else tf.ones([channels])
@@ -34,7 +37,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         fused = functools.partial(
             tf.raw_ops.FusedBatchNormV3, x=inputs, scale=scale, offset=offset, epsilon=self.epsilon
         )
-        if not (training and self.trainable):
+        if not trains:
             mean, variance = tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)
             return tf.cast(fused(mean=mean, variance=variance, is_training=False).y, self.compute_dtype)
         none = tf.zeros([0])

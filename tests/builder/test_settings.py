@@ -22,10 +22,13 @@ def test_onednn_is_used_on_every_cpu_unless_the_environment_says_no(given, used)
     assert result.stdout.split() == [used], result.stderr
 
 
-@pytest.mark.parametrize(("machine", "set_to"), [("x86_64", "1"), ("AMD64", "1"), ("aarch64", "None")])
-def test_onednn_is_requested_on_x86_only(machine, set_to):
+@pytest.mark.parametrize(
+    ("machine", "set_to"), [("x86_64", ["1", "0"]), ("AMD64", ["1", "0"]), ("aarch64", ["None", "None"])]
+)
+def test_onednn_is_requested_and_keeps_what_it_prepares_on_x86_only(machine, set_to):
+    variables = ("TF_ENABLE_ONEDNN_OPTS", "TF_MKL_OPTIMIZE_PRIMITIVE_MEMUSE")
     code = f"import os, platform; platform.machine = lambda: '{machine}'; import builder"
-    environment = {key: value for key, value in os.environ.items() if key != "TF_ENABLE_ONEDNN_OPTS"}
-    command = [sys.executable, "-c", f"{code}; print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"]
+    environment = {key: value for key, value in os.environ.items() if key not in variables}
+    command = [sys.executable, "-c", f"{code}; print(*map(os.environ.get, {variables}))"]
     result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
-    assert result.stdout.split() == [set_to], result.stderr
+    assert result.stdout.split() == set_to, result.stderr

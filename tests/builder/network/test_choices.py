@@ -6,6 +6,7 @@ from tensorflow.python.util import _pywrap_util_port, _pywrap_utils
 
 from builder.network import choices
 from builder.network.choices import CHOICES, Device
+from builder.network.fast_normalisation import FusedBatchNormalization
 
 AVX2 = Device(is_cpu=True, instruction_set="AVX2", half_types=frozenset())
 AMX = Device(is_cpu=True, instruction_set="AVX512_CORE_AMX", half_types=frozenset({"bfloat16", "float16"}))
@@ -35,19 +36,37 @@ EIGEN = Device(is_cpu=True, instruction_set=None, half_types=frozenset())
     ids=lambda value: getattr(value, "name", value),
 )
 def test_the_option_depends_on_the_device(choice, dtype, avx2, amx, gpu):
-    assert [choice.best(device, dtype) for device in (AVX2, AMX, GPU)] == [avx2, amx, gpu]
+    assert [choice.best(device, dtype, None) for device in (AVX2, AMX, GPU)] == [avx2, amx, gpu]
+
+
+def test_few_numbers_are_normalised_without_waking_threads():
+    options = [choices.BATCH_NORM.best(AVX2, "float32", numbers) for numbers in (1, 32_768, 32_769, None)]
+    assert options == ["traced", "traced", "fused", "fused"]
+
+
+@pytest.mark.parametrize(
+    ("batch", "training", "operations"), [(2, True, 0), (2, False, 1), (64, True, 1), (None, True, 1)]
+)
+def test_the_size_of_a_batch_that_trains_decides_how_it_is_normalised(batch, training, operations):
+    """Where the batch is not known, the way that is faster for large ones is taken."""
+    normalisation = FusedBatchNormalization()
+    normalisation.build((None, 8, 8, 16))
+    trace = tf.function(lambda x: normalisation(x, training=training))
+    graph = trace.get_concrete_function(tf.TensorSpec([batch, 8, 8, 16])).graph
+    fused = [operation for operation in graph.get_operations() if operation.type == "FusedBatchNormV3"]
+    assert len(fused) == operations
 
 
 def test_groups_are_apart_where_their_gradients_would_be_missing():
     """Without oneDNN, TensorFlow has no gradients of a grouped convolution on a CPU."""
-    assert choices.GROUPS_TOGETHER.best(EIGEN, "float32") == choices.NEVER
+    assert choices.GROUPS_TOGETHER.best(EIGEN, "float32", None) == choices.NEVER
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.name)
 def test_every_choice_is_among_its_options_and_gives_measurements(choice):
     for device in (AVX2, AMX, GPU, EIGEN):
         for dtype in ("float32", *choices.HALF_TYPES):
-            assert choice.best(device, dtype) in choice.options
+            assert {choice.best(device, dtype, numbers) for numbers in (1, 10**12, None)} <= set(choice.options)
     assert "AVX2" in choice.measured
 
 
