@@ -216,7 +216,7 @@ class Explainer:
         if (
             self.files
             and self.folder is not None
-            and filters.draw(self.folder / FILTERS, self.run.spec, self.run.weights)
+            and filters.draw(self.folder / FILTERS, self.run.spec, self.run.model_weights)
         ):
             self.files.append(FILTERS)
 

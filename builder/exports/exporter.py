@@ -150,9 +150,7 @@ def _check_is_best(run: Run) -> None:
     """Refuses a `model.keras` that is older than the best checkpoint: the run was resumed, and stopped again."""
     if not run.has_checkpoints:
         return
-    import keras
-
-    found = {weight.path: keras.ops.convert_to_numpy(weight) for weight in run.model.weights}
+    found = run.model_weights
     differing = [name for name, value in run.weights.items() if name not in found or (value != found[name]).any()]
     if differing and is_training(run.directory):
         raise file_problem(

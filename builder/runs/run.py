@@ -99,6 +99,11 @@ class Run:
         check_model(self.directory, self.spec, model)
         return model
 
+    @property
+    def model_weights(self) -> dict[str, np.ndarray]:
+        """The weights of `model`, by `layer/variable`."""
+        return {weight.path: np.asarray(weight) for weight in self.model.weights}
+
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
         """The best weights so far, by `layer/variable`, of exactly the spec's network.
@@ -113,7 +118,7 @@ class Run:
         if self.has_checkpoints or not (self.directory / MODEL).is_file():
             tensors = self._read_best()
         else:
-            tensors = {weight.path: np.asarray(weight) for weight in self.model.weights}
+            tensors = self.model_weights
         check_weights(self.directory, self.spec, tensors)
         return tensors
 

@@ -70,6 +70,16 @@ def test_many_pictures_take_several_sheets(run_dir, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["filters.png", "maps-2.png", "maps-3.png", "maps.png"]
 
 
+def test_the_filters_are_those_of_the_network_that_predicts(run_dir, tmp_path):
+    """After an interrupted resumption the best checkpoint is newer than `model.keras`, which predicts."""
+    run = builder.open_run(run_dir)
+    kernel = run.model.get_layer(run.spec.name).get_layer("conv1").kernel
+    kernel.assign(-kernel)
+    builder.explain(run, np.uint8(load_digits().images[:1, ..., np.newaxis] * 255 / 16), tmp_path)
+    drawn, other = (np.asarray(Image.open(folder / "filters.png").convert("L")) for folder in (tmp_path, run_dir))
+    assert drawn.shape == other.shape and (drawn != other).any()
+
+
 def refused(*arguments):
     with pytest.raises(UserError) as caught:
         builder.explain(*arguments)
