@@ -43,11 +43,7 @@ Step = Callable[[], object]
 
 @dataclass(frozen=True)
 class Case:
-    """A layer whose training step a choice makes faster, on pictures (BATCH, size, size, channels).
-
-    Attributes:
-        is_small: whether the choice is told how few numbers the pictures are.
-    """
+    """A layer whose training step a choice makes faster, on pictures (BATCH, size, size, channels)."""
 
     choice: Choice[Any]
     fast: Callable[..., Any]
@@ -56,7 +52,6 @@ class Case:
     channels: int
     options: Mapping[str, Any] = field(default_factory=dict)
     types: tuple[str, ...] = ("float32", "bfloat16")
-    is_small: bool = False
 
     def __str__(self) -> str:
         options = ", ".join(f"{name} {value}" for name, value in self.options.items() if name in SHOWN)
@@ -108,16 +103,7 @@ CASES = (
     ),
     *(
         Case(choices.BATCH_NORM, FusedBatchNormalization, keras.layers.BatchNormalization, size, channels)
-        for size, channels in ((56, 64), (14, 256))
-    ),
-    Case(
-        choices.BATCH_NORM,
-        FusedBatchNormalization,
-        keras.layers.BatchNormalization,
-        8,
-        16,
-        types=("float32",),
-        is_small=True,
+        for size, channels in ((56, 64), (14, 256), (8, 16))
     ),
     Case(choices.LOCAL_RESPONSE_NORM, _fast_lrn, _stock_lrn, 27, 96),
 )
@@ -137,8 +123,7 @@ def run() -> None:
 
 def rows(case: Case) -> Iterator[Row]:
     for dtype in case.types:
-        numbers = BATCH * case.size**2 * case.channels if case.is_small else None
-        chosen = case.choice.option(dtype, numbers)
+        chosen = case.choice.option(dtype, BATCH * case.size**2 * case.channels)
         names = [chosen, *(option for option in case.choice.options if option != chosen)]
         steps: dict[str, Step] = {_shown(name): _with_option(case, dtype, name) for name in names}
         steps["stock Keras"] = step(case.stock(dtype=policy(dtype), **case.options), _pictures(case), dtype)
