@@ -17,7 +17,7 @@ READ = 200
 ALLOWED = 15 * COUNT / 10_000
 """The seconds of one core that the candidates may take."""
 BY_STAGE = {
-    "params": {"d0": 3, "d1": 3, "d2": 3, "w0": 16, "w1": 32, "w2": 64},
+    "params": {"classes": 10, "d0": 3, "d1": 3, "d2": 3, "w0": 16, "w1": 32, "w2": 64},
     "model.layers[1].stages": {
         "block": "basic",
         "depths": [f"${{d{stage}}}" for stage in range(3)],

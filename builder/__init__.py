@@ -18,8 +18,8 @@ if platform.machine() in ("x86_64", "AMD64"):
     # TensorFlow uses oneDNN by itself only on CPUs with AVX512-VNNI. On one with AVX2, steps of ResNet-50 and AlexNet
     # with two towers are 1.35 and 1.5 times as fast with it. TensorFlow reads this when it is imported.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # By default TensorFlow prepares the gradients of every convolution again in each step, to save memory: no more than
-    # 2 % of what a step of ResNet-50, ResNet-152 or VGG-16 takes. Where it keeps them, a step of ResNet-18 on two
+    # By default TensorFlow prepares the gradients of every convolution again in each step, to save memory: up to 2 % of
+    # what a process takes in a step of ResNet-50, ResNet-152 or VGG-16. Where it keeps them, a step of ResNet-18 on two
     # pictures of 64x64 is 1.35 times as fast, and one of `specs/digits.yaml` 1.1 to 1.4 times (AVX2).
     os.environ.setdefault("TF_MKL_OPTIMIZE_PRIMITIVE_MEMUSE", "0")
     # With a single thread for operations, oneDNN writes past its memory in training steps of convolutions with fewer
