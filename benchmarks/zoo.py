@@ -21,6 +21,7 @@ from benchmarks.steps import HALF, NETWORKS, SPECS, WHOLE, train_step
 
 BATCH, SIDE = 2, 64
 MOST_PICTURES = 64
+"""The largest batch of small pictures."""
 TARGET = 0.95
 ROUNDS = ((2, 2.0), (3, TARGET), (20, TARGET))
 """Rounds, and the ratio that ends the measurement after them. A network that misses the target is measured in more

@@ -148,11 +148,12 @@ def test_a_trial_that_hangs_is_ended(tmp_path, monkeypatch):
     assert trial["state"] == "timed_out"
 
 
-def test_a_trial_that_has_too_little_memory_fails_alone(tmp_path, monkeypatch):
+def test_a_trial_that_has_too_little_memory_fails_like_any_other(tmp_path, monkeypatch):
     monkeypatch.setattr(forkserver, "CHILD", FAULTY)
-    monkeypatch.setenv("FAULTS", json.dumps({"0001": "memory"}))
-    spec = write(tmp_path, tuner={"random_search": {"max_trials": 2}})
-    builder.tune(archspec.load(spec), tmp_path / "search", say=lambda line: None)
+    monkeypatch.setenv("FAULTS", json.dumps({"0001": "memory", "0002": "raise"}))
+    tuner = {"random_search": {"max_trials": 3, "max_consecutive_failed_trials": 2}}
+    with pytest.raises(TrialsFailed, match="a mistake in a trial"):
+        builder.tune(archspec.load(write(tmp_path, tuner=tuner)), tmp_path / "search", say=lambda line: None)
     first, second = table(tmp_path / "search")
-    assert (first["state"], second["state"]) == ("out_of_memory", "completed")
+    assert (first["state"], second["state"]) == ("out_of_memory", "failed")
     assert "needs more memory than there is; train.batch_size=" in first["message"]
